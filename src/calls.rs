@@ -1,0 +1,278 @@
+//! The system calls haul makes, what each adds to the kernel's own counters, and counts of them that add up.
+//!
+//! This module only counts. `sys/` makes the calls; `measure/` compares these counts with `/proc/self/io`.
+
+use std::ops::AddAssign;
+
+use rustix::io::Errno;
+use serde::Serialize;
+
+/// A system call that `sys/` wraps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "each is the call of that name in section 2 of the manual")]
+#[repr(u8)]
+pub enum Call {
+    Read,
+    Pread,
+    Write,
+    Pwrite,
+    CopyFileRange,
+    Ficlone,
+    Openat,
+    Openat2,
+    Close,
+    Statx,
+    Fstatfs,
+    Getdents64,
+    Mkdirat,
+    Mknodat,
+    Renameat2,
+    Linkat,
+    Unlinkat,
+    Symlinkat,
+    Readlinkat,
+    Utimensat,
+    Fchmod,
+    Fchown,
+    Fchownat,
+    Fsync,
+    Fdatasync,
+    Syncfs,
+    Fallocate,
+    Ftruncate,
+    Fadvise64,
+    Lseek,
+    Mmap,
+    Munmap,
+    Poll,
+}
+
+/// What a report counts a call as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Moves bytes from a file into this process.
+    Read,
+    /// Moves bytes from this process into a file.
+    Write,
+    /// Everything else.
+    Other,
+}
+
+/// How a call ended, as far as the kernel's counters can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It succeeded and moved this many bytes (0 for calls that move none).
+    Moved(u64),
+    /// It failed.
+    Failed(Errno),
+}
+
+impl Call {
+    /// Every call, in the order reports list them.
+    pub const ALL: [Self; 33] = [
+        Self::Read, Self::Pread, Self::Write, Self::Pwrite, Self::CopyFileRange, Self::Ficlone, Self::Openat, Self::Openat2,
+        Self::Close, Self::Statx, Self::Fstatfs, Self::Getdents64, Self::Mkdirat, Self::Mknodat, Self::Renameat2,
+        Self::Linkat, Self::Unlinkat, Self::Symlinkat, Self::Readlinkat, Self::Utimensat, Self::Fchmod, Self::Fchown,
+        Self::Fchownat, Self::Fsync, Self::Fdatasync, Self::Syncfs, Self::Fallocate, Self::Ftruncate, Self::Fadvise64,
+        Self::Lseek, Self::Mmap, Self::Munmap, Self::Poll,
+    ];
+
+    /// The kernel's name for it on x86-64, as strace prints it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Pread => "pread64",
+            Self::Write => "write",
+            Self::Pwrite => "pwrite64",
+            Self::CopyFileRange => "copy_file_range",
+            Self::Ficlone => "ioctl(FICLONE)",
+            Self::Openat => "openat",
+            Self::Openat2 => "openat2",
+            Self::Close => "close",
+            Self::Statx => "statx",
+            Self::Fstatfs => "fstatfs",
+            Self::Getdents64 => "getdents64",
+            Self::Mkdirat => "mkdirat",
+            Self::Mknodat => "mknodat",
+            Self::Renameat2 => "renameat2",
+            Self::Linkat => "linkat",
+            Self::Unlinkat => "unlinkat",
+            Self::Symlinkat => "symlinkat",
+            Self::Readlinkat => "readlinkat",
+            Self::Utimensat => "utimensat",
+            Self::Fchmod => "fchmod",
+            Self::Fchown => "fchown",
+            Self::Fchownat => "fchownat",
+            Self::Fsync => "fsync",
+            Self::Fdatasync => "fdatasync",
+            Self::Syncfs => "syncfs",
+            Self::Fallocate => "fallocate",
+            Self::Ftruncate => "ftruncate",
+            Self::Fadvise64 => "fadvise64",
+            Self::Lseek => "lseek",
+            Self::Mmap => "mmap",
+            Self::Munmap => "munmap",
+            Self::Poll => "ppoll",
+        }
+    }
+
+    /// What reports count it as. `copy_file_range` is neither a read nor a write: no byte enters the process.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Read | Self::Pread => Kind::Read,
+            Self::Write | Self::Pwrite => Kind::Write,
+            _ => Kind::Other,
+        }
+    }
+
+    /// What one such call adds to `syscr` and `syscw` of `/proc/self/io`.
+    ///
+    /// Measured on Linux 6.18 and read in `fs/read_write.c`: `vfs_read` and `vfs_write` count every call that reaches
+    /// the file, also one that fails there (EAGAIN, EISDIR, ENOSPC, EPIPE). A call turned away before that (EBADF,
+    /// EINVAL, ESPIPE, EFAULT) counts nothing. `copy_file_range` counts as both, but only when it moved something: it
+    /// leaves early at the end of the file and on every error. Nothing else here counts.
+    pub fn kernel_effect(self, ending: Ending) -> (u64, u64) {
+        let reached_the_file = !matches!(
+            ending,
+            Ending::Failed(Errno::BADF | Errno::INVAL | Errno::SPIPE | Errno::FAULT)
+        );
+        match self {
+            Self::Read | Self::Pread => (u64::from(reached_the_file), 0),
+            Self::Write | Self::Pwrite => (0, u64::from(reached_the_file)),
+            Self::CopyFileRange => match ending {
+                Ending::Moved(bytes) if bytes > 0 => (1, 1),
+                _ => (0, 0),
+            },
+            _ => (0, 0),
+        }
+    }
+}
+
+/// What one kind of call did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CallCounts {
+    /// How often it was made, retries included.
+    pub calls: u64,
+    /// Bytes it moved.
+    pub bytes: u64,
+    /// Calls that moved something, yet less than asked.
+    pub short: u64,
+    /// Calls that a signal interrupted (EINTR) before anything moved.
+    pub interrupted: u64,
+    /// Calls that failed otherwise.
+    pub failed: u64,
+}
+
+/// Counts of every call of one worker, or of a whole job once the workers' counts were added up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyscallCounts {
+    by_call: [CallCounts; Call::ALL.len()],
+    /// What the kernel's `syscr` should have grown by.
+    pub kernel_reads: u64,
+    /// What the kernel's `syscw` should have grown by.
+    pub kernel_writes: u64,
+}
+
+impl SyscallCounts {
+    /// Counts one call that asked to move `wanted` bytes (0 where it moves none) and ended so.
+    pub fn record(&mut self, call: Call, wanted: usize, ending: Ending) {
+        let (reads, writes) = call.kernel_effect(ending);
+        self.kernel_reads += reads;
+        self.kernel_writes += writes;
+        self.record_unseen(call, wanted, ending);
+    }
+
+    /// Counts a call that the kernel never saw, since a fault plan answered it.
+    pub fn record_unseen(&mut self, call: Call, wanted: usize, ending: Ending) {
+        let counts = &mut self.by_call[call as usize];
+        counts.calls += 1;
+        match ending {
+            Ending::Moved(bytes) => {
+                counts.bytes += bytes;
+                counts.short += u64::from(bytes > 0 && bytes < wanted as u64);
+            }
+            Ending::Failed(Errno::INTR) => counts.interrupted += 1,
+            Ending::Failed(_) => counts.failed += 1,
+        }
+    }
+
+    /// What one kind of call did.
+    pub const fn of(&self, call: Call) -> CallCounts {
+        self.by_call[call as usize]
+    }
+
+    /// How many calls of a kind were made.
+    pub fn calls(&self, kind: Kind) -> u64 {
+        Call::ALL.iter().filter(|call| call.kind() == kind).map(|call| self.of(*call).calls).sum()
+    }
+
+    /// How many calls were made in all.
+    pub fn total(&self) -> u64 {
+        self.by_call.iter().map(|counts| counts.calls).sum()
+    }
+
+    /// The calls that were made, with their counts, in the order of [`Call::ALL`].
+    pub fn made(&self) -> impl Iterator<Item = (Call, CallCounts)> + '_ {
+        Call::ALL.iter().map(|call| (*call, self.of(*call))).filter(|(_, counts)| counts.calls > 0)
+    }
+}
+
+impl Default for SyscallCounts {
+    fn default() -> Self {
+        Self { by_call: [CallCounts::default(); Call::ALL.len()], kernel_reads: 0, kernel_writes: 0 }
+    }
+}
+
+impl AddAssign<&Self> for SyscallCounts {
+    fn add_assign(&mut self, other: &Self) {
+        for (mine, theirs) in self.by_call.iter_mut().zip(&other.by_call) {
+            mine.calls += theirs.calls;
+            mine.bytes += theirs.bytes;
+            mine.short += theirs.short;
+            mine.interrupted += theirs.interrupted;
+            mine.failed += theirs.failed;
+        }
+        self.kernel_reads += other.kernel_reads;
+        self.kernel_writes += other.kernel_writes;
+    }
+}
+
+impl Serialize for SyscallCounts {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.made().map(|(call, counts)| (call.name(), counts)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_calls_is_in_order_and_whole() {
+        for (place, call) in Call::ALL.iter().enumerate() {
+            assert_eq!(*call as usize, place, "{}", call.name());
+        }
+        assert_eq!(Call::Poll as usize + 1, Call::ALL.len());
+    }
+
+    #[test]
+    fn short_and_failed_calls_are_told_apart() {
+        let mut counts = SyscallCounts::default();
+        for ending in [
+            Ending::Moved(10), Ending::Moved(4), Ending::Moved(0), Ending::Failed(Errno::INTR), Ending::Failed(Errno::BADF),
+        ] {
+            counts.record(Call::Read, 10, ending);
+        }
+        assert_eq!(counts.of(Call::Read), CallCounts { calls: 5, bytes: 14, short: 1, interrupted: 1, failed: 1 });
+        assert_eq!((counts.kernel_reads, counts.kernel_writes), (4, 0));
+        counts.record(Call::CopyFileRange, 10, Ending::Moved(10));
+        counts.record(Call::CopyFileRange, 10, Ending::Moved(0));
+        counts.record(Call::CopyFileRange, 10, Ending::Failed(Errno::XDEV));
+        assert_eq!((counts.kernel_reads, counts.kernel_writes), (5, 1));
+        let mut twice = counts.clone();
+        twice += &counts;
+        assert_eq!(twice.total(), 16);
+        assert_eq!(twice.calls(Kind::Read), 10);
+        assert_eq!(twice.calls(Kind::Other), 6);
+    }
+}

@@ -1,0 +1,123 @@
+//! One kind of error: which operation failed, on which path, and why.
+//!
+//! It prints as "cannot open 'a/b': Permission denied", always on one line, whatever bytes the name holds.
+
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::fmt::{self, Write as _};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+/// The result of anything here that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failure: operation, path and cause.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {operation} {}: {cause}", Quoted(path))]
+pub struct Error {
+    /// What was tried, as a verb: "open", "read", "replace".
+    pub operation: &'static str,
+    /// What it was tried on, as the user would name it.
+    pub path: PathBuf,
+    /// Why it failed.
+    #[source]
+    pub cause: Cause,
+}
+
+/// Why an operation failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Cause {
+    /// The kernel said no.
+    #[error("{}", strerror(*.0))]
+    System(Errno),
+    /// haul said no, or found damage; the text says what and what to do.
+    #[error("{0}")]
+    Refused(Cow<'static, str>),
+    /// Somebody asked to stop (Ctrl-C, SIGTERM).
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    /// A failed system call. EINTR leaves `sys/` only when a stop was asked for, so it means just that.
+    pub fn system(operation: &'static str, path: impl Into<PathBuf>, errno: Errno) -> Self {
+        let cause = if errno == Errno::INTR { Cause::Interrupted } else { Cause::System(errno) };
+        Self { operation, path: path.into(), cause }
+    }
+
+    /// A refusal of ours, or damage that we found.
+    pub fn refused(operation: &'static str, path: impl Into<PathBuf>, why: impl Into<Cow<'static, str>>) -> Self {
+        Self { operation, path: path.into(), cause: Cause::Refused(why.into()) }
+    }
+
+    /// Whether somebody asked to stop.
+    pub fn is_interruption(&self) -> bool {
+        self.cause == Cause::Interrupted
+    }
+
+    /// Whether the reader of our output went away.
+    pub fn is_broken_pipe(&self) -> bool {
+        self.cause == Cause::System(Errno::PIPE)
+    }
+
+    /// Whether going on with other files is pointless: every further write would fail in the same way.
+    pub fn stops_the_job(&self) -> bool {
+        matches!(
+            self.cause,
+            Cause::Interrupted | Cause::System(Errno::NOSPC | Errno::DQUOT | Errno::ROFS | Errno::PIPE)
+        )
+    }
+}
+
+/// The system's words for an errno, without the number that `std` appends.
+fn strerror(errno: Errno) -> String {
+    let text = std::io::Error::from(errno).to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// A path between quotes, on one line: control characters and bytes that are not UTF-8 are escaped.
+pub struct Quoted<'a>(pub &'a Path);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('\'')?;
+        escape(self.0.as_os_str(), f)?;
+        f.write_char('\'')
+    }
+}
+
+fn escape(name: &OsStr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for chunk in name.as_bytes().utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { f.write_char(c)? }
+        }
+        for byte in chunk.invalid() {
+            write!(f, "\\x{byte:02x}")?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_that_names_operation_path_and_cause() {
+        let text = |bytes: &[u8]| Error::system("open", OsStr::from_bytes(bytes), Errno::ACCESS).to_string();
+        assert_eq!(text(b"a/b"), "cannot open 'a/b': Permission denied");
+        assert_eq!(text(b"new\nline\x1b[31m"), "cannot open 'new\\nline\\u{1b}[31m': Permission denied");
+        assert_eq!(text(b"latin\xe9"), "cannot open 'latin\\xe9': Permission denied");
+        assert_eq!(text("grün".as_bytes()), "cannot open 'grün': Permission denied");
+    }
+
+    #[test]
+    fn a_full_disk_stops_and_a_closed_door_does_not() {
+        let stops = |errno| Error::system("write", "x", errno).stops_the_job();
+        assert!(stops(Errno::NOSPC) && stops(Errno::DQUOT) && stops(Errno::PIPE) && stops(Errno::INTR));
+        assert!(!stops(Errno::ACCESS) && !stops(Errno::NOENT));
+        assert!(Error::system("read", "x", Errno::INTR).is_interruption());
+    }
+}

@@ -1,0 +1,57 @@
+//! What a job says while it runs, for people who watch. Dropping every event changes no result: figures come from
+//! [`crate::outcome::Summary`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::Error;
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A file's length became known: so many bytes are ahead.
+    Found {
+        /// Bytes to be read.
+        bytes: u64,
+    },
+    /// So many bytes of source were dealt with.
+    Moved {
+        /// Bytes since the last such event.
+        bytes: u64,
+    },
+    /// A file is done.
+    Done,
+    /// Something failed; the rest goes on.
+    Failed(Error),
+    /// Something a person should know; nothing failed.
+    Warned {
+        /// What it is about.
+        path: PathBuf,
+        /// What to know.
+        text: String,
+    },
+    /// What `--verbose` shows: which engine ran and why, what became of a file.
+    Note {
+        /// What it is about.
+        path: PathBuf,
+        /// What happened.
+        text: String,
+    },
+}
+
+/// Where events go. `send` must be quick: workers call it.
+pub trait EventSink: Send + Sync {
+    /// Takes one event.
+    fn send(&self, event: Event);
+}
+
+/// Forgets every event.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl EventSink for Silent {
+    fn send(&self, _event: Event) {}
+}
+
+/// A shared sink.
+pub type Events = Arc<dyn EventSink>;

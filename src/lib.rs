@@ -1,0 +1,10 @@
+//! haul
+pub mod calls;
+pub mod error;
+pub mod event;
+pub mod job;
+pub mod outcome;
+pub mod plan;
+pub mod size;
+pub mod sys;
+pub mod tree;

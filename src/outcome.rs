@@ -1,0 +1,139 @@
+//! What came of a job: plain results that add up with `+=`.
+
+use std::ops::AddAssign;
+
+use serde::Serialize;
+
+use crate::calls::SyscallCounts;
+use crate::plan::{EngineName, PoolChoice, SchedulerName};
+use crate::size::BufferSize;
+
+/// What a job, or one worker's share of it, did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Regular files done.
+    pub files: u64,
+    /// Directories made or walked.
+    pub directories: u64,
+    /// Symbolic links, FIFOs, sockets and devices made.
+    pub others: u64,
+    /// Entries passed over on purpose (a suffix that is already there, say).
+    pub skipped: u64,
+    /// Bytes of source that were dealt with.
+    pub source_bytes: u64,
+    /// Bytes of target that were made.
+    pub target_bytes: u64,
+    /// Things that failed; each was reported as an event.
+    pub failures: u64,
+    /// Somebody asked to stop, and the job did.
+    pub interrupted: bool,
+    /// The reader of standard output went away.
+    pub broken_pipe: bool,
+    /// System calls made.
+    pub syscalls: SyscallCounts,
+    /// What the buffer pool did.
+    pub pool: PoolStats,
+}
+
+impl Summary {
+    /// Whether all was done.
+    pub const fn is_clean(&self) -> bool {
+        self.failures == 0 && !self.interrupted && !self.broken_pipe
+    }
+}
+
+impl AddAssign<&Self> for Summary {
+    fn add_assign(&mut self, other: &Self) {
+        self.files += other.files;
+        self.directories += other.directories;
+        self.others += other.others;
+        self.skipped += other.skipped;
+        self.source_bytes += other.source_bytes;
+        self.target_bytes += other.target_bytes;
+        self.failures += other.failures;
+        self.interrupted |= other.interrupted;
+        self.broken_pipe |= other.broken_pipe;
+        self.syscalls += &other.syscalls;
+        self.pool += other.pool;
+    }
+}
+
+/// What a buffer pool did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct PoolStats {
+    /// Buffers handed out.
+    pub acquired: u64,
+    /// Of these, ones that had been used before.
+    pub reused: u64,
+    /// Of these, ones allocated for the purpose.
+    pub fresh: u64,
+    /// Of the fresh ones, those beyond the pool's size, given up after use.
+    pub overflowed: u64,
+    /// Times somebody had to wait for a buffer.
+    pub waited: u64,
+}
+
+impl AddAssign for PoolStats {
+    fn add_assign(&mut self, other: Self) {
+        self.acquired += other.acquired;
+        self.reused += other.reused;
+        self.fresh += other.fresh;
+        self.overflowed += other.overflowed;
+        self.waited += other.waited;
+    }
+}
+
+/// One measured run of a job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    /// Time from start to end, ns.
+    pub wall_ns: u64,
+    /// CPU time in user mode, all threads, ns.
+    pub user_ns: u64,
+    /// CPU time in the kernel, all threads, ns.
+    pub system_ns: u64,
+    /// Most memory resident at any moment of the run, bytes; `None` where the kernel does not let us reset the mark.
+    pub peak_bytes: Option<u64>,
+    /// Page faults served without the disk.
+    pub minor_faults: u64,
+    /// Page faults that waited for the disk.
+    pub major_faults: u64,
+    /// What the kernel's `syscr` grew by beyond (or, negative, below) what we counted; `None` where it does not say.
+    pub unexplained_reads: Option<i64>,
+    /// The same for `syscw`.
+    pub unexplained_writes: Option<i64>,
+    /// What the job itself reported.
+    pub summary: Summary,
+}
+
+/// One setting of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// The most bytes one read or write moves.
+    #[serde(serialize_with = "bytes")]
+    pub buffer: BufferSize,
+    /// Threads that worked.
+    pub workers: usize,
+    /// Who ran the tasks.
+    pub scheduler: SchedulerName,
+    /// How bytes moved.
+    pub engine: EngineName,
+    /// How buffers were had.
+    pub pool: PoolChoice,
+    /// Compression level; `None` for jobs that have none.
+    pub level: Option<u32>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn bytes<S: serde::Serializer>(buffer: &BufferSize, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(buffer.bytes() as u64)
+}
+
+/// One setting of a sweep and all its runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SweepRow {
+    /// What was set.
+    pub setting: Setting,
+    /// What was measured, in the order of the rounds.
+    pub samples: Vec<Sample>,
+}

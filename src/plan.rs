@@ -1,0 +1,221 @@
+//! What to do, as plain data that was checked when it was made. Plans hold names of engines, not engines.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::size::BufferSize;
+
+/// How bytes move from one file to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineName {
+    /// The best that works here: see `engine/mod.rs`.
+    Auto,
+    /// `pread` into a buffer, `pwrite` out of it.
+    ReadWrite,
+    /// The kernel copies, or shares the blocks, without the bytes entering the process.
+    CopyFileRange,
+    /// `pwrite` out of a map of the source.
+    Mmap,
+}
+
+impl EngineName {
+    /// Every engine that moves bytes; `Auto` chooses among them.
+    pub const ALL: [Self; 3] = [Self::ReadWrite, Self::CopyFileRange, Self::Mmap];
+
+    /// The name users type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::ReadWrite => "read_write",
+            Self::CopyFileRange => "copy_file_range",
+            Self::Mmap => "mmap",
+        }
+    }
+}
+
+/// Who runs tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum SchedulerName {
+    /// One thread, one task after another.
+    Serial,
+    /// Threads fed by a bounded channel.
+    #[default]
+    Channel,
+    /// rayon's work-stealing pool.
+    Rayon,
+}
+
+impl SchedulerName {
+    /// The name users type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Serial => "serial",
+            Self::Channel => "channel",
+            Self::Rayon => "rayon",
+        }
+    }
+}
+
+/// How many buffers a job keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolChoice {
+    /// As many as the workers need, plus slack for blocks that wait their turn.
+    #[default]
+    Auto,
+    /// This many; more than the workers need buys nothing but slack.
+    Buffers(NonZeroUsize),
+    /// None: every buffer is allocated anew, and the number of live ones is not bounded by the pool.
+    Off,
+}
+
+/// What a job may use. Every job takes the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Resources {
+    /// The most bytes one read or write moves; `None` lets the engine choose its default.
+    #[serde(serialize_with = "buffer_bytes")]
+    pub buffer: Option<BufferSize>,
+    /// Threads that work.
+    pub workers: NonZeroUsize,
+    /// Who runs tasks.
+    pub scheduler: SchedulerName,
+    /// How many buffers are kept.
+    pub pool: PoolChoice,
+}
+
+impl Resources {
+    /// `workers` threads on the channel scheduler, everything else at its default.
+    pub const fn with_workers(workers: NonZeroUsize) -> Self {
+        Self { buffer: None, workers, scheduler: SchedulerName::Channel, pool: PoolChoice::Auto }
+    }
+
+    /// Threads that really run: the serial scheduler has one, whatever was asked for.
+    pub fn threads(&self) -> usize {
+        if self.scheduler == SchedulerName::Serial { 1 } else { self.workers.get() }
+    }
+}
+
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn buffer_bytes<S: serde::Serializer>(buffer: &Option<BufferSize>, serializer: S) -> Result<S::Ok, S::Error> {
+    buffer.map(BufferSize::bytes).serialize(serializer)
+}
+
+/// `haul copy SOURCE... TARGET`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyPlan {
+    /// What to copy, at least one.
+    pub sources: Vec<PathBuf>,
+    /// Where to: an existing directory, or the new name of the one source.
+    pub target: PathBuf,
+    /// How bytes move.
+    pub engine: EngineName,
+    /// What the job may use.
+    pub resources: Resources,
+}
+
+/// Where a job's output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Output {
+    /// A file beside each source.
+    BesideSource,
+    /// All of it, in the order of the arguments, to standard output.
+    Stdout,
+    /// Nowhere: the input is only tested.
+    Nowhere,
+}
+
+/// What gzip and gunzip share: which files, and what becomes of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesPlan {
+    /// Files and directories; `-` is standard input.
+    pub inputs: Vec<PathBuf>,
+    /// Where the result goes.
+    pub output: Output,
+    /// Keep the source.
+    pub keep: bool,
+    /// Replace targets that exist, follow symbolic links, take files with several links, use a terminal.
+    pub force: bool,
+    /// Go into directories.
+    pub recursive: bool,
+    /// The suffix of compressed files, with its dot: ".gz".
+    pub suffix: String,
+    /// gzip: store name and time in the header. gunzip: restore them from it.
+    pub name: bool,
+    /// What the job may use.
+    pub resources: Resources,
+}
+
+/// `haul gzip`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GzipPlan {
+    /// Which files, and what becomes of them.
+    pub files: FilesPlan,
+    /// 1 (fast) to 9 (small).
+    pub level: u32,
+    /// Bytes compressed as one piece, by one worker.
+    pub block: BufferSize,
+}
+
+/// `haul gunzip`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GunzipPlan {
+    /// Which files, and what becomes of them.
+    pub files: FilesPlan,
+}
+
+/// The job that a sweep runs over and over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SweepJob {
+    /// Copy the source.
+    Copy,
+    /// Compress the source.
+    Gzip,
+    /// Decompress the source.
+    Gunzip,
+}
+
+impl SweepJob {
+    /// The name users type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Gzip => "gzip",
+            Self::Gunzip => "gunzip",
+        }
+    }
+}
+
+/// `haul sweep`: one job across every combination of these settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SweepPlan {
+    /// The job to run.
+    pub job: SweepJob,
+    /// What it runs on; never written to.
+    pub source: PathBuf,
+    /// A directory for the targets; `None` is the source's own directory.
+    pub scratch: Option<PathBuf>,
+    /// Buffer sizes, at least one.
+    pub buffers: Vec<BufferSize>,
+    /// Worker counts, at least one.
+    pub workers: Vec<NonZeroUsize>,
+    /// Schedulers, at least one.
+    pub schedulers: Vec<SchedulerName>,
+    /// Engines, at least one; gzip and gunzip ignore all but the first.
+    pub engines: Vec<EngineName>,
+    /// Pool choices, at least one.
+    pub pools: Vec<PoolChoice>,
+    /// Levels, at least one; only gzip looks at them.
+    pub levels: Vec<u32>,
+    /// gzip's block.
+    pub block: BufferSize,
+    /// Measured runs of each setting, after one warm-up.
+    pub rounds: NonZeroUsize,
+    /// Seed of the shuffle.
+    pub seed: u64,
+}

@@ -1,0 +1,137 @@
+//! What a file is: statx(2), and the calls that change it.
+
+use std::ffi::CStr;
+use std::os::fd::AsFd;
+
+use rustix::fs::{AtFlags, FileType, Gid, Mode, Statx, StatxFlags, StatxTimestamp, Timespec, Timestamps, Uid};
+use rustix::io::Result;
+
+use super::Sys;
+use crate::calls::Call;
+
+/// What kind of file something is.
+pub type FileKind = FileType;
+
+/// A point in time: seconds since 1970 and nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// Whole seconds, negative before 1970.
+    pub seconds: i64,
+    /// 0 to 999,999,999.
+    pub nanoseconds: u32,
+}
+
+/// What statx says of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields of struct statx")]
+pub struct Attributes {
+    pub kind: FileKind,
+    /// Permission bits with set-id and sticky bits, without the type.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub size: u64,
+    /// Allocated blocks of 512 bytes.
+    pub blocks: u64,
+    pub links: u32,
+    /// Device (major, minor) and inode: the file's identity.
+    pub dev: (u32, u32),
+    pub ino: u64,
+    /// The device a device file stands for.
+    pub rdev: (u32, u32),
+    pub atime: Moment,
+    pub mtime: Moment,
+    pub ctime: Moment,
+}
+
+impl Attributes {
+    /// Whether the two are the same file.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        (self.dev, self.ino) == (other.dev, other.ino)
+    }
+
+    /// Whether content, name and inode of a file are still what they were: size, times of content and of inode.
+    pub fn is_unchanged_since(&self, earlier: &Self) -> bool {
+        self.is_same_file(earlier)
+            && (self.size, self.mtime, self.ctime) == (earlier.size, earlier.mtime, earlier.ctime)
+    }
+}
+
+impl From<Statx> for Attributes {
+    fn from(raw: Statx) -> Self {
+        let moment = |time: StatxTimestamp| Moment { seconds: time.tv_sec, nanoseconds: time.tv_nsec };
+        Self {
+            kind: FileType::from_raw_mode(u32::from(raw.stx_mode)),
+            mode: u32::from(raw.stx_mode) & 0o7777,
+            uid: raw.stx_uid,
+            gid: raw.stx_gid,
+            size: raw.stx_size,
+            blocks: raw.stx_blocks,
+            links: raw.stx_nlink,
+            dev: (raw.stx_dev_major, raw.stx_dev_minor),
+            ino: raw.stx_ino,
+            rdev: (raw.stx_rdev_major, raw.stx_rdev_minor),
+            atime: moment(raw.stx_atime),
+            mtime: moment(raw.stx_mtime),
+            ctime: moment(raw.stx_ctime),
+        }
+    }
+}
+
+fn timestamps(atime: Moment, mtime: Moment) -> Timestamps {
+    let timespec = |moment: Moment| Timespec { tv_sec: moment.seconds, tv_nsec: moment.nanoseconds.into() };
+    Timestamps { last_access: timespec(atime), last_modification: timespec(mtime) }
+}
+
+impl Sys {
+    /// The attributes of an open file.
+    pub fn fstat(&mut self, file: impl AsFd) -> Result<Attributes> {
+        self.statx(file, c"", AtFlags::EMPTY_PATH)
+    }
+
+    /// The attributes of what `name` is in `directory`; a symbolic link's own.
+    pub fn stat_at(&mut self, directory: impl AsFd, name: &CStr) -> Result<Attributes> {
+        self.statx(directory, name, AtFlags::SYMLINK_NOFOLLOW)
+    }
+
+    /// The attributes of what `name` leads to, through symbolic links.
+    pub fn stat_through(&mut self, directory: impl AsFd, name: &CStr) -> Result<Attributes> {
+        self.statx(directory, name, AtFlags::empty())
+    }
+
+    fn statx(&mut self, directory: impl AsFd, name: &CStr, flags: AtFlags) -> Result<Attributes> {
+        self.plain(Call::Statx, || rustix::fs::statx(directory.as_fd(), name, flags, StatxFlags::BASIC_STATS))
+            .map(Attributes::from)
+    }
+
+    /// Sets the times of an open file.
+    pub fn futimens(&mut self, file: impl AsFd, atime: Moment, mtime: Moment) -> Result<()> {
+        let times = timestamps(atime, mtime);
+        self.plain(Call::Utimensat, || rustix::fs::futimens(file.as_fd(), &times))
+    }
+
+    /// Sets the times of `name` itself, a symbolic link's own.
+    pub fn utimens_at(&mut self, directory: impl AsFd, name: &CStr, atime: Moment, mtime: Moment) -> Result<()> {
+        let times = timestamps(atime, mtime);
+        self.plain(Call::Utimensat, || rustix::fs::utimensat(directory.as_fd(), name, &times, AtFlags::SYMLINK_NOFOLLOW))
+    }
+
+    /// Sets the permission bits of an open file.
+    pub fn fchmod(&mut self, file: impl AsFd, mode: u32) -> Result<()> {
+        self.plain(Call::Fchmod, || rustix::fs::fchmod(file.as_fd(), Mode::from_raw_mode(mode)))
+    }
+
+    /// Sets owner and group of an open file.
+    pub fn fchown(&mut self, file: impl AsFd, uid: u32, gid: u32) -> Result<()> {
+        let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        self.plain(Call::Fchown, || rustix::fs::fchown(file.as_fd(), uid, gid))
+    }
+
+    /// Sets owner and group of `name` itself, a symbolic link's own.
+    pub fn chown_at(&mut self, directory: impl AsFd, name: &CStr, uid: u32, gid: u32) -> Result<()> {
+        let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        self.plain(Call::Fchownat, || {
+            rustix::fs::chownat(directory.as_fd(), name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
+        })
+    }
+}

@@ -1,0 +1,158 @@
+//! Directories: reading them, and what happens to names in them.
+
+use std::ffi::{CStr, CString};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{AtFlags, Dev, Mode, OFlags, RawDir, RenameFlags, ResolveFlags};
+use rustix::io::Result;
+
+use super::{FileKind, Sys};
+use crate::calls::Call;
+
+/// Bytes that one getdents64 fills: about a thousand names, the C library's and cp's own size.
+const DIRECTORY_BYTES: usize = 32 * 1024;
+
+/// Memory for getdents64, kept by each worker.
+#[derive(Debug)]
+pub struct DirectoryBuffer(Vec<MaybeUninit<u8>>);
+
+impl Default for DirectoryBuffer {
+    fn default() -> Self {
+        Self(vec![MaybeUninit::uninit(); DIRECTORY_BYTES])
+    }
+}
+
+/// The entries that one getdents64 returned, without `.` and `..`; names lie one behind the other in one allocation.
+#[derive(Debug, Default)]
+pub struct Entries {
+    names: Vec<u8>,
+    /// For each entry, where its name ends (behind its NUL) and what it is.
+    ends: Vec<(u32, FileKind)>,
+}
+
+/// One entry of a directory.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// Its name.
+    pub name: &'a CStr,
+    /// What the directory says it is; `Unknown` where the file system does not say.
+    pub kind: FileKind,
+}
+
+impl Entries {
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The entries in the directory's order.
+    pub fn iter(&self) -> impl Iterator<Item = Entry<'_>> {
+        let mut start = 0;
+        self.ends.iter().filter_map(move |(end, kind)| {
+            let bytes = &self.names[start..*end as usize];
+            start = *end as usize;
+            CStr::from_bytes_with_nul(bytes).ok().map(|name| Entry { name, kind: *kind })
+        })
+    }
+
+    fn push(&mut self, name: &CStr, kind: FileKind) {
+        self.names.extend_from_slice(name.to_bytes_with_nul());
+        self.ends.push((self.names.len() as u32, kind));
+    }
+}
+
+impl Sys {
+    /// Opens a directory to read it, itself and not what a symbolic link leads to.
+    pub fn open_directory(&mut self, parent: impl AsFd, name: &CStr) -> Result<OwnedFd> {
+        self.openat(parent, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW, 0)
+    }
+
+    /// Opens a directory by a path of several names below `root`, following no symbolic link and never leaving it.
+    pub fn open_beneath(&mut self, root: impl AsFd, path: &CStr) -> Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        self.plain(Call::Openat2, || rustix::fs::openat2(root.as_fd(), path, flags, Mode::empty(), resolve))
+    }
+
+    /// The next entries of an open directory; `None` at its end.
+    pub fn getdents(&mut self, directory: impl AsFd, buffer: &mut DirectoryBuffer) -> Result<Option<Entries>> {
+        self.plain(Call::Getdents64, || {
+            let mut raw = RawDir::new(directory.as_fd(), &mut buffer.0);
+            let mut entries = Entries::default();
+            loop {
+                match raw.next() {
+                    None => return Ok(None),
+                    Some(entry) => {
+                        let entry = entry?;
+                        if entry.file_name() != c"." && entry.file_name() != c".." {
+                            entries.push(entry.file_name(), entry.file_type());
+                        }
+                    }
+                }
+                // `next` would make another call now.
+                if raw.is_buffer_empty() {
+                    return Ok(Some(entries));
+                }
+            }
+        })
+    }
+
+    /// Makes a directory.
+    pub fn mkdirat(&mut self, parent: impl AsFd, name: &CStr, mode: u32) -> Result<()> {
+        self.plain(Call::Mkdirat, || rustix::fs::mkdirat(parent.as_fd(), name, Mode::from_raw_mode(mode)))
+    }
+
+    /// Makes a FIFO, a socket's name or a device.
+    pub fn mknodat(&mut self, parent: impl AsFd, name: &CStr, kind: FileKind, mode: u32, rdev: (u32, u32)) -> Result<()> {
+        let device: Dev = rustix::fs::makedev(rdev.0, rdev.1);
+        self.plain(Call::Mknodat, || {
+            rustix::fs::mknodat(parent.as_fd(), name, kind, Mode::from_raw_mode(mode), device)
+        })
+    }
+
+    /// Makes a symbolic link that holds `text`.
+    pub fn symlinkat(&mut self, text: &CStr, parent: impl AsFd, name: &CStr) -> Result<()> {
+        self.plain(Call::Symlinkat, || rustix::fs::symlinkat(text, parent.as_fd(), name))
+    }
+
+    /// What a symbolic link holds.
+    pub fn readlinkat(&mut self, parent: impl AsFd, name: &CStr) -> Result<CString> {
+        self.plain(Call::Readlinkat, || rustix::fs::readlinkat(parent.as_fd(), name, Vec::new()))
+    }
+
+    /// Gives a file a second name.
+    pub fn linkat(&mut self, from: impl AsFd, name: &CStr, to: impl AsFd, new_name: &CStr) -> Result<()> {
+        self.plain(Call::Linkat, || {
+            rustix::fs::linkat(from.as_fd(), name, to.as_fd(), new_name, AtFlags::empty())
+        })
+    }
+
+    /// Renames within a directory. With `replace`, what bore the new name is gone; without, EEXIST if anything did.
+    pub fn rename_within(&mut self, directory: impl AsFd, name: &CStr, new_name: &CStr, replace: bool) -> Result<()> {
+        let flags = if replace { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
+        self.plain(Call::Renameat2, || {
+            rustix::fs::renameat_with(directory.as_fd(), name, directory.as_fd(), new_name, flags)
+        })
+    }
+
+    /// Removes a name that is not a directory's.
+    pub fn unlinkat(&mut self, parent: impl AsFd, name: &CStr) -> Result<()> {
+        self.plain(Call::Unlinkat, || rustix::fs::unlinkat(parent.as_fd(), name, AtFlags::empty()))
+    }
+
+    /// Removes an empty directory.
+    pub fn rmdirat(&mut self, parent: impl AsFd, name: &CStr) -> Result<()> {
+        self.plain(Call::Unlinkat, || rustix::fs::unlinkat(parent.as_fd(), name, AtFlags::REMOVEDIR))
+    }
+}
+
+/// Removes a name without counting it, for destructors and the second Ctrl-C, which have no [`Sys`].
+pub fn discard(parent: impl AsFd, name: &CStr) {
+    let _ = rustix::fs::unlinkat(parent, name, AtFlags::empty());
+}

@@ -1,0 +1,148 @@
+//! A plan that makes one system call misbehave, in test builds only.
+//!
+//! With it "for every k, nothing is lost when the k-th call goes wrong" can be tested for every k, as SQLite tests its
+//! I/O. The workers of one job share the plan, hence the atomic counter; under the serial scheduler k is deterministic.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::io::{Errno, Result};
+
+use super::Sys;
+
+/// What happens at the chosen call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails with this errno; the kernel never sees it.
+    Fail(Errno),
+    /// It moves half of what was asked (calls that move nothing, or one byte, are left alone).
+    Short,
+    /// A signal interrupts it before it moves anything.
+    Interrupt,
+    /// The process ends there, with status 137, running no destructor.
+    Exit,
+}
+
+/// "The k-th call from now misbehaves."
+#[derive(Debug)]
+pub struct FaultPlan {
+    at: u64,
+    fault: Fault,
+    /// From `at` on every call fails, as on a disk that stays full.
+    lasting: bool,
+    seen: AtomicU64,
+}
+
+impl FaultPlan {
+    /// Call number `at` (the first is 1) meets `fault`; with `lasting`, every later one too.
+    pub const fn new(at: u64, fault: Fault, lasting: bool) -> Self {
+        Self { at, fault, lasting, seen: AtomicU64::new(0) }
+    }
+
+    /// How many calls were made under this plan.
+    pub fn seen(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    /// Whether the fault came up.
+    pub fn struck(&self) -> bool {
+        self.seen() >= self.at
+    }
+
+    /// Counts a call that wants to move `wanted` bytes: how many it may ask for, or the errno it fails with.
+    pub(super) fn next(&self, wanted: usize) -> Result<usize> {
+        let number = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
+        if number != self.at && !(self.lasting && number > self.at) {
+            return Ok(wanted);
+        }
+        match self.fault {
+            Fault::Fail(errno) => Err(errno),
+            Fault::Interrupt => Err(Errno::INTR),
+            Fault::Short => Ok(if wanted > 1 { wanted / 2 } else { wanted }),
+            Fault::Exit => std::process::exit(137),
+        }
+    }
+}
+
+impl FromStr for FaultPlan {
+    type Err = String;
+
+    /// `K:WHAT`, or `K+:WHAT` for "from the k-th on"; WHAT is `EIO`, `ENOSPC`, `EACCES`, `EDQUOT`, `short`, `interrupt`
+    /// or `exit`.
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let wrong = || format!("'{text}' is no fault plan; write K:EIO, K+:ENOSPC, K:short, K:interrupt or K:exit");
+        let (at, what) = text.split_once(':').ok_or_else(wrong)?;
+        let fault = match what {
+            "EIO" => Fault::Fail(Errno::IO),
+            "ENOSPC" => Fault::Fail(Errno::NOSPC),
+            "EDQUOT" => Fault::Fail(Errno::DQUOT),
+            "EACCES" => Fault::Fail(Errno::ACCESS),
+            "EXDEV" => Fault::Fail(Errno::XDEV),
+            "short" => Fault::Short,
+            "interrupt" => Fault::Interrupt,
+            "exit" => Fault::Exit,
+            _ => return Err(wrong()),
+        };
+        let (at, lasting) = at.strip_suffix('+').map_or((at, false), |at| (at, true));
+        Ok(Self::new(at.parse().map_err(|_| wrong())?, fault, lasting))
+    }
+}
+
+impl Sys {
+    /// The same door under a fault plan.
+    #[must_use]
+    pub fn with_faults(mut self, plan: Arc<FaultPlan>) -> Self {
+        self.faults = Some(plan);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::Call;
+    use crate::sys::Stop;
+
+    fn sys(plan: &str) -> (Sys, Arc<FaultPlan>) {
+        let plan = Arc::new(plan.parse::<FaultPlan>().unwrap());
+        (Sys::new(Stop::new()).with_faults(Arc::clone(&plan)), plan)
+    }
+
+    #[test]
+    fn the_kth_call_meets_the_fault_and_the_others_do_not() {
+        let (mut sys, plan) = sys("2:EIO");
+        let results: Vec<_> = (0..3).map(|_| sys.transfer(Call::Read, 8, Ok)).collect();
+        assert_eq!(results, [Ok(8), Err(Errno::IO), Ok(8)]);
+        assert_eq!(plan.seen(), 3);
+        assert_eq!(sys.counts().of(Call::Read).failed, 1);
+        assert_eq!(sys.counts().kernel_reads, 2, "the kernel never saw the injected one");
+    }
+
+    #[test]
+    fn an_interrupted_call_is_made_again_and_both_are_counted() {
+        let (mut sys, _) = sys("1:interrupt");
+        assert_eq!(sys.transfer(Call::Write, 8, Ok), Ok(8));
+        let counts = sys.counts().of(Call::Write);
+        assert_eq!((counts.calls, counts.interrupted, counts.bytes), (2, 1, 8));
+    }
+
+    #[test]
+    fn an_interrupted_call_ends_when_a_stop_was_asked_for() {
+        let stop = Stop::new();
+        let plan = Arc::new(FaultPlan::new(1, Fault::Interrupt, false));
+        let mut sys = Sys::new(stop.clone()).with_faults(plan);
+        stop.request(2);
+        assert_eq!(sys.transfer(Call::Write, 8, Ok), Err(Errno::INTR));
+    }
+
+    #[test]
+    fn short_and_lasting_faults() {
+        let (mut sys, _) = sys("1:short");
+        assert_eq!(sys.transfer(Call::Read, 9, Ok), Ok(4));
+        assert_eq!(sys.counts().of(Call::Read).short, 1);
+        let (mut sys, _) = self::sys("2+:ENOSPC");
+        let failed = (0..4).filter(|_| sys.plain(Call::Fsync, || Ok(())).is_err()).count();
+        assert_eq!(failed, 3);
+    }
+}

@@ -1,0 +1,169 @@
+//! Opening, reading and writing files.
+
+use std::ffi::CStr;
+use std::num::NonZeroU64;
+use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
+
+use rustix::fs::{Advice, FallocateFlags, Mode, OFlags, SeekFrom};
+use rustix::io::{Errno, Result};
+
+use super::Sys;
+use crate::calls::Call;
+
+/// A run of data in a file that may have holes: bytes `start..end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// First byte.
+    pub start: u64,
+    /// One past the last byte.
+    pub end: u64,
+}
+
+impl Sys {
+    /// Opens `name` in `directory`. Always with `O_CLOEXEC`.
+    pub fn openat(&mut self, directory: impl AsFd, name: &CStr, flags: OFlags, mode: u32) -> Result<OwnedFd> {
+        let mode = Mode::from_raw_mode(mode);
+        self.plain(Call::Openat, || rustix::fs::openat(directory.as_fd(), name, flags | OFlags::CLOEXEC, mode))
+    }
+
+    /// Opens a file for reading, itself and not what a symbolic link leads to. `O_NONBLOCK` keeps a FIFO that took
+    /// the file's place from holding us; regular files ignore it.
+    pub fn open_source(&mut self, directory: impl AsFd, name: &CStr) -> Result<OwnedFd> {
+        self.openat(directory, name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY, 0)
+    }
+
+    /// Creates a file that must not exist yet, for writing.
+    pub fn create(&mut self, directory: impl AsFd, name: &CStr, mode: u32) -> Result<OwnedFd> {
+        self.openat(directory, name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW, mode)
+    }
+
+    /// Closes a file, and reports what only closing brings to light (NFS and quotas tell of lost writes here).
+    /// The descriptor is gone whatever comes back: Linux frees it before it can fail (close(2), NOTES).
+    #[allow(unsafe_code, reason = "close with its error has no safe wrapper")]
+    pub fn close(&mut self, file: OwnedFd) -> Result<()> {
+        let raw = file.into_raw_fd();
+        let mut result = Ok(());
+        self.plain(Call::Close, || {
+            // SAFETY: `raw` came out of an `OwnedFd` that was given up, so nobody else closes or uses it. The closure
+            // runs once: what it returns is never EINTR, so `plain` does not repeat it.
+            result = unsafe { rustix::io::try_close(raw) };
+            Ok(())
+        })?;
+        result.or_else(|errno| if errno == Errno::INTR { Ok(()) } else { Err(errno) })
+    }
+
+    /// One read from the file's position.
+    pub fn read(&mut self, file: impl AsFd, buffer: &mut [u8]) -> Result<usize> {
+        self.transfer(Call::Read, buffer.len(), |wanted| rustix::io::read(file.as_fd(), &mut buffer[..wanted]))
+    }
+
+    /// One read from `offset`.
+    pub fn pread(&mut self, file: impl AsFd, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        self.transfer(Call::Pread, buffer.len(), |wanted| rustix::io::pread(file.as_fd(), &mut buffer[..wanted], offset))
+    }
+
+    /// One write at the file's position.
+    pub fn write(&mut self, file: impl AsFd, bytes: &[u8]) -> Result<usize> {
+        self.transfer(Call::Write, bytes.len(), |wanted| rustix::io::write(file.as_fd(), &bytes[..wanted]))
+    }
+
+    /// One write at `offset`.
+    pub fn pwrite(&mut self, file: impl AsFd, bytes: &[u8], offset: u64) -> Result<usize> {
+        self.transfer(Call::Pwrite, bytes.len(), |wanted| rustix::io::pwrite(file.as_fd(), &bytes[..wanted], offset))
+    }
+
+    /// Reads from the position until `buffer` is full or the file ends, at most `step` bytes a call.
+    pub fn read_full(&mut self, file: impl AsFd, buffer: &mut [u8], step: usize) -> Result<usize> {
+        self.fill(buffer, step, |sys, part, _| sys.read(file.as_fd(), part))
+    }
+
+    /// Reads from `offset` until `buffer` is full or the file ends, at most `step` bytes a call.
+    pub fn pread_full(&mut self, file: impl AsFd, buffer: &mut [u8], offset: u64, step: usize) -> Result<usize> {
+        self.fill(buffer, step, |sys, part, done| sys.pread(file.as_fd(), part, offset + done as u64))
+    }
+
+    fn fill(
+        &mut self,
+        buffer: &mut [u8],
+        step: usize,
+        mut read: impl FnMut(&mut Self, &mut [u8], usize) -> Result<usize>,
+    ) -> Result<usize> {
+        let mut done = 0;
+        while done < buffer.len() {
+            let end = buffer.len().min(done.saturating_add(step));
+            match read(self, &mut buffer[done..end], done)? {
+                0 => break,
+                count => done += count,
+            }
+        }
+        Ok(done)
+    }
+
+    /// Writes all of `bytes` at the position, at most `step` bytes a call.
+    pub fn write_full(&mut self, file: impl AsFd, bytes: &[u8], step: usize) -> Result<()> {
+        self.drain(bytes, step, |sys, part, _| sys.write(file.as_fd(), part))
+    }
+
+    /// Writes all of `bytes` at `offset`, at most `step` bytes a call.
+    pub fn pwrite_full(&mut self, file: impl AsFd, bytes: &[u8], offset: u64, step: usize) -> Result<()> {
+        self.drain(bytes, step, |sys, part, done| sys.pwrite(file.as_fd(), part, offset + done as u64))
+    }
+
+    fn drain(
+        &mut self,
+        bytes: &[u8],
+        step: usize,
+        mut write: impl FnMut(&mut Self, &[u8], usize) -> Result<usize>,
+    ) -> Result<()> {
+        let mut done = 0;
+        while done < bytes.len() {
+            let end = bytes.len().min(done.saturating_add(step));
+            match write(self, &bytes[done..end], done)? {
+                // A write of more than nothing that writes nothing would be repeated for ever.
+                0 => return Err(Errno::IO),
+                count => done += count,
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a file's content and attributes durable.
+    pub fn fsync(&mut self, file: impl AsFd) -> Result<()> {
+        self.plain(Call::Fsync, || rustix::fs::fsync(file.as_fd()))
+    }
+
+    /// Makes a file's content durable.
+    pub fn fdatasync(&mut self, file: impl AsFd) -> Result<()> {
+        self.plain(Call::Fdatasync, || rustix::fs::fdatasync(file.as_fd()))
+    }
+
+    /// Writes back everything that waits in the file system that holds `file`.
+    pub fn syncfs(&mut self, file: impl AsFd) -> Result<()> {
+        self.plain(Call::Syncfs, || rustix::fs::syncfs(file.as_fd()))
+    }
+
+    /// Reserves room for `len` bytes without changing the size: a full disk shows now and not after an hour.
+    pub fn fallocate(&mut self, file: impl AsFd, len: u64) -> Result<()> {
+        self.plain(Call::Fallocate, || rustix::fs::fallocate(file.as_fd(), FallocateFlags::KEEP_SIZE, 0, len))
+    }
+
+    /// Sets the size; what is added is a hole.
+    pub fn ftruncate(&mut self, file: impl AsFd, len: u64) -> Result<()> {
+        self.plain(Call::Ftruncate, || rustix::fs::ftruncate(file.as_fd(), len))
+    }
+
+    /// Tells the kernel how a file will be used.
+    pub fn fadvise(&mut self, file: impl AsFd, offset: u64, len: Option<NonZeroU64>, advice: Advice) -> Result<()> {
+        self.plain(Call::Fadvise64, || rustix::fs::fadvise(file.as_fd(), offset, len, advice))
+    }
+
+    /// The first run of data at or behind `offset`; `None` where only a hole follows.
+    pub fn next_extent(&mut self, file: impl AsFd, offset: u64) -> Result<Option<Extent>> {
+        let start = match self.plain(Call::Lseek, || rustix::fs::seek(file.as_fd(), SeekFrom::Data(offset))) {
+            Err(Errno::NXIO) => return Ok(None),
+            other => other?,
+        };
+        let end = self.plain(Call::Lseek, || rustix::fs::seek(file.as_fd(), SeekFrom::Hole(start)))?;
+        Ok(Some(Extent { start, end }))
+    }
+}

@@ -1,0 +1,24 @@
+//! Who this process is, asked once: decides which ownership and mode changes are needed at all.
+
+use rustix::fs::Mode;
+use rustix::process::{getegid, geteuid, umask};
+
+/// Effective user and group, and the file mode creation mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Effective user id: the owner of what we create.
+    pub uid: u32,
+    /// Effective group id: the group of what we create, outside directories that hand on theirs.
+    pub gid: u32,
+    /// Permission bits that the kernel takes away from what we create.
+    pub umask: u32,
+}
+
+impl Identity {
+    /// The identity of this process. Call it before threads start: the mask can only be read by setting it.
+    pub fn current() -> Self {
+        let mask = umask(Mode::from_raw_mode(0o077));
+        umask(mask);
+        Self { uid: geteuid().as_raw(), gid: getegid().as_raw(), umask: mask.as_raw_mode() }
+    }
+}

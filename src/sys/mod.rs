@@ -1,0 +1,122 @@
+//! Every system call haul makes on files, as a safe wrapper that counts.
+//!
+//! Each worker owns a [`Sys`]: no atomics, no statics; counts add up when workers join. A wrapper retries after EINTR,
+//! unless somebody asked to stop: so EINTR that leaves this module means "stop". Helpers that end in `_full` also go on
+//! after short transfers. Errors are bare errnos: only the caller knows the operation and the path.
+
+mod attributes;
+mod buffer;
+mod directory;
+#[cfg(any(test, feature = "faults"))]
+pub mod faults;
+mod file;
+mod identity;
+mod map;
+mod offload;
+mod stop;
+mod usage;
+
+pub use attributes::{Attributes, FileKind, Moment};
+pub use buffer::{AlignedBuffer, PAGE};
+pub use directory::{DirectoryBuffer, Entries, Entry, discard};
+pub use file::Extent;
+pub use identity::Identity;
+pub use map::Map;
+pub use stop::Stop;
+pub use usage::{Usage, usage};
+
+use rustix::io::{Errno, Result};
+
+use crate::calls::{Call, Ending, SyscallCounts};
+
+/// One worker's door to the kernel.
+#[derive(Debug)]
+pub struct Sys {
+    counts: SyscallCounts,
+    stop: Stop,
+    #[cfg(any(test, feature = "faults"))]
+    faults: Option<std::sync::Arc<faults::FaultPlan>>,
+}
+
+impl Sys {
+    /// A door with all counts at zero, which ends its retries when `stop` says so.
+    pub fn new(stop: Stop) -> Self {
+        Self {
+            counts: SyscallCounts::default(),
+            stop,
+            #[cfg(any(test, feature = "faults"))]
+            faults: None,
+        }
+    }
+
+    /// A door for another worker of the same job: the same stop (and fault plan), counts of its own.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        Self {
+            counts: SyscallCounts::default(),
+            stop: self.stop.clone(),
+            #[cfg(any(test, feature = "faults"))]
+            faults: self.faults.clone(),
+        }
+    }
+
+    /// The calls made so far.
+    pub const fn counts(&self) -> &SyscallCounts {
+        &self.counts
+    }
+
+    /// EINTR if somebody asked to stop. Loops call it where they can end cleanly.
+    pub fn check_stop(&self) -> Result<()> {
+        if self.stop.is_requested() { Err(Errno::INTR) } else { Ok(()) }
+    }
+
+    /// Makes a call that moves no bytes.
+    fn plain<T>(&mut self, call: Call, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+        self.make(call, 0, |_| attempt(), |_| 0)
+    }
+
+    /// Makes a call that moves up to `wanted` bytes and returns how many it moved.
+    fn transfer(&mut self, call: Call, wanted: usize, attempt: impl FnMut(usize) -> Result<usize>) -> Result<usize> {
+        self.make(call, wanted, attempt, |moved| *moved as u64)
+    }
+
+    /// The one place where calls are made, counted, retried and, in tests, made to fail.
+    fn make<T>(
+        &mut self,
+        call: Call,
+        wanted: usize,
+        mut attempt: impl FnMut(usize) -> Result<T>,
+        moved: impl Fn(&T) -> u64,
+    ) -> Result<T> {
+        loop {
+            let result = match self.injected(wanted) {
+                Ok(wanted_now) => {
+                    let result = attempt(wanted_now);
+                    let ending = result.as_ref().map_or_else(|errno| Ending::Failed(*errno), |ok| Ending::Moved(moved(ok)));
+                    self.counts.record(call, wanted, ending);
+                    result
+                }
+                Err(errno) => {
+                    self.counts.record_unseen(call, wanted, Ending::Failed(errno));
+                    Err(errno)
+                }
+            };
+            match result {
+                Err(Errno::INTR) if !self.stop.is_requested() => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// What the fault plan makes of the next call: fewer bytes to ask for, or an errno instead of the call.
+    #[cfg(any(test, feature = "faults"))]
+    fn injected(&self, wanted: usize) -> Result<usize> {
+        self.faults.as_ref().map_or(Ok(wanted), |plan| plan.next(wanted))
+    }
+
+    #[cfg(not(any(test, feature = "faults")))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "release builds have no fault plan to ask")]
+    const fn injected(&self, wanted: usize) -> Result<usize> {
+        Ok(wanted)
+    }
+}
