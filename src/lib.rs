@@ -5,6 +5,7 @@ pub mod event;
 pub mod job;
 pub mod outcome;
 pub mod plan;
+pub mod pool;
 pub mod size;
 pub mod sys;
 pub mod tree;

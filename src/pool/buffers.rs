@@ -1,0 +1,274 @@
+//! A pool of reusable buffers, with the vocabulary of connection pools.
+//!
+//! *Size* is how many are kept, *overflow* how many more may exist for a burst, *wait* how long to wait for one. A job
+//! uses overflow 0 and waits without limit: a slow reader is no error, and the number of buffers is the backpressure
+//! that bounds its memory. Buffers are allocated when first needed and come back when their guard is dropped.
+
+use std::array;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::outcome::PoolStats;
+use crate::plan::PoolChoice;
+use crate::sys::AlignedBuffer;
+
+/// How a pool behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolOptions {
+    /// Bytes of each buffer.
+    pub buffer_bytes: usize,
+    /// Buffers kept; `None` keeps none and bounds nothing: each is allocated and freed.
+    pub size: Option<NonZeroUsize>,
+    /// Buffers beyond `size` that may exist at a time; each is freed after use.
+    pub overflow: usize,
+    /// How long to wait for a buffer; `None` waits without limit.
+    pub wait: Option<Duration>,
+}
+
+impl PoolOptions {
+    /// A job's pool: no overflow, no limit to waiting. `needed` is what [`PoolChoice::Auto`] stands for; `at_once` is
+    /// what one worker takes in one go, and so the least a pool may hold.
+    pub fn for_job(choice: PoolChoice, buffer_bytes: usize, needed: usize, at_once: usize) -> Self {
+        let size = match choice {
+            PoolChoice::Auto => NonZeroUsize::new(needed.max(at_once)),
+            PoolChoice::Buffers(count) => NonZeroUsize::new(count.get().max(at_once)),
+            PoolChoice::Off => None,
+        };
+        Self { buffer_bytes, size, overflow: 0, wait: None }
+    }
+
+    /// The most buffers that may exist at a time.
+    fn limit(&self) -> Option<usize> {
+        self.size.map(|size| size.get() + self.overflow)
+    }
+}
+
+/// Why there was no buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PoolError {
+    /// All were in use for as long as the pool was told to wait.
+    #[error("no buffer came free within {0:?}")]
+    TimedOut(Duration),
+    /// More were asked for at once than may ever exist.
+    #[error("{asked} buffers were asked for at once, and the pool has {limit}")]
+    TooMany {
+        /// Buffers asked for.
+        asked: usize,
+        /// Buffers that may exist.
+        limit: usize,
+    },
+}
+
+/// A pool of buffers; clones share it.
+#[derive(Debug, Clone)]
+pub struct BufferPool(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    options: PoolOptions,
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    free: Vec<AlignedBuffer>,
+    /// Buffers that somebody holds.
+    lent: usize,
+    stats: PoolStats,
+}
+
+impl BufferPool {
+    /// An empty pool.
+    pub fn new(options: PoolOptions) -> Self {
+        Self(Arc::new(Shared { options, state: Mutex::default(), returned: Condvar::new() }))
+    }
+
+    /// Takes `N` buffers in one go, waiting for them if need be. Taking them together is what keeps two workers from
+    /// each holding one and waiting for the other's.
+    pub fn acquire<const N: usize>(&self) -> Result<[PooledBuffer; N], PoolError> {
+        let mut state = self.wait_for_room(N)?;
+        let mut taken: [Option<AlignedBuffer>; N] = array::from_fn(|_| state.free.pop());
+        state.lent += N;
+        let fresh = taken.iter().filter(|buffer| buffer.is_none()).count();
+        state.stats.acquired += N as u64;
+        state.stats.fresh += fresh as u64;
+        state.stats.reused += (N - fresh) as u64;
+        let beyond = self.0.options.size.map_or(0, |size| state.lent.saturating_sub(size.get()).min(fresh));
+        state.stats.overflowed += beyond as u64;
+        drop(state);
+        let bytes = self.0.options.buffer_bytes;
+        // Allocated outside the lock: the kernel may have to find pages first.
+        Ok(array::from_fn(|place| PooledBuffer {
+            buffer: Some(taken[place].take().unwrap_or_else(|| AlignedBuffer::new(bytes))),
+            pool: Arc::clone(&self.0),
+        }))
+    }
+
+    /// What the pool has done so far.
+    pub fn stats(&self) -> PoolStats {
+        self.0.lock().stats
+    }
+
+    fn wait_for_room(&self, wanted: usize) -> Result<MutexGuard<'_, State>, PoolError> {
+        let options = &self.0.options;
+        let mut state = self.0.lock();
+        let Some(limit) = options.limit() else { return Ok(state) };
+        if wanted > limit {
+            return Err(PoolError::TooMany { asked: wanted, limit });
+        }
+        let started = Instant::now();
+        if state.lent + wanted > limit {
+            state.stats.waited += 1;
+        }
+        while state.lent + wanted > limit {
+            state = match options.wait {
+                None => self.0.returned.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(longest) => {
+                    let left = longest.checked_sub(started.elapsed()).ok_or(PoolError::TimedOut(longest))?;
+                    self.0.returned.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        Ok(state)
+    }
+}
+
+impl Shared {
+    /// No code that can panic runs under this lock, so a poisoned one is still whole.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A buffer that goes back to its pool when dropped. Its content is whatever the last user left.
+#[derive(Debug)]
+pub struct PooledBuffer {
+    /// `None` only while being dropped.
+    buffer: Option<AlignedBuffer>,
+    pool: Arc<Shared>,
+}
+
+impl std::ops::Deref for PooledBuffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.buffer.as_deref().unwrap_or_default()
+    }
+}
+
+impl std::ops::DerefMut for PooledBuffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        self.buffer.as_deref_mut().unwrap_or_default()
+    }
+}
+
+impl Drop for PooledBuffer {
+    fn drop(&mut self) {
+        let mut state = self.pool.lock();
+        state.lent -= 1;
+        let kept = state.free.len() + state.lent;
+        if self.pool.options.size.is_some_and(|size| kept < size.get()) {
+            state.free.extend(self.buffer.take());
+        }
+        drop(state);
+        // All wait for different numbers of buffers: wake everybody and let each look.
+        self.pool.returned.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(size: usize, overflow: usize, wait: Option<Duration>) -> PoolOptions {
+        PoolOptions { buffer_bytes: 512, size: NonZeroUsize::new(size), overflow, wait }
+    }
+
+    #[test]
+    fn buffers_come_back_and_are_used_again() {
+        let pool = BufferPool::new(options(2, 0, None));
+        for _ in 0..5 {
+            let [mut one, two] = pool.acquire().unwrap();
+            assert_eq!((one.len(), two.len()), (512, 512));
+            one[0] = 1;
+        }
+        assert_eq!(pool.stats(), PoolStats { acquired: 10, reused: 8, fresh: 2, ..PoolStats::default() });
+    }
+
+    #[test]
+    fn overflow_is_for_bursts_and_is_given_up() {
+        let pool = BufferPool::new(options(1, 2, Some(Duration::ZERO)));
+        let burst: [PooledBuffer; 3] = pool.acquire().unwrap();
+        assert_eq!(pool.acquire::<1>().unwrap_err(), PoolError::TimedOut(Duration::ZERO));
+        drop(burst);
+        let again: [PooledBuffer; 2] = pool.acquire().unwrap();
+        drop(again);
+        let stats = pool.stats();
+        assert_eq!((stats.fresh, stats.reused, stats.overflowed, stats.waited), (4, 1, 3, 1));
+    }
+
+    #[test]
+    fn off_allocates_each_time_and_bounds_nothing() {
+        let pool = BufferPool::new(PoolOptions::for_job(PoolChoice::Off, 64, 8, 2));
+        let many: Vec<[PooledBuffer; 2]> = (0..50).map(|_| pool.acquire().unwrap()).collect();
+        drop(many);
+        drop(pool.acquire::<1>().unwrap());
+        let stats = pool.stats();
+        assert_eq!((stats.acquired, stats.fresh, stats.reused, stats.waited), (101, 101, 0, 0));
+    }
+
+    #[test]
+    fn a_pool_never_holds_less_than_one_worker_takes() {
+        let one = PoolChoice::Buffers(NonZeroUsize::MIN);
+        assert_eq!(PoolOptions::for_job(one, 1, 8, 2).size.map(NonZeroUsize::get), Some(2));
+        let pool = BufferPool::new(options(1, 0, None));
+        assert_eq!(pool.acquire::<2>().unwrap_err(), PoolError::TooMany { asked: 2, limit: 1 });
+    }
+
+    #[test]
+    fn two_buffers_serve_many_workers_even_when_one_sleeps() {
+        let pool = BufferPool::new(options(2, 0, None));
+        std::thread::scope(|scope| {
+            for worker in 0..4 {
+                let pool = pool.clone();
+                scope.spawn(move || {
+                    for round in 0..50 {
+                        let [mut input, output] = pool.acquire().unwrap();
+                        input[0] = output[0];
+                        if worker == 0 && round % 10 == 0 {
+                            std::thread::sleep(Duration::from_millis(1));
+                        }
+                    }
+                });
+            }
+        });
+        let stats = pool.stats();
+        assert_eq!((stats.acquired, stats.fresh), (400, 2));
+    }
+
+    proptest::proptest! {
+        /// Whatever is taken and given back: never more live buffers than allowed, and the statistics add up.
+        #[test]
+        fn statistics_add_up(size in 1_usize..5, overflow in 0_usize..4, takes in proptest::collection::vec(0_usize..8, 1..60)) {
+            let pool = BufferPool::new(options(size, overflow, Some(Duration::ZERO)));
+            let mut held = Vec::new();
+            for take in takes {
+                if take < 5 {
+                    let before = held.len();
+                    match pool.acquire::<1>() {
+                        Ok([buffer]) => held.push(buffer),
+                        Err(_) => proptest::prop_assert_eq!(before, size + overflow),
+                    }
+                } else if !held.is_empty() {
+                    held.swap_remove(take % held.len());
+                }
+                proptest::prop_assert!(held.len() <= size + overflow);
+            }
+            let stats = pool.stats();
+            proptest::prop_assert_eq!(stats.acquired, stats.fresh + stats.reused);
+            proptest::prop_assert!(stats.overflowed <= stats.fresh);
+        }
+    }
+}
