@@ -43,6 +43,11 @@ pub enum Event {
 pub trait EventSink: Send + Sync {
     /// Takes one event.
     fn send(&self, event: Event);
+
+    /// Whether [`Event::Note`]s are wanted; making their text costs an allocation each.
+    fn wants_notes(&self) -> bool {
+        false
+    }
 }
 
 /// Forgets every event.

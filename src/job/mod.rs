@@ -1,5 +1,8 @@
 //! One job a file: glue between engines, codecs, trees and measuring. No algorithm lives here.
 
+pub mod copy;
+mod station;
+
 use std::sync::Arc;
 
 use crate::event::{Events, Silent};

@@ -45,9 +45,9 @@ impl<T> Handle<'_, T> {
         }
     }
 
-    /// Offers a task that only makes sense on another worker; says whether the queue took it.
-    pub fn try_offer(&self, task: T) -> bool {
-        (self.give)(task).is_ok()
+    /// Offers a task that only makes sense on another worker, and gives it back where the queue has no room.
+    pub fn try_offer(&self, task: T) -> Result<(), T> {
+        (self.give)(task)
     }
 }
 

@@ -1,7 +1,12 @@
-//! What is where: walking trees, making targets, keeping metadata.
+//! What is where: walking trees, making targets that appear whole, keeping metadata, removing what is ours.
 
 mod leftovers;
+pub mod metadata;
 mod remove;
+mod target;
+mod walk;
 
 pub use leftovers::{Leftover, Leftovers, Registration};
 pub use remove::remove_tree;
+pub use target::Part;
+pub use walk::{Place, Root};

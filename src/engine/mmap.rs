@@ -1,0 +1,67 @@
+//! `pwrite` out of a map of the source: saves the copy into our buffer, pays with page faults and map calls.
+//!
+//! Only the kernel touches the map. A source that is truncated meanwhile makes `pwrite` end with EFAULT; that is
+//! reported as a failed read.
+
+use std::ops::Range;
+
+use rustix::io::Errno;
+
+use super::{Engine, EngineError, Pair, Progress};
+use crate::plan::EngineName;
+use crate::sys::Sys;
+
+/// Errnos by which a file says that it cannot be mapped (mmap(2)).
+const UNSUPPORTED: [Errno; 4] = [Errno::NODEV, Errno::ACCESS, Errno::INVAL, Errno::OPNOTSUPP];
+
+/// See the module.
+#[derive(Debug, Clone, Copy)]
+pub struct Mmap;
+
+impl Engine for Mmap {
+    fn name(&self) -> EngineName {
+        EngineName::Mmap
+    }
+
+    fn default_step(&self) -> usize {
+        1 << 20
+    }
+
+    fn needs_buffer(&self) -> bool {
+        false
+    }
+
+    fn copy_range(
+        &self,
+        sys: &mut Sys,
+        pair: Pair<'_>,
+        range: Range<u64>,
+        step: usize,
+        _buffer: &mut [u8],
+    ) -> Result<Progress, EngineError> {
+        let len = (range.end - range.start) as usize;
+        if len == 0 {
+            return Ok(Progress::done(0));
+        }
+        let map = match sys.mmap(pair.source, range.start, len) {
+            Ok(map) => map,
+            Err(errno) if UNSUPPORTED.contains(&errno) => {
+                return Ok(Progress { copied: 0, unsupported: Some(errno) });
+            }
+            Err(errno) => return Err(EngineError::reading(errno)),
+        };
+        let mut done = 0;
+        while done < len {
+            sys.check_stop().map_err(EngineError::reading)?;
+            let wanted = (len - done).min(step);
+            match sys.pwrite_from(pair.target, &map, done, wanted, range.start + done as u64) {
+                // Past the end of a source that shrank, nothing can be read from the map.
+                Err(Errno::FAULT) | Ok(0) => break,
+                Err(errno) => return Err(EngineError::writing(errno)),
+                Ok(count) => done += count,
+            }
+        }
+        sys.munmap(map).map_err(EngineError::reading)?;
+        Ok(Progress::done(done as u64))
+    }
+}

@@ -1,0 +1,104 @@
+//! How bytes move from one file to another: one strategy a file, and the ladder that `auto` is.
+//!
+//! - [`read_write`]: `pread` into a buffer, `pwrite` out of it. Works everywhere.
+//! - [`copy_file_range`]: the kernel copies, shares blocks, or asks the server to.
+//! - [`mmap`]: `pwrite` out of a map of the source.
+//!
+//! An engine copies ranges and says when it cannot work here; only [`Ladder`] decides what to try next. Engines know
+//! descriptors and bytes, not names, trees or threads.
+
+pub mod copy_file_range;
+mod ladder;
+pub mod mmap;
+pub mod read_write;
+
+pub use ladder::{Ladder, Volume};
+
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+
+use rustix::io::Errno;
+
+use crate::plan::EngineName;
+use crate::sys::Sys;
+
+/// An open source and its open target.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair<'a> {
+    /// Read from here.
+    pub source: &'a OwnedFd,
+    /// Written to here.
+    pub target: &'a OwnedFd,
+}
+
+/// A strategy for moving bytes.
+pub trait Engine: Sync {
+    /// Its name.
+    fn name(&self) -> EngineName;
+
+    /// The most bytes one call moves where the user did not say.
+    fn default_step(&self) -> usize;
+
+    /// Whether it copies through a buffer of ours.
+    fn needs_buffer(&self) -> bool;
+
+    /// Copies the bytes of `range` to the same place in the target, at most `step` a call, through `buffer` (of `step`
+    /// bytes, or empty where none is needed).
+    fn copy_range(
+        &self,
+        sys: &mut Sys,
+        pair: Pair<'_>,
+        range: Range<u64>,
+        step: usize,
+        buffer: &mut [u8],
+    ) -> Result<Progress, EngineError>;
+}
+
+/// How far an engine came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes copied from the start of the range on.
+    pub copied: u64,
+    /// Why it stopped before the end of the range; `None` there, or where the source ends.
+    pub unsupported: Option<Errno>,
+}
+
+impl Progress {
+    /// All that was asked, or all there is.
+    pub const fn done(copied: u64) -> Self {
+        Self { copied, unsupported: None }
+    }
+}
+
+/// A call that failed, and on which side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineError {
+    /// What was tried.
+    pub operation: &'static str,
+    /// On which file.
+    pub side: Side,
+    /// Why it failed.
+    pub errno: Errno,
+}
+
+/// One of the two files of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The file that is read.
+    Source,
+    /// The file that is written.
+    Target,
+}
+
+impl EngineError {
+    fn reading(errno: Errno) -> Self {
+        Self { operation: "read", side: Side::Source, errno }
+    }
+
+    fn writing(errno: Errno) -> Self {
+        Self { operation: "write", side: Side::Target, errno }
+    }
+}
+
+/// Every engine, in the order of [`EngineName::ALL`].
+pub const ALL: [&dyn Engine; 3] = [&read_write::ReadWrite, &copy_file_range::CopyFileRange, &mmap::Mmap];

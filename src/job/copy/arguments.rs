@@ -1,0 +1,188 @@
+//! From the words of the command line to open directories and names in them; what must not be copied where.
+
+use std::ffi::{CString, OsStr};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use rustix::fs::{CWD, OFlags};
+use rustix::io::Errno;
+
+use super::directory::{Directory, Open};
+use super::{Copier, Task};
+use crate::engine::Volume;
+use crate::error::{Error, Result};
+use crate::plan::CopyPlan;
+use crate::pool::Handle;
+use crate::sys::{Attributes, FileKind, Sys};
+use crate::tree::{Place, Root};
+
+/// Where sources go.
+pub(super) struct Destination {
+    /// The directory that will hold them.
+    place: Arc<Place>,
+    /// The name the one source gets in it; `None` keeps each source's own.
+    name: Option<CString>,
+    /// The user wrote `NAME/`: only a directory may get this name.
+    only_directory: bool,
+    volume: Volume,
+}
+
+impl Destination {
+    /// Opens the directory that the target is, or is to be in.
+    pub(super) fn find(sys: &mut Sys, plan: &CopyPlan) -> Result<Self> {
+        let target = &plan.target;
+        let only_directory = target.as_os_str().as_bytes().ends_with(b"/");
+        let into = match sys.stat_through(CWD, &c_path(target)) {
+            Ok(attributes) => attributes.kind == FileKind::Directory,
+            Err(Errno::NOENT) => false,
+            Err(errno) => return Err(Error::system("find", target, errno)),
+        };
+        if !into && plan.sources.len() > 1 {
+            return Err(Error::refused("copy several sources to", target, "it is not a directory"));
+        }
+        let (directory, name) = if into {
+            (target.as_path(), None)
+        } else {
+            let name = target.file_name().ok_or_else(|| Error::system("create", target, Errno::NOENT))?;
+            (parent(target), Some(c_path(name)))
+        };
+        let descriptor = open_any(sys, directory).map_err(|errno| Error::system("open", directory, errno))?;
+        let volume = Volume::of(sys, &descriptor).map_err(|errno| Error::system("examine", directory, errno))?;
+        let path = if into || directory != Path::new(".") { directory.to_owned() } else { PathBuf::new() };
+        Ok(Self { place: Place::root(Root { directory: descriptor, path }), name, only_directory, volume })
+    }
+
+    /// The target's path, for messages.
+    fn shown(&self) -> PathBuf {
+        self.name.as_ref().map_or_else(|| self.place.path(), |name| self.place.path_of(name))
+    }
+
+    fn open(&self, sys: &mut Sys) -> Result<OwnedFd> {
+        self.place.open(sys).map_err(|errno| Error::system("open", self.place.path(), errno))
+    }
+}
+
+impl Copier {
+    /// Begins one source.
+    pub(super) fn start(&mut self, path: &Path, handle: &mut Handle<'_, Task>) {
+        let begun = self.begin(path, handle);
+        self.station.check(begun);
+    }
+
+    fn begin(&mut self, path: &Path, handle: &mut Handle<'_, Task>) -> Result<()> {
+        let sys = &mut self.station.sys;
+        let attributes = sys.stat_at(CWD, &c_path(path)).map_err(|errno| Error::system("find", path, errno))?;
+        let target = self.shared.destination.open(sys)?;
+        let above = Directory {
+            source: place(sys, parent(path))?,
+            target: Arc::clone(&self.shared.destination.place),
+            parent: None,
+            attributes: OnceLock::new(),
+            in_part: false,
+            part: None,
+            volume: self.shared.destination.volume,
+        };
+        let name = path.file_name().map(c_path);
+        if attributes.kind == FileKind::Directory {
+            self.refuse_into_itself(path, &attributes, &target, name.as_deref())?;
+        }
+        if self.shared.destination.name.is_some() && self.shared.destination.only_directory && attributes.kind != FileKind::Directory {
+            return Err(Error::system("create", self.shared.destination.shown(), Errno::NOTDIR));
+        }
+        let Some(name) = name else {
+            // `.`, `..` or `/`: there is no name to give the copy, so what is in it goes into the target.
+            return self.begin_nameless(path, &above, target, handle);
+        };
+        let new_name = self.shared.destination.name.clone().unwrap_or_else(|| name.clone());
+        let source = above.source.open(&mut self.station.sys);
+        let source = source.map_err(|errno| Error::system("open", above.source.path(), errno))?;
+        let open = Arc::new(Open { directory: Arc::new(above), source, target: Arc::new(target) });
+        self.entry(&open, &name, &new_name, attributes.kind, handle);
+        self.leave(open);
+        Ok(())
+    }
+
+    fn begin_nameless(
+        &mut self,
+        path: &Path,
+        above: &Directory,
+        target: OwnedFd,
+        handle: &mut Handle<'_, Task>,
+    ) -> Result<()> {
+        let source = place(&mut self.station.sys, path)?;
+        let Some(new_name) = self.shared.destination.name.clone() else {
+            self.walk(Arc::new(above.merging(source)), handle);
+            return Ok(());
+        };
+        let directory = above.new_unit(&mut self.station.sys, &self.shared.leftovers, source, &Arc::new(target), &new_name);
+        let path = above.target.path_of(&new_name);
+        let directory = directory.map_err(|errno| Error::system("create", path, errno))?;
+        self.walk(Arc::new(directory), handle);
+        Ok(())
+    }
+
+    /// A directory is not copied into itself: the copy would contain itself without end. Nor onto itself.
+    fn refuse_into_itself(
+        &mut self,
+        path: &Path,
+        source: &Attributes,
+        target: &OwnedFd,
+        name: Option<&std::ffi::CStr>,
+    ) -> Result<()> {
+        let sys = &mut self.station.sys;
+        let refused = |why| Err(Error::refused("copy", path, why));
+        let failed = |errno| Error::system("examine", path, errno);
+        let new_name = self.shared.destination.name.as_deref().or(name);
+        if let Some(existing) = new_name.and_then(|name| sys.stat_at(target, name).ok())
+            && existing.is_same_file(source)
+        {
+            return refused("source and target are the same directory");
+        }
+        let mut above = open_any_at(sys, target, c".").map_err(failed)?;
+        let mut here = sys.fstat(&above).map_err(failed)?;
+        loop {
+            if here.is_same_file(source) {
+                return refused("the target lies inside it");
+            }
+            let next = open_any_at(sys, &above, c"..").map_err(failed)?;
+            let there = sys.fstat(&next).map_err(failed)?;
+            let _ = sys.close(std::mem::replace(&mut above, next));
+            if there.is_same_file(&here) {
+                let _ = sys.close(above);
+                return Ok(());
+            }
+            here = there;
+        }
+    }
+}
+
+/// A path as the kernel takes it. Command-line words hold no NUL, and neither do names from the kernel.
+pub(super) fn c_path(path: impl AsRef<OsStr>) -> CString {
+    CString::new(path.as_ref().as_bytes()).unwrap_or_default()
+}
+
+/// The directory a path lies in; `.` for a bare name.
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Opens a directory of the command line, through symbolic links: the user named them.
+fn open_any(sys: &mut Sys, path: &Path) -> std::result::Result<OwnedFd, Errno> {
+    open_any_at(sys, CWD, &c_path(path))
+}
+
+fn open_any_at(
+    sys: &mut Sys,
+    directory: impl std::os::fd::AsFd,
+    path: &std::ffi::CStr,
+) -> std::result::Result<OwnedFd, Errno> {
+    sys.openat(directory, path, OFlags::PATH | OFlags::DIRECTORY, 0)
+}
+
+fn place(sys: &mut Sys, path: &Path) -> Result<Arc<Place>> {
+    let directory = open_any(sys, path).map_err(|errno| Error::system("open", path, errno))?;
+    let path = if path == Path::new(".") { PathBuf::new() } else { path.to_owned() };
+    Ok(Place::root(Root { directory, path }))
+}

@@ -1,0 +1,112 @@
+//! `haul copy`: files and trees, in parallel by directory entry and by range of a large file.
+//!
+//! - this file: the tasks and the workers;
+//! - [`arguments`]: from the words of the command line to an open directory and a name;
+//! - [`directory`]: walking, and finishing directories when all below them is done;
+//! - [`file`]: one file, whole or by ranges.
+
+mod arguments;
+mod directory;
+mod file;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use self::arguments::Destination;
+use self::directory::{Directory, Open};
+use self::file::Split;
+use super::Context;
+use super::station::Station;
+use crate::error::Result;
+use crate::outcome::Summary;
+use crate::plan::{CopyPlan, EngineName};
+use crate::pool::{BufferPool, Handle, PoolOptions, Worker, workers};
+use crate::sys::{DirectoryBuffer, Entries, Identity};
+use crate::tree::Leftovers;
+
+/// Copies what `plan` says. Failures of single entries are events and counts in the summary; an error means that
+/// nothing could be begun.
+pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
+    let threads = plan.resources.threads();
+    let pool = BufferPool::new(pool_options(plan, threads));
+    let mut stations = Station::for_workers(context, threads);
+    let destination = Destination::find(&mut stations[0].sys, plan)?;
+    let shared = Arc::new(Shared {
+        destination,
+        engine: plan.engine,
+        step: plan.resources.buffer.map(|size| size.bytes()),
+        threads,
+        pool: pool.clone(),
+        identity: context.identity,
+        leftovers: context.leftovers.clone(),
+    });
+    let workers = stations
+        .into_iter()
+        .map(|station| Copier { station, shared: Arc::clone(&shared), names: DirectoryBuffer::default() })
+        .collect();
+    let tasks = plan.sources.iter().cloned().map(Task::Source);
+    let done = workers::run(plan.resources.scheduler, workers, tasks);
+    Ok(Station::add_up(done.into_iter().map(|copier| copier.station), &pool))
+}
+
+/// One buffer a worker: it is filled and emptied before the next is needed.
+fn pool_options(plan: &CopyPlan, threads: usize) -> PoolOptions {
+    let engine = if plan.engine == EngineName::Auto { EngineName::ReadWrite } else { plan.engine };
+    let default = crate::engine::ALL.iter().find(|known| known.name() == engine).map_or(1, |known| known.default_step());
+    let bytes = plan.resources.buffer.map_or(default.min(1 << 20), |size| size.bytes());
+    PoolOptions::for_job(plan.resources.pool, bytes, threads, 1)
+}
+
+/// What the workers of one copy share.
+struct Shared {
+    destination: Destination,
+    engine: EngineName,
+    /// The most bytes a call moves, if the user said.
+    step: Option<usize>,
+    threads: usize,
+    pool: BufferPool,
+    identity: Identity,
+    leftovers: Leftovers,
+}
+
+/// A piece of work.
+enum Task {
+    /// A source as the user named it.
+    Source(PathBuf),
+    /// A directory, whose target exists.
+    Directory(Arc<Directory>),
+    /// Entries of a directory that somebody else goes on reading.
+    Entries(Arc<Open>, Entries),
+    /// Ranges of a large file that nobody has taken yet.
+    Ranges(Arc<Split>),
+}
+
+/// A worker.
+struct Copier {
+    station: Station,
+    shared: Arc<Shared>,
+    names: DirectoryBuffer,
+}
+
+impl Worker for Copier {
+    type Task = Task;
+
+    fn run(&mut self, task: Task, handle: &mut Handle<'_, Task>) {
+        if self.station.is_halted() {
+            // Dropping a task drops its targets, and those take their temporary names away.
+            return;
+        }
+        match task {
+            Task::Source(path) => self.start(&path, handle),
+            Task::Directory(directory) => self.walk(directory, handle),
+            Task::Entries(open, entries) => {
+                self.entries(&open, &entries, handle);
+                self.leave(open);
+            }
+            Task::Ranges(split) => {
+                self.ranges(&split);
+                self.leave_file(split);
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What a worker of any job has: its door to the kernel, its share of the summary, and a way to report.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Context;
+use crate::error::Error;
+use crate::event::{Event, Events};
+use crate::outcome::Summary;
+use crate::pool::BufferPool;
+use crate::sys::Sys;
+
+/// See the module.
+pub(super) struct Station {
+    pub(super) sys: Sys,
+    pub(super) summary: Summary,
+    events: Events,
+    /// Set when going on is pointless: somebody asked to stop, the disk is full, the reader is gone.
+    halted: Arc<AtomicBool>,
+}
+
+impl Station {
+    /// Stations for the workers of one job.
+    pub(super) fn for_workers(context: &Context, count: usize) -> Vec<Self> {
+        let first = context.sys();
+        let halted = Arc::new(AtomicBool::new(false));
+        (0..count)
+            .map(|_| Self {
+                sys: first.sibling(),
+                summary: Summary::default(),
+                events: Arc::clone(&context.events),
+                halted: Arc::clone(&halted),
+            })
+            .collect()
+    }
+
+    /// Adds up what the workers of a job did.
+    pub(super) fn add_up(stations: impl IntoIterator<Item = Self>, pool: &BufferPool) -> Summary {
+        let mut total = Summary { pool: pool.stats(), ..Summary::default() };
+        for station in stations {
+            total += &station.summary;
+            total.syscalls += station.sys.counts();
+        }
+        total
+    }
+
+    /// Whether the job should end. Asked before each piece of work.
+    pub(super) fn is_halted(&mut self) -> bool {
+        if self.sys.check_stop().is_err() {
+            self.summary.interrupted = true;
+            return true;
+        }
+        self.halted.load(Ordering::Relaxed)
+    }
+
+    /// Reports a failure; the rest of the job goes on unless that is pointless.
+    pub(super) fn fail(&mut self, error: Error) {
+        if error.stops_the_job() {
+            self.halted.store(true, Ordering::Relaxed);
+        }
+        if error.is_interruption() {
+            self.summary.interrupted = true;
+        } else if error.is_broken_pipe() {
+            self.summary.broken_pipe = true;
+        } else {
+            self.summary.failures += 1;
+            self.events.send(Event::Failed(error));
+        }
+    }
+
+    /// Reports the failure of a result, if it is one.
+    pub(super) fn check<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.fail(error)).ok()
+    }
+
+    /// Says something that a person should know.
+    pub(super) fn warn(&self, path: impl Into<PathBuf>, text: impl Into<String>) {
+        self.events.send(Event::Warned { path: path.into(), text: text.into() });
+    }
+
+    /// Says something to those who asked for detail; the text is made only for them.
+    pub(super) fn note(&self, say: impl FnOnce() -> (PathBuf, String)) {
+        if self.events.wants_notes() {
+            let (path, text) = say();
+            self.events.send(Event::Note { path, text });
+        }
+    }
+
+    /// A file of so many bytes lies ahead.
+    pub(super) fn found(&self, bytes: u64) {
+        self.events.send(Event::Found { bytes });
+    }
+
+    /// So many bytes of source were dealt with.
+    pub(super) fn moved(&mut self, bytes: u64) {
+        self.summary.source_bytes += bytes;
+        self.events.send(Event::Moved { bytes });
+    }
+
+    /// A file is done.
+    pub(super) fn done(&mut self) {
+        self.summary.files += 1;
+        self.events.send(Event::Done);
+    }
+}

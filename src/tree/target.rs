@@ -1,0 +1,165 @@
+//! Targets that appear whole or not at all.
+//!
+//! New data goes to a temporary name in the same directory, `NAME.haul-part`, and gets its final name at the end,
+//! without replacing what appeared there meanwhile. The temporary name can be foretold, so people recognise it, and
+//! `strace -P` can follow it; where it is taken, a number follows. A whole new tree is one such unit: safety costs one
+//! rename a tree, not one a file.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::io::{Errno, Result};
+
+use super::leftovers::{Leftover, Leftovers, Registration};
+use super::remove::remove_tree;
+use crate::sys::{Stop, Sys, discard};
+
+const SUFFIX: &str = ".haul-part";
+/// NAME_MAX: the longest name in a directory, in bytes.
+const LONGEST_NAME: usize = 255;
+/// Names tried before giving up; each is somebody else's file that must not be touched.
+const ATTEMPTS: u32 = 1_000;
+
+/// Something under a temporary name that is to get its final one.
+#[derive(Debug)]
+pub struct Part {
+    directory: Arc<OwnedFd>,
+    temporary: CString,
+    name: CString,
+    /// Dropped when the name is final or gone.
+    registration: Option<Registration>,
+    what: Leftover,
+}
+
+impl Part {
+    /// A new empty file, open for writing, that is to become `name`.
+    pub fn file(
+        sys: &mut Sys,
+        leftovers: &Leftovers,
+        directory: &Arc<OwnedFd>,
+        name: &CStr,
+        mode: u32,
+    ) -> Result<(Self, OwnedFd)> {
+        Self::make(leftovers, directory, name, Leftover::File, |temporary| sys.create(directory, temporary, mode))
+    }
+
+    /// A new empty directory, for us alone, that is to become `name`.
+    pub fn tree(sys: &mut Sys, leftovers: &Leftovers, directory: &Arc<OwnedFd>, name: &CStr) -> Result<Self> {
+        Self::make(leftovers, directory, name, Leftover::Tree, |temporary| sys.mkdirat(directory, temporary, 0o700))
+            .map(|(part, ())| part)
+    }
+
+    /// Anything else that `make` makes (a link, a FIFO) and that is to become `name`.
+    pub fn other(
+        leftovers: &Leftovers,
+        directory: &Arc<OwnedFd>,
+        name: &CStr,
+        make: impl FnMut(&CStr) -> Result<()>,
+    ) -> Result<Self> {
+        Self::make(leftovers, directory, name, Leftover::File, make).map(|(part, ())| part)
+    }
+
+    fn make<T>(
+        leftovers: &Leftovers,
+        directory: &Arc<OwnedFd>,
+        name: &CStr,
+        what: Leftover,
+        mut make: impl FnMut(&CStr) -> Result<T>,
+    ) -> Result<(Self, T)> {
+        for attempt in 0..ATTEMPTS {
+            let temporary = temporary_name(name, attempt);
+            match make(&temporary) {
+                Err(Errno::EXIST) => {}
+                Err(errno) => return Err(errno),
+                Ok(made) => {
+                    let registration = Some(leftovers.register(directory, temporary.clone(), what));
+                    let (directory, name) = (Arc::clone(directory), name.to_owned());
+                    return Ok((Self { directory, temporary, name, registration, what }, made));
+                }
+            }
+        }
+        Err(Errno::EXIST)
+    }
+
+    /// The temporary name.
+    pub fn temporary(&self) -> &CStr {
+        &self.temporary
+    }
+
+    /// The directory it lies in.
+    pub fn directory(&self) -> &Arc<OwnedFd> {
+        &self.directory
+    }
+
+    /// Gives it its final name. With `replace`, what bears that name is replaced in the same instant; without, EEXIST
+    /// if anything does. After an error nothing of it is left.
+    pub fn finish(mut self, sys: &mut Sys, replace: bool) -> Result<()> {
+        let renamed = match sys.rename_within(&self.directory, &self.temporary, &self.name, replace) {
+            // A file system without RENAME_NOREPLACE (NFS, some FUSE): linking never replaces either.
+            Err(Errno::INVAL) if !replace && self.what == Leftover::File => {
+                let linked = sys.linkat(&self.directory, &self.temporary, &self.directory, &self.name);
+                linked.and_then(|()| sys.unlinkat(&self.directory, &self.temporary))
+            }
+            other => other,
+        };
+        if renamed.is_ok() {
+            self.registration = None;
+        } else {
+            self.remove(sys);
+        }
+        renamed
+    }
+
+    /// Takes it away again.
+    pub fn abandon(mut self, sys: &mut Sys) {
+        self.remove(sys);
+    }
+
+    /// Best effort: the failure that led here is the one to report.
+    fn remove(&mut self, sys: &mut Sys) {
+        let _ = match self.what {
+            Leftover::File => sys.unlinkat(&self.directory, &self.temporary),
+            Leftover::Tree => remove_tree(sys, self.directory.as_fd(), &self.temporary),
+        };
+        self.registration = None;
+    }
+}
+
+impl Drop for Part {
+    /// Neither finished nor abandoned: the job was cut short.
+    fn drop(&mut self) {
+        if self.registration.is_some() {
+            match self.what {
+                Leftover::File => discard(&self.directory, &self.temporary),
+                Leftover::Tree => {
+                    let _ = remove_tree(&mut Sys::new(Stop::new()), self.directory.as_fd(), &self.temporary);
+                }
+            }
+        }
+    }
+}
+
+/// `NAME.haul-part`, or `NAME.haul-part-3` at the third further attempt, with NAME cut so that it fits.
+fn temporary_name(name: &CStr, attempt: u32) -> CString {
+    let suffix = if attempt == 0 { SUFFIX.to_owned() } else { format!("{SUFFIX}-{attempt}") };
+    let mut bytes = name.to_bytes().to_vec();
+    bytes.truncate(LONGEST_NAME - suffix.len());
+    bytes.extend_from_slice(suffix.as_bytes());
+    CString::new(bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_names_fit() {
+        let long = CString::new("n".repeat(255)).unwrap();
+        for attempt in [0, 1, 999] {
+            assert_eq!(temporary_name(&long, attempt).count_bytes(), 255);
+        }
+        assert_eq!(temporary_name(c"a.gz", 0), c"a.gz.haul-part".to_owned());
+        assert_eq!(temporary_name(c"a.gz", 2), c"a.gz.haul-part-2".to_owned());
+    }
+}
