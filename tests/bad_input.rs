@@ -1,0 +1,321 @@
+//! What haul does with words, files and places that are no good: a line that names operation, path and cause, a
+//! non-zero exit, everything else done, nothing left behind.
+
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
+
+mod common;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use common::tree::LATIN1;
+use common::{Sandbox, WAYS, assert_same, have, is_root, noise, prose, set_mode, skip, snapshot};
+
+#[test]
+fn words_that_make_no_sense_are_refused_before_anything_is_touched() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "contents");
+    sandbox.write("file2.gz", "contents");
+    let before = snapshot(sandbox.path(""));
+    // The words, and what the message must quote.
+    for (words, quoted) in [
+        ("", ""),
+        ("frobnicate file", "frobnicate"),
+        ("copy", ""),
+        ("copy file", ""),
+        ("copy file new --frobnicate", "--frobnicate"),
+        ("copy file new --buffer 0", "'0'"),
+        ("copy file new --buffer=-1", "'-1'"),
+        ("copy file new --buffer 10X", "'10X'"),
+        ("copy file new --buffer 1.5K", "'1.5K'"),
+        ("copy file new --buffer 2G", "'2G'"),
+        ("copy file new --buffer 1073741825", "'1073741825'"),
+        ("copy file new --buffer 99999999999999999999", "'99999999999999999999'"),
+        ("copy file new --buffer=", ""),
+        ("copy file new --workers 0", "'0'"),
+        ("copy file new --workers=-1", "'-1'"),
+        ("copy file new --workers many", "'many'"),
+        ("copy file new --workers 99999999999999999999", "'99999999999999999999'"),
+        ("copy file new --engine teleport", "'teleport'"),
+        ("copy file new --scheduler later", "'later'"),
+        ("copy file new --pool 0", "'0'"),
+        ("copy file new --pool deep", "'deep'"),
+        ("copy file new --progress maybe", "'maybe'"),
+        ("gzip -0 file", "-0"),
+        ("gzip --frobnicate file", "--frobnicate"),
+        ("gzip --block 0 file", "'0'"),
+        ("gzip --block 10X file", "'10X'"),
+        ("gzip -p 0 file", "'0'"),
+        ("gzip -S a/b file", "a/b"),
+        ("gzip -S= file", ""),
+        ("gzip -S .a-suffix-that-is-longer-than-thirty-bytes file", "suffix"),
+        ("gunzip --buffer 0 file2.gz", "'0'"),
+        ("gunzip --workers 0 file2.gz", "'0'"),
+        ("sweep", ""),
+        ("sweep copy", ""),
+        ("sweep frobnicate file", "frobnicate"),
+        ("sweep copy file --buffers 0", "'0'"),
+        ("sweep copy file --buffers 4K,10X", "'10X'"),
+        ("sweep copy file --buffers 8K..4K", "'8K..4K'"),
+        ("sweep copy file --buffers=", ""),
+        ("sweep copy file --workers 1,0", "'0'"),
+        ("sweep copy file --engine teleport", "'teleport'"),
+        ("sweep copy file --pool perhaps", "'perhaps'"),
+        ("sweep copy file --rounds 0", "'0'"),
+        ("sweep copy file --format poem", "'poem'"),
+        ("sweep gzip file --level 10", "'10'"),
+        ("sweep gzip file --level 0", "'0'"),
+    ] {
+        let run = sandbox.haul(words).run().code(2);
+        assert!(run.out.is_empty(), "haul {words}: messages do not belong on standard output");
+        assert!(!run.err.trim().is_empty(), "haul {words}: exit 2 without a word");
+        run.says(&[quoted]);
+        assert_same(&before, &snapshot(sandbox.path("")), words);
+    }
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let sandbox = Sandbox::new();
+    for words in ["--help", "--version", "-V", "-h", "copy --help", "gzip --help", "gunzip --help", "sweep --help"] {
+        let run = sandbox.haul(words).run().ok().silent();
+        assert!(!run.out.is_empty(), "haul {words}");
+    }
+    let version = sandbox.haul("--version").run().out;
+    assert_eq!(String::from_utf8_lossy(&version).trim(), concat!("haul ", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_missing_source_is_named_by_every_job() {
+    let sandbox = Sandbox::new();
+    for words in ["copy missing new", "gzip missing", "gunzip missing.gz", "gzip -c missing", "gzip -r missing"] {
+        let run = sandbox.haul(words).run().code(1);
+        run.says_in_one_line(&["cannot ", "missing", "No such file or directory"]);
+    }
+    for words in ["sweep copy missing", "sweep gzip missing", "sweep gunzip missing.gz"] {
+        let run = sandbox.haul(words).run();
+        assert!(!run.succeeded(), "haul {words}");
+        run.says_in_one_line(&["missing", "No such file or directory"]);
+    }
+    assert!(sandbox.list("").is_empty());
+}
+
+#[test]
+fn what_may_not_be_read_is_named_and_kept() {
+    let sandbox = Sandbox::new();
+    let gz = sandbox.haul("gzip").input("contents").run().ok().out;
+    set_mode(sandbox.write("secret", "contents"), 0);
+    set_mode(sandbox.write("secret.gz", gz), 0);
+    sandbox.write("closed/inside", "contents");
+    sandbox.write("fine", "contents");
+    sandbox.give_away();
+    set_mode(sandbox.path("closed"), 0);
+    for (words, path) in [
+        ("copy secret new", "'secret'"),
+        ("gzip secret", "'secret'"),
+        ("gzip -f secret", "'secret'"),
+        ("gzip -c secret", "'secret'"),
+        ("gunzip secret.gz", "'secret.gz'"),
+        ("gunzip -t secret.gz", "'secret.gz'"),
+        ("copy closed new", "'closed'"),
+        ("gzip -r closed", "'closed'"),
+        ("gzip closed/inside", "'closed/inside'"),
+        ("sweep copy secret --rounds 1 --buffers 4K", "'secret'"),
+    ] {
+        let run = sandbox.haul(words).as_ordinary_user().run();
+        assert!(!run.succeeded(), "haul {words}");
+        run.says_in_one_line(&["cannot ", path, "Permission denied"]);
+        sandbox.remove("new");
+        let names: Vec<_> = sandbox.list("").into_iter().collect();
+        assert_eq!(names, ["closed", "fine", "secret", "secret.gz"], "haul {words}");
+    }
+    let run = sandbox.haul("gzip secret fine closed/inside --workers 2").as_ordinary_user().run().code(1);
+    assert_eq!(run.err.lines().count(), 2, "{}", run.err);
+    assert!(sandbox.exists("fine.gz") && !sandbox.exists("fine"));
+}
+
+#[test]
+fn a_place_that_may_not_be_written_to_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("source", "contents");
+    let gz = sandbox.haul("gzip").input("contents").run().ok().out;
+    sandbox.write("closed/file", "contents");
+    sandbox.write("closed/packed.gz", gz);
+    sandbox.write("tree/file", "contents");
+    set_mode(sandbox.path("closed"), 0o555);
+    sandbox.give_away();
+    let before = snapshot(sandbox.path(""));
+    for way in WAYS {
+        for words in [
+            "copy source closed/new", "copy source closed", "copy tree closed/new", "gzip closed/file", "gzip -k closed/file",
+            "gunzip closed/packed.gz",
+        ] {
+            let run = sandbox.haul(format!("{words} {way}")).as_ordinary_user().run().code(1);
+            run.says_in_one_line(&["cannot ", "'closed/", "Permission denied"]);
+            assert_same(&before, &snapshot(sandbox.path("")), &format!("haul {words} {way}"));
+        }
+    }
+    for words in ["copy source no/such/place", "copy tree no/such/place", "copy source source/under"] {
+        sandbox.haul(words).as_ordinary_user().run().code(1).says_in_one_line(&["cannot "]);
+        assert_same(&before, &snapshot(sandbox.path("")), words);
+    }
+}
+
+#[test]
+fn a_full_device_ends_the_job_with_its_name() {
+    let sandbox = Sandbox::new();
+    let gz = sandbox.haul("gzip").input(prose(1, 1_000_000)).run().ok().out;
+    sandbox.write("file", noise(1, 1_000_000));
+    sandbox.write("file2.gz", gz);
+    let haul = common::run::binary().display().to_string();
+    for words in ["gzip -c file", "gunzip -c file2.gz", "gzip <file", "gunzip <file2.gz"] {
+        for way in WAYS {
+            let command = format!("'{haul}' {way} {words} >/dev/full");
+            let command = command.replacen(&format!("{way} {words}"), &place_options(words, way), 1);
+            let output =
+                std::process::Command::new("sh").args(["-c", &command]).current_dir(sandbox.path("")).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{command}: {said}");
+            assert!(said.contains("No space left on device"), "{command}: {said:?}");
+            assert_eq!(said.lines().count(), 1, "{command}: {said:?}");
+        }
+    }
+    assert_eq!(sandbox.list("").len(), 2);
+}
+
+/// The options behind the name of the job, before a redirection.
+fn place_options(words: &str, way: &str) -> String {
+    let (job, rest) = words.split_once(' ').expect("a job and more");
+    format!("{job} {way} {rest}")
+}
+
+/// Runs a script in a mount namespace of its own; `None` where that is not allowed.
+fn in_own_mounts(sandbox: &Sandbox, script: &str) -> Option<(i32, String, String)> {
+    if !is_root() || !have("unshare") {
+        skip("a file system of its own needs root and unshare");
+        return None;
+    }
+    sandbox.make_directory("mnt");
+    let script = format!("mount -t tmpfs -o size=256k tmpfs mnt || exit 77\n{script}");
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-m", "sh", "-c", &script]).current_dir(sandbox.path("")).env("HAUL", common::run::binary());
+    let output = command.output().ok()?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let code = output.status.code()?;
+    if code == 77 || (code == 1 && text(&output.stderr).starts_with("unshare:")) {
+        skip("no mounts are allowed here");
+        return None;
+    }
+    Some((code, text(&output.stdout), text(&output.stderr)))
+}
+
+#[test]
+fn a_full_file_system_leaves_source_and_older_target_as_they_were() {
+    for way in WAYS {
+        let sandbox = Sandbox::new();
+        sandbox.write("big", noise(1, 600_000));
+        sandbox.write("tree/a", noise(2, 200_000));
+        sandbox.write("tree/b", noise(3, 200_000));
+        // 256 KiB hold the sources of gzip and gunzip, and not their results.
+        let script = format!(
+            "echo older >mnt/older
+             $HAUL copy {way} big mnt/older; echo $?
+             $HAUL copy {way} big mnt/new; echo $?
+             $HAUL copy {way} tree mnt/tree; echo $?
+             cat mnt/older; ls mnt
+             head -c 150000 big >mnt/source
+             $HAUL gzip {way} mnt/source; echo $?
+             head -c 150000 big | cmp - mnt/source && ls mnt
+             rm mnt/source; head -c 2000000 /dev/zero | gzip >mnt/zeros.gz
+             $HAUL gunzip {way} mnt/zeros.gz; echo $?
+             ls mnt"
+        );
+        let Some((_, out, err)) = in_own_mounts(&sandbox, &script) else { return };
+        let expected = "1 1 1 older older 1 older source 1 older zeros.gz";
+        assert_eq!(out.split_whitespace().collect::<Vec<_>>().join(" "), expected, "{way}: {err}");
+        assert_eq!(err.lines().count(), 5, "{way}: one line for each: {err}");
+        assert!(err.lines().all(|line| line.starts_with("haul: cannot ") && line.ends_with("No space left on device")));
+        for name in ["'mnt/older'", "'mnt/new'", "'mnt/source.gz'", "'mnt/zeros'"] {
+            assert!(err.contains(name), "{way}: {name} in {err}");
+        }
+    }
+}
+
+#[test]
+fn a_read_only_file_system_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("source", "contents");
+    let script = "echo older >mnt/older; gzip -k mnt/older; mount -o remount,ro mnt || exit 77
+        for words in 'copy source mnt/new' 'copy source mnt/older' 'gzip -f mnt/older' 'gunzip -f mnt/older.gz'; do
+            $HAUL $words; echo $?
+        done
+        cat mnt/older; ls mnt";
+    let Some((_, out, err)) = in_own_mounts(&sandbox, script) else { return };
+    assert_eq!(out.split_whitespace().collect::<Vec<_>>().join(" "), "1 1 1 1 older older older.gz", "{err}");
+    assert_eq!(err.lines().count(), 4, "{err}");
+    assert!(err.lines().all(|line| line.ends_with("Read-only file system")), "{err}");
+}
+
+#[test]
+fn a_name_is_shown_on_one_line_whatever_it_holds() {
+    let sandbox = Sandbox::new();
+    for (name, shown) in [
+        (OsStr::from_bytes(LATIN1), "'caf\\xe9'"),
+        (OsStr::new("new\nline"), "'new\\nline'"),
+        (OsStr::new("escape\x1b[31m"), "'escape\\u{1b}[31m'"),
+        (OsStr::new("grün"), "'grün'"),
+    ] {
+        for job in ["copy", "gzip", "gunzip"] {
+            let mut haul = sandbox.haul(job).arg("--").arg(name);
+            if job == "copy" {
+                haul = haul.arg("new");
+            }
+            haul.run().code(1).says_in_one_line(&[shown, "No such file or directory"]);
+        }
+    }
+}
+
+#[test]
+fn a_name_too_long_for_the_suffix_keeps_its_file() {
+    let sandbox = Sandbox::new();
+    let name = "n".repeat(253);
+    sandbox.write(&name, "contents");
+    sandbox.haul("gzip").arg(&name).run().code(1).says_in_one_line(&["File name too long"]);
+    assert_eq!(sandbox.read(&name), b"contents");
+    assert_eq!(sandbox.list("").len(), 1);
+    // 252 and the suffix are 255: that fits, and so must the temporary name.
+    let name = "m".repeat(252);
+    sandbox.write(&name, "contents");
+    sandbox.haul("gzip").arg(&name).run().ok();
+    sandbox.haul("gunzip").arg(format!("{name}.gz")).run().ok();
+    assert_eq!(sandbox.read(&name), b"contents");
+}
+
+#[test]
+fn a_plain_file_is_no_gzip_file_in_so_many_words() {
+    let sandbox = Sandbox::new();
+    sandbox.write("plain.gz", "not compressed at all");
+    sandbox.haul("gunzip plain.gz").run().code(1).says_in_one_line(&["'plain.gz'", "gzip"]);
+    assert_eq!(sandbox.list("").len(), 1);
+}
+
+#[test]
+fn more_workers_than_processors_or_work_are_no_problem() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", prose(1, 500_000));
+    for words in ["copy file new --workers 64", "copy file new2 --workers auto", "gzip -k file --workers 64"] {
+        sandbox.haul(words).run().ok().silent();
+    }
+    assert!(sandbox.read("new") == sandbox.read("file"));
+}
+
+#[test]
+fn few_descriptors_are_enough() {
+    let sandbox = Sandbox::new();
+    for number in 0..200 {
+        sandbox.write(format!("tree/{}/{}/{number}", number % 10, number % 20), "contents");
+    }
+    let haul = common::run::binary().display().to_string();
+    let script = format!("ulimit -n 40; '{haul}' copy tree new --workers 2 && '{haul}' gzip -r new --workers 2");
+    sandbox.tool("sh", &["-c", &script]);
+}
