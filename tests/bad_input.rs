@@ -147,7 +147,11 @@ fn a_place_that_may_not_be_written_to_is_named() {
     let before = snapshot(sandbox.path(""));
     for way in WAYS {
         for words in [
-            "copy source closed/new", "copy source closed", "copy tree closed/new", "gzip closed/file", "gzip -k closed/file",
+            "copy source closed/new",
+            "copy source closed",
+            "copy tree closed/new",
+            "gzip closed/file",
+            "gzip -k closed/file",
             "gunzip closed/packed.gz",
         ] {
             let run = sandbox.haul(format!("{words} {way}")).as_ordinary_user().run().code(1);

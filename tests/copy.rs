@@ -9,8 +9,8 @@ use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _};
 
 use common::tree::{LATIN1, make_awkward_tree, without_directory_times};
 use common::{
-    ENGINES, Sandbox, WAYS, assert_same, engines_and_ways, have, is_root, noise, prose, sample, set_mode, set_mtime, skip,
-    snapshot,
+    ENGINES, Sandbox, WAYS, assert_same, engines_and_ways, have, is_root, noise, prose, sample, set_mode, set_mtime,
+    skip, snapshot,
 };
 
 #[test]
@@ -349,7 +349,8 @@ fn a_tree_deeper_than_a_path_can_be_long_is_copied() {
     rustix::fs::symlinkat("the bottom", &directory, "bottom").unwrap();
     for way in [WAYS[0], WAYS[2]] {
         sandbox.haul(format!("copy tree copy {way}")).run().ok().silent();
-        let mut directory = openat(CWD, sandbox.path("copy"), OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        let mut directory =
+            openat(CWD, sandbox.path("copy"), OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).unwrap();
         for level in 0..depth {
             let below = open(std::os::fd::AsFd::as_fd(&directory), &name);
             directory = below.unwrap_or_else(|error| panic!("{way}: level {level}: {error}"));
@@ -517,7 +518,8 @@ fn verbose_names_the_engine_and_json_counts_what_was_done() {
     }
     let run = sandbox.haul("copy tree copy --json --engine read_write").run().ok().silent();
     let json = run.json();
-    for (name, expected) in [("files", 2), ("directories", 2), ("others", 1), ("failures", 0), ("source_bytes", 35_150)] {
+    for (name, expected) in [("files", 2), ("directories", 2), ("others", 1), ("failures", 0), ("source_bytes", 35_150)]
+    {
         assert_eq!(json[name].as_u64(), Some(expected), "{name} in {json:#}");
     }
     assert!(json["syscalls"]["openat"]["calls"].as_u64() > Some(2), "{json:#}");

@@ -6,7 +6,9 @@ mod common;
 
 use std::os::unix::fs::MetadataExt as _;
 
-use common::{SAMPLES, Sandbox, WAYS, assert_same, have, make_fifo, noise, prose, sample, set_mode, set_mtime, snapshot};
+use common::{
+    SAMPLES, Sandbox, WAYS, assert_same, have, make_fifo, noise, prose, sample, set_mode, set_mtime, snapshot,
+};
 
 /// A member with a name and a time in its header, made by haul itself in a sandbox of its own.
 fn gz(bytes: &[u8]) -> Vec<u8> {
@@ -111,7 +113,13 @@ fn a_missing_file_is_tried_with_the_suffix() {
 fn suffixes_are_taken_off_as_gnu_does() {
     let sandbox = Sandbox::new();
     for (name, target) in [
-        ("a.gz", "a"), ("a.GZ", "a"), ("a.tgz", "a.tar"), ("a.taz", "a.tar"), ("a.z", "a"), ("a-gz", "a"), ("a-z", "a"),
+        ("a.gz", "a"),
+        ("a.GZ", "a"),
+        ("a.tgz", "a.tar"),
+        ("a.taz", "a.tar"),
+        ("a.z", "a"),
+        ("a-gz", "a"),
+        ("a-z", "a"),
         ("a_z", "a"),
     ] {
         sandbox.write(name, gz(b"contents"));
@@ -275,7 +283,8 @@ fn damage_is_found_wherever_it_is() {
         for cut in [1, 2, 9, 10, 11, 100, length / 2, length - 9, length - 8, length - 4, length - 1] {
             damaged(&whole[..cut], way, &format!("cut to {cut} of {length} bytes"));
         }
-        for place in [0, 1, 2, 3, length / 3, length / 2, length - 100, length - 8, length - 5, length - 4, length - 1] {
+        for place in [0, 1, 2, 3, length / 3, length / 2, length - 100, length - 8, length - 5, length - 4, length - 1]
+        {
             let mut flipped = whole.clone();
             // Bit 5 of the flags is reserved; everywhere else any bit will do.
             flipped[place] ^= 0x20;

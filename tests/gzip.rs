@@ -52,7 +52,8 @@ fn other_tools_read_what_it_writes_at_every_level() {
     assert_eq!(sandbox.list("").len(), targets.len(), "each source became its .gz");
     let expected: Vec<u8> = inputs().into_iter().flat_map(|(_, bytes)| bytes.repeat(9)).collect();
     let names: Vec<&str> = targets.iter().map(String::as_str).collect();
-    for (program, options) in [("gzip", "-dc"), ("pigz", "-dc"), ("igzip", "-dc"), ("zcat", "--"), ("busybox", "zcat")] {
+    for (program, options) in [("gzip", "-dc"), ("pigz", "-dc"), ("igzip", "-dc"), ("zcat", "--"), ("busybox", "zcat")]
+    {
         if have(program) {
             let mut words = vec![options];
             words.extend(&names);
@@ -144,7 +145,9 @@ fn the_header_is_gnus_own() {
 fn the_source_gives_way_to_a_target_of_the_same_mode_and_time() {
     for way in WAYS {
         let sandbox = Sandbox::new();
-        for (name, mode, bytes) in [("a", 0o640, prose(1, 300_000)), ("b", 0o444, Vec::new()), ("c", 0o755, noise(1, 5))] {
+        for (name, mode, bytes) in
+            [("a", 0o640, prose(1, 300_000)), ("b", 0o444, Vec::new()), ("c", 0o755, noise(1, 5))]
+        {
             set_mode(sandbox.write(name, bytes), mode);
             set_mtime(sandbox.path(name), 1_234_567_890, 123_456_789);
         }

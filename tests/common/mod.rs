@@ -2,7 +2,7 @@
 //!
 //! It looks at files through `std` and other people's tools, never through haul's own code.
 
-#![allow(dead_code, unreachable_pub, reason = "every test binary uses another part of it")]
+#![allow(dead_code, unused_imports, unreachable_pub, reason = "every test binary uses another part of it")]
 #![allow(missing_docs, clippy::missing_panics_doc, reason = "tests are read, not looked up")]
 #![allow(clippy::disallowed_methods, reason = "the tests look at files from outside, so their calls need no counting")]
 
@@ -200,8 +200,7 @@ pub fn sample(name: &str) -> Vec<u8> {
 }
 
 /// The names of the files in `testdata/`.
-pub const SAMPLES: [&str; 7] =
-    ["gpl-3.txt", "source.rs", "program.c", "program", "gpl-3.txt.xz", "empty", "one-byte"];
+pub const SAMPLES: [&str; 7] = ["gpl-3.txt", "source.rs", "program.c", "program", "gpl-3.txt.xz", "empty", "one-byte"];
 
 /// `length` bytes that do not compress, the same for the same seed (xorshift64*).
 pub fn noise(seed: u64, length: usize) -> Vec<u8> {

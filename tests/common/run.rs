@@ -204,3 +204,10 @@ impl Running {
         run.status.signal()
     }
 }
+
+/// The rows of a sweep's JSON report.
+#[track_caller]
+pub fn sweep_rows(report: &serde_json::Value) -> Vec<serde_json::Value> {
+    let rows = report.get("rows").unwrap_or(report);
+    rows.as_array().unwrap_or_else(|| panic!("no rows in {report:#}")).clone()
+}

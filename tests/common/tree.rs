@@ -127,9 +127,14 @@ pub fn make_awkward_tree(sandbox: &Sandbox, root: &str) {
     make_fifo(place("fifo"));
     set_mtime(place("fifo"), 1_000_000_007, 7);
 
-    for (name, mode) in
-        [("gpl-3.txt", 0o600), ("source.rs", 0o444), ("program", 0o755), ("one-byte", 0o400), ("many/00", 0o640), ("empty", 0o666)]
-    {
+    for (name, mode) in [
+        ("gpl-3.txt", 0o600),
+        ("source.rs", 0o444),
+        ("program", 0o755),
+        ("one-byte", 0o400),
+        ("many/00", 0o640),
+        ("empty", 0o666),
+    ] {
         set_mode(place(name), mode);
     }
     set_mtime(place("gpl-3.txt"), 1_234_567_890, 123_456_789);
@@ -137,7 +142,9 @@ pub fn make_awkward_tree(sandbox: &Sandbox, root: &str) {
     set_mtime(place("program"), -86_400, 999_999_999); // the last day of 1969
     set_mtime(place("empty"), 4_000_000_000, 500_000_000); // past 2038 and 32 unsigned bits are not far
     // From the deepest up, since a change below would touch the time again.
-    for (number, name) in ["sub/deep/er/still", "sub/deep/er", "sub/deep", "sub", "many", "empty directory", ""].iter().enumerate() {
+    for (number, name) in
+        ["sub/deep/er/still", "sub/deep/er", "sub/deep", "sub", "many", "empty directory", ""].iter().enumerate()
+    {
         let path = if name.is_empty() { sandbox.path(root) } else { place(name) };
         set_mtime(&path, 900_000_000 + number as i64, 1 + number as i64);
     }

@@ -1,0 +1,156 @@
+//! haul's own counts of its system calls against those of strace.
+
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use common::{Sandbox, can_trace, noise, prose};
+use serde_json::Value;
+
+/// The calls that move bytes, which must agree to the last one.
+const MOVING: [&str; 5] = ["read", "pread64", "write", "pwrite64", "copy_file_range"];
+
+/// Runs haul under strace, looking only at calls on these files: what strace counted, what haul says it did.
+fn traced(sandbox: &Sandbox, words: &str, files: &[&str]) -> (BTreeMap<String, u64>, BTreeMap<String, u64>) {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-c", "-U", "calls,name", "-o", "counts"]).current_dir(sandbox.path(""));
+    for file in files {
+        command.arg("-P").arg(sandbox.path(file));
+    }
+    let output = command.arg(common::run::binary()).args(words.split(' ')).arg("--json").output().expect("run strace");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "strace haul {words}: {said}");
+    let json: Value = serde_json::from_slice(&output.stdout).expect("haul's JSON");
+    let listing = String::from_utf8(sandbox.read("counts")).expect("strace's table");
+    let theirs = listing.lines().filter_map(|line| {
+        let (calls, name) = line.trim().split_once(char::is_whitespace)?;
+        Some((name.trim().to_owned(), calls.parse().ok()?))
+    });
+    (moving(theirs.collect()), moving(ours(&json["syscalls"])))
+}
+
+/// Counts by name out of haul's JSON.
+fn ours(syscalls: &Value) -> BTreeMap<String, u64> {
+    let calls = syscalls.as_object().unwrap_or_else(|| panic!("no counts in {syscalls}"));
+    calls.iter().map(|(name, counts)| (name.clone(), counts["calls"].as_u64().expect("a count"))).collect()
+}
+
+fn moving(mut counts: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    counts.retain(|name, _| MOVING.contains(&name.as_str()));
+    counts
+}
+
+const COPY_FILES: [&str; 3] = ["source", "target", "target.haul-part"];
+
+#[test]
+fn copies_are_counted_as_strace_counts_them() {
+    if !can_trace() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    // Not a multiple of any buffer, so that there is a short read at the end.
+    sandbox.write("source", noise(1, 3_000_001));
+    for engine in ["auto", "read_write", "copy_file_range", "mmap"] {
+        for buffer in ["4K", "64K", "1M", "16M"] {
+            for workers in [1, 2] {
+                let words = format!("copy source target --engine {engine} --buffer {buffer} --workers {workers}");
+                let (theirs, ours) = traced(&sandbox, &words, &COPY_FILES);
+                assert!(!ours.is_empty(), "{words}: no call moved anything");
+                assert_eq!(ours, theirs, "haul against strace: {words}");
+                sandbox.remove("target");
+            }
+        }
+    }
+}
+
+#[test]
+fn gzip_and_gunzip_are_counted_as_strace_counts_them() {
+    if !can_trace() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.write("source", prose(1, 1_500_001));
+    let files = ["source", "source.gz", "source.gz.haul-part", "source.haul-part"];
+    for buffer in ["4K", "128K", "1M"] {
+        for workers in [1, 2] {
+            for job in ["gzip source", "gunzip source.gz"] {
+                let words = format!("{job} --buffer {buffer} --workers {workers}");
+                let (theirs, ours) = traced(&sandbox, &words, &files);
+                assert!(!ours.is_empty(), "{words}: no call moved anything");
+                assert_eq!(ours, theirs, "haul against strace: {words}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sweep_shows_the_counts_of_one_such_copy_under_strace() {
+    if !can_trace() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.write("source", noise(1, 5_000_001));
+    let sizes = [(4096, "4K"), (65_536, "64K"), (1 << 20, "1M")];
+    for engine in ["read_write", "copy_file_range"] {
+        let buffers = sizes.map(|(_, name)| name).join(",");
+        let words =
+            format!("sweep copy source --buffers {buffers} --engine {engine} --workers 1 --rounds 2 --format json");
+        let report = sandbox.haul(&words).run().ok().json();
+        let rows = common::run::sweep_rows(&report);
+        assert_eq!(rows.len(), sizes.len(), "{words}: {report:#}");
+        for (bytes, name) in sizes {
+            let copy = format!("copy source target --engine {engine} --buffer {name} --workers 1");
+            let (theirs, _) = traced(&sandbox, &copy, &COPY_FILES);
+            sandbox.remove("target");
+            let row = rows.iter().find(|row| row["setting"]["buffer"].as_u64() == Some(bytes)).expect("a row a buffer");
+            let samples = row["samples"].as_array().expect("samples");
+            assert_eq!(samples.len(), 2);
+            for sample in samples {
+                let ours = moving(ours(&sample["summary"]["syscalls"]));
+                assert_eq!(ours, theirs, "sweep against strace: {engine}, {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn reads_and_writes_are_as_many_as_arithmetic_says() {
+    let sandbox = Sandbox::new();
+    let bytes: u64 = 1_000_000;
+    sandbox.write("source", noise(1, bytes as usize));
+    for buffer in [1000, 4096, 65_536, 2_000_000_u64] {
+        let words = format!("copy source target --engine read_write --buffer {buffer} --workers 1");
+        let json = sandbox.haul(format!("{words} --json")).run().ok().json();
+        sandbox.remove("target");
+        let counts = ours(&json["syscalls"]);
+        let sum = |names: [&str; 2]| names.iter().filter_map(|name| counts.get(*name)).sum::<u64>();
+        let (reads, writes) = (sum(["read", "pread64"]), sum(["write", "pwrite64"]));
+        let needed = bytes.div_ceil(buffer);
+        // Ranges that are no multiple of the buffer may add a shorter piece each; there cannot be many at this size.
+        assert!((needed..=needed + 8).contains(&writes), "{writes} writes of at most {buffer} for {bytes}");
+        assert!((writes..=writes + 8).contains(&reads), "{reads} reads for {writes} writes of at most {buffer}");
+        let moved = |name: &str| json["syscalls"][name]["bytes"].as_u64().unwrap_or(0);
+        assert_eq!(moved("read") + moved("pread64"), bytes);
+        assert_eq!(moved("write") + moved("pwrite64"), bytes);
+    }
+}
+
+#[test]
+fn a_small_file_costs_few_calls() {
+    let sandbox = Sandbox::new();
+    let total = |files: u32| {
+        let tree = format!("tree-{files}");
+        for number in 0..files {
+            sandbox.write(Path::new(&tree).join(format!("{number:03}")), "a few bytes");
+        }
+        let json = sandbox.haul(format!("copy {tree} copy-{files} --workers 1 --json")).run().ok().json();
+        ours(&json["syscalls"]).values().sum::<u64>()
+    };
+    let (few, many) = (total(10), total(110));
+    // The design's budget: 10 calls a file. Directories and the start of the job cancel out.
+    assert!((many - few).div_ceil(100) <= 10, "{} calls for 100 files", many - few);
+}

@@ -1,0 +1,155 @@
+//! Ctrl-C, SIGTERM and readers that go away: nothing half done stays, and the exit code says what happened.
+
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{Sandbox, WAYS, assert_same, noise, prose, snapshot};
+use rustix::process::Signal;
+
+/// To stop is a matter of one system call, and of a machine that has other things to do.
+const SOON: Duration = Duration::from_secs(10);
+
+/// Jobs that take long because they move byte by byte, and a sandbox for them.
+fn slow_jobs() -> (Sandbox, Vec<String>) {
+    let sandbox = Sandbox::new();
+    sandbox.write("big", noise(1, 30_000_000));
+    let gz = sandbox.haul("gzip -1").input(noise(2, 10_000_000)).run().ok().out;
+    sandbox.write("packed.gz", gz);
+    sandbox.write("tree/first", noise(3, 10_000_000));
+    sandbox.write("tree/sub/second", noise(4, 10_000_000));
+    let mut jobs = Vec::new();
+    for way in [WAYS[0], WAYS[2], WAYS[4]] {
+        for words in [
+            "copy big target --engine read_write",
+            "copy big target --engine copy_file_range",
+            "copy big target --engine mmap",
+            "copy tree target",
+            "gzip big",
+            "gzip -r tree",
+            "gunzip packed.gz",
+        ] {
+            jobs.push(format!("{words} --buffer 1 {way}"));
+        }
+    }
+    (sandbox, jobs)
+}
+
+#[test]
+fn an_interrupted_job_leaves_everything_as_it_was() {
+    let (sandbox, jobs) = slow_jobs();
+    let plain = common::tree::without_directory_times;
+    let before = plain(snapshot(sandbox.path("")));
+    for (number, words) in jobs.iter().enumerate() {
+        let (signal, code) = if number % 2 == 0 { (Signal::INT, 130) } else { (Signal::TERM, 143) };
+        let mut running = sandbox.haul(words).spawn();
+        common::wait_until("a temporary file", || running.ended() || has_part(&sandbox));
+        assert!(!running.ended(), "{words} ended before it could be interrupted");
+        running.signal(signal);
+        let run = running.finish(SOON).code(code);
+        assert_same(&before, &plain(snapshot(sandbox.path(""))), words);
+        assert!(run.err.lines().count() <= 2, "{words}: {}", run.err);
+    }
+}
+
+/// Whether something unfinished lies in the sandbox or in its tree.
+fn has_part(sandbox: &Sandbox) -> bool {
+    let part = |name: &std::ffi::OsString| name.to_string_lossy().contains("haul-part");
+    sandbox.list("").iter().any(part)
+        || sandbox.list("tree").iter().any(part)
+        || sandbox.list("tree/sub").iter().any(part)
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once_and_cleans_up_all_the_same() {
+    let (sandbox, _) = slow_jobs();
+    let plain = common::tree::without_directory_times;
+    let before = plain(snapshot(sandbox.path("")));
+    for words in ["copy big target --buffer 1", "copy tree target --buffer 1", "gzip big --buffer 1 --workers 2"] {
+        let mut running = sandbox.haul(words).spawn();
+        common::wait_until("a temporary file", || running.ended() || has_part(&sandbox));
+        running.signal(Signal::INT);
+        running.signal(Signal::INT);
+        running.finish(SOON).code(130);
+        assert_same(&before, &plain(snapshot(sandbox.path(""))), words);
+    }
+}
+
+#[test]
+fn a_job_that_waits_for_a_silent_pipe_can_be_stopped() {
+    let sandbox = Sandbox::new();
+    for words in ["gzip", "gzip -c - --workers 2", "gunzip", "gunzip -t - --scheduler serial"] {
+        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+            let running = sandbox.haul(words).spawn();
+            // Long enough for the signal's handler to be there; a signal before that would end the process too.
+            std::thread::sleep(Duration::from_millis(200));
+            let start = Instant::now();
+            running.signal(signal);
+            running.finish(SOON).code(code);
+            assert!(start.elapsed() < Duration::from_secs(2), "{words}: {:?}", start.elapsed());
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_sweep_takes_its_scratch_space_with_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("big", noise(1, 5_000_000));
+    sandbox.make_directory("scratch");
+    for words in ["sweep copy big --buffers 1", "sweep gzip big --buffers 1 --scratch scratch"] {
+        let mut running = sandbox.haul(format!("{words} --rounds 100")).spawn();
+        let started = || sandbox.list("").len() > 2 || !sandbox.list("scratch").is_empty();
+        common::wait_until("scratch space", || running.ended() || started());
+        std::thread::sleep(Duration::from_millis(100));
+        running.signal(Signal::INT);
+        running.finish(SOON).code(130);
+        assert_eq!(sandbox.list("").len(), 2, "{words}: {:?}", sandbox.list(""));
+        assert!(sandbox.list("scratch").is_empty(), "{words}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_news() {
+    let sandbox = Sandbox::new();
+    sandbox.write("big", noise(1, 5_000_000));
+    let gz = sandbox.haul("gzip -1").input(prose(2, 20_000_000)).run().ok().out;
+    sandbox.write("packed.gz", gz);
+    for way in WAYS {
+        for words in ["gzip -c big", "gunzip -c packed.gz", "gunzip -c packed.gz packed.gz"] {
+            let mut running = sandbox.haul(format!("{words} {way}")).spawn();
+            assert_eq!(running.read_and_hang_up(10).len(), 10);
+            let run = running.finish(SOON).silent();
+            let code = run.status().code();
+            let quiet = matches!(code, Some(0 | 141)) || common::Running::ended_by(&run) == Some(Signal::PIPE.as_raw());
+            assert!(quiet, "{words} {way}: {}", run.status());
+        }
+    }
+    assert_eq!(sandbox.list("").len(), 2);
+}
+
+#[test]
+fn many_files_done_before_the_signal_stay_done() {
+    let sandbox = Sandbox::new();
+    for number in 0..50 {
+        sandbox.write(format!("tree/{number:02}"), noise(number, 200_000));
+    }
+    let originals = snapshot(sandbox.path("tree"));
+    let mut running = sandbox.haul("gzip -r tree --buffer 1 --workers 2").spawn();
+    let is_done = |name: &std::ffi::OsString| name.to_string_lossy().ends_with(".gz");
+    common::wait_until("the first .gz", || running.ended() || sandbox.list("tree").iter().any(is_done));
+    running.signal(Signal::TERM);
+    running.finish(SOON).code(143);
+    for (name, node) in originals.iter().filter(|(_, node)| node.kind == "file") {
+        let (plain, gz) =
+            (sandbox.path("tree").join(name), sandbox.path("tree").join(format!("{}.gz", name.display())));
+        assert!(plain.exists() != gz.exists(), "{} exists twice or not at all", name.display());
+        if plain.exists() {
+            assert!(std::fs::read(&plain).unwrap() == node.bytes, "{}", name.display());
+        } else {
+            assert!(sandbox.haul("gunzip -c").arg(&gz).run().ok().out == node.bytes, "{}", gz.display());
+        }
+    }
+    sandbox.assert_no_leftovers("a tree that was interrupted");
+}
