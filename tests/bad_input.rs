@@ -122,14 +122,14 @@ fn what_may_not_be_read_is_named_and_kept() {
         ("gzip closed/inside", "'closed/inside'"),
         ("sweep copy secret --rounds 1 --buffers 4K", "'secret'"),
     ] {
-        let run = sandbox.haul(words).as_ordinary_user().run();
+        let run = sandbox.haul(words).without_rights().run();
         assert!(!run.succeeded(), "haul {words}");
         run.says_in_one_line(&["cannot ", path, "Permission denied"]);
         sandbox.remove("new");
         let names: Vec<_> = sandbox.list("").into_iter().collect();
         assert_eq!(names, ["closed", "fine", "secret", "secret.gz"], "haul {words}");
     }
-    let run = sandbox.haul("gzip secret fine closed/inside --workers 2").as_ordinary_user().run().code(1);
+    let run = sandbox.haul("gzip secret fine closed/inside --workers 2").without_rights().run().code(1);
     assert_eq!(run.err.lines().count(), 2, "{}", run.err);
     assert!(sandbox.exists("fine.gz") && !sandbox.exists("fine"));
 }
@@ -154,13 +154,13 @@ fn a_place_that_may_not_be_written_to_is_named() {
             "gzip -k closed/file",
             "gunzip closed/packed.gz",
         ] {
-            let run = sandbox.haul(format!("{words} {way}")).as_ordinary_user().run().code(1);
+            let run = sandbox.haul(format!("{words} {way}")).without_rights().run().code(1);
             run.says_in_one_line(&["cannot ", "'closed/", "Permission denied"]);
             assert_same(&before, &snapshot(sandbox.path("")), &format!("haul {words} {way}"));
         }
     }
     for words in ["copy source no/such/place", "copy tree no/such/place", "copy source source/under"] {
-        sandbox.haul(words).as_ordinary_user().run().code(1).says_in_one_line(&["cannot "]);
+        sandbox.haul(words).without_rights().run().code(1).says_in_one_line(&["cannot "]);
         assert_same(&before, &snapshot(sandbox.path("")), words);
     }
 }

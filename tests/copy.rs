@@ -34,7 +34,7 @@ fn an_ordinary_user_can_copy_directories_that_cannot_be_written_to() {
     sandbox.give_away();
     let expected = snapshot(sandbox.path("tree"));
     for way in WAYS {
-        sandbox.haul(format!("copy tree copy {way}")).as_ordinary_user().run().ok().silent();
+        sandbox.haul(format!("copy tree copy {way}")).without_rights().run().ok().silent();
         assert_same(&expected, &snapshot(sandbox.path("copy")), way);
         sandbox.remove("copy");
     }
@@ -408,7 +408,7 @@ fn an_ordinary_user_never_makes_somebody_elses_program_a_set_user_one_of_their_o
     sandbox.give_away();
     let path = sandbox.write("tool", "contents");
     set_mode(&path, 0o4755);
-    sandbox.haul("copy tool copy").as_ordinary_user().run();
+    sandbox.haul("copy tool copy").without_rights().run();
     // cp -p takes the bits away when the owner cannot be kept.
     assert_eq!(std::fs::metadata(sandbox.path("copy")).unwrap().mode() & 0o7777, 0o755);
 }
@@ -423,7 +423,7 @@ fn what_cannot_be_read_is_reported_and_the_rest_is_copied() {
     sandbox.give_away();
     set_mode(sandbox.path("tree/closed"), 0o000);
     for way in engines_and_ways() {
-        let run = sandbox.haul(format!("copy tree copy {way}")).as_ordinary_user().run().code(1);
+        let run = sandbox.haul(format!("copy tree copy {way}")).without_rights().run().code(1);
         let run = run.says(&["cannot open 'tree/secret': Permission denied", "'tree/closed': Permission denied"]);
         assert_eq!(run.err.lines().count(), 2, "{way}: {}", run.err);
         for name in ["a", "z", "sub/b"] {
@@ -442,7 +442,7 @@ fn a_file_without_rights_is_reported_and_an_older_target_stays() {
     sandbox.write("older", "older");
     sandbox.give_away();
     for target in ["older", "new"] {
-        let run = sandbox.haul(format!("copy secret {target}")).as_ordinary_user().run().code(1);
+        let run = sandbox.haul(format!("copy secret {target}")).without_rights().run().code(1);
         run.says_in_one_line(&["cannot open 'secret': Permission denied"]);
     }
     assert_eq!(sandbox.read("older"), b"older");

@@ -4,6 +4,7 @@
 //! interrupted, or to end the process, for every k. Under the serial scheduler the k-th call is always the same one.
 //! `make soak` also tries two workers, with seeds.
 
+#![allow(clippy::unnecessary_debug_formatting, reason = "quoted and escaped, odd names can be told from the message")]
 #![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
 
 mod common;

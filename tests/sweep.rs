@@ -153,9 +153,9 @@ fn scratch_space_lies_where_asked_and_is_gone_in_the_end() {
     sandbox.give_away();
     // As somebody who may not write beside the source.
     let words = "sweep copy sources/file --buffers 64K --rounds 1";
-    sandbox.haul(format!("{words} --scratch scratch")).as_ordinary_user().run().ok();
+    sandbox.haul(format!("{words} --scratch scratch")).without_rights().run().ok();
     assert!(sandbox.list("scratch").is_empty());
-    let run = sandbox.haul(words).as_ordinary_user().run();
+    let run = sandbox.haul(words).without_rights().run();
     assert!(!run.succeeded());
     run.says_in_one_line(&["cannot ", "Permission denied"]);
     sandbox.haul(format!("{words} --scratch no/such/place")).run().says(&["No such file or directory"]);

@@ -3,6 +3,7 @@
 //! It looks at files through `std` and other people's tools, never through haul's own code.
 
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "every test binary uses another part of it")]
+#![allow(clippy::unnecessary_debug_formatting, reason = "quoted and escaped, odd names can be told from the message")]
 #![allow(missing_docs, clippy::missing_panics_doc, reason = "tests are read, not looked up")]
 #![allow(clippy::disallowed_methods, reason = "the tests look at files from outside, so their calls need no counting")]
 
@@ -113,7 +114,7 @@ impl Sandbox {
         Haul::new(self.directory.path(), words.as_ref())
     }
 
-    /// Gives all that is in here to an ordinary user, whom [`Haul::as_ordinary_user`] then runs as.
+    /// Gives all that is in here to an ordinary user, whom [`Haul::without_rights`] then runs as.
     pub fn give_away(&self) {
         if is_root() {
             give_away(self.directory.path());
@@ -219,7 +220,7 @@ pub fn noise(seed: u64, length: usize) -> Vec<u8> {
 /// `length` bytes of text that compress as text does: words of the licence in a shuffled order.
 pub fn prose(seed: u64, length: usize) -> Vec<u8> {
     let licence = sample("gpl-3.txt");
-    let words: Vec<&[u8]> = licence.split_inclusive(|byte| byte.is_ascii_whitespace()).collect();
+    let words: Vec<&[u8]> = licence.split_inclusive(u8::is_ascii_whitespace).collect();
     let choices = noise(seed, length.max(16));
     let mut bytes = Vec::with_capacity(length + 64);
     for choice in choices.windows(2).cycle() {

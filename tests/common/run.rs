@@ -58,7 +58,7 @@ impl Haul {
     }
 
     /// Runs as somebody without rights, if we are root. The sandbox should have been given away.
-    pub fn as_ordinary_user(mut self) -> Self {
+    pub fn without_rights(mut self) -> Self {
         if is_root() {
             self.command.uid(NOBODY).gid(NOBODY);
         }

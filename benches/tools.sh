@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Installs the named Debian packages that are missing, if it can; else says in one line what will be skipped.
+set -euo pipefail
+
+missing=()
+for package in "$@"; do
+  # tabix is the package that holds bgzip.
+  program=${package/tabix/bgzip}
+  command -v "$program" >/dev/null || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "installing ${missing[*]} with apt-get"
+  if { apt-get install -y -qq "${missing[@]}" || { apt-get update -qq && apt-get install -y -qq "${missing[@]}"; }; } >/dev/null 2>&1; then
+    exit 0
+  fi
+fi
+echo "not installed, so what needs them is skipped: ${missing[*]} (apt-get install ${missing[*]})" >&2
