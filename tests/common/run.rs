@@ -2,13 +2,14 @@
 
 use std::ffi::OsStr;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::{NOBODY, is_root};
+use super::{NOBODY, is_root, set_mode};
 
 /// No run here needs more than a second or two; one that takes this long hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -19,11 +20,19 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(|| PathBuf::from(assert_cmd::cargo::cargo_bin!("haul")))
 }
 
+/// Whether everybody may go to this file and run it.
+fn is_public(path: &Path) -> bool {
+    let open = |path: &Path| std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o1 != 0);
+    path.ancestors().all(open)
+}
+
 /// A command line that is being put together.
 pub struct Haul {
     command: Command,
     words: String,
     input: Vec<u8>,
+    /// Where a copy of the binary is, if one was needed.
+    place: Option<tempfile::TempDir>,
 }
 
 impl Haul {
@@ -35,7 +44,7 @@ impl Haul {
         for name in ["GZIP", "HAUL_FAULTS", "HAUL_FAULTS_SEEN", "RUST_BACKTRACE"] {
             command.env_remove(name);
         }
-        Self { command, words: format!("haul {words}"), input: Vec::new() }
+        Self { command, words: format!("haul {words}"), input: Vec::new(), place: None }
     }
 
     /// One more word, of any bytes.
@@ -60,8 +69,31 @@ impl Haul {
     /// Runs as somebody without rights, if we are root. The sandbox should have been given away.
     pub fn without_rights(mut self) -> Self {
         if is_root() {
+            if !is_public(binary()) {
+                self = self.with_a_public_binary();
+            }
             self.command.uid(NOBODY).gid(NOBODY);
         }
+        self
+    }
+
+    /// Runs a copy of the binary that everybody can reach, for checkouts in root's own home.
+    fn with_a_public_binary(mut self) -> Self {
+        let place = tempfile::tempdir().expect("a temporary directory");
+        let copy = place.path().join("haul");
+        std::fs::copy(binary(), &copy).expect("copy the binary");
+        set_mode(place.path(), 0o755);
+        let mut command = Command::new(copy);
+        command.args(self.command.get_args());
+        command.current_dir(self.command.get_current_dir().expect("a directory"));
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        self.command = command;
+        self.place = Some(place);
         self
     }
 
