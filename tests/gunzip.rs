@@ -366,7 +366,7 @@ fn a_claim_of_gigabytes_costs_no_memory() {
 fn verbose_shows_each_file_and_json_counts() {
     let sandbox = Sandbox::new();
     sandbox.write("file.gz", gz(&prose(1, 100_000)));
-    sandbox.haul("gunzip -vk file.gz").run().ok().says(&["file.gz", "%"]);
+    sandbox.haul("gunzip -vk file.gz").run().ok().says(&["file.gz", "100000"]);
     sandbox.remove("file");
     let json = sandbox.haul("gunzip -k file.gz --json").run().ok().json();
     assert_eq!(json["files"].as_u64(), Some(1), "{json:#}");

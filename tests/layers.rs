@@ -108,7 +108,8 @@ fn imports_point_down_only() {
             wrong.push(format!("src/{}: super::super hides where an import points", path.display()));
         }
         let outside_tests = text.split("#[cfg(test)]\nmod tests").next().unwrap_or("");
-        let is_root_of_module = path.ends_with("mod.rs") || path.components().count() == 1;
+        let depth = path.components().count();
+        let is_root_of_module = depth == 1 || (depth == 2 && path.ends_with("mod.rs"));
         if is_root_of_module && outside_tests.contains("super::") {
             wrong.push(format!("src/{}: say crate:: where super is the crate", path.display()));
         }

@@ -59,7 +59,8 @@ fn look(path: &Path, name: &Path, nodes: &mut Snapshot) {
 #[track_caller]
 pub fn assert_same(expected: &Snapshot, actual: &Snapshot, what: &str) {
     let found = differences(expected, actual);
-    assert!(found.is_empty(), "{what}: {} differences:\n{}", found.len(), found.join("\n"));
+    let first = found[..found.len().min(12)].join("\n");
+    assert!(found.is_empty(), "{what}: {} differences:\n{first}", found.len());
 }
 
 /// What differs, a line each.
