@@ -10,6 +10,7 @@
 mod common;
 
 use std::io::Write as _;
+use std::path::Path;
 
 use common::tree::{Node, Snapshot, differences, without_directory_times};
 use common::{Run, Sandbox, noise, prose, set_mode, set_mtime, snapshot};
@@ -34,7 +35,7 @@ struct Start {
 
 impl Start {
     fn bytes(&self, name: &str) -> Option<&[u8]> {
-        self.before.get(std::path::Path::new(name)).map(|node| &node.bytes[..])
+        self.before.get(Path::new(name)).map(|node| &node.bytes[..])
     }
 }
 
@@ -293,6 +294,15 @@ impl Scenario {
         let run = self.run(&sandbox, &format!("{k}{lasting}:{name}"), way);
         let complete = run.succeeded();
         (self.check)(&sandbox, &start, complete)?;
+        if name == "ENOSPC" && !complete && sandbox.exists("target") && !start.before.contains_key(Path::new("target"))
+        {
+            // A full disk stops the job, so what it did not get to must not be missing under the final name.
+            let made = snapshot(sandbox.path("target"));
+            let planned = below(&start.before, if made[Path::new("")].kind == "directory" { "tree" } else { "file" });
+            if let Some(missing) = planned.keys().find(|name| !made.contains_key(*name)) {
+                return Err(format!("the job stopped, and the target has its final name without {missing:?}"));
+            }
+        }
         if name == "exit" {
             return self.second_run(&sandbox, &start, &run);
         }
@@ -333,7 +343,7 @@ impl Scenario {
     }
 }
 
-fn is_part(name: &std::path::Path) -> bool {
+fn is_part(name: &Path) -> bool {
     name.to_string_lossy().contains("haul-part")
 }
 

@@ -63,6 +63,42 @@ fn has_part(sandbox: &Sandbox) -> bool {
 }
 
 #[test]
+fn a_tree_has_its_name_only_when_it_is_whole_whenever_the_signal_comes() {
+    let sandbox = Sandbox::new();
+    for number in 0..40 {
+        sandbox.write(format!("tree/{}/{number}", number % 5), noise(number, 3000));
+    }
+    let whole = snapshot(sandbox.path("tree"));
+    let mut stopped = 0;
+    for turn in 0..40 {
+        for way in [WAYS[0], WAYS[2], WAYS[4]] {
+            let words = format!("copy tree target --buffer 16 --engine read_write {way}");
+            let mut running = sandbox.haul(&words).spawn();
+            common::wait_until("the tree's part", || running.ended() || sandbox.exists("target.haul-part"));
+            // From the first moment on, over what such a copy takes.
+            let moment = Instant::now();
+            while moment.elapsed() < Duration::from_micros(turn * 100) {}
+            if running.ended() {
+                running.finish(SOON).ok();
+            } else {
+                running.signal(Signal::INT);
+                let run = running.finish(SOON);
+                stopped += u32::from(!run.succeeded());
+                if !run.succeeded() {
+                    run.code(130);
+                }
+            }
+            if sandbox.exists("target") {
+                assert_same(&whole, &snapshot(sandbox.path("target")), &format!("{words}, after {turn}00 µs"));
+                sandbox.remove("target");
+            }
+            sandbox.assert_no_leftovers(&words);
+        }
+    }
+    assert!(stopped > 10, "only {stopped} of 120 were stopped");
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once_and_cleans_up_all_the_same() {
     let (sandbox, _) = slow_jobs();
     let plain = common::tree::without_directory_times;
