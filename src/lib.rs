@@ -1,5 +1,6 @@
 //! haul
 pub mod calls;
+pub mod codec;
 pub mod engine;
 pub mod error;
 pub mod event;

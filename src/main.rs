@@ -1,1 +1,22 @@
-fn main() {}
+//! The binary: parse → plan → run → exit code. Everything else is in the library, and in `cli/` for the words.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::args::Args;
+use cli::exit::Exit;
+use cli::lower::lower;
+
+fn main() -> ExitCode {
+    let exit = match lower(Args::parse()) {
+        Ok(order) => cli::run(order),
+        Err(usage) => {
+            usage.print();
+            Exit::Usage
+        }
+    };
+    exit.into()
+}

@@ -1,6 +1,9 @@
 //! One job a file: glue between engines, codecs, trees and measuring. No algorithm lives here.
 
 pub mod copy;
+mod files;
+pub mod gunzip;
+pub mod gzip;
 mod station;
 
 use std::sync::Arc;

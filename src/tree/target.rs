@@ -87,18 +87,24 @@ impl Part {
         &self.temporary
     }
 
-    /// The directory it lies in.
-    pub fn directory(&self) -> &Arc<OwnedFd> {
-        &self.directory
+    /// The name it is to get.
+    pub fn name(&self) -> &CStr {
+        &self.name
     }
 
     /// Gives it its final name. With `replace`, what bears that name is replaced in the same instant; without, EEXIST
     /// if anything does. After an error nothing of it is left.
-    pub fn finish(mut self, sys: &mut Sys, replace: bool) -> Result<()> {
-        let renamed = match sys.rename_within(&self.directory, &self.temporary, &self.name, replace) {
+    pub fn finish(self, sys: &mut Sys, replace: bool) -> Result<()> {
+        let name = self.name.clone();
+        self.finish_as(sys, &name, replace)
+    }
+
+    /// The same under another name than was planned.
+    pub fn finish_as(mut self, sys: &mut Sys, name: &CStr, replace: bool) -> Result<()> {
+        let renamed = match sys.rename_within(&self.directory, &self.temporary, name, replace) {
             // A file system without RENAME_NOREPLACE (NFS, some FUSE): linking never replaces either.
             Err(Errno::INVAL) if !replace && self.what == Leftover::File => {
-                let linked = sys.linkat(&self.directory, &self.temporary, &self.directory, &self.name);
+                let linked = sys.linkat(&self.directory, &self.temporary, &self.directory, name);
                 linked.and_then(|()| sys.unlinkat(&self.directory, &self.temporary))
             }
             other => other,

@@ -1,0 +1,290 @@
+//! The command line as typed. The comments here are the help.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use haul::size::BufferSize;
+
+use super::lower::{PoolWord, SizeList, WorkerCount, parse_block, parse_pool, parse_sizes, parse_workers};
+
+/// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
+///
+/// Exit codes: 0 all done; 1 something failed (the rest was still done); 2 the command line makes no sense;
+/// 130 or 143 interrupted, with no half file under a final name.
+#[derive(Debug, Parser)]
+#[command(name = "haul", version, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Copy files and trees: mode, owner, times, links kept
+    Copy(CopyArgs),
+    /// Compress files and trees with all cores; one ordinary gzip member out
+    Gzip(GzipArgs),
+    /// Decompress any gzip file; never exit 0 on damage
+    Gunzip(GunzipArgs),
+    /// Run a job across buffer sizes (and workers, engines, pools, levels) and show calls, times and a verdict
+    Sweep(SweepArgs),
+    /// Write shell completions to standard output, or manual pages into a directory
+    #[command(hide = true)]
+    Generate {
+        what: Generated,
+        /// For man: an existing directory
+        directory: Option<PathBuf>,
+    },
+}
+
+/// What `haul generate` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Generated {
+    Man,
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// Copy files and trees: contents, mode, owner (where allowed), nanosecond times, symbolic links; FIFOs, sockets and
+/// devices are made anew and never read.
+///
+/// TARGET is an existing directory, or the new name of the one SOURCE. New data has a temporary name, NAME.haul-part,
+/// until it is whole; a new tree is renamed once, at its end. A source that changes while it is copied is reported
+/// and its target is not made.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CopyArgs {
+    /// What to copy, and last, where to
+    #[arg(required = true, num_args = 2.., value_names = ["SOURCE", "TARGET"])]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How bytes move; a named engine is that one or an error
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub(crate) engine: Engine,
+    /// Show what ran for each file, and a summary
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What every job takes.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Common {
+    /// The most bytes one read or write moves, 1B to 1G: 512B, 64K (binary), 64kB (decimal)
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    pub(crate) buffer: Option<BufferSize>,
+    /// Threads that work; auto: what affinity and the cgroup's quota allow
+    #[arg(short = 'p', long, value_name = "N|auto", default_value = "auto", value_parser = parse_workers, allow_hyphen_values = true)]
+    pub(crate) workers: WorkerCount,
+    /// Who runs the tasks
+    #[arg(long, value_enum, default_value_t = Scheduler::Channel)]
+    pub(crate) scheduler: Scheduler,
+    /// Buffers that are kept and used again; off: allocate each time
+    #[arg(long, value_name = "N|auto|off", default_value = "auto", value_parser = parse_pool)]
+    pub(crate) pool: PoolWord,
+    /// A progress bar on standard error; auto: if that is a terminal
+    #[arg(long, value_enum, default_value_t = ProgressChoice::Auto)]
+    pub(crate) progress: ProgressChoice,
+    /// Print a summary with all counts as JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What gzip and gunzip share.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct FileArgs {
+    /// Files and directories; - or none is standard input, to standard output
+    #[arg(value_name = "FILE|DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Write to standard output, in the order of the arguments; keep the sources
+    #[arg(short = 'c', long, visible_alias = "to-stdout")]
+    pub(crate) stdout: bool,
+    /// Keep the sources
+    #[arg(short, long)]
+    pub(crate) keep: bool,
+    /// Replace targets; follow symbolic links; take files with several names; use a terminal for compressed data
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Go into directories
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+    /// Test the integrity of compressed files; write nothing
+    #[arg(short, long)]
+    pub(crate) test: bool,
+    /// The suffix of compressed files
+    #[arg(short = 'S', long, value_name = ".SUF", default_value = ".gz")]
+    pub(crate) suffix: String,
+    /// gzip: do not store name and time. gunzip: do not restore them (its default)
+    #[arg(short = 'n', long, overrides_with = "name")]
+    pub(crate) no_name: bool,
+    /// gzip: store name and time (its default). gunzip: restore them
+    #[arg(short = 'N', long, overrides_with = "no_name")]
+    pub(crate) name: bool,
+    /// Show what became of each file, and a summary
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Leave out warnings and the progress bar; errors stay
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Compress each FILE to FILE.gz, beside it, with all cores; the bytes are the same for any number of workers.
+///
+/// A source is removed only when it was read to its end, is still what it was (size, times, inode), and its .gz has
+/// its final name; otherwise it stays and is reported.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GzipArgs {
+    #[command(flatten)]
+    pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) level: Level,
+    /// Decompress, as gunzip does
+    #[arg(short, long, visible_alias = "uncompress")]
+    pub(crate) decompress: bool,
+    /// Bytes one worker compresses as a piece, 32K to 1G
+    #[arg(long, value_name = "SIZE", default_value = "128K", value_parser = parse_block)]
+    pub(crate) block: BufferSize,
+}
+
+/// Decompress each FILE.gz to FILE. CRC and length are always checked; trailing zeros are ignored, other trailing
+/// bytes are warned about and the source is kept.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GunzipArgs {
+    #[command(flatten)]
+    pub(crate) files: FileArgs,
+}
+
+/// Run a job across settings, in shuffled rounds, and show system calls, times, memory and a verdict.
+///
+/// Works on scratch copies in a temporary directory, which is removed at the end; SOURCE is only read.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SweepArgs {
+    /// The job to run
+    #[arg(value_enum)]
+    pub(crate) job: Job,
+    /// The file or directory to run it on
+    pub(crate) source: PathBuf,
+    /// Buffer sizes: a list, or a range of doublings such as 4K..1M
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_sizes, allow_hyphen_values = true,
+          default_value = "1K,4K,8K,16K,32K,64K,128K,256K,1M,4M")]
+    pub(crate) buffers: Vec<SizeList>,
+    /// Worker counts
+    #[arg(short = 'p', long, value_name = "LIST", value_delimiter = ',', default_value = "auto", value_parser = parse_workers, allow_hyphen_values = true)]
+    pub(crate) workers: Vec<WorkerCount>,
+    /// Engines (copy)
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', default_value = "auto")]
+    pub(crate) engine: Vec<Engine>,
+    /// Schedulers
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', default_value = "channel")]
+    pub(crate) scheduler: Vec<Scheduler>,
+    /// Pools: on, off or numbers of buffers
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "on", value_parser = parse_pool)]
+    pub(crate) pool: Vec<PoolWord>,
+    /// Levels (gzip)
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "6", value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub(crate) level: Vec<u32>,
+    /// gzip's block
+    #[arg(long, value_name = "SIZE", default_value = "128K", value_parser = parse_block)]
+    pub(crate) block: BufferSize,
+    /// Measured runs of each setting, after one warm-up
+    #[arg(long, value_name = "N", default_value = "9")]
+    pub(crate) rounds: NonZeroUsize,
+    /// Seed of the shuffle; the report names it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Write the report here instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Where the scratch directory is made; default: beside SOURCE
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
+    /// A progress line on standard error, between runs; auto: if that is a terminal
+    #[arg(long, value_enum, default_value_t = ProgressChoice::Auto)]
+    pub(crate) progress: ProgressChoice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Engine {
+    Auto,
+    ReadWrite,
+    CopyFileRange,
+    Mmap,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scheduler {
+    Serial,
+    Channel,
+    Rayon,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Job {
+    Copy,
+    Gzip,
+    Gunzip,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Csv,
+    Json,
+    Markdown,
+}
+
+/// `-1` to `-9`, `--fast`, `--best`: the last one given counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Level(pub(crate) u32);
+
+const LEVELS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+const DEFAULT_LEVEL: u32 = 6;
+
+impl clap::Args for Level {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        LEVELS.iter().enumerate().fold(command, |command, (place, name)| {
+            let others = LEVELS.iter().filter(|other| *other != name);
+            let arg = clap::Arg::new(*name)
+                .short(name.chars().next())
+                .action(ArgAction::SetTrue)
+                .overrides_with_all(others)
+                .hide(!matches!(place, 0 | 5 | 8));
+            command.arg(match place {
+                0 => arg.long("fast").help("Fastest; -2 to -8 lie between"),
+                5 => arg.help("The default"),
+                8 => arg.long("best").help("Smallest"),
+                _ => arg,
+            })
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for Level {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let given = LEVELS.iter().position(|name| matches.get_flag(name));
+        Ok(Self(given.map_or(DEFAULT_LEVEL, |place| place as u32 + 1)))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

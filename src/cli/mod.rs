@@ -1,0 +1,12 @@
+//! Words in, words out: the command line, the progress bar, the reports, the exit code.
+
+pub(crate) mod args;
+pub(crate) mod exit;
+#[cfg(feature = "faults")]
+mod faults;
+pub(crate) mod lower;
+mod progress;
+mod run;
+mod signals;
+
+pub(crate) use run::run;

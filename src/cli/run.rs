@@ -1,0 +1,132 @@
+//! Runs an order and says how it went.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use clap::CommandFactory;
+use haul::error::{Error, Result};
+use haul::job::{self, Context};
+use haul::outcome::Summary;
+
+use super::args::{Args, Generated};
+use super::exit::{Exit, SIGPIPE};
+use super::lower::{Order, Work};
+use super::progress::Terminal;
+use super::signals;
+
+/// Runs an order; whatever goes wrong has been said when this returns.
+pub(crate) fn run(order: Order) -> Exit {
+    let terminal = Terminal::new(order.progress, order.verbosity);
+    let context = context(terminal.clone());
+    signals::listen(&context);
+    let started = Instant::now();
+    let (name, result) = match &order.work {
+        Work::Copy(plan) => ("copy", job::copy::run(plan, &context)),
+        Work::Gzip(plan) => ("gzip", job::gzip::run(plan, &context)),
+        Work::Gunzip(plan) => ("gunzip", job::gunzip::run(plan, &context)),
+        Work::Sweep { .. } => return Exit::Failed,
+        Work::Generate { what, directory } => return finish(&terminal, generate(*what, directory.as_deref())),
+    };
+    let wall_ns = started.elapsed().as_nanos() as u64;
+    #[cfg(feature = "faults")]
+    super::faults::report(context.faults.as_deref());
+    terminal.finish();
+    let summary = match result {
+        Ok(summary) => summary,
+        Err(error) => return finish(&terminal, Err(error)),
+    };
+    if order.verbosity.verbose {
+        terminal.say(&closing_line(&summary, wall_ns));
+    }
+    if order.json
+        && let Err(error) = print_json(name, &summary, wall_ns)
+    {
+        return finish(&terminal, Err(error));
+    }
+    Exit::of(&summary, &context.stop)
+}
+
+/// Says what went wrong, if something did.
+fn finish(terminal: &Terminal, result: Result<()>) -> Exit {
+    terminal.finish();
+    match result {
+        Ok(()) => Exit::Done,
+        Err(error) if error.is_broken_pipe() => Exit::Signal(SIGPIPE),
+        Err(error) => {
+            terminal.say(&error.to_string());
+            Exit::Failed
+        }
+    }
+}
+
+/// The context of a job; in test builds, with the fault plan that the environment names.
+fn context(terminal: std::sync::Arc<Terminal>) -> Context {
+    #[allow(unused_mut, reason = "only test builds change it")]
+    let mut context = Context::new(terminal);
+    #[cfg(feature = "faults")]
+    {
+        context.faults = super::faults::from_environment();
+    }
+    context
+}
+
+fn closing_line(summary: &Summary, wall_ns: u64) -> String {
+    let size = bytesize::ByteSize;
+    let seconds = wall_ns as f64 / 1e9;
+    let rate = (summary.source_bytes as f64 / seconds) as u64;
+    format!(
+        "{} files, {} directories, {} others; {} read, {} written in {seconds:.2} s ({}/s); {} system calls; {} failed",
+        summary.files,
+        summary.directories,
+        summary.others,
+        size(summary.source_bytes),
+        size(summary.target_bytes),
+        size(rate),
+        summary.syscalls.total(),
+        summary.failures,
+    )
+}
+
+#[derive(serde::Serialize)]
+struct JobReport<'a> {
+    /// Grows when a field changes its meaning.
+    format: u32,
+    job: &'a str,
+    wall_ns: u64,
+    #[serde(flatten)]
+    summary: &'a Summary,
+}
+
+fn print_json(job: &str, summary: &Summary, wall_ns: u64) -> Result<()> {
+    let report = JobReport { format: 1, job, wall_ns, summary };
+    let mut out = std::io::stdout().lock();
+    let written = serde_json::to_writer_pretty(&mut out, &report).map_err(std::io::Error::from);
+    written.and_then(|()| writeln!(out)).map_err(|error| output_error(Path::new("standard output"), &error))
+}
+
+/// An error of `std::io` as one of ours.
+pub(crate) fn output_error(path: &Path, error: &std::io::Error) -> Error {
+    match rustix::io::Errno::from_io_error(error) {
+        Some(errno) => Error::system("write", path, errno),
+        None => Error::refused("write", path, error.to_string()),
+    }
+}
+
+fn generate(what: Generated, directory: Option<&Path>) -> Result<()> {
+    let mut command = Args::command();
+    let shell = match what {
+        Generated::Man => {
+            let directory = directory.unwrap_or(Path::new("."));
+            command.build();
+            return clap_mangen::generate_to(command, directory).map_err(|error| output_error(directory, &error));
+        }
+        Generated::Bash => clap_complete::Shell::Bash,
+        Generated::Zsh => clap_complete::Shell::Zsh,
+        Generated::Fish => clap_complete::Shell::Fish,
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "haul", &mut script);
+    let written = std::io::stdout().lock().write_all(&script);
+    written.map_err(|error| output_error(Path::new("standard output"), &error))
+}

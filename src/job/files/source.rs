@@ -1,0 +1,138 @@
+//! An open source: what is refused before it is read, and when it may be removed after.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+use super::Folder;
+use crate::error::{Error, Result};
+use crate::plan::{FilesPlan, Output};
+use crate::sys::{Attributes, FileKind, Sys};
+use crate::tree::metadata::describe;
+
+/// Set-user-id and set-group-id.
+const SET_ID: u32 = 0o6000;
+
+/// A file to be read.
+pub(in crate::job) struct Source {
+    /// Where it lies; `None` is standard input.
+    pub(in crate::job) folder: Option<Arc<Folder>>,
+    pub(in crate::job) name: CString,
+    pub(in crate::job) file: OwnedFd,
+    /// As it was before the first byte was read.
+    pub(in crate::job) attributes: Attributes,
+    /// Whether the name may be a symbolic link that was followed.
+    through: bool,
+}
+
+impl Source {
+    /// Standard input, whatever it is.
+    pub(super) fn standard_input(sys: &mut Sys) -> Result<Self> {
+        let failed = |errno| Error::system("read", "standard input", errno);
+        let file = rustix::io::dup(rustix::stdio::stdin()).map_err(failed)?;
+        let attributes = sys.fstat(&file).map_err(failed)?;
+        if attributes.kind == FileKind::Directory {
+            return Err(failed(Errno::ISDIR));
+        }
+        Ok(Self { folder: None, name: CString::default(), file, attributes, through: false })
+    }
+
+    /// Opens `name` in `folder`, unless it is something that should not be touched: with a target beside it, GNU gzip
+    /// and we take only regular files that are no link and lend nobody's rights.
+    pub(super) fn open(
+        sys: &mut Sys,
+        plan: &FilesPlan,
+        folder: &Arc<Folder>,
+        name: &CStr,
+        walked: bool,
+    ) -> Result<Self> {
+        let path = || folder.place.path_of(name);
+        // To standard output nothing is lost by reading what a link leads to. In a walked tree no link is followed.
+        let follow = !walked && (plan.force || plan.output != Output::BesideSource);
+        let opened = if follow {
+            sys.openat(&*folder.directory, name, OFlags::RDONLY | OFlags::NOCTTY, 0)
+        } else {
+            sys.open_source(&*folder.directory, name)
+        };
+        let file = opened.map_err(|errno| match errno {
+            Errno::LOOP => Error::refused("take", path(), "it is a symbolic link; -f follows it"),
+            Errno::NXIO => Error::refused("take", path(), "it is a socket or a device without driver"),
+            errno => Error::system("open", path(), errno),
+        })?;
+        let attributes = sys.fstat(&file).map_err(|errno| Error::system("examine", path(), errno))?;
+        let source = Self { folder: Some(Arc::clone(folder)), name: name.to_owned(), file, attributes, through: follow };
+        source.refuse(plan)?;
+        Ok(source)
+    }
+
+    fn refuse(&self, plan: &FilesPlan) -> Result<()> {
+        let refused = |why: String| Err(Error::refused("take", self.path(), why));
+        let Attributes { kind, mode, links, .. } = self.attributes;
+        if kind == FileKind::Directory {
+            return refused("it is a directory; -r goes into it".to_owned());
+        }
+        if plan.output != Output::BesideSource {
+            return Ok(());
+        }
+        if kind != FileKind::RegularFile {
+            return refused(format!("it is {}; -c reads it", describe(kind)));
+        }
+        if mode & SET_ID != 0 {
+            return refused("it has the set-user-id or set-group-id bit; -c reads it".to_owned());
+        }
+        if links > 1 && !plan.force && !plan.keep {
+            return refused(format!("it has {} other names; -k keeps it, -f takes this one away", links - 1));
+        }
+        Ok(())
+    }
+
+    /// Its path, for messages.
+    pub(in crate::job) fn path(&self) -> PathBuf {
+        self.folder.as_ref().map_or_else(|| PathBuf::from("standard input"), |folder| folder.place.path_of(&self.name))
+    }
+
+    /// Whether it can be read at any offset, by several workers, and has a size that can be believed.
+    pub(in crate::job) fn has_ranges(&self) -> bool {
+        self.folder.is_some() && self.attributes.kind == FileKind::RegularFile && self.attributes.size > 0
+    }
+
+    /// Whether a read may wait for somebody.
+    pub(in crate::job) fn may_wait(&self) -> bool {
+        self.attributes.kind != FileKind::RegularFile
+    }
+
+    /// An error unless the file, and what bears its name, are still what they were before it was read.
+    pub(in crate::job) fn check_unchanged(&self, sys: &mut Sys) -> Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        if self.attributes.kind != FileKind::RegularFile {
+            return Ok(());
+        }
+        let named = if self.through {
+            sys.stat_through(&*folder.directory, &self.name)
+        } else {
+            sys.stat_at(&*folder.directory, &self.name)
+        };
+        let why = match named {
+            Ok(now) if now.is_unchanged_since(&self.attributes) => return Ok(()),
+            Ok(now) if !now.is_same_file(&self.attributes) => "it was replaced while it was read".to_owned(),
+            Ok(now) => format!(
+                "it changed while it was read ({} bytes before, {} now)",
+                self.attributes.size, now.size
+            ),
+            Err(errno) => return Err(Error::system("find again", self.path(), errno)),
+        };
+        Err(Error::refused("finish", self.path(), format!("{why}; nothing was made of it")))
+    }
+
+    /// Removes it, its target having got its final name, if it is still what was read. (Between this look and the
+    /// removal some microseconds pass; no call of Linux closes that gap.)
+    pub(in crate::job) fn remove(&self, sys: &mut Sys) -> Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        self.check_unchanged(sys)?;
+        sys.unlinkat(&*folder.directory, &self.name).map_err(|errno| Error::system("remove", self.path(), errno))
+    }
+}

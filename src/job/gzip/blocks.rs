@@ -1,0 +1,134 @@
+//! The next block of a source, with the bytes before it as dictionary.
+//!
+//! A regular file is read by whoever needs a block, at the block's own offset; a pipe is read in turn, under a lock,
+//! by whoever needs a block. Both cut at the same places, so the same bytes come out.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::codec::zlib::WINDOW_BYTES;
+use crate::error::{Error, Result};
+use crate::job::files::source::Source;
+use crate::sys::Sys;
+
+/// A source cut into blocks.
+pub(super) struct Blocks {
+    block_bytes: usize,
+    cursor: Cursor,
+}
+
+enum Cursor {
+    /// The number of the next block of a file of `size` bytes.
+    Ranges { size: u64, next: AtomicU64 },
+    Stream(Mutex<Stream>),
+}
+
+#[derive(Default)]
+struct Stream {
+    next: u64,
+    /// The last bytes of what was read: the next block's dictionary.
+    tail: Vec<u8>,
+    ended: bool,
+}
+
+/// A block that was read: dictionary and then bytes, at the start of the buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Block {
+    /// Its place in the member, from 0 on.
+    pub(super) number: u64,
+    /// Bytes of dictionary before it.
+    pub(super) dictionary: usize,
+    /// Bytes of the block.
+    pub(super) len: usize,
+    /// Nothing follows it.
+    pub(super) last: bool,
+}
+
+impl Blocks {
+    /// The blocks of a source.
+    pub(super) fn of(source: &Source, block_bytes: usize) -> Self {
+        let cursor = if source.has_ranges() {
+            Cursor::Ranges { size: source.attributes.size, next: AtomicU64::new(0) }
+        } else {
+            Cursor::Stream(Mutex::default())
+        };
+        Self { block_bytes, cursor }
+    }
+
+    /// How many further workers of `threads` would find something to do.
+    pub(super) fn worth_helping(&self, threads: usize) -> usize {
+        let others = threads - 1;
+        match &self.cursor {
+            Cursor::Ranges { size, .. } => {
+                others.min(size.div_ceil(self.block_bytes as u64).saturating_sub(1) as usize)
+            }
+            Cursor::Stream(_) => others,
+        }
+    }
+
+    /// Reads the next block into `buffer`, which has room for a dictionary and a block; `None` behind the last.
+    pub(super) fn take(
+        &self,
+        sys: &mut Sys,
+        source: &Source,
+        buffer: &mut [u8],
+        step: usize,
+    ) -> Result<Option<Block>> {
+        let failed = |errno| Error::system("read", source.path(), errno);
+        sys.check_stop().map_err(failed)?;
+        match &self.cursor {
+            Cursor::Ranges { size, next } => {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let start = number * self.block_bytes as u64;
+                if start >= *size {
+                    return Ok(None);
+                }
+                let dictionary = start.min(WINDOW_BYTES as u64) as usize;
+                let len = (*size - start).min(self.block_bytes as u64) as usize;
+                let room = &mut buffer[..dictionary + len];
+                let read = sys.pread_full(&source.file, room, start - dictionary as u64, step).map_err(failed)?;
+                if read < room.len() {
+                    return Err(Error::refused("read", source.path(), "it shrank while it was read; nothing was made of it"));
+                }
+                Ok(Some(Block { number, dictionary, len, last: start + len as u64 == *size }))
+            }
+            Cursor::Stream(stream) => {
+                let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+                if stream.ended {
+                    return Ok(None);
+                }
+                // Whatever goes wrong, nobody reads on behind it.
+                stream.ended = true;
+                let dictionary = stream.tail.len();
+                buffer[..dictionary].copy_from_slice(&stream.tail);
+                let room = &mut buffer[dictionary..dictionary + self.block_bytes];
+                let len = read_stream(sys, source, room, step).map_err(failed)?;
+                let filled = &buffer[..dictionary + len];
+                let tail = filled.len().saturating_sub(WINDOW_BYTES);
+                stream.tail.clear();
+                stream.tail.extend_from_slice(&filled[tail..]);
+                let number = stream.next;
+                stream.next += 1;
+                let last = len < self.block_bytes;
+                stream.ended = last;
+                Ok(Some(Block { number, dictionary, len, last }))
+            }
+        }
+    }
+}
+
+/// Fills `room` from a stream as far as it goes, ready to stop while it is silent.
+fn read_stream(sys: &mut Sys, source: &Source, room: &mut [u8], step: usize) -> rustix::io::Result<usize> {
+    let mut filled = 0;
+    while filled < room.len() {
+        if source.may_wait() {
+            sys.wait_readable(&source.file)?;
+        }
+        let end = room.len().min(filled.saturating_add(step));
+        match sys.read(&source.file, &mut room[filled..end])? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,154 @@
+//! The two ends of a file: before the first byte, where its target is made; after the last, where the target gets its
+//! name and the source may go.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use rustix::io::Errno;
+
+use super::writer::MemberWriter;
+use super::{Compression, Gzip};
+use crate::codec::member::Header;
+use crate::error::{Error, Result};
+use crate::job::files::source::Source;
+use crate::job::files::{Sequence, suffix};
+use crate::plan::Output;
+use crate::tree::Part;
+use crate::tree::metadata::{creation_mode, keep_on_new_file};
+
+/// Where a member goes.
+pub(super) enum Target {
+    /// To standard output.
+    Stdout,
+    /// To a file beside the source.
+    File { part: Part, path: PathBuf, replace: bool },
+}
+
+impl Target {
+    /// Its path, for messages.
+    pub(super) fn path(&self) -> PathBuf {
+        match self {
+            Self::Stdout => PathBuf::from("standard output"),
+            Self::File { path, .. } => path.clone(),
+        }
+    }
+}
+
+impl Gzip {
+    /// Makes the target of a source; `None` if there is nothing to do for it.
+    pub(super) fn begin(&mut self, source: Source) -> Result<Option<(Source, Target, MemberWriter)>> {
+        let plan = &self.shared.plan;
+        let header = header(&source, plan.level, plan.files.name);
+        let step = self.shared.step();
+        let folder = match &source.folder {
+            Some(folder) if plan.files.output == Output::BesideSource => folder,
+            _ => {
+                let stdout = rustix::io::dup(rustix::stdio::stdout());
+                let stdout = stdout.map_err(|errno| Error::system("write", "standard output", errno))?;
+                return Ok(Some((source, Target::Stdout, MemberWriter::new(stdout, &header, step))));
+            }
+        };
+        if suffix::decompressed(&source.name, &plan.files.suffix).is_some() {
+            self.station.warn(source.path(), "it has the suffix of a compressed file already; unchanged");
+            self.station.summary.skipped += 1;
+            return Ok(None);
+        }
+        let name = suffix::compressed(&source.name, &plan.files.suffix)
+            .ok_or_else(|| Error::system("compress", source.path(), Errno::NAMETOOLONG))?;
+        let path = folder.place.path_of(&name);
+        let sys = &mut self.station.sys;
+        let replace = may_create(sys, folder, &name, &path, plan.files.force)?;
+        let mode = creation_mode(&source.attributes, &self.shared.identity);
+        let (part, file) = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode & 0o600)
+            .map_err(|errno| Error::system("create", &path, errno))?;
+        let writer = MemberWriter::new(file, &header, step);
+        Ok(Some((source, Target::File { part, path, replace }, writer)))
+    }
+
+    /// All workers are done with it: gives the target its name and removes the source, or takes the target away.
+    /// Returns what follows on standard output.
+    pub(super) fn finish(&mut self, compression: Compression) -> Option<Sequence> {
+        let Compression { source, target, ordered, failed, rest, .. } = compression;
+        let (file, sizes) = ordered.into_sink().end();
+        let sys = &mut self.station.sys;
+        let Some((read, written)) = sizes.filter(|_| !failed.load(Ordering::Relaxed)) else {
+            if let Target::File { part, .. } = target {
+                part.abandon(sys);
+            }
+            let _ = sys.close(file);
+            let _ = sys.close(source.file);
+            // Standard output ends in the middle of a member: what came behind it would not be found.
+            return None;
+        };
+        let finished = match target {
+            Target::Stdout => {
+                sys.close(file).map_err(|errno| Error::system("write", "standard output", errno))
+            }
+            Target::File { part, path, replace } => self.give_name(&source, part, &path, file, replace),
+        };
+        if self.station.check(finished).is_some() {
+            self.station.summary.target_bytes += written;
+            self.station.note(|| (source.path(), format!("{read} bytes → {written}, {}", saved(read, written))));
+            self.station.done();
+        }
+        let _ = self.station.sys.close(source.file);
+        rest
+    }
+
+    fn give_name(
+        &mut self,
+        source: &Source,
+        part: Part,
+        path: &std::path::Path,
+        file: std::os::fd::OwnedFd,
+        replace: bool,
+    ) -> Result<()> {
+        let sys = &mut self.station.sys;
+        let kept = keep_on_new_file(sys, &file, &source.attributes, &self.shared.identity);
+        let kept = kept.and(sys.close(file)).map_err(|errno| Error::system("finish", path, errno));
+        if let Err(error) = kept.and_then(|()| source.check_unchanged(sys)) {
+            part.abandon(sys);
+            return Err(error);
+        }
+        part.finish(sys, replace).map_err(|errno| Error::system("give its final name to", path, errno))?;
+        if self.shared.plan.files.keep { Ok(()) } else { source.remove(sys) }
+    }
+}
+
+/// Whether an older target is to be replaced; an error if there is one and it may not.
+pub(in crate::job) fn may_create(
+    sys: &mut crate::sys::Sys,
+    folder: &crate::job::files::Folder,
+    name: &std::ffi::CStr,
+    path: &std::path::Path,
+    force: bool,
+) -> Result<bool> {
+    use crate::sys::FileKind;
+    match sys.stat_at(&*folder.directory, name) {
+        Err(Errno::NOENT) => Ok(false),
+        Err(errno) => Err(Error::system("create", path, errno)),
+        Ok(existing) if existing.kind == FileKind::Directory => Err(Error::system("replace", path, Errno::ISDIR)),
+        Ok(_) if force => Ok(true),
+        Ok(_) => Err(Error::refused("create", path, "it exists; -f replaces it")),
+    }
+}
+
+/// Name and time as GNU gzip stores them: those of a regular file, unless told not to.
+fn header(source: &Source, level: u32, store_name: bool) -> Header {
+    let plain = Header::plain(level);
+    if !store_name || source.folder.is_none() {
+        return plain;
+    }
+    // Times before 1970 and after 2106 do not fit the field; 0 says "not known" (RFC 1952, section 2.3.1).
+    let mtime = u32::try_from(source.attributes.mtime.seconds).unwrap_or_default();
+    Header { name: source.name.to_bytes().to_vec(), mtime, ..plain }
+}
+
+/// "63.2 % saved", or how much was added.
+fn saved(read: u64, written: u64) -> String {
+    if read == 0 {
+        return "empty".to_owned();
+    }
+    let percent = 100.0 * (1.0 - written as f64 / read as f64);
+    if percent >= 0.0 { format!("{percent:.1} % saved") } else { format!("{:.1} % added", -percent) }
+}

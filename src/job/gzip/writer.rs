@@ -1,0 +1,67 @@
+//! Pieces in order → one member in the target. Header and end are put into the buffers of the first and the last
+//! piece, so that a block is one write.
+
+use std::os::fd::OwnedFd;
+
+use crc32fast::Hasher;
+use rustix::io::Result;
+
+use crate::codec::join::{END_BYTES, Joiner};
+use crate::codec::member::{Header, LONGEST_HEADER};
+use crate::pool::PooledBuffer;
+use crate::sys::Sys;
+
+/// A compressed block.
+pub(super) struct Piece {
+    /// Compressed bytes from [`LONGEST_HEADER`] on, with room for a header before and an end behind them.
+    pub(super) output: PooledBuffer,
+    /// Compressed bytes.
+    pub(super) len: usize,
+    /// CRC of the uncompressed bytes.
+    pub(super) crc: Hasher,
+    /// Uncompressed bytes.
+    pub(super) source_bytes: u64,
+    /// Nothing follows.
+    pub(super) last: bool,
+}
+
+/// Writes one member.
+pub(super) struct MemberWriter {
+    target: OwnedFd,
+    /// Written before the first piece, and empty from then on.
+    header: Vec<u8>,
+    joiner: Joiner,
+    step: usize,
+    written: u64,
+    complete: bool,
+}
+
+impl MemberWriter {
+    /// A member that begins with `header`, at the position of `target`, at most `step` bytes a write.
+    pub(super) fn new(target: OwnedFd, header: &Header, step: usize) -> Self {
+        Self { target, header: header.to_bytes(), joiner: Joiner::default(), step, written: 0, complete: false }
+    }
+
+    /// Writes the next piece.
+    pub(super) fn write(&mut self, sys: &mut Sys, mut piece: Piece) -> Result<()> {
+        self.joiner.add(&piece.crc, piece.source_bytes);
+        let start = LONGEST_HEADER - self.header.len();
+        piece.output[start..LONGEST_HEADER].copy_from_slice(&self.header);
+        self.header.clear();
+        let mut end = LONGEST_HEADER + piece.len;
+        if piece.last {
+            piece.output[end..end + END_BYTES].copy_from_slice(&self.joiner.end());
+            end += END_BYTES;
+        }
+        sys.write_full(&self.target, &piece.output[start..end], self.step)?;
+        self.written += (end - start) as u64;
+        self.complete = piece.last;
+        Ok(())
+    }
+
+    /// The target, with the bytes read and written, if the member is complete.
+    pub(super) fn end(self) -> (OwnedFd, Option<(u64, u64)>) {
+        let sizes = (self.joiner.length(), self.written);
+        (self.target, self.complete.then_some(sizes))
+    }
+}
