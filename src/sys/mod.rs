@@ -10,6 +10,7 @@ mod directory;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
 mod file;
+mod filesystem;
 mod identity;
 mod map;
 mod offload;
@@ -20,6 +21,7 @@ pub use attributes::{Attributes, FileKind, Moment};
 pub use buffer::{AlignedBuffer, PAGE};
 pub use directory::{DirectoryBuffer, Entries, Entry, discard};
 pub use file::Extent;
+pub use filesystem::FileSystem;
 pub use identity::Identity;
 pub use map::Map;
 pub use stop::Stop;

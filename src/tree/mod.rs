@@ -2,11 +2,13 @@
 
 mod leftovers;
 pub mod metadata;
+mod prune;
 mod remove;
 mod target;
 mod walk;
 
 pub use leftovers::{Leftover, Leftovers, Registration};
+pub use prune::prune;
 pub use remove::remove_tree;
 pub use target::Part;
 pub use walk::{Place, Root};

@@ -1,0 +1,29 @@
+//! What a file system says of itself: which one it is, and how much room it has.
+
+use std::os::fd::AsFd;
+
+use rustix::io::Result;
+
+use super::Sys;
+use crate::calls::Call;
+
+/// What fstatfs(2) says of the file system that holds a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileSystem {
+    /// The number it is known by (`f_type`; statfs(2) lists them).
+    pub magic: u64,
+    /// Bytes that a user without privileges can still fill.
+    pub available_bytes: u64,
+}
+
+impl Sys {
+    /// What the file system that holds `file` says of itself.
+    pub fn fstatfs(&mut self, file: impl AsFd) -> Result<FileSystem> {
+        let raw = self.plain(Call::Fstatfs, || rustix::fs::fstatfs(file.as_fd()))?;
+        // The field is signed and 32 or 64 bits wide, as the architecture likes; every known number has 32 bits.
+        let magic = raw.f_type as u64 & 0xffff_ffff;
+        // Blocks are counted in `f_frsize`; file systems that leave it at 0 mean `f_bsize`.
+        let block = if raw.f_frsize > 0 { raw.f_frsize } else { raw.f_bsize };
+        Ok(FileSystem { magic, available_bytes: raw.f_bavail.saturating_mul(block as u64) })
+    }
+}
