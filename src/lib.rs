@@ -5,6 +5,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod job;
+pub mod measure;
 pub mod outcome;
 pub mod plan;
 pub mod pool;

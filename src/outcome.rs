@@ -1,11 +1,14 @@
 //! What came of a job: plain results that add up with `+=`.
 
+use std::fmt;
 use std::ops::AddAssign;
+use std::path::{Path, PathBuf};
 
+use bytesize::ByteSize;
 use serde::Serialize;
 
 use crate::calls::SyscallCounts;
-use crate::plan::{EngineName, PoolChoice, SchedulerName};
+use crate::plan::{EngineName, PoolChoice, SchedulerName, SweepJob};
 use crate::size::BufferSize;
 
 /// What a job, or one worker's share of it, did.
@@ -136,4 +139,75 @@ pub struct SweepRow {
     pub setting: Setting,
     /// What was measured, in the order of the rounds.
     pub samples: Vec<Sample>,
+}
+
+/// Where measurements were made: what a reader needs to know before comparing them with others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Machine {
+    /// Release of the running kernel: "6.18.44".
+    pub kernel: Option<String>,
+    /// Architecture this program was built for: "`x86_64`".
+    pub architecture: String,
+    /// Model of the first processor; `None` where the kernel does not tell.
+    pub cpu: Option<String>,
+    /// Threads that can run at once here, limits of affinity and of the control group respected.
+    pub cores: usize,
+    /// Memory of the machine in bytes.
+    pub memory_bytes: Option<u64>,
+    /// File system that the targets were written to: "ext4", or its number in hexadecimal.
+    pub file_system: String,
+}
+
+impl fmt::Display for Machine {
+    /// On one line: "Linux 6.18.44, 2 × AMD EPYC, 23.5 GiB, ext4".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Linux {}, ", self.kernel.as_deref().unwrap_or("of unknown release"))?;
+        write!(f, "{} × {}, ", self.cores, self.cpu.as_deref().unwrap_or(&self.architecture))?;
+        if let Some(bytes) = self.memory_bytes {
+            write!(f, "{}, ", ByteSize::b(bytes).display().iec())?;
+        }
+        f.write_str(&self.file_system)
+    }
+}
+
+/// What a sweep measured, raw. `job::sweep` derives medians and a verdict from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SweepReport {
+    /// Version of this layout, [`SweepReport::FORMAT`]: grows when a field changes its meaning or goes away.
+    pub format: u32,
+    /// Version of haul.
+    pub version: String,
+    /// The command line that asked for it, quoted for a shell.
+    pub command: String,
+    /// The job that was run.
+    pub job: SweepJob,
+    /// Where.
+    pub machine: Machine,
+    /// What it was run on, as the user named it.
+    #[serde(serialize_with = "text_of_path")]
+    pub source: PathBuf,
+    /// Bytes of source that one run deals with.
+    pub source_bytes: u64,
+    /// Files that one run deals with.
+    pub source_files: u64,
+    /// gzip's block in bytes; `None` for other jobs.
+    pub block_bytes: Option<u64>,
+    /// Measured runs of each setting.
+    pub rounds: usize,
+    /// Seed of the order in which settings were run.
+    pub seed: u64,
+    /// Time spent on a private copy of the source before the first run, ns; 0 for jobs that need none.
+    pub preparation_ns: u64,
+    /// One row a setting, in the order in which users named them.
+    pub rows: Vec<SweepRow>,
+}
+
+impl SweepReport {
+    /// The version of the layout that this program writes.
+    pub const FORMAT: u32 = 1;
+}
+
+/// JSON is text: bytes of a path that are not UTF-8 become U+FFFD.
+fn text_of_path<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }

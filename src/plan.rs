@@ -1,5 +1,6 @@
 //! What to do, as plain data that was checked when it was made. Plans hold names of engines, not engines.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -71,6 +72,17 @@ pub enum PoolChoice {
     Buffers(NonZeroUsize),
     /// None: every buffer is allocated anew, and the number of live ones is not bounded by the pool.
     Off,
+}
+
+impl fmt::Display for PoolChoice {
+    /// As users type it: `auto`, `off` or a number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.pad("auto"),
+            Self::Buffers(count) => fmt::Display::fmt(count, f),
+            Self::Off => f.pad("off"),
+        }
+    }
 }
 
 /// What a job may use. Every job takes the same.
@@ -218,4 +230,6 @@ pub struct SweepPlan {
     pub rounds: NonZeroUsize,
     /// Seed of the shuffle.
     pub seed: u64,
+    /// The command line that asked for this, quoted for a shell; the report repeats it.
+    pub command: String,
 }

@@ -1,0 +1,13 @@
+//! Measuring: what a run cost, what to make of many runs, and where they were made.
+//!
+//! - [`probe`]: one run becomes one [`Sample`](crate::outcome::Sample): time, memory, faults, and a comparison of our
+//!   own counts of system calls with the kernel's.
+//! - [`stats`]: the middle, the least and the spread of a few numbers.
+//! - [`machine`]: what to record of the machine.
+//!
+//! Nothing here runs a job or decides which setting is good: `job::sweep` does.
+
+pub mod machine;
+pub mod probe;
+mod proc;
+pub mod stats;

@@ -1,0 +1,98 @@
+//! One run of a job, measured: it becomes a [`Sample`].
+//!
+//! Looking at /proc happens before the clock starts and after it stops, and reading the clock is the innermost thing
+//! on both sides. What it cannot tell apart are other threads of this process: whoever measures sees to it that nobody
+//! else works, so that nothing draws during a run.
+
+use std::time::Instant;
+
+use super::proc::{self, ProcFile};
+use crate::outcome::{Sample, Summary};
+use crate::sys::{Usage, usage};
+
+/// A measurement that has begun.
+#[derive(Debug)]
+pub struct Probe {
+    io: Option<IoWatch>,
+    /// Whether the high-water mark of resident memory could be reset.
+    resets_peak: bool,
+    usage: Usage,
+    start: Instant,
+}
+
+/// The kernel's own counts of this process's reads and writes, of all threads, ended ones too (proc_pid_io(5)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct IoCounts {
+    reads: u64,
+    writes: u64,
+}
+
+/// /proc/self/io, before the run.
+#[derive(Debug)]
+struct IoWatch {
+    file: ProcFile,
+    before: IoCounts,
+    /// What one look at the file adds to the counts it shows.
+    look: IoCounts,
+}
+
+impl Probe {
+    /// Begins: everything from here to [`Probe::finish`] is measured.
+    pub fn start() -> Self {
+        // Sets VmHWM to what is resident now (proc_pid_clear_refs(5), since Linux 4.0). It is a write, so it comes
+        // before the first look at the counts.
+        let resets_peak = proc::poke(c"/proc/self/clear_refs", b"5");
+        let io = IoWatch::start();
+        let usage = usage();
+        Self { io, resets_peak, usage, start: Instant::now() }
+    }
+
+    /// Ends: what the run cost, and what the job itself says of it.
+    pub fn finish(self, summary: Summary) -> Sample {
+        let wall_ns = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let after = usage();
+        let (reads, writes) = self.io.and_then(IoWatch::finish).unzip();
+        let beyond = |seen: u64, counted: u64| seen as i64 - counted as i64;
+        Sample {
+            wall_ns,
+            user_ns: after.user_ns.saturating_sub(self.usage.user_ns),
+            system_ns: after.system_ns.saturating_sub(self.usage.system_ns),
+            peak_bytes: self.resets_peak.then(peak_bytes).flatten(),
+            minor_faults: after.minor_faults - self.usage.minor_faults,
+            major_faults: after.major_faults - self.usage.major_faults,
+            unexplained_reads: reads.map(|seen| beyond(seen, summary.syscalls.kernel_reads)),
+            unexplained_writes: writes.map(|seen| beyond(seen, summary.syscalls.kernel_writes)),
+            summary,
+        }
+    }
+}
+
+impl IoWatch {
+    fn start() -> Option<Self> {
+        let file = ProcFile::open(c"/proc/self/io")?;
+        // A look counts as a read, after it was answered. Two in a row show what one adds, whatever the kernel.
+        let first = look(&file)?;
+        let before = look(&file)?;
+        let look = IoCounts { reads: before.reads - first.reads, writes: before.writes - first.writes };
+        Some(Self { file, before, look })
+    }
+
+    /// Reads and writes since the start, without the looks.
+    fn finish(self) -> Option<(u64, u64)> {
+        let after = look(&self.file)?;
+        let since = |after: u64, before: u64, look: u64| after.saturating_sub(before).saturating_sub(look);
+        Some((
+            since(after.reads, self.before.reads, self.look.reads),
+            since(after.writes, self.before.writes, self.look.writes),
+        ))
+    }
+}
+
+fn look(file: &ProcFile) -> Option<IoCounts> {
+    file.look(|text| Some(IoCounts { reads: proc::number(text, "syscr")?, writes: proc::number(text, "syscw")? }))
+}
+
+/// Most memory that was resident since the mark was reset, in bytes. Not `ru_maxrss`, which cannot be reset.
+fn peak_bytes() -> Option<u64> {
+    proc::look(c"/proc/self/status", |text| proc::number(text, "VmHWM")).map(|kib| kib * 1024)
+}

@@ -1,0 +1,76 @@
+//! Small files of /proc, read and written without counting.
+//!
+//! Not through [`Sys`](crate::sys::Sys): its counts are what these files are compared with, and a measurement must not
+//! appear in what it measures. Nothing here touches a file of the user's.
+
+use std::ffi::CStr;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{CWD, Mode, OFlags};
+
+/// Bytes that one look reads at most: a page, which is what the kernel fills at a time. What we look for stands nearer
+/// to the start than that.
+const LOOK_BYTES: usize = 4096;
+
+/// A file of /proc that stays open, so that looking at it again is one system call.
+#[derive(Debug)]
+pub(super) struct ProcFile(OwnedFd);
+
+impl ProcFile {
+    /// Opens one; `None` where there is no /proc, or we are not allowed.
+    pub(super) fn open(path: &CStr) -> Option<Self> {
+        rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok().map(Self)
+    }
+
+    /// Hands the first page of what it says now to `parse`. Allocates nothing and makes exactly one call, a `pread64`.
+    pub(super) fn look<T>(&self, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let mut page = [0; LOOK_BYTES];
+        let count = rustix::io::pread(&self.0, &mut page, 0).ok()?;
+        // Cut at the last whole line: a line that the page's end cuts in two would parse as a smaller number.
+        let end = if count < LOOK_BYTES { count } else { page.iter().rposition(|byte| *byte == b'\n')? };
+        parse(str::from_utf8(&page[..end]).ok()?)
+    }
+}
+
+/// Hands the first page of a file of /proc to `parse`.
+pub(super) fn look<T>(path: &CStr, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    ProcFile::open(path)?.look(parse)
+}
+
+/// Writes a few bytes to a file of /proc: whether that worked.
+pub(super) fn poke(path: &CStr, bytes: &[u8]) -> bool {
+    rustix::fs::openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+        .and_then(|file| rustix::io::write(file, bytes))
+        .is_ok()
+}
+
+/// The value of the line that starts with `key`, up to the end of the line: "VmHWM:\t  1840 kB" → "1840 kB".
+pub(super) fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix(':')).map(str::trim)
+}
+
+/// The same where the value is a whole number, with or without a unit behind it.
+pub(super) fn number(text: &str, key: &str) -> Option<u64> {
+    value(text, key)?.split(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_found_by_their_whole_key() {
+        let text = "VmHWM:\t    1840 kB\nmodel name\t: AMD EPYC\nsyscr: 10\nempty:\n";
+        assert_eq!(number(text, "VmHWM"), Some(1840));
+        assert_eq!(value(text, "model name"), Some("AMD EPYC"));
+        assert_eq!(number(text, "syscr"), Some(10));
+        assert_eq!(value(text, "empty"), Some(""));
+        assert_eq!((number(text, "sysc"), number(text, "model name"), value(text, "none")), (None, None, None));
+    }
+
+    #[test]
+    fn what_is_not_there_is_no_error() {
+        assert!(ProcFile::open(c"/proc/self/no such file").is_none());
+        assert!(!poke(c"/proc/self/no such file", b"5"));
+    }
+}
