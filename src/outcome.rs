@@ -113,7 +113,7 @@ pub struct Sample {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Setting {
     /// The most bytes one read or write moves.
-    #[serde(serialize_with = "bytes")]
+    #[serde(rename = "buffer_bytes", serialize_with = "bytes")]
     pub buffer: BufferSize,
     /// Threads that worked.
     pub workers: usize,

@@ -62,8 +62,7 @@ impl SchedulerName {
 }
 
 /// How many buffers a job keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum PoolChoice {
     /// As many as the workers need, plus slack for blocks that wait their turn.
     #[default]
@@ -82,6 +81,12 @@ impl fmt::Display for PoolChoice {
             Self::Buffers(count) => fmt::Display::fmt(count, f),
             Self::Off => f.pad("off"),
         }
+    }
+}
+
+impl Serialize for PoolChoice {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
