@@ -5,6 +5,7 @@ mod files;
 pub mod gunzip;
 pub mod gzip;
 mod station;
+pub mod sweep;
 
 use std::sync::Arc;
 

@@ -20,7 +20,7 @@ pub struct Probe {
     start: Instant,
 }
 
-/// The kernel's own counts of this process's reads and writes, of all threads, ended ones too (proc_pid_io(5)).
+/// The kernel's own counts of this process's reads and writes, of all threads, ended ones too (`proc_pid_io(5)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct IoCounts {
     reads: u64,

@@ -1,0 +1,103 @@
+//! What a sweep can vary beside the buffer, and how settings are named: reports and verdicts use the same words.
+
+use crate::outcome::{Setting, SweepRow};
+use crate::plan::SweepJob;
+
+/// Something a sweep can vary beside the buffer size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    /// How bytes move; copies only.
+    Engine,
+    /// How hard to compress; gzip only.
+    Level,
+    /// Who runs tasks.
+    Scheduler,
+    /// How many threads work.
+    Workers,
+    /// How buffers are had.
+    Pool,
+}
+
+impl Axis {
+    /// All of them, in the order in which reports show them.
+    pub const ALL: [Self; 5] = [Self::Engine, Self::Level, Self::Scheduler, Self::Workers, Self::Pool];
+
+    /// The heading of its column.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::Level => "level",
+            Self::Scheduler => "scheduler",
+            Self::Workers => "workers",
+            Self::Pool => "pool",
+        }
+    }
+
+    /// Whether the job looks at it at all.
+    pub fn concerns(self, job: SweepJob) -> bool {
+        match self {
+            Self::Engine => job == SweepJob::Copy,
+            Self::Level => job == SweepJob::Gzip,
+            Self::Scheduler | Self::Workers | Self::Pool => true,
+        }
+    }
+
+    /// Its value in a setting, as users type it.
+    pub fn value(self, setting: &Setting) -> String {
+        match self {
+            Self::Engine => setting.engine.name().to_owned(),
+            Self::Level => setting.level.map_or_else(String::new, |level| level.to_string()),
+            Self::Scheduler => setting.scheduler.name().to_owned(),
+            Self::Workers => setting.workers.to_string(),
+            Self::Pool => setting.pool.to_string(),
+        }
+    }
+
+    /// Its value in words that stand alone: "2 workers", "pool off".
+    pub fn phrase(self, setting: &Setting) -> String {
+        let value = self.value(setting);
+        match self {
+            Self::Workers if setting.workers == 1 => "1 worker".to_owned(),
+            Self::Workers => format!("{value} workers"),
+            Self::Engine | Self::Scheduler => value,
+            Self::Level | Self::Pool => format!("{} {value}", self.name()),
+        }
+    }
+}
+
+/// The axes that concern `job`, split into those that vary among `rows` and those that do not.
+pub fn split(job: SweepJob, rows: &[SweepRow]) -> (Vec<Axis>, Vec<Axis>) {
+    let varies = |axis: &Axis| rows.windows(2).any(|pair| axis.value(&pair[0].setting) != axis.value(&pair[1].setting));
+    Axis::ALL.into_iter().filter(|axis| axis.concerns(job)).partition(varies)
+}
+
+/// A setting by its buffer and what else varies: "64K", "64K with mmap, 2 workers".
+pub fn label(setting: &Setting, varying: &[Axis]) -> String {
+    if varying.is_empty() {
+        return setting.buffer.to_string();
+    }
+    let phrases: Vec<String> = varying.iter().map(|axis| axis.phrase(setting)).collect();
+    format!("{} with {}", setting.buffer, phrases.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{row, setting};
+    use super::*;
+    use crate::plan::PoolChoice;
+
+    #[test]
+    fn a_setting_is_named_by_what_varies() {
+        let two = Setting { workers: 2, pool: PoolChoice::Off, ..setting(64) };
+        let rows = [row(setting(4), &[1]), row(setting(64), &[1]), row(two, &[1])];
+        let (varying, fixed) = split(SweepJob::Copy, &rows);
+        assert_eq!(varying, [Axis::Workers, Axis::Pool]);
+        assert_eq!(fixed, [Axis::Engine, Axis::Scheduler]);
+        assert_eq!(label(&two, &varying), "64K with 2 workers, pool off");
+        assert_eq!(label(&setting(4), &varying), "4K with 1 worker, pool auto");
+        assert_eq!(label(&two, &[]), "64K");
+        let (_, fixed) = split(SweepJob::Gzip, &[row(Setting { level: Some(6), ..two }, &[1])]);
+        assert_eq!(fixed, [Axis::Level, Axis::Scheduler, Axis::Workers, Axis::Pool]);
+        assert_eq!(fixed[0].phrase(&Setting { level: Some(6), ..two }), "level 6");
+    }
+}

@@ -1,0 +1,153 @@
+//! `haul sweep`: one job, run over and over with different settings, measured and compared.
+//!
+//! Each setting is run once to warm up; then, in every round, every setting is run once in an order that is shuffled
+//! anew, so that a busy minute of the machine does not fall on one setting. What runs is the very `job::*::run` that
+//! users call. Taking away the last target and writing back happen between runs and are never timed.
+//!
+//! - [`settings`](mod@settings): which settings, in which order.
+//! - `scratch`: the directory where targets come and go.
+//! - `subject`: the job, its private copy of the source, and tidying up between runs.
+//! - [`figures`]: a setting's runs boiled down to what a report shows.
+//! - [`axes`]: what varies, and how it is named.
+//! - [`verdict`]: the setting to use.
+//! - [`reconcile`]: whether our counts are the kernel's.
+
+pub mod axes;
+pub mod figures;
+pub mod reconcile;
+mod scratch;
+pub mod settings;
+mod subject;
+#[cfg(test)]
+mod testing;
+pub mod verdict;
+
+use rustix::io::Errno;
+
+use self::settings::Shuffler;
+use self::subject::{Source, Subject};
+use super::Context;
+use crate::error::{Error, Result};
+use crate::measure::machine::this_machine;
+use crate::measure::probe::Probe;
+use crate::outcome::{Sample, Setting, Summary, SweepReport, SweepRow};
+use crate::plan::{SweepJob, SweepPlan};
+use crate::sys::Sys;
+
+/// Is told between runs how many are done, and how many there are in all, warm-ups included. Nobody else watches: while
+/// a run lasts nothing may draw, or the drawing would be measured with it.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
+
+/// Runs the job of `plan` across all of its settings.
+///
+/// Fails with the job's first failure, with [`crate::error::Cause::Interrupted`] when `context.stop` asks for it, and
+/// where there is no place or room for targets. The scratch directory is gone whatever happens.
+pub fn run(plan: &SweepPlan, context: &Context, progress: Progress<'_>) -> Result<SweepReport> {
+    let mut sys = context.sys();
+    let source = Source::look(&mut sys, &plan.source)?;
+    let scratch = source.scratch(&mut sys, context, plan.scratch.as_deref())?;
+    let machine = this_machine(scratch.file_system(&mut sys)?.magic);
+    let subject = Subject::new(plan, &source, &scratch, context);
+    let preparation_ns = subject.prepare(&mut sys)?;
+    let (first, rows) = measure(plan, progress, &mut |setting| run_once(&subject, &mut sys, context, setting))?;
+    scratch.finish()?;
+    Ok(SweepReport {
+        format: SweepReport::FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: plan.command.clone(),
+        job: plan.job,
+        machine,
+        source: plan.source.clone(),
+        source_bytes: first.source_bytes,
+        source_files: first.files,
+        block_bytes: (plan.job == SweepJob::Gzip).then_some(plan.block.bytes() as u64),
+        rounds: plan.rounds.get(),
+        seed: plan.seed,
+        preparation_ns,
+        rows,
+    })
+}
+
+/// One run, measured, after what the last one made is gone.
+fn run_once(subject: &Subject<'_>, sys: &mut Sys, context: &Context, setting: &Setting) -> Result<Sample> {
+    subject.tidy(sys)?;
+    if context.stop.is_requested() {
+        return Err(Error::system("sweep over", subject.source(), Errno::INTR));
+    }
+    let probe = Probe::start();
+    let summary = subject.run(setting)?;
+    let sample = probe.finish(summary);
+    subject.check(&sample.summary)?;
+    Ok(sample)
+}
+
+/// Runs every setting as often as `plan` says: what the first run did, and all that was measured.
+fn measure(
+    plan: &SweepPlan,
+    progress: Progress<'_>,
+    run_once: &mut dyn FnMut(&Setting) -> Result<Sample>,
+) -> Result<(Summary, Vec<SweepRow>)> {
+    let mut rows: Vec<SweepRow> =
+        settings::settings(plan).into_iter().map(|setting| SweepRow { setting, samples: vec![] }).collect();
+    let total = rows.len() * (plan.rounds.get() + 1);
+    let mut shuffler = Shuffler::new(plan.seed);
+    let mut first = None;
+    let mut done = 0;
+    for round in 0..=plan.rounds.get() {
+        for place in shuffler.order(rows.len()) {
+            progress(done, total);
+            let sample = run_once(&rows[place].setting)?;
+            done += 1;
+            if round == 0 {
+                first.get_or_insert(sample.summary);
+            } else {
+                rows[place].samples.push(sample);
+            }
+        }
+    }
+    progress(done, total);
+    Ok((first.unwrap_or_default(), rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::testing::{plan, sample};
+    use super::*;
+    use crate::size::BufferSize;
+
+    #[test]
+    fn every_setting_is_warmed_up_and_then_run_once_a_round() {
+        let mut plan = plan(SweepJob::Copy);
+        plan.buffers = [4, 64, 1024].map(BufferSize::from_kib).to_vec();
+        plan.rounds = NonZeroUsize::new(5).unwrap();
+        let (mut order, mut told) = (vec![], vec![]);
+        let (first, rows) = measure(&plan, &mut |done, total| told.push((done, total)), &mut |setting| {
+            order.push(setting.buffer);
+            Ok(sample(order.len() as u64, 1))
+        })
+        .unwrap();
+        assert_eq!(told, (0..=18).map(|done| (done, 18)).collect::<Vec<_>>());
+        assert_eq!(first.source_bytes, 1 << 20);
+        for round in order.chunks(3) {
+            assert!(plan.buffers.iter().all(|buffer| round.contains(buffer)), "{round:?}");
+        }
+        assert!(order.chunks(3).any(|round| round != &order[..3]), "rounds differ in their order");
+        // The warm-up is not among the samples, and samples come in the order of rounds.
+        for row in rows {
+            let walls: Vec<u64> = row.samples.iter().map(|sample| sample.wall_ns).collect();
+            assert!(walls.len() == 5 && walls[0] > 3 && walls.is_sorted(), "{walls:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_failure_ends_it() {
+        let mut runs = 0;
+        let result = measure(&plan(SweepJob::Copy), &mut |_, _| {}, &mut |_| {
+            runs += 1;
+            if runs == 2 { Err(Error::system("read", "a", Errno::IO)) } else { Ok(sample(1, 1)) }
+        });
+        assert_eq!((result.unwrap_err().to_string().as_str(), runs), ("cannot read 'a': Input/output error", 2));
+    }
+}

@@ -1,0 +1,210 @@
+//! What a sweep runs: one of the jobs that users call, on the source or on a private copy of it.
+//!
+//! A copy reads the source where it is. gzip and gunzip put their output beside their input and so get a copy of the
+//! source in the scratch directory, which is made once and never timed. The user's files are only ever read.
+
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use rustix::fs::CWD;
+use rustix::io::Errno;
+
+use super::scratch::{self, Scratch};
+use crate::error::{Error, Result};
+use crate::event::{Event, EventSink};
+use crate::job::{Context, copy, gunzip, gzip};
+use crate::outcome::{Setting, Summary};
+use crate::plan::{CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Output, Resources, SweepJob, SweepPlan};
+use crate::sys::{Attributes, FileKind, Sys};
+use crate::tree::{prune, remove_tree};
+
+/// The target of a copy.
+const TARGET: &CStr = c"target";
+/// What is compressed, and what comes out of decompressing.
+const PLAIN: &CStr = c"input";
+/// What is decompressed, and what comes out of compressing. A tree bears the plain name either way.
+const PACKED: &CStr = c"input.gz";
+
+/// The source, looked at before anything is made.
+pub(super) struct Source {
+    /// Where it is; not a symbolic link.
+    pub(super) path: PathBuf,
+    attributes: Attributes,
+}
+
+impl Source {
+    /// Looks at a file or a directory, or at what a symbolic link to one leads to.
+    pub(super) fn look(sys: &mut Sys, path: &Path) -> Result<Self> {
+        let mut path = path.to_owned();
+        let mut attributes = stat(sys, &path)?;
+        if attributes.kind == FileKind::Symlink {
+            path = path
+                .canonicalize()
+                .map_err(|error| Error::system("follow", &path, Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
+            attributes = stat(sys, &path)?;
+        }
+        match attributes.kind {
+            FileKind::RegularFile | FileKind::Directory => Ok(Self { path, attributes }),
+            _ => Err(Error::refused("sweep over", path, "it is neither a file nor a directory")),
+        }
+    }
+
+    fn is_tree(&self) -> bool {
+        self.attributes.kind == FileKind::Directory
+    }
+
+    /// The directory that holds it: where scratch space goes unless somebody says otherwise.
+    fn parent(&self) -> PathBuf {
+        match (self.path.file_name(), self.path.parent()) {
+            (Some(_), Some(parent)) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            (Some(_), _) => PathBuf::from("."),
+            // ".", ".." and the like.
+            (None, _) => self.path.join(".."),
+        }
+    }
+
+    /// Makes the scratch directory for sweeping over this, in `place` or beside it.
+    pub(super) fn scratch(&self, sys: &mut Sys, context: &Context, place: Option<&Path>) -> Result<Scratch> {
+        let place = place.map_or_else(|| self.parent(), Path::to_owned);
+        if self.is_tree() {
+            scratch::refuse_within(sys, &place, &self.path, &self.attributes)?;
+        }
+        let scratch = Scratch::make(sys, context, &place)?;
+        if !self.is_tree() {
+            // A file with holes takes less room than its size says, and copies keep the holes.
+            let bytes = self.attributes.size.min(self.attributes.blocks * 512);
+            scratch::require_room(scratch.file_system(sys)?, &place, &self.path, bytes)?;
+        }
+        Ok(scratch)
+    }
+}
+
+fn stat(sys: &mut Sys, path: &Path) -> Result<Attributes> {
+    CString::new(path.as_os_str().as_bytes())
+        .map_err(|_| Errno::INVAL)
+        .and_then(|name| sys.stat_at(CWD, &name))
+        .map_err(|errno| Error::system("open", path, errno))
+}
+
+/// A job that is ready to be run with one setting after another.
+pub(super) struct Subject<'a> {
+    plan: &'a SweepPlan,
+    source: &'a Source,
+    scratch: &'a Scratch,
+    context: Context,
+    failure: Arc<FirstFailure>,
+}
+
+/// Keeps the first failure, to say why a sweep ended; forgets all else, as cheaply as [`crate::event::Silent`].
+#[derive(Debug, Default)]
+struct FirstFailure(Mutex<Option<Error>>);
+
+impl EventSink for FirstFailure {
+    fn send(&self, event: Event) {
+        if let Event::Failed(error) = event {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
+    }
+}
+
+impl<'a> Subject<'a> {
+    /// A job to be run on `source`, unwatched.
+    pub(super) fn new(plan: &'a SweepPlan, source: &'a Source, scratch: &'a Scratch, context: &Context) -> Self {
+        let failure = Arc::new(FirstFailure::default());
+        let context = Context { events: failure.clone(), ..context.clone() };
+        Self { plan, source, scratch, context, failure }
+    }
+
+    /// What is swept over, for errors.
+    pub(super) fn source(&self) -> &Path {
+        &self.source.path
+    }
+
+    /// Makes the private copy, if the job needs one: how long that took, ns.
+    pub(super) fn prepare(&self, sys: &mut Sys) -> Result<u64> {
+        if self.plan.job == SweepJob::Copy {
+            return Ok(0);
+        }
+        let start = Instant::now();
+        let workers = self.plan.workers.iter().max().copied().unwrap_or(std::num::NonZeroUsize::MIN);
+        let plan = CopyPlan {
+            sources: vec![self.source.path.clone()],
+            target: self.scratch.path_of(self.input()),
+            engine: EngineName::Auto,
+            resources: Resources::with_workers(workers),
+        };
+        let summary = copy::run(&plan, &self.context)?;
+        self.check(&summary)?;
+        self.tidy(sys)?;
+        Ok(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Runs the job once.
+    pub(super) fn run(&self, setting: &Setting) -> Result<Summary> {
+        let resources = Resources {
+            buffer: Some(setting.buffer),
+            workers: setting.workers.try_into().unwrap_or(std::num::NonZeroUsize::MIN),
+            scheduler: setting.scheduler,
+            pool: setting.pool,
+        };
+        match self.plan.job {
+            SweepJob::Copy => {
+                let (sources, target) = (vec![self.source.path.clone()], self.scratch.path_of(TARGET));
+                copy::run(&CopyPlan { sources, target, engine: setting.engine, resources }, &self.context)
+            }
+            SweepJob::Gzip => {
+                let (level, block) = (setting.level.unwrap_or(6), self.plan.block);
+                gzip::run(&GzipPlan { files: self.files(resources), level, block }, &self.context)
+            }
+            SweepJob::Gunzip => gunzip::run(&GunzipPlan { files: self.files(resources) }, &self.context),
+        }
+    }
+
+    /// Fails unless the job did all of its work: figures of a job that failed half-way mean nothing.
+    pub(super) fn check(&self, summary: &Summary) -> Result<()> {
+        if summary.interrupted {
+            return Err(Error::system("sweep over", &self.source.path, Errno::INTR));
+        }
+        if summary.is_clean() {
+            return Ok(());
+        }
+        let first = self.failure.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Err(first.unwrap_or_else(|| Error::refused("sweep over", &self.source.path, "the job fails on it")))
+    }
+
+    /// Takes away what the last run made (and, after preparing, what the job would pass over), and lets the disk rest.
+    pub(super) fn tidy(&self, sys: &mut Sys) -> Result<()> {
+        let directory = self.scratch.directory();
+        let is_packed = |name: &CStr| name.to_bytes().ends_with(b".gz");
+        let removed = match (self.plan.job, self.source.is_tree()) {
+            (SweepJob::Copy, _) => remove_tree(sys, directory, TARGET),
+            (SweepJob::Gzip, false) => remove_tree(sys, directory, PACKED),
+            (SweepJob::Gunzip, false) => remove_tree(sys, directory, PLAIN),
+            (SweepJob::Gzip, true) => prune(sys, directory, PLAIN, &|name| !is_packed(name)),
+            (SweepJob::Gunzip, true) => prune(sys, directory, PLAIN, &is_packed),
+        };
+        removed.map_err(|errno| Error::system("tidy", self.scratch.path_of(c""), errno))?;
+        self.scratch.settle(sys)
+    }
+
+    fn input(&self) -> &'static CStr {
+        if self.plan.job == SweepJob::Gunzip && !self.source.is_tree() { PACKED } else { PLAIN }
+    }
+
+    fn files(&self, resources: Resources) -> FilesPlan {
+        FilesPlan {
+            inputs: vec![self.scratch.path_of(self.input())],
+            output: Output::BesideSource,
+            keep: true,
+            force: false,
+            recursive: self.source.is_tree(),
+            suffix: ".gz".to_owned(),
+            // With names restored, gunzip would put its output where `tidy` does not look for it.
+            name: self.plan.job == SweepJob::Gzip,
+            resources,
+        }
+    }
+}
