@@ -1,0 +1,74 @@
+//! The report for spreadsheets and plots: one line a setting, raw numbers, units in the headings. What is not known is
+//! empty.
+
+use std::io::{self, Write};
+
+use haul::job::sweep::figures::Figures;
+use haul::outcome::{SweepReport, SweepRow};
+
+use super::cells;
+
+struct Line<'a> {
+    report: &'a SweepReport,
+    row: &'a SweepRow,
+    figures: &'a Figures,
+}
+
+type Cell = fn(&Line<'_>) -> String;
+
+/// Every column: its heading and what stands in it. New ones go to the end, so that scripts that count columns last.
+const COLUMNS: [(&str, Cell); 28] = [
+    ("job", |line| line.report.job.name().to_owned()),
+    ("buffer_bytes", |line| line.row.setting.buffer.bytes().to_string()),
+    ("workers", |line| line.row.setting.workers.to_string()),
+    ("scheduler", |line| line.row.setting.scheduler.name().to_owned()),
+    ("engine", |line| line.row.setting.engine.name().to_owned()),
+    ("pool", |line| line.row.setting.pool.to_string()),
+    ("level", |line| known(line.row.setting.level)),
+    ("runs", |line| line.row.samples.len().to_string()),
+    ("wall_ns_median", |line| line.figures.wall_ns_median.to_string()),
+    ("wall_ns_min", |line| line.figures.wall_ns_min.to_string()),
+    ("wall_ns_mad", |line| line.figures.wall_ns_mad.to_string()),
+    ("user_ns_median", |line| line.figures.user_ns_median.to_string()),
+    ("system_ns_median", |line| line.figures.system_ns_median.to_string()),
+    ("mib_per_second", |line| fraction(line.figures.mib_per_second)),
+    ("reads", |line| line.figures.reads.to_string()),
+    ("writes", |line| line.figures.writes.to_string()),
+    ("other_calls", |line| line.figures.other_calls.to_string()),
+    ("calls_per_mib", |line| fraction(line.figures.calls_per_mib)),
+    ("calls_vary", |line| line.figures.calls_vary.to_string()),
+    ("runs_reconciled", |line| known(runs_reconciled(line.row))),
+    ("peak_bytes", |line| known(line.figures.peak_bytes)),
+    ("minor_faults_median", |line| line.figures.minor_faults_median.to_string()),
+    ("major_faults_median", |line| line.figures.major_faults_median.to_string()),
+    ("pool_fresh", |line| line.figures.pool_fresh.to_string()),
+    ("pool_reused", |line| line.figures.pool_reused.to_string()),
+    ("source_bytes", |line| line.figures.source_bytes.to_string()),
+    ("target_bytes", |line| line.figures.target_bytes.to_string()),
+    ("ratio", |line| fraction(line.figures.ratio)),
+];
+
+pub(super) fn write(report: &SweepReport, out: &mut dyn Write) -> io::Result<()> {
+    let mut writer = ::csv::Writer::from_writer(out);
+    writer.write_record(COLUMNS.map(|(heading, _)| heading))?;
+    for (row, figures) in report.rows.iter().zip(&cells::figures(report)) {
+        let line = Line { report, row, figures };
+        writer.write_record(COLUMNS.map(|(_, cell)| cell(&line)))?;
+    }
+    writer.flush()
+}
+
+fn known(number: Option<impl ToString>) -> String {
+    number.map_or_else(String::new, |number| number.to_string())
+}
+
+fn fraction(number: Option<f64>) -> String {
+    number.map_or_else(String::new, |number| format!("{number:.3}"))
+}
+
+/// Runs in which the kernel counted what we did; `None` where it showed nothing for any.
+fn runs_reconciled(row: &SweepRow) -> Option<usize> {
+    let unexplained: Vec<_> =
+        row.samples.iter().filter_map(|sample| sample.unexplained_reads.zip(sample.unexplained_writes)).collect();
+    (!unexplained.is_empty()).then(|| unexplained.iter().filter(|both| **both == (0, 0)).count())
+}
