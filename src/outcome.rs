@@ -137,6 +137,8 @@ fn bytes<S: serde::Serializer>(buffer: &BufferSize, serializer: S) -> Result<S::
 pub struct SweepRow {
     /// What was set.
     pub setting: Setting,
+    /// The run that warmed up. Its time counts for nothing, its memory does: see `job::sweep`.
+    pub warm_up: Sample,
     /// What was measured, in the order of the rounds.
     pub samples: Vec<Sample>,
 }

@@ -74,10 +74,10 @@ pub enum PoolChoice {
 }
 
 impl fmt::Display for PoolChoice {
-    /// As users type it: `auto`, `off` or a number.
+    /// As users type it: `on`, `off` or a number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Auto => f.pad("auto"),
+            Self::Auto => f.pad("on"),
             Self::Buffers(count) => fmt::Display::fmt(count, f),
             Self::Off => f.pad("off"),
         }

@@ -63,6 +63,9 @@ pub(super) fn notes(report: &SweepReport, figures: &[Figures]) -> Vec<String> {
         "times: of the job alone; the source was read before, and writing back to the disk is not waited for"
             .to_owned(),
     );
+    if figures.iter().any(|figures| figures.peak_bytes.is_some()) {
+        notes.push("peak memory: of the warm-up, which goes from small buffers to large ones".to_owned());
+    }
     if report.preparation_ns > 0 {
         let seconds = report.preparation_ns as f64 / 1e9;
         notes.push(format!("preparation: {seconds:.2} s for a private copy of the source, not timed"));

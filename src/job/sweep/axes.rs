@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(varying, [Axis::Workers, Axis::Pool]);
         assert_eq!(fixed, [Axis::Engine, Axis::Scheduler]);
         assert_eq!(label(&two, &varying), "64K with 2 workers, pool off");
-        assert_eq!(label(&setting(4), &varying), "4K with 1 worker, pool auto");
+        assert_eq!(label(&setting(4), &varying), "4K with 1 worker, pool on");
         assert_eq!(label(&two, &[]), "64K");
         let (_, fixed) = split(SweepJob::Gzip, &[row(Setting { level: Some(6), ..two }, &[1])]);
         assert_eq!(fixed, [Axis::Level, Axis::Scheduler, Axis::Workers, Axis::Pool]);

@@ -24,7 +24,7 @@ pub struct Figures {
     pub system_ns_median: u64,
     /// Uncompressed MiB per second at the median time; `None` for an empty source.
     pub mib_per_second: Option<f64>,
-    /// Most memory resident in any run, bytes; `None` where the kernel does not tell.
+    /// Most memory resident at any moment of the warm-up run, bytes; `None` where the kernel does not tell.
     pub peak_bytes: Option<u64>,
     /// Middle of the page faults served without the disk.
     pub minor_faults_median: u64,
@@ -71,7 +71,7 @@ impl Figures {
             user_ns_median: middle(|sample| sample.user_ns),
             system_ns_median: middle(|sample| sample.system_ns),
             mib_per_second: per(mib, wall_ns_median as f64 / 1e9),
-            peak_bytes: row.samples.iter().filter_map(|sample| sample.peak_bytes).max(),
+            peak_bytes: row.warm_up.peak_bytes,
             minor_faults_median: middle(|sample| sample.minor_faults),
             major_faults_median: middle(|sample| sample.major_faults),
             reads,
@@ -120,7 +120,7 @@ mod tests {
     fn runs_boil_down_to_medians_and_one_runs_calls() {
         let mut row = row(setting(64), &[30, 10, 20]);
         row.samples[0].peak_bytes = Some(7);
-        row.samples[1].peak_bytes = Some(9);
+        row.warm_up.peak_bytes = Some(9);
         let figures = Figures::of(SweepJob::Copy, &row);
         assert_eq!(
             (figures.wall_ns_median, figures.wall_ns_min, figures.wall_ns_mad),

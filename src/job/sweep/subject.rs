@@ -18,6 +18,7 @@ use crate::event::{Event, EventSink};
 use crate::job::{Context, copy, gunzip, gzip};
 use crate::outcome::{Setting, Summary};
 use crate::plan::{CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Output, Resources, SweepJob, SweepPlan};
+use crate::size::BufferSize;
 use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::{prune, remove_tree};
 
@@ -134,7 +135,8 @@ impl<'a> Subject<'a> {
             sources: vec![self.source.path.clone()],
             target: self.scratch.path_of(self.input()),
             engine: EngineName::Auto,
-            resources: Resources::with_workers(workers),
+            // Small buffers, since the allocator keeps what it had, and peak memory is still to be measured.
+            resources: Resources { buffer: Some(BufferSize::from_kib(64)), ..Resources::with_workers(workers) },
         };
         let summary = copy::run(&plan, &self.context)?;
         self.check(&summary)?;

@@ -57,7 +57,11 @@ pub(super) fn setting(buffer_kib: u64) -> Setting {
 /// A row whose runs took `walls_ms` each; every run makes as many reads as its buffer needs for 1 MiB.
 pub(super) fn row(setting: Setting, walls_ms: &[u64]) -> SweepRow {
     let calls = (1 << 20) / setting.buffer.bytes() as u64;
-    SweepRow { setting, samples: walls_ms.iter().map(|wall| sample(*wall, calls)).collect() }
+    SweepRow {
+        setting,
+        warm_up: sample(9999, calls),
+        samples: walls_ms.iter().map(|wall| sample(*wall, calls)).collect(),
+    }
 }
 
 /// A report of these rows.
