@@ -67,6 +67,21 @@ impl Probe {
     }
 }
 
+/// Makes glibc read what it reads once in the life of a process, so that no run shows a read that nobody made.
+///
+/// It looks into `/proc/sys/vm/overcommit_memory` when the heap of a thread other than the first shrinks for the first
+/// time (`check_may_shrink_heap` in its malloc), which would fall into some run of a sweep. So a thread here lets a heap
+/// grow past what glibc keeps (128 KiB), in pieces below what it maps singly (also 128 KiB), and shrink again.
+pub fn settle_allocator() {
+    const PIECE_BYTES: usize = 100 * 1024;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let pieces: Vec<Vec<u8>> = (0..16).map(|_| Vec::with_capacity(PIECE_BYTES)).collect();
+            drop(std::hint::black_box(pieces));
+        });
+    });
+}
+
 impl IoWatch {
     fn start() -> Option<Self> {
         let file = ProcFile::open(c"/proc/self/io")?;

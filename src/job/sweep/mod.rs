@@ -33,7 +33,7 @@ use self::subject::{Source, Subject};
 use super::Context;
 use crate::error::{Error, Result};
 use crate::measure::machine::this_machine;
-use crate::measure::probe::Probe;
+use crate::measure::probe::{Probe, settle_allocator};
 use crate::outcome::{Sample, Setting, SweepReport, SweepRow};
 use crate::plan::{SweepJob, SweepPlan};
 use crate::sys::Sys;
@@ -52,6 +52,7 @@ pub fn run(plan: &SweepPlan, context: &Context, progress: Progress<'_>) -> Resul
     let scratch = source.scratch(&mut sys, context, plan.scratch.as_deref())?;
     let machine = this_machine(scratch.file_system(&mut sys)?.magic);
     let subject = Subject::new(plan, &source, &scratch, context);
+    settle_allocator();
     let preparation_ns = subject.prepare(&mut sys)?;
     let rows = measure(plan, progress, &mut |setting| run_once(&subject, &mut sys, context, setting))?;
     scratch.finish()?;
