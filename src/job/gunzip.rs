@@ -148,7 +148,7 @@ impl Inflater {
         if !self.plan.files.name {
             may_create(&mut self.station.sys, folder, &name, &path, self.plan.files.force)?;
         }
-        let mode = creation_mode(&source.attributes, &self.identity) & 0o600;
+        let mode = creation_mode(&source.attributes, &self.identity);
         let made = Part::file(&mut self.station.sys, &self.leftovers, &folder.directory, &name, mode);
         let (part, file) = made.map_err(|errno| Error::system("create", &path, errno))?;
         Ok(Sink::File { part, file, path })

@@ -59,7 +59,7 @@ impl Gzip {
         let sys = &mut self.station.sys;
         let replace = may_create(sys, folder, &name, &path, plan.files.force)?;
         let mode = creation_mode(&source.attributes, &self.shared.identity);
-        let (part, file) = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode & 0o600)
+        let (part, file) = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode)
             .map_err(|errno| Error::system("create", &path, errno))?;
         let writer = MemberWriter::new(file, &header, step);
         Ok(Some((source, Target::File { part, path, replace }, writer)))
