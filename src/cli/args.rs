@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use haul::size::BufferSize;
 
+use super::report::Format;
 use super::lower::{PoolWord, SizeList, WorkerCount, parse_block, parse_pool, parse_sizes, parse_workers};
 
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
@@ -237,14 +238,6 @@ pub(crate) enum Job {
     Copy,
     Gzip,
     Gunzip,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Table,
-    Csv,
-    Json,
-    Markdown,
 }
 
 /// `-1` to `-9`, `--fast`, `--best`: the last one given counts.

@@ -12,10 +12,11 @@ use haul::plan::{
 use haul::size::{BufferSize, SizeError, parse_range};
 
 use super::args::{
-    Args, Command, Common, CopyArgs, Engine, FileArgs, Format, Generated, GzipArgs, Job, ProgressChoice, Scheduler,
-    SweepArgs,
+    Args, Command, Common, CopyArgs, Engine, FileArgs, Generated, GzipArgs, Job, ProgressChoice, Scheduler, SweepArgs,
 };
 use super::progress::Verbosity;
+use super::report::Format;
+use super::sweep::command_line;
 
 /// What to do and how to talk about it.
 pub(crate) struct Order {
@@ -206,6 +207,7 @@ fn lower_sweep(args: SweepArgs) -> Order {
         block: args.block,
         rounds: args.rounds,
         seed: args.seed,
+        command: command_line(std::env::args_os()),
     };
     Order::quiet(Work::Sweep { plan, format: args.format, output: args.output }, args.progress)
 }

@@ -6,7 +6,9 @@ pub(crate) mod exit;
 mod faults;
 pub(crate) mod lower;
 mod progress;
+pub(crate) mod report;
 mod run;
 mod signals;
+pub(crate) mod sweep;
 
 pub(crate) use run::run;

@@ -9,7 +9,7 @@ use haul::error::{Error, Result};
 use haul::job::{self, Context};
 use haul::outcome::Summary;
 
-use super::args::{Args, Generated};
+use super::args::{Args, Generated, ProgressChoice};
 use super::exit::{Exit, SIGPIPE};
 use super::lower::{Order, Work};
 use super::progress::Terminal;
@@ -17,7 +17,9 @@ use super::signals;
 
 /// Runs an order; whatever goes wrong has been said when this returns.
 pub(crate) fn run(order: Order) -> Exit {
-    let terminal = Terminal::new(order.progress, order.verbosity);
+    // A sweep draws its own line, between runs.
+    let bar = if matches!(order.work, Work::Sweep { .. }) { ProgressChoice::Never } else { order.progress };
+    let terminal = Terminal::new(bar, order.verbosity);
     let context = context(terminal.clone());
     signals::listen(&context);
     let started = Instant::now();
@@ -25,8 +27,11 @@ pub(crate) fn run(order: Order) -> Exit {
         Work::Copy(plan) => ("copy", job::copy::run(plan, &context)),
         Work::Gzip(plan) => ("gzip", job::gzip::run(plan, &context)),
         Work::Gunzip(plan) => ("gunzip", job::gunzip::run(plan, &context)),
-        Work::Sweep { .. } => return Exit::Failed,
-        Work::Generate { what, directory } => return finish(&terminal, generate(*what, directory.as_deref())),
+        Work::Sweep { plan, format, output } => {
+            let swept = super::sweep::run(plan, *format, output.as_deref(), order.progress, &context);
+            return finish(&terminal, swept, &context);
+        }
+        Work::Generate { what, directory } => return finish(&terminal, generate(*what, directory.as_deref()), &context),
     };
     let wall_ns = started.elapsed().as_nanos() as u64;
     #[cfg(feature = "faults")]
@@ -34,7 +39,7 @@ pub(crate) fn run(order: Order) -> Exit {
     terminal.finish();
     let summary = match result {
         Ok(summary) => summary,
-        Err(error) => return finish(&terminal, Err(error)),
+        Err(error) => return finish(&terminal, Err(error), &context),
     };
     if order.verbosity.verbose {
         terminal.say(&closing_line(&summary, wall_ns));
@@ -42,16 +47,17 @@ pub(crate) fn run(order: Order) -> Exit {
     if order.json
         && let Err(error) = print_json(name, &summary, wall_ns)
     {
-        return finish(&terminal, Err(error));
+        return finish(&terminal, Err(error), &context);
     }
     Exit::of(&summary, &context.stop)
 }
 
 /// Says what went wrong, if something did.
-fn finish(terminal: &Terminal, result: Result<()>) -> Exit {
+fn finish(terminal: &Terminal, result: Result<()>, context: &Context) -> Exit {
     terminal.finish();
     match result {
         Ok(()) => Exit::Done,
+        Err(error) if error.is_interruption() => Exit::Signal(context.stop.signal()),
         Err(error) if error.is_broken_pipe() => Exit::Signal(SIGPIPE),
         Err(error) => {
             terminal.say(&error.to_string());

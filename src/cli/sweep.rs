@@ -1,0 +1,84 @@
+//! `haul sweep`, from its plan to its report.
+
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use haul::error::{Error, Result};
+use haul::job::{Context, sweep};
+use haul::plan::SweepPlan;
+use haul::sys::Sys;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::fs::{CWD, OFlags};
+
+use super::args::ProgressChoice;
+use super::report::{self, Format};
+use super::run::output_error;
+
+/// Runs a sweep and writes its report.
+pub(crate) fn run(
+    plan: &SweepPlan,
+    format: Format,
+    output: Option<&Path>,
+    progress: ProgressChoice,
+    context: &Context,
+) -> Result<()> {
+    // Before the first run, not after the last: a sweep is too long to end in "permission denied".
+    let file = output.map(|path| open_report(&mut context.sys(), path)).transpose()?;
+    let line = progress_line(progress);
+    let swept = sweep::run(plan, context, &mut |done, total| {
+        line.set_length(total as u64);
+        // Drawn here, between runs, and by no thread that would draw during one.
+        line.set_position(done as u64);
+    });
+    line.finish_and_clear();
+    let report = swept?;
+    let written = match file {
+        Some(file) => report::write(&report, format, &mut std::fs::File::from(file)),
+        None => report::write(&report, format, &mut std::io::stdout().lock()),
+    };
+    written.map_err(|error| output_error(output.unwrap_or(Path::new("standard output")), &error))
+}
+
+fn open_report(sys: &mut Sys, path: &Path) -> Result<std::os::fd::OwnedFd> {
+    let failed = |errno| Error::system("create", path, errno);
+    let c_path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes());
+    let c_path = c_path.map_err(|_| failed(rustix::io::Errno::INVAL))?;
+    sys.openat(CWD, &c_path, OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC, 0o666).map_err(failed)
+}
+
+fn progress_line(progress: ProgressChoice) -> ProgressBar {
+    let wanted = match progress {
+        ProgressChoice::Always => true,
+        ProgressChoice::Never => false,
+        ProgressChoice::Auto => std::io::stderr().is_terminal(),
+    };
+    let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template("{bar:24} run {pos} of {len}, {eta} left");
+    ProgressBar::with_draw_target(None, target).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// The command line as a shell would take it again; the report repeats it.
+pub(crate) fn command_line(words: impl Iterator<Item = OsString>) -> String {
+    words.enumerate().map(|(place, word)| quote(place, &word)).collect::<Vec<_>>().join(" ")
+}
+
+fn quote(place: usize, word: &OsStr) -> String {
+    // The program by its name: where it lies says nothing about the run.
+    let name = if place == 0 { PathBuf::from(word).file_name().map(OsStr::to_owned) } else { None };
+    let word = name.as_deref().unwrap_or(word).to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+%@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.into_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_can_be_pasted() {
+        let words = ["/usr/bin/haul", "sweep", "copy", "it's a file", "--buffers", "4K..1M", ""];
+        let line = command_line(words.into_iter().map(OsString::from));
+        assert_eq!(line, r"haul sweep copy 'it'\''s a file' --buffers 4K..1M ''");
+    }
+}
