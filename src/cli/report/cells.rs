@@ -34,7 +34,7 @@ pub(super) fn columns(report: &SweepReport, figures: &[Figures]) -> Vec<Column> 
     add("other", &|row| count(row, row.other_calls));
     add("calls/\nMiB", &|row| row.calls_per_mib.map_or_else(nothing, three_digits));
     let unit = TimeUnit::of(figures);
-    add(&format!("wall\n{}", unit.name), &|row| unit.cell(row.wall_ns_median));
+    add(&format!("median\n{}", unit.name), &|row| unit.cell(row.wall_ns_median));
     add("±%", &|row| format!("{:.1}", row.relative_noise() * 100.0));
     add(&format!("min\n{}", unit.name), &|row| unit.cell(row.wall_ns_min));
     add("MiB/s", &|row| row.mib_per_second.map_or_else(nothing, three_digits));
@@ -46,7 +46,7 @@ pub(super) fn columns(report: &SweepReport, figures: &[Figures]) -> Vec<Column> 
         });
     }
     add("page\nfaults", &|row| (row.minor_faults_median + row.major_faults_median).to_string());
-    add("buffers\nnew/reused", &|row| format!("{}/{}", row.pool_fresh, row.pool_reused));
+    add("buffers\nfresh/reused", &|row| format!("{}/{}", row.pool_fresh, row.pool_reused));
     if report.job == SweepJob::Gzip {
         add("ratio", &|row| row.ratio.map_or_else(nothing, |ratio| format!("{ratio:.3}")));
     }

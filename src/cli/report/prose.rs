@@ -68,7 +68,7 @@ pub(super) fn notes(report: &SweepReport, figures: &[Figures]) -> Vec<String> {
     }
     if report.preparation_ns > 0 {
         let seconds = report.preparation_ns as f64 / 1e9;
-        notes.push(format!("preparation: {seconds:.2} s for a private copy of the source, not timed"));
+        notes.push(format!("before the first run: {seconds:.2} s for a private copy of the source, not timed"));
     }
     notes.push(format!("machine: {}; haul {}", report.machine, report.version));
     notes

@@ -82,8 +82,8 @@ pub fn label(setting: &Setting, varying: &[Axis]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{row, setting};
     use super::*;
+    use crate::job::sweep::testing::{row, setting};
     use crate::plan::PoolChoice;
 
     #[test]

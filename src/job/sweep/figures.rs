@@ -113,8 +113,8 @@ const fn plain_bytes(job: SweepJob, summary: &Summary) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{row, sample, setting};
     use super::*;
+    use crate::job::sweep::testing::{row, sample, setting};
 
     #[test]
     fn runs_boil_down_to_medians_and_one_runs_calls() {

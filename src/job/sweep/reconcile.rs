@@ -98,8 +98,8 @@ impl fmt::Display for Difference {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{report, row, setting};
     use super::*;
+    use crate::job::sweep::testing::{report, row, setting};
 
     #[test]
     fn the_line_says_which_runs_differ_and_by_how_much() {

@@ -152,7 +152,7 @@ impl<'a> Subject<'a> {
             scheduler: setting.scheduler,
             pool: setting.pool,
         };
-        match self.plan.job {
+        let result = match self.plan.job {
             SweepJob::Copy => {
                 let (sources, target) = (vec![self.source.path.clone()], self.scratch.path_of(TARGET));
                 copy::run(&CopyPlan { sources, target, engine: setting.engine, resources }, &self.context)
@@ -162,7 +162,8 @@ impl<'a> Subject<'a> {
                 gzip::run(&GzipPlan { files: self.files(resources), level, block }, &self.context)
             }
             SweepJob::Gunzip => gunzip::run(&GunzipPlan { files: self.files(resources) }, &self.context),
-        }
+        };
+        result.map_err(|error| self.in_users_words(error))
     }
 
     /// Fails unless the job did all of its work: figures of a job that failed half-way mean nothing.
@@ -174,7 +175,19 @@ impl<'a> Subject<'a> {
             return Ok(());
         }
         let first = self.failure.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Err(first.unwrap_or_else(|| Error::refused("sweep over", &self.source.path, "the job fails on it")))
+        let error = first.unwrap_or_else(|| Error::refused("sweep over", &self.source.path, "the job fails on it"));
+        Err(self.in_users_words(error))
+    }
+
+    /// The same error about the source itself instead of its private copy, which is gone when people read it.
+    fn in_users_words(&self, mut error: Error) -> Error {
+        let copy = self.scratch.path_of(self.input());
+        match error.path.strip_prefix(&copy) {
+            Ok(rest) if rest.as_os_str().is_empty() => error.path.clone_from(&self.source.path),
+            Ok(rest) => error.path = self.source.path.join(rest),
+            Err(_) => {}
+        }
+        error
     }
 
     /// Takes away what the last run made (and, after preparing, what the job would pass over), and lets the disk rest.

@@ -12,7 +12,7 @@ use super::figures::Figures;
 use crate::outcome::SweepReport;
 use crate::size::BufferSize;
 
-/// How much slower than the best a buffer may be and still be recommended for being smaller.
+/// How much slower than the best a smaller buffer may be.
 pub const TOLERANCE: f64 = 0.05;
 
 /// Which setting to use, and what that rests on. Prints as a sentence or two.
@@ -22,10 +22,9 @@ pub struct Verdict {
     pub chosen: usize,
     /// Place of the fastest setting.
     pub best: usize,
-    /// The setting that the recommended one is compared with: the fastest, or where that is the one recommended and
-    /// only one buffer was run, the next.
+    /// What the recommended one is compared with: the fastest, or of settings of one buffer the next.
     pub other: Option<usize>,
-    /// How much slower the slower of the two is: 0.012 is 1.2 %.
+    /// How much slower the slower of the two is: 0.012 is 1.2%.
     pub slowdown: f64,
     /// Whether that difference is within the spread of their runs.
     pub within_noise: bool,
@@ -104,13 +103,15 @@ impl Question<'_> {
 
     fn say_best(&self, best: usize) -> String {
         let is_smallest = self.places.iter().all(|place| self.buffer(*place) >= self.buffer(best));
-        let why = if is_smallest { "was run" } else { "comes within 5 % of it" };
-        format!("{} is the fastest, and no smaller buffer {why}.", self.label(best))
+        if is_smallest {
+            return format!("{} is the smallest buffer within 5% of the best: it is the fastest.", self.label(best));
+        }
+        format!("{} is the fastest, and no smaller buffer comes within 5% of it.", self.label(best))
     }
 
     fn say_smaller(&self, chosen: usize, best: usize, slowdown: f64, within_noise: bool) -> String {
         format!(
-            "{} is the smallest buffer within 5 % of the best ({}): {}, with {}.",
+            "{} is the smallest buffer within 5% of the best ({}): {}, with {}.",
             self.label(chosen),
             self.label(best),
             self.difference(slowdown, within_noise, [chosen, best]),
@@ -127,17 +128,17 @@ impl Question<'_> {
         )
     }
 
-    /// "1.2 % slower" or "equally fast", with what the spread says of it.
+    /// "1.2% slower" or "equally fast", with what the spread says of it.
     fn difference(&self, slowdown: f64, within_noise: bool, pair: [usize; 2]) -> String {
         if slowdown < 0.0005 {
             return "equally fast".to_owned();
         }
-        let percent = format!("{:.1} % slower", slowdown * 100.0);
+        let percent = format!("{:.1}% slower", slowdown * 100.0);
         if !within_noise {
             return percent;
         }
         let spread = pair.map(|place| self.figures[place].relative_noise()).into_iter().fold(0.0, f64::max);
-        format!("{percent}, which is within noise (±{:.1} %)", spread * 100.0)
+        format!("{percent}, which is within noise (±{:.1}%)", spread * 100.0)
     }
 
     /// What makes the verdict less than certain.
@@ -150,7 +151,7 @@ impl Question<'_> {
             return String::new();
         }
         format!(
-            " But runs of one setting spread by ±{:.0} % here, wider than the 5 % looked for: run more rounds, or on a \
+            " But runs of one setting spread by ±{:.0}% here, wider than the 5% looked for: run more rounds, or on a \
              quieter machine.",
             noise * 100.0
         )
@@ -186,8 +187,8 @@ fn compare_calls(chosen: u64, best: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{report, row, setting};
     use super::*;
+    use crate::job::sweep::testing::{report, row, setting};
     use crate::outcome::{Setting, SweepRow};
 
     fn text(rows: Vec<SweepRow>) -> String {
@@ -203,12 +204,12 @@ mod tests {
     fn the_smallest_buffer_near_the_best_is_chosen() {
         assert_eq!(
             text(buffers(&[(4, &[200, 201, 199]), (64, &[103, 102, 104]), (1024, &[100, 99, 101])])),
-            "64K is the smallest buffer within 5 % of the best (1M): 3.0 % slower, with 16 calls instead of 1."
+            "64K is the smallest buffer within 5% of the best (1M): 3.0% slower, with 16 calls instead of 1."
         );
         // The order in which sizes were named does not matter.
         assert_eq!(
             text(buffers(&[(1024, &[100, 99, 101]), (64, &[103, 102, 104]), (4, &[200, 201, 199])])),
-            "64K is the smallest buffer within 5 % of the best (1M): 3.0 % slower, with 16 calls instead of 1."
+            "64K is the smallest buffer within 5% of the best (1M): 3.0% slower, with 16 calls instead of 1."
         );
     }
 
@@ -216,11 +217,11 @@ mod tests {
     fn a_clear_winner_stands_alone() {
         assert_eq!(
             text(buffers(&[(4, &[200, 200, 200]), (64, &[106, 106, 106]), (1024, &[100, 100, 100])])),
-            "1M is the fastest, and no smaller buffer comes within 5 % of it."
+            "1M is the fastest, and no smaller buffer comes within 5% of it."
         );
         assert_eq!(
             text(buffers(&[(4, &[100, 100, 100]), (64, &[110, 110, 110])])),
-            "4K is the fastest, and no smaller buffer was run."
+            "4K is the smallest buffer within 5% of the best: it is the fastest."
         );
     }
 
@@ -234,17 +235,17 @@ mod tests {
     fn noise_is_called_noise() {
         assert_eq!(
             text(buffers(&[(64, &[98, 102, 106]), (1024, &[97, 100, 103])])),
-            "64K is the smallest buffer within 5 % of the best (1M): 2.0 % slower, which is within noise (±3.9 %), with \
+            "64K is the smallest buffer within 5% of the best (1M): 2.0% slower, which is within noise (±3.9%), with \
              16 calls instead of 1."
         );
         assert_eq!(
             text(buffers(&[(64, &[82, 102, 122]), (1024, &[80, 100, 120])])),
-            "64K is the smallest buffer within 5 % of the best (1M): 2.0 % slower, which is within noise (±20.0 %), with \
-             16 calls instead of 1. But runs of one setting spread by ±20 % here, wider than the 5 % looked for: run more \
+            "64K is the smallest buffer within 5% of the best (1M): 2.0% slower, which is within noise (±20.0%), with \
+             16 calls instead of 1. But runs of one setting spread by ±20% here, wider than the 5% looked for: run more \
              rounds, or on a quieter machine."
         );
         assert!(text(buffers(&[(64, &[102]), (1024, &[100])])).ends_with(
-            "2.0 % slower, with 16 calls instead of 1. One round cannot tell noise from a difference: run more with --rounds."
+            "2.0% slower, with 16 calls instead of 1. One round cannot tell noise from a difference: run more with --rounds."
         ));
     }
 
@@ -260,16 +261,16 @@ mod tests {
         ];
         assert_eq!(
             text(rows),
-            "64K with 2 workers is the smallest buffer within 5 % of the best (256K with 2 workers): 1.0 % slower, with 16 calls \
+            "64K with 2 workers is the smallest buffer within 5% of the best (256K with 2 workers): 1.0% slower, with 16 calls \
              instead of 4."
         );
         assert_eq!(
             text(vec![row(setting(64), &[180, 180, 180]), row(two(64), &[100, 100, 100])]),
-            "64K with 2 workers is the fastest; next is 64K with 1 worker: 80.0 % slower."
+            "64K with 2 workers is the fastest; next is 64K with 1 worker: 80.0% slower."
         );
         assert_eq!(
             text(vec![row(setting(64), &[101, 104, 99]), row(two(64), &[100, 98, 102])]),
-            "64K with 2 workers is the fastest; next is 64K with 1 worker: 1.0 % slower, which is within noise (±2.0 %)."
+            "64K with 2 workers is the fastest; next is 64K with 1 worker: 1.0% slower, which is within noise (±2.0%)."
         );
     }
 
@@ -284,8 +285,8 @@ mod tests {
         ];
         assert_eq!(
             text(rows),
-            "Level 1: 4K is the smallest buffer within 5 % of the best (64K): 4.0 % slower, with 256 calls instead of \
-             16.\nLevel 9: 64K is the fastest, and no smaller buffer comes within 5 % of it."
+            "Level 1: 4K is the smallest buffer within 5% of the best (64K): 4.0% slower, with 256 calls instead of \
+             16.\nLevel 9: 64K is the fastest, and no smaller buffer comes within 5% of it."
         );
         assert_eq!(text(vec![row(at(1, 64), &[100, 100]), row(at(9, 64), &[800, 800])]), "nothing");
     }
