@@ -70,11 +70,39 @@ pub enum Ending {
 impl Call {
     /// Every call, in the order reports list them.
     pub const ALL: [Self; 33] = [
-        Self::Read, Self::Pread, Self::Write, Self::Pwrite, Self::CopyFileRange, Self::Ficlone, Self::Openat, Self::Openat2,
-        Self::Close, Self::Statx, Self::Fstatfs, Self::Getdents64, Self::Mkdirat, Self::Mknodat, Self::Renameat2,
-        Self::Linkat, Self::Unlinkat, Self::Symlinkat, Self::Readlinkat, Self::Utimensat, Self::Fchmod, Self::Fchown,
-        Self::Fchownat, Self::Fsync, Self::Fdatasync, Self::Syncfs, Self::Fallocate, Self::Ftruncate, Self::Fadvise64,
-        Self::Lseek, Self::Mmap, Self::Munmap, Self::Poll,
+        Self::Read,
+        Self::Pread,
+        Self::Write,
+        Self::Pwrite,
+        Self::CopyFileRange,
+        Self::Ficlone,
+        Self::Openat,
+        Self::Openat2,
+        Self::Close,
+        Self::Statx,
+        Self::Fstatfs,
+        Self::Getdents64,
+        Self::Mkdirat,
+        Self::Mknodat,
+        Self::Renameat2,
+        Self::Linkat,
+        Self::Unlinkat,
+        Self::Symlinkat,
+        Self::Readlinkat,
+        Self::Utimensat,
+        Self::Fchmod,
+        Self::Fchown,
+        Self::Fchownat,
+        Self::Fsync,
+        Self::Fdatasync,
+        Self::Syncfs,
+        Self::Fallocate,
+        Self::Ftruncate,
+        Self::Fadvise64,
+        Self::Lseek,
+        Self::Mmap,
+        Self::Munmap,
+        Self::Poll,
     ];
 
     /// The kernel's name for it on x86-64, as strace prints it.
@@ -132,10 +160,8 @@ impl Call {
     /// EINVAL, ESPIPE, EFAULT) counts nothing. `copy_file_range` counts as both, but only when it moved something: it
     /// leaves early at the end of the file and on every error. Nothing else here counts.
     pub fn kernel_effect(self, ending: Ending) -> (u64, u64) {
-        let reached_the_file = !matches!(
-            ending,
-            Ending::Failed(Errno::BADF | Errno::INVAL | Errno::SPIPE | Errno::FAULT)
-        );
+        let reached_the_file =
+            !matches!(ending, Ending::Failed(Errno::BADF | Errno::INVAL | Errno::SPIPE | Errno::FAULT));
         match self {
             Self::Read | Self::Pread => (u64::from(reached_the_file), 0),
             Self::Write | Self::Pwrite => (0, u64::from(reached_the_file)),
@@ -259,7 +285,11 @@ mod tests {
     fn short_and_failed_calls_are_told_apart() {
         let mut counts = SyscallCounts::default();
         for ending in [
-            Ending::Moved(10), Ending::Moved(4), Ending::Moved(0), Ending::Failed(Errno::INTR), Ending::Failed(Errno::BADF),
+            Ending::Moved(10),
+            Ending::Moved(4),
+            Ending::Moved(0),
+            Ending::Failed(Errno::INTR),
+            Ending::Failed(Errno::BADF),
         ] {
             counts.record(Call::Read, 10, ending);
         }

@@ -32,7 +32,11 @@ pub enum SizeError {
 impl BufferSize {
     /// A buffer of `bytes` bytes, or why not.
     pub fn new(bytes: u64) -> Result<Self, SizeError> {
-        if (SMALLEST..=LARGEST).contains(&bytes) { Ok(Self(bytes)) } else { Err(SizeError::OutOfRange(bytes.to_string())) }
+        if (SMALLEST..=LARGEST).contains(&bytes) {
+            Ok(Self(bytes))
+        } else {
+            Err(SizeError::OutOfRange(bytes.to_string()))
+        }
     }
 
     /// The size in bytes.
@@ -113,9 +117,22 @@ mod tests {
     #[test]
     fn sizes_mean_what_people_expect() {
         for (text, bytes) in [
-            ("1", 1), ("512", 512), ("512B", 512), ("512b", 512), ("1K", 1024), ("64k", 65536), ("64Ki", 65536),
-            ("64KiB", 65536), ("64kB", 64_000), ("64KB", 64_000), ("1M", 1 << 20), ("1MiB", 1 << 20), ("1MB", 1_000_000),
-            ("1G", 1 << 30), (" 4K ", 4096), ("4 K", 4096),
+            ("1", 1),
+            ("512", 512),
+            ("512B", 512),
+            ("512b", 512),
+            ("1K", 1024),
+            ("64k", 65536),
+            ("64Ki", 65536),
+            ("64KiB", 65536),
+            ("64kB", 64_000),
+            ("64KB", 64_000),
+            ("1M", 1 << 20),
+            ("1MiB", 1 << 20),
+            ("1MB", 1_000_000),
+            ("1G", 1 << 30),
+            (" 4K ", 4096),
+            ("4 K", 4096),
         ] {
             assert_eq!(text.parse::<BufferSize>().map(BufferSize::bytes), Ok(bytes), "{text:?}");
         }
@@ -133,7 +150,8 @@ mod tests {
 
     #[test]
     fn ranges_double() {
-        let sizes = |text| parse_range(text).map(|list| list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+        let sizes =
+            |text| parse_range(text).map(|list| list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
         assert_eq!(sizes("512B..4K").unwrap(), "512B 1K 2K 4K");
         assert_eq!(sizes("3K..20K").unwrap(), "3K 6K 12K");
         assert_eq!(sizes("4K..4K").unwrap(), "4K");

@@ -106,7 +106,8 @@ fn a_sweep_shows_the_counts_of_one_such_copy_under_strace() {
             let copy = format!("copy source target --engine {engine} --buffer {name} --workers 1");
             let (theirs, _) = traced(&sandbox, &copy, &COPY_FILES);
             sandbox.remove("target");
-            let row = rows.iter().find(|row| row["setting"]["buffer"].as_u64() == Some(bytes)).expect("a row a buffer");
+            let row =
+                rows.iter().find(|row| row["setting"]["buffer_bytes"].as_u64() == Some(bytes)).expect("a row a buffer");
             let samples = row["samples"].as_array().expect("samples");
             assert_eq!(samples.len(), 2);
             for sample in samples {

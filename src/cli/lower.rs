@@ -15,8 +15,8 @@ use super::args::{
     Args, Command, Common, CopyArgs, Engine, FileArgs, Generated, GzipArgs, Job, ProgressChoice, Scheduler, SweepArgs,
 };
 use super::progress::Verbosity;
+use super::quote::command_line;
 use super::report::Format;
-use super::sweep::command_line;
 
 /// What to do and how to talk about it.
 pub(crate) struct Order {
@@ -169,7 +169,9 @@ fn lower_files(
         Output::BesideSource
     };
     if args.common.json && output == Output::Stdout {
-        return Err(UsageError::new("--json and the data would share standard output; write to files, or leave one out"));
+        return Err(UsageError::new(
+            "--json and the data would share standard output; write to files, or leave one out",
+        ));
     }
     let plan = FilesPlan {
         inputs: args.inputs,
@@ -207,9 +209,14 @@ fn lower_sweep(args: SweepArgs) -> Order {
         block: args.block,
         rounds: args.rounds,
         seed: args.seed,
-        command: command_line(std::env::args_os()),
+        command: command_line(words_as_typed()),
     };
     Order::quiet(Work::Sweep { plan, format: args.format, output: args.output }, args.progress)
+}
+
+/// The command line, with the program by its name: where it lies says nothing about a run.
+fn words_as_typed() -> impl Iterator<Item = std::ffi::OsString> {
+    std::iter::once("haul".into()).chain(std::env::args_os().skip(1))
 }
 
 /// The values in their order, each once: measuring one twice would only look like a second setting.

@@ -6,6 +6,7 @@ pub(crate) mod exit;
 mod faults;
 pub(crate) mod lower;
 mod progress;
+mod quote;
 pub(crate) mod report;
 mod run;
 mod signals;

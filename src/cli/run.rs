@@ -31,7 +31,9 @@ pub(crate) fn run(order: Order) -> Exit {
             let swept = super::sweep::run(plan, *format, output.as_deref(), order.progress, &context);
             return finish(&terminal, swept, &context);
         }
-        Work::Generate { what, directory } => return finish(&terminal, generate(*what, directory.as_deref()), &context),
+        Work::Generate { what, directory } => {
+            return finish(&terminal, generate(*what, directory.as_deref()), &context);
+        }
     };
     let wall_ns = started.elapsed().as_nanos() as u64;
     #[cfg(feature = "faults")]

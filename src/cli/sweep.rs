@@ -1,8 +1,7 @@
 //! `haul sweep`, from its plan to its report.
 
-use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use haul::error::{Error, Result};
 use haul::job::{Context, sweep};
@@ -56,29 +55,4 @@ fn progress_line(progress: ProgressChoice) -> ProgressBar {
     let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template("{bar:24} run {pos} of {len}, {eta} left");
     ProgressBar::with_draw_target(None, target).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// The command line as a shell would take it again; the report repeats it.
-pub(crate) fn command_line(words: impl Iterator<Item = OsString>) -> String {
-    words.enumerate().map(|(place, word)| quote(place, &word)).collect::<Vec<_>>().join(" ")
-}
-
-fn quote(place: usize, word: &OsStr) -> String {
-    // The program by its name: where it lies says nothing about the run.
-    let name = if place == 0 { PathBuf::from(word).file_name().map(OsStr::to_owned) } else { None };
-    let word = name.as_deref().unwrap_or(word).to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+%@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.into_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_line_can_be_pasted() {
-        let words = ["/usr/bin/haul", "sweep", "copy", "it's a file", "--buffers", "4K..1M", ""];
-        let line = command_line(words.into_iter().map(OsString::from));
-        assert_eq!(line, r"haul sweep copy 'it'\''s a file' --buffers 4K..1M ''");
-    }
 }

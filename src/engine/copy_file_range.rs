@@ -12,8 +12,17 @@ use crate::sys::Sys;
 /// Errnos that mean "not here" and not "this copy failed": GNU cp's list (`copy-file-data.c` of coreutils 9.11).
 /// EACCES comes from fuse-overlayfs, ENOENT from CIFS, EFBIG from Linux 6.17, EXDEV from two file systems since 5.19.
 const UNSUPPORTED: [Errno; 11] = [
-    Errno::NOSYS, Errno::NOTTY, Errno::OPNOTSUPP, Errno::INVAL, Errno::BADF, Errno::XDEV, Errno::TXTBSY, Errno::PERM,
-    Errno::ACCESS, Errno::NOENT, Errno::FBIG,
+    Errno::NOSYS,
+    Errno::NOTTY,
+    Errno::OPNOTSUPP,
+    Errno::INVAL,
+    Errno::BADF,
+    Errno::XDEV,
+    Errno::TXTBSY,
+    Errno::PERM,
+    Errno::ACCESS,
+    Errno::NOENT,
+    Errno::FBIG,
 ];
 
 /// See the module.

@@ -100,7 +100,9 @@ impl Ladder {
                 Some(below) => ladder = below,
                 // The end of the source looks the same as "not here"; a read would tell, and costs nothing at the end.
                 None if ends_at(sys, pair, offset) => return Ok(offset - range.start),
-                None => return Err(EngineError { operation: "copy with this engine", side: super::Side::Target, errno }),
+                None => {
+                    return Err(EngineError { operation: "copy with this engine", side: super::Side::Target, errno });
+                }
             }
         }
     }

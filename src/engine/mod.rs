@@ -3,6 +3,7 @@
 //! - [`read_write`]: `pread` into a buffer, `pwrite` out of it. Works everywhere.
 //! - [`copy_file_range`]: the kernel copies, shares blocks, or asks the server to.
 //! - [`mmap`]: `pwrite` out of a map of the source.
+//! - [`sparse`]: any of them, over the data of a file with holes.
 //!
 //! An engine copies ranges and says when it cannot work here; only [`Ladder`] decides what to try next. Engines know
 //! descriptors and bytes, not names, trees or threads.
@@ -11,6 +12,7 @@ pub mod copy_file_range;
 mod ladder;
 pub mod mmap;
 pub mod read_write;
+pub mod sparse;
 
 pub use ladder::{Ladder, Volume};
 

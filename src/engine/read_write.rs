@@ -50,12 +50,7 @@ impl Engine for ReadWrite {
 
 /// Copies from one position to another until the source ends: for sources whose size says nothing (`/proc`) and
 /// targets without offsets (devices). Returns the bytes copied.
-pub fn copy_stream(
-    sys: &mut Sys,
-    source: impl AsFd,
-    target: impl AsFd,
-    buffer: &mut [u8],
-) -> Result<u64, EngineError> {
+pub fn copy_stream(sys: &mut Sys, source: impl AsFd, target: impl AsFd, buffer: &mut [u8]) -> Result<u64, EngineError> {
     let mut copied = 0;
     loop {
         sys.check_stop().map_err(EngineError::reading)?;

@@ -50,6 +50,11 @@ impl Attributes {
         (self.dev, self.ino) == (other.dev, other.ino)
     }
 
+    /// Whether fewer blocks are allocated than the size needs (holes, or a file system that compresses).
+    pub const fn has_holes(&self) -> bool {
+        self.blocks * 512 < self.size
+    }
+
     /// Whether content, name and inode of a file are still what they were: size, times of content and of inode.
     pub fn is_unchanged_since(&self, earlier: &Self) -> bool {
         self.is_same_file(earlier)
@@ -113,7 +118,9 @@ impl Sys {
     /// Sets the times of `name` itself, a symbolic link's own.
     pub fn utimens_at(&mut self, directory: impl AsFd, name: &CStr, atime: Moment, mtime: Moment) -> Result<()> {
         let times = timestamps(atime, mtime);
-        self.plain(Call::Utimensat, || rustix::fs::utimensat(directory.as_fd(), name, &times, AtFlags::SYMLINK_NOFOLLOW))
+        self.plain(Call::Utimensat, || {
+            rustix::fs::utimensat(directory.as_fd(), name, &times, AtFlags::SYMLINK_NOFOLLOW)
+        })
     }
 
     /// Sets the permission bits of an open file.
@@ -130,8 +137,6 @@ impl Sys {
     /// Sets owner and group of `name` itself, a symbolic link's own.
     pub fn chown_at(&mut self, directory: impl AsFd, name: &CStr, uid: u32, gid: u32) -> Result<()> {
         let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
-        self.plain(Call::Fchownat, || {
-            rustix::fs::chownat(directory.as_fd(), name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
-        })
+        self.plain(Call::Fchownat, || rustix::fs::chownat(directory.as_fd(), name, uid, gid, AtFlags::SYMLINK_NOFOLLOW))
     }
 }

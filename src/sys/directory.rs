@@ -109,11 +109,16 @@ impl Sys {
     }
 
     /// Makes a FIFO, a socket's name or a device.
-    pub fn mknodat(&mut self, parent: impl AsFd, name: &CStr, kind: FileKind, mode: u32, rdev: (u32, u32)) -> Result<()> {
+    pub fn mknodat(
+        &mut self,
+        parent: impl AsFd,
+        name: &CStr,
+        kind: FileKind,
+        mode: u32,
+        rdev: (u32, u32),
+    ) -> Result<()> {
         let device: Dev = rustix::fs::makedev(rdev.0, rdev.1);
-        self.plain(Call::Mknodat, || {
-            rustix::fs::mknodat(parent.as_fd(), name, kind, Mode::from_raw_mode(mode), device)
-        })
+        self.plain(Call::Mknodat, || rustix::fs::mknodat(parent.as_fd(), name, kind, Mode::from_raw_mode(mode), device))
     }
 
     /// Makes a symbolic link that holds `text`.
@@ -128,9 +133,7 @@ impl Sys {
 
     /// Gives a file a second name.
     pub fn linkat(&mut self, from: impl AsFd, name: &CStr, to: impl AsFd, new_name: &CStr) -> Result<()> {
-        self.plain(Call::Linkat, || {
-            rustix::fs::linkat(from.as_fd(), name, to.as_fd(), new_name, AtFlags::empty())
-        })
+        self.plain(Call::Linkat, || rustix::fs::linkat(from.as_fd(), name, to.as_fd(), new_name, AtFlags::empty()))
     }
 
     /// Renames within a directory. With `replace`, what bore the new name is gone; without, EEXIST if anything did.

@@ -59,7 +59,9 @@ impl Sys {
 
     /// One read from `offset`.
     pub fn pread(&mut self, file: impl AsFd, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        self.transfer(Call::Pread, buffer.len(), |wanted| rustix::io::pread(file.as_fd(), &mut buffer[..wanted], offset))
+        self.transfer(Call::Pread, buffer.len(), |wanted| {
+            rustix::io::pread(file.as_fd(), &mut buffer[..wanted], offset)
+        })
     }
 
     /// One write at the file's position.

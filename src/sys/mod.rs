@@ -94,7 +94,8 @@ impl Sys {
             let result = match self.injected(wanted) {
                 Ok(wanted_now) => {
                     let result = attempt(wanted_now);
-                    let ending = result.as_ref().map_or_else(|errno| Ending::Failed(*errno), |ok| Ending::Moved(moved(ok)));
+                    let ending =
+                        result.as_ref().map_or_else(|errno| Ending::Failed(*errno), |ok| Ending::Moved(moved(ok)));
                     self.counts.record(call, wanted, ending);
                     result
                 }

@@ -29,13 +29,7 @@ pub fn keep_on_directory(sys: &mut Sys, directory: impl AsFd, wanted: &Attribute
     keep(sys, directory, wanted, identity, None)
 }
 
-fn keep(
-    sys: &mut Sys,
-    file: impl AsFd,
-    wanted: &Attributes,
-    identity: &Identity,
-    mode_now: Option<u32>,
-) -> Result<()> {
+fn keep(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, identity: &Identity, mode_now: Option<u32>) -> Result<()> {
     let mode = if has_our_owner(wanted, identity) || keep_owner(sys, file.as_fd(), wanted, identity)? {
         wanted.mode
     } else {

@@ -46,13 +46,18 @@ impl Place {
 
     /// The path of `name` in this directory, for messages.
     pub fn path_of(&self, name: &CStr) -> PathBuf {
-        let mut path = self.path();
+        let mut path = self.joined();
         path.push(OsStr::from_bytes(name.to_bytes()));
         path
     }
 
     /// The path of this directory, for messages.
     pub fn path(&self) -> PathBuf {
+        let path = self.joined();
+        if path.as_os_str().is_empty() { PathBuf::from(".") } else { path }
+    }
+
+    fn joined(&self) -> PathBuf {
         let mut path = self.root.path.clone();
         path.extend(self.names().map(|name| OsStr::from_bytes(name.to_bytes())));
         path

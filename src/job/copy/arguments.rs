@@ -88,7 +88,10 @@ impl Copier {
         if attributes.kind == FileKind::Directory {
             self.refuse_into_itself(path, &attributes, &target, name.as_deref())?;
         }
-        if self.shared.destination.name.is_some() && self.shared.destination.only_directory && attributes.kind != FileKind::Directory {
+        if self.shared.destination.name.is_some()
+            && self.shared.destination.only_directory
+            && attributes.kind != FileKind::Directory
+        {
             return Err(Error::system("create", self.shared.destination.shown(), Errno::NOTDIR));
         }
         let Some(name) = name else {
@@ -116,7 +119,8 @@ impl Copier {
             self.walk(Arc::new(above.merging(source)), handle);
             return Ok(());
         };
-        let directory = above.new_unit(&mut self.station.sys, &self.shared.leftovers, source, &Arc::new(target), &new_name);
+        let directory =
+            above.new_unit(&mut self.station.sys, &self.shared.leftovers, source, &Arc::new(target), &new_name);
         let path = above.target.path_of(&new_name);
         let directory = directory.map_err(|errno| Error::system("create", path, errno))?;
         self.walk(Arc::new(directory), handle);

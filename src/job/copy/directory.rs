@@ -171,9 +171,8 @@ impl Copier {
                     Ok(Directory { target: above.target.below(new_name), parent, ..above.merging(source) })
                 }
                 Ok(existing) => {
-                    let why = format!("{} of that name is in the target", describe(existing.kind));
-                    drop(parent);
-                    return self.station.fail(Error::refused("copy directory", above.source.path_of(name), why));
+                    let why = format!("{} of that name is there", describe(existing.kind));
+                    return self.station.fail(Error::refused("create directory", above.target.path_of(new_name), why));
                 }
                 Err(Errno::NOENT) => above
                     .new_unit(&mut self.station.sys, &self.shared.leftovers, source, &open.target, new_name)
@@ -235,6 +234,10 @@ impl Copier {
 
     /// Gives up a hold on a directory, and on those above it, as far as this was the last.
     fn leave_directory(&mut self, directory: Arc<Directory>, mut target: Option<OwnedFd>) {
+        if self.station.is_halted() {
+            // Something below is missing: dropped, a unit takes its temporary name away.
+            return;
+        }
         let mut current = Some(directory);
         while let Some(directory) = current.and_then(Arc::into_inner) {
             let finished = self.finish(&directory, target.take());

@@ -3,12 +3,14 @@
 //! - this file: the tasks and the workers;
 //! - [`arguments`]: from the words of the command line to an open directory and a name;
 //! - [`directory`]: walking, and finishing directories when all below them is done;
-//! - [`file`]: one file, whole or by ranges.
+//! - [`file`]: one file, whole or by ranges; [`sides`]: its source and its target.
 
 mod arguments;
 mod directory;
 mod file;
+mod sides;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use self::directory::{Directory, Open};
 use self::file::Split;
 use super::Context;
 use super::station::Station;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{CopyPlan, EngineName};
 use crate::pool::{BufferPool, Handle, PoolOptions, Worker, workers};
@@ -31,6 +33,7 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     let pool = BufferPool::new(pool_options(plan, threads));
     let mut stations = Station::for_workers(context, threads);
     let destination = Destination::find(&mut stations[0].sys, plan)?;
+    let sources = distinct_names(plan, &mut stations[0]);
     let shared = Arc::new(Shared {
         destination,
         engine: plan.engine,
@@ -44,15 +47,28 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
         .into_iter()
         .map(|station| Copier { station, shared: Arc::clone(&shared), names: DirectoryBuffer::default() })
         .collect();
-    let tasks = plan.sources.iter().cloned().map(Task::Source);
+    let tasks = sources.into_iter().map(Task::Source);
     let done = workers::run(plan.resources.scheduler, workers, tasks);
     Ok(Station::add_up(done.into_iter().map(|copier| copier.station), &pool))
+}
+
+/// The sources, without those whose name in the target another source has already: as with `cp`, what was just made
+/// is not overwritten.
+fn distinct_names(plan: &CopyPlan, station: &mut Station) -> Vec<PathBuf> {
+    let mut names = HashSet::new();
+    let is_new = |path: &PathBuf| path.file_name().is_none_or(|name| names.insert(name.to_owned()));
+    let (new, twins): (Vec<_>, Vec<_>) = plan.sources.iter().cloned().partition(is_new);
+    for path in twins {
+        station.fail(Error::refused("copy", path, "another source has the same name"));
+    }
+    new
 }
 
 /// One buffer a worker: it is filled and emptied before the next is needed.
 fn pool_options(plan: &CopyPlan, threads: usize) -> PoolOptions {
     let engine = if plan.engine == EngineName::Auto { EngineName::ReadWrite } else { plan.engine };
-    let default = crate::engine::ALL.iter().find(|known| known.name() == engine).map_or(1, |known| known.default_step());
+    let default =
+        crate::engine::ALL.iter().find(|known| known.name() == engine).map_or(1, |known| known.default_step());
     let bytes = plan.resources.buffer.map_or(default.min(1 << 20), |size| size.bytes());
     PoolOptions::for_job(plan.resources.pool, bytes, threads, 1)
 }

@@ -1,13 +1,17 @@
 //! What gzip and gunzip share: finding files, refusing what should not be touched, and removing a source at the end.
 //!
 //! - this file: the worker that walks arguments and directories, and hands each file to its job;
+//! - [`walk`]: reading directories; [`order`]: what goes to standard output, one file after the other;
 //! - [`source`]: an open source, what is refused, when it may be removed;
 //! - [`suffix`]: from the name of a file to the name of its target.
 
+mod order;
 pub(super) mod source;
 pub(super) mod suffix;
+mod walk;
 
-use std::collections::VecDeque;
+pub(super) use order::Sequence;
+
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -15,13 +19,13 @@ use std::sync::Arc;
 
 use rustix::fs::{CWD, OFlags};
 
+use self::order::Item;
 use self::source::Source;
 use super::station::Station;
 use crate::error::{Error, Result};
 use crate::plan::{FilesPlan, Output};
 use crate::pool::{Handle, Worker};
 use crate::sys::{DirectoryBuffer, Entries, FileKind};
-use crate::tree::metadata::describe;
 use crate::tree::{Place, Root};
 
 /// A directory being read: where it is, and its descriptor, which targets are made beneath.
@@ -42,15 +46,6 @@ pub(super) enum Task<S> {
     InOrder(Sequence),
     /// Part of a file.
     Shared(S),
-}
-
-/// What is still to be written to standard output.
-pub(super) type Sequence = VecDeque<Item>;
-
-/// One thing in a sequence.
-pub(super) enum Item {
-    Argument(PathBuf),
-    Entry(Arc<Folder>, CString, FileKind),
 }
 
 /// A job on single files.
@@ -87,9 +82,6 @@ pub(super) struct Walker<J> {
     pub(super) plan: Arc<FilesPlan>,
     pub(super) names: DirectoryBuffer,
 }
-
-/// Entries from which on they are offered to another worker.
-const WORTH_OFFERING: usize = 4;
 
 impl<J: FileJob> Worker for Walker<J> {
     type Task = Task<J::Shared>;
@@ -200,120 +192,5 @@ impl<J: FileJob> Walker<J> {
         let (root, directory) = (open(sys).map_err(failed)?, open(sys).map_err(failed)?);
         let place = Place::root(Root { directory: root, path: above.unwrap_or(Path::new("")).to_owned() });
         Ok((Arc::new(Folder { place, directory: Arc::new(directory) }), name))
-    }
-
-    fn open_folder(&mut self, place: &Arc<Place>) -> Option<Arc<Folder>> {
-        let station = self.job.station();
-        let opened = place.open(&mut station.sys).map_err(|errno| Error::system("open", place.path(), errno));
-        let directory = Arc::new(station.check(opened)?);
-        station.summary.directories += 1;
-        Some(Arc::new(Folder { place: Arc::clone(place), directory }))
-    }
-
-    /// The next entries of a folder; `None` at its end, and where it cannot be read.
-    fn next_entries(&mut self, folder: &Folder) -> Option<Entries> {
-        let station = self.job.station();
-        let read = station.sys.getdents(&*folder.directory, &mut self.names);
-        station.check(read.map_err(|errno| Error::system("read", folder.place.path(), errno)))?
-    }
-
-    fn walk(&mut self, place: &Arc<Place>, handle: &mut Handle<'_, Task<J::Shared>>) {
-        let Some(folder) = self.open_folder(place) else { return };
-        while let Some(entries) = self.next_entries(&folder) {
-            if self.job.station().is_halted() {
-                return;
-            }
-            if entries.len() < WORTH_OFFERING {
-                self.entries(&folder, &entries, handle);
-            } else if let Err(Task::Entries(_, entries)) =
-                handle.try_offer(Task::Entries(Arc::clone(&folder), entries))
-            {
-                self.entries(&folder, &entries, handle);
-            }
-        }
-    }
-
-    fn entries(&mut self, folder: &Arc<Folder>, entries: &Entries, handle: &mut Handle<'_, Task<J::Shared>>) {
-        for entry in entries.iter() {
-            if self.job.station().is_halted() {
-                return;
-            }
-            match self.kind(folder, entry.name, entry.kind) {
-                FileKind::Directory => handle.offer(Task::Folder(folder.place.below(entry.name))),
-                FileKind::RegularFile if self.job.wants(entry.name) => {
-                    let opened =
-                        Source::open(&mut self.job.station().sys, &self.plan, folder, entry.name, true);
-                    if let Some(source) = self.job.station().check(opened) {
-                        self.job.file(source, None, handle);
-                    }
-                }
-                other => self.skip(folder, entry.name, other),
-            }
-        }
-    }
-
-    /// What an entry is, asked for where the file system did not say.
-    fn kind(&mut self, folder: &Folder, name: &CStr, kind: FileKind) -> FileKind {
-        if kind != FileKind::Unknown {
-            return kind;
-        }
-        self.job.station().sys.stat_at(&*folder.directory, name).map_or(kind, |found| found.kind)
-    }
-
-    fn skip(&mut self, folder: &Folder, name: &CStr, kind: FileKind) {
-        let station = self.job.station();
-        station.summary.skipped += 1;
-        if kind != FileKind::RegularFile {
-            station.note(|| (folder.place.path_of(name), format!("passed over: it is {}", describe(kind))));
-        }
-    }
-
-    /// Does what goes to standard output, one after the other. A file may be finished by another worker; that one then
-    /// goes on with the rest.
-    fn in_order(&mut self, mut sequence: Sequence, handle: &mut Handle<'_, Task<J::Shared>>) {
-        while let Some(item) = sequence.pop_front() {
-            if self.job.station().is_halted() {
-                return;
-            }
-            let rest = match item {
-                Item::Argument(path) => {
-                    let done = self.argument(&path, Some(sequence), handle);
-                    self.job.station().check(done).flatten()
-                }
-                Item::Entry(folder, name, kind) => self.entry_in_order(&folder, &name, kind, sequence, handle),
-            };
-            let Some(rest) = rest else { return };
-            sequence = rest;
-        }
-    }
-
-    fn entry_in_order(
-        &mut self,
-        folder: &Arc<Folder>,
-        name: &CStr,
-        kind: FileKind,
-        mut rest: Sequence,
-        handle: &mut Handle<'_, Task<J::Shared>>,
-    ) -> Option<Sequence> {
-        match self.kind(folder, name, kind) {
-            FileKind::Directory => self.put_in_front(&folder.place.below(name), &mut rest),
-            FileKind::RegularFile if self.job.wants(name) => {
-                let opened = Source::open(&mut self.job.station().sys, &self.plan, folder, name, true);
-                return self.begin(opened, Some(rest), handle).ok().flatten();
-            }
-            other => self.skip(folder, name, other),
-        }
-        Some(rest)
-    }
-
-    /// Puts what is in a directory before what follows it.
-    fn put_in_front(&mut self, place: &Arc<Place>, rest: &mut Sequence) {
-        let Some(folder) = self.open_folder(place) else { return };
-        let mut found = Sequence::new();
-        while let Some(entries) = self.next_entries(&folder) {
-            found.extend(entries.iter().map(|entry| Item::Entry(Arc::clone(&folder), entry.name.to_owned(), entry.kind)));
-        }
-        found.append(rest);
-        *rest = found;
     }
 }

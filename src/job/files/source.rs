@@ -64,7 +64,8 @@ impl Source {
             errno => Error::system("open", path(), errno),
         })?;
         let attributes = sys.fstat(&file).map_err(|errno| Error::system("examine", path(), errno))?;
-        let source = Self { folder: Some(Arc::clone(folder)), name: name.to_owned(), file, attributes, through: follow };
+        let source =
+            Self { folder: Some(Arc::clone(folder)), name: name.to_owned(), file, attributes, through: follow };
         source.refuse(plan)?;
         Ok(source)
     }
@@ -119,10 +120,9 @@ impl Source {
         let why = match named {
             Ok(now) if now.is_unchanged_since(&self.attributes) => return Ok(()),
             Ok(now) if !now.is_same_file(&self.attributes) => "it was replaced while it was read".to_owned(),
-            Ok(now) => format!(
-                "it changed while it was read ({} bytes before, {} now)",
-                self.attributes.size, now.size
-            ),
+            Ok(now) => {
+                format!("it changed while it was read ({} bytes before, {} now)", self.attributes.size, now.size)
+            }
             Err(errno) => return Err(Error::system("find again", self.path(), errno)),
         };
         Err(Error::refused("finish", self.path(), format!("{why}; nothing was made of it")))

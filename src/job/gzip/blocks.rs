@@ -19,7 +19,10 @@ pub(super) struct Blocks {
 
 enum Cursor {
     /// The number of the next block of a file of `size` bytes.
-    Ranges { size: u64, next: AtomicU64 },
+    Ranges {
+        size: u64,
+        next: AtomicU64,
+    },
     Stream(Mutex<Stream>),
 }
 
@@ -67,13 +70,7 @@ impl Blocks {
     }
 
     /// Reads the next block into `buffer`, which has room for a dictionary and a block; `None` behind the last.
-    pub(super) fn take(
-        &self,
-        sys: &mut Sys,
-        source: &Source,
-        buffer: &mut [u8],
-        step: usize,
-    ) -> Result<Option<Block>> {
+    pub(super) fn take(&self, sys: &mut Sys, source: &Source, buffer: &mut [u8], step: usize) -> Result<Option<Block>> {
         let failed = |errno| Error::system("read", source.path(), errno);
         sys.check_stop().map_err(failed)?;
         match &self.cursor {
@@ -88,7 +85,11 @@ impl Blocks {
                 let room = &mut buffer[..dictionary + len];
                 let read = sys.pread_full(&source.file, room, start - dictionary as u64, step).map_err(failed)?;
                 if read < room.len() {
-                    return Err(Error::refused("read", source.path(), "it shrank while it was read; nothing was made of it"));
+                    return Err(Error::refused(
+                        "read",
+                        source.path(),
+                        "it shrank while it was read; nothing was made of it",
+                    ));
                 }
                 Ok(Some(Block { number, dictionary, len, last: start + len as u64 == *size }))
             }

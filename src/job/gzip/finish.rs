@@ -81,9 +81,7 @@ impl Gzip {
             return None;
         };
         let finished = match target {
-            Target::Stdout => {
-                sys.close(file).map_err(|errno| Error::system("write", "standard output", errno))
-            }
+            Target::Stdout => sys.close(file).map_err(|errno| Error::system("write", "standard output", errno)),
             Target::File { part, path, replace } => self.give_name(&source, part, &path, file, replace),
         };
         if self.station.check(finished).is_some() {

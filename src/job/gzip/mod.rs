@@ -145,9 +145,10 @@ impl FileJob for Gzip {
     }
 
     fn shared(&mut self, compression: Arc<Compression>, handle: &mut Handle<'_, Task<Self::Shared>>) {
-        let worked = self.compress_blocks(&compression);
-        if self.station.check(worked).is_none() {
-            compression.failed.store(true, Ordering::Relaxed);
+        if let Err(error) = self.compress_blocks(&compression)
+            && !compression.failed.swap(true, Ordering::Relaxed)
+        {
+            self.station.fail(error);
         }
         let Some(compression) = Arc::into_inner(compression) else { return };
         let rest = self.finish(compression);
@@ -178,9 +179,10 @@ impl Gzip {
             let turn = compression.ordered.turn(block.number);
             let (dictionary, bytes) = input[..block.dictionary + block.len].split_at(block.dictionary);
             let room = output.len() - END_BYTES;
-            let len = self.codec.compress(dictionary, bytes, &mut output[LONGEST_HEADER..room]).map_err(|error| {
-                Error::refused("compress", compression.source.path(), error.to_string())
-            })?;
+            let len = self
+                .codec
+                .compress(dictionary, bytes, &mut output[LONGEST_HEADER..room])
+                .map_err(|error| Error::refused("compress", compression.source.path(), error.to_string()))?;
             let mut crc = Hasher::new();
             crc.update(bytes);
             let source_bytes = bytes.len() as u64;

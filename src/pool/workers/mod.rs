@@ -1,0 +1,138 @@
+//! Schedulers: who runs tasks, and in which thread.
+//!
+//! All have the shape of [`run`]: workers with state of their own, first tasks from an iterator, and tasks that find
+//! more tasks. A worker that finds one offers it to the others and never waits: what the queue would not take, it does
+//! itself afterwards. A panic in a worker reaches the caller of [`run`].
+//!
+//! - `serial`: one thread, the caller's.
+//! - `channel`: threads fed by a bounded channel.
+//! - `rayon`: its work-stealing pool; the first tasks through `par_bridge`, so that they start in order.
+
+mod channel;
+mod rayon;
+
+use crate::plan::SchedulerName;
+
+/// Tasks a queue holds per worker: one to start at once, and some slack so that a worker that found a whole directory
+/// can hand out more than one part of it. More would only let discovery run ahead of the work.
+const QUEUED_PER_WORKER: usize = 4;
+
+/// Something that runs tasks and keeps state between them: its `Sys`, its compressor.
+pub trait Worker: Send {
+    /// What it runs.
+    type Task: Send;
+
+    /// Runs one task. What it finds on the way goes to `handle`.
+    fn run(&mut self, task: Self::Task, handle: &mut Handle<'_, Self::Task>);
+}
+
+/// A worker's way to hand on the tasks it finds.
+pub struct Handle<'a, T> {
+    give: &'a dyn Fn(T) -> Result<(), T>,
+    /// What nobody took; this worker does it after the task at hand, the latest first.
+    own: Vec<T>,
+}
+
+impl<T> Handle<'_, T> {
+    /// Offers a task that must be done: another worker takes it, or this one does it later.
+    pub fn offer(&mut self, task: T) {
+        if let Err(task) = (self.give)(task) {
+            self.own.push(task);
+        }
+    }
+
+    /// Offers a task that only makes sense on another worker, and gives it back where the queue has no room.
+    pub fn try_offer(&self, task: T) -> Result<(), T> {
+        (self.give)(task)
+    }
+}
+
+/// Runs `tasks` and all that they lead to, and returns the workers with what they hold.
+///
+/// # Panics
+/// If a worker did: its panic goes on here, after the other workers have ended.
+pub fn run<W: Worker>(
+    scheduler: SchedulerName,
+    mut workers: Vec<W>,
+    tasks: impl Iterator<Item = W::Task> + Send,
+) -> Vec<W> {
+    match scheduler {
+        SchedulerName::Serial => {
+            workers.truncate(1);
+            serial(&mut workers, tasks);
+            workers
+        }
+        SchedulerName::Channel => channel::run(workers, tasks),
+        SchedulerName::Rayon => rayon::run(workers, tasks),
+    }
+}
+
+/// Runs one task and what of its finds nobody else took.
+fn run_task<W: Worker>(worker: &mut W, task: W::Task, give: &dyn Fn(W::Task) -> Result<(), W::Task>) {
+    let mut handle = Handle { give, own: vec![task] };
+    while let Some(task) = handle.own.pop() {
+        worker.run(task, &mut handle);
+    }
+}
+
+fn serial<W: Worker>(workers: &mut [W], tasks: impl Iterator<Item = W::Task>) {
+    let Some(worker) = workers.first_mut() else { return };
+    for task in tasks {
+        run_task(worker, task, &Err);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    const ALL: [SchedulerName; 3] = [SchedulerName::Serial, SchedulerName::Channel, SchedulerName::Rayon];
+
+    /// Counts the leaves of a binary tree of tasks.
+    struct Counter(u64);
+
+    impl Worker for Counter {
+        type Task = u32;
+
+        fn run(&mut self, depth: u32, handle: &mut Handle<'_, u32>) {
+            assert_ne!(depth, 99, "on purpose");
+            if depth == 0 {
+                self.0 += 1;
+            } else {
+                handle.offer(depth - 1);
+                handle.offer(depth - 1);
+            }
+        }
+    }
+
+    #[test]
+    fn every_task_and_all_it_leads_to_is_run_once() {
+        for scheduler in ALL {
+            for count in [1, 2, 5] {
+                let workers = (0..count).map(|_| Counter(0)).collect();
+                let done = run(scheduler, workers, [10, 0, 7, 3].into_iter());
+                let leaves: u64 = done.iter().map(|worker| worker.0).sum();
+                assert_eq!(leaves, 1024 + 1 + 128 + 8, "{scheduler:?} with {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_task_is_no_work() {
+        for scheduler in ALL {
+            let done = run(scheduler, vec![Counter(0), Counter(0)], std::iter::empty());
+            assert!(done.iter().all(|worker| worker.0 == 0), "{scheduler:?}");
+        }
+    }
+
+    #[test]
+    fn a_panic_in_a_worker_reaches_the_caller() {
+        for scheduler in ALL {
+            let workers = vec![Counter(0), Counter(0)];
+            let tasks = (0..200).map(|number| if number == 20 { 99 } else { 3 });
+            let result = catch_unwind(AssertUnwindSafe(|| run(scheduler, workers, tasks).len()));
+            assert!(result.is_err(), "{scheduler:?}");
+        }
+    }
+}
