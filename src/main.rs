@@ -12,7 +12,7 @@ use cli::lower::lower;
 
 fn main() -> ExitCode {
     let exit = match lower(Args::parse()) {
-        Ok(order) => cli::run(order),
+        Ok(order) => cli::run(&order),
         Err(usage) => {
             usage.print();
             Exit::Usage

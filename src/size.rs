@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 /// The smallest buffer: one byte moves at a time. Slow, and sometimes just what somebody wants to see.
 pub const SMALLEST: u64 = 1;
-/// The largest buffer, 1 GiB: past it Linux moves at most 0x7fff_f000 bytes a call anyway (read(2), NOTES).
+/// The largest buffer, 1 GiB: past it Linux moves at most `0x7fff_f000` bytes a call anyway (read(2), NOTES).
 pub const LARGEST: u64 = 1 << 30;
 
 /// The most bytes that one read or one write moves: 1 byte to 1 GiB.

@@ -16,7 +16,7 @@ use super::progress::Terminal;
 use super::signals;
 
 /// Runs an order; whatever goes wrong has been said when this returns.
-pub(crate) fn run(order: Order) -> Exit {
+pub(crate) fn run(order: &Order) -> Exit {
     // A sweep draws its own line, between runs.
     let bar = if matches!(order.work, Work::Sweep { .. }) { ProgressChoice::Never } else { order.progress };
     let terminal = Terminal::new(bar, order.verbosity);

@@ -177,12 +177,12 @@ impl Gunzip {
     }
 
     fn check_trailer(&mut self, bytes: [u8; 8]) -> Result<(), Damage> {
-        let [a, b, c, d, e, f, g, h] = bytes;
-        if u32::from_le_bytes([a, b, c, d]) != self.crc.clone().finalize() {
+        let (crc, length) = (u64::from_le_bytes(bytes) as u32, (u64::from_le_bytes(bytes) >> 32) as u32);
+        if crc != self.crc.clone().finalize() {
             return Err(Damage::Crc);
         }
         // Modulo 2^32 (RFC 1952, section 2.3.1).
-        if u32::from_le_bytes([e, f, g, h]) != self.member_bytes as u32 {
+        if length != self.member_bytes as u32 {
             return Err(Damage::Length);
         }
         self.members += 1;

@@ -129,8 +129,8 @@ impl HeaderParser {
         self.state = match self.state {
             State::Fixed(place) => return self.take_fixed(place, byte),
             State::ExtraLength(None) => State::ExtraLength(Some(byte)),
-            State::ExtraLength(Some(low)) => self.behind_extra(u16::from_le_bytes([low, byte])),
-            State::Extra(left) => self.behind_extra(left - 1),
+            State::ExtraLength(Some(low)) => behind_extra(u16::from_le_bytes([low, byte])),
+            State::Extra(left) => behind_extra(left - 1),
             State::Name if byte == 0 => State::Comment,
             State::Name => {
                 if self.header.name.len() < LONGEST_NAME {
@@ -166,10 +166,6 @@ impl HeaderParser {
         Ok(())
     }
 
-    fn behind_extra(&self, left: u16) -> State {
-        if left == 0 { State::Name } else { State::Extra(left) }
-    }
-
     /// Passes over fields that the flags say are not there, before a byte is taken for one of them.
     fn skip_absent_fields(&mut self) {
         let absent = |flag| self.flags & flag == 0;
@@ -186,6 +182,11 @@ impl HeaderParser {
             self.state = State::Done;
         }
     }
+}
+
+/// What comes when so many bytes of the extra field are left.
+const fn behind_extra(left: u16) -> State {
+    if left == 0 { State::Name } else { State::Extra(left) }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! copy_file_range(2): the kernel copies; XFS, btrfs and others share the blocks instead, NFS and CIFS let the server
+//! `copy_file_range(2)`: the kernel copies; XFS, btrfs and others share the blocks instead, NFS and CIFS let the server
 //! copy. No byte enters this process.
 
 use std::ops::Range;

@@ -120,7 +120,7 @@ impl Inflater {
         self.station.found(source.attributes.size);
         let mut sink = self.open_sink(&source)?;
         match self.inflate(&source, &mut sink) {
-            Ok(content) => self.finish(source, sink, content),
+            Ok(content) => self.finish(source, sink, &content),
             Err(error) => {
                 if let Sink::File { part, .. } = sink {
                     part.abandon(&mut self.station.sys);
@@ -149,8 +149,8 @@ impl Inflater {
             may_create(&mut self.station.sys, folder, &name, &path, self.plan.files.force)?;
         }
         let mode = creation_mode(&source.attributes, &self.identity);
-        let made = Part::file(&mut self.station.sys, &self.leftovers, &folder.directory, &name, mode);
-        let (part, file) = made.map_err(|errno| Error::system("create", &path, errno))?;
+        let created = Part::file(&mut self.station.sys, &self.leftovers, &folder.directory, &name, mode);
+        let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
         Ok(Sink::File { part, file, path })
     }
 
@@ -215,15 +215,15 @@ impl Inflater {
         written.map(|()| bytes.len() as u64)
     }
 
-    fn finish(&mut self, source: Source, sink: Sink, content: Content) -> Result<()> {
-        let Content { end, read, written, .. } = content;
+    fn finish(&mut self, source: Source, sink: Sink, content: &Content) -> Result<()> {
+        let &Content { end, read, written, .. } = content;
         match sink {
             Sink::Nowhere => {}
             Sink::Stdout(file) => {
                 let closed = self.station.sys.close(file);
                 closed.map_err(|errno| Error::system("write", "standard output", errno))?;
             }
-            Sink::File { part, file, path } => self.give_name(&source, part, file, path, &content)?,
+            Sink::File { part, file, path } => self.give_name(&source, part, file, path, content)?,
         }
         if end.ignored_bytes > 0 {
             let kept = if self.plan.files.output == Output::BesideSource { "; the file is kept" } else { "" };

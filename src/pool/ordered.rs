@@ -144,7 +144,7 @@ mod tests {
                         if number >= 2_000 {
                             break;
                         }
-                        if number % 7 == 0 {
+                        if number.is_multiple_of(7) {
                             std::thread::yield_now();
                         }
                         ordered.turn(number).submit(number, Vec::push);

@@ -16,7 +16,7 @@ use super::remove::remove_tree;
 use crate::sys::{Stop, Sys, discard};
 
 const SUFFIX: &str = ".haul-part";
-/// NAME_MAX: the longest name in a directory, in bytes.
+/// `NAME_MAX`: the longest name in a directory, in bytes.
 const LONGEST_NAME: usize = 255;
 /// Names tried before giving up; each is somebody else's file that must not be touched.
 const ATTEMPTS: u32 = 1_000;
@@ -72,10 +72,10 @@ impl Part {
             match make(&temporary) {
                 Err(Errno::EXIST) => {}
                 Err(errno) => return Err(errno),
-                Ok(made) => {
+                Ok(new) => {
                     let registration = Some(leftovers.register(directory, temporary.clone(), what));
                     let (directory, name) = (Arc::clone(directory), name.to_owned());
-                    return Ok((Self { directory, temporary, name, registration, what }, made));
+                    return Ok((Self { directory, temporary, name, registration, what }, new));
                 }
             }
         }

@@ -14,7 +14,7 @@ use rustix::io::{Errno, Result};
 
 use crate::sys::Sys;
 
-/// The longest path given to the kernel in one go: PATH_MAX is 4,096 with the NUL. Longer ones are walked in steps.
+/// The longest path given to the kernel in one go: `PATH_MAX` is 4,096 with the NUL. Longer ones are walked in steps.
 const LONGEST: usize = 4_000;
 
 /// Where a walk starts: an open directory, and what the user calls it.

@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{CopyPlan, EngineName};
 use crate::pool::{BufferPool, Handle, PoolOptions, Worker, workers};
+use crate::size::BufferSize;
 use crate::sys::{DirectoryBuffer, Entries, Identity};
 use crate::tree::Leftovers;
 
@@ -37,7 +38,7 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     let shared = Arc::new(Shared {
         destination,
         engine: plan.engine,
-        step: plan.resources.buffer.map(|size| size.bytes()),
+        step: plan.resources.buffer.map(BufferSize::bytes),
         threads,
         pool: pool.clone(),
         identity: context.identity,
@@ -69,7 +70,7 @@ fn pool_options(plan: &CopyPlan, threads: usize) -> PoolOptions {
     let engine = if plan.engine == EngineName::Auto { EngineName::ReadWrite } else { plan.engine };
     let default =
         crate::engine::ALL.iter().find(|known| known.name() == engine).map_or(1, |known| known.default_step());
-    let bytes = plan.resources.buffer.map_or(default.min(1 << 20), |size| size.bytes());
+    let bytes = plan.resources.buffer.map_or(default.min(1 << 20), BufferSize::bytes);
     PoolOptions::for_job(plan.resources.pool, bytes, threads, 1)
 }
 

@@ -92,8 +92,7 @@ impl<J: FileJob> Worker for Walker<J> {
         }
         match task {
             Task::Argument(path) => {
-                let done = self.argument(&path, None, handle);
-                self.job.station().check(done);
+                self.argument(&path, None, handle);
             }
             Task::Folder(place) => self.walk(&place, handle),
             Task::Entries(folder, entries) => self.entries(&folder, &entries, handle),
@@ -103,16 +102,41 @@ impl<J: FileJob> Worker for Walker<J> {
     }
 }
 
+/// What an argument turned out to be.
+enum Found {
+    File(Source),
+    Directory(Arc<Place>),
+}
+
 impl<J: FileJob> Walker<J> {
+    /// Does an argument, or begins to. Gives `rest` back unless the job has taken it.
     fn argument(
         &mut self,
         path: &Path,
         rest: Option<Sequence>,
         handle: &mut Handle<'_, Task<J::Shared>>,
-    ) -> Result<Option<Sequence>> {
+    ) -> Option<Sequence> {
+        let found = self.find(path);
+        match (self.job.station().check(found), rest) {
+            (None, rest) => rest,
+            (Some(Found::File(source)), rest) => {
+                self.job.file(source, rest, handle);
+                None
+            }
+            (Some(Found::Directory(place)), None) => {
+                self.walk(&place, handle);
+                None
+            }
+            (Some(Found::Directory(place)), Some(mut rest)) => {
+                self.put_in_front(&place, &mut rest);
+                Some(rest)
+            }
+        }
+    }
+
+    fn find(&mut self, path: &Path) -> Result<Found> {
         if path == Path::new("-") {
-            let opened = Source::standard_input(&mut self.job.station().sys);
-            return self.begin(opened, rest, handle);
+            return Source::standard_input(&mut self.job.station().sys).map(Found::File);
         }
         let (folder, mut name) = self.locate(path)?;
         let mut kind = self.job.station().sys.stat_at(&*folder.directory, &name).map(|found| found.kind);
@@ -124,55 +148,13 @@ impl<J: FileJob> Walker<J> {
                 }
             }
         }
-        let kind = kind.map_err(|errno| Error::system("find", path, errno))?;
-        if kind == FileKind::Directory {
-            return self.directory(folder, name, path, rest, handle);
-        }
-        let opened = Source::open(&mut self.job.station().sys, &self.plan, &folder, &name, false);
-        self.begin(opened, rest, handle)
-    }
-
-    /// Begins a file that was opened, or reports that it was not; gives `rest` back unless the job has taken it.
-    fn begin(
-        &mut self,
-        opened: Result<Source>,
-        rest: Option<Sequence>,
-        handle: &mut Handle<'_, Task<J::Shared>>,
-    ) -> Result<Option<Sequence>> {
-        match opened {
-            Ok(source) => {
-                self.job.file(source, rest, handle);
-                Ok(None)
+        match kind.map_err(|errno| Error::system("find", path, errno))? {
+            FileKind::Directory if !self.plan.recursive => {
+                Err(Error::refused("take", path, "it is a directory; -r goes into it"))
             }
-            Err(error) => {
-                self.job.station().fail(error);
-                Ok(rest)
-            }
-        }
-    }
-
-    fn directory(
-        &mut self,
-        folder: Arc<Folder>,
-        name: CString,
-        path: &Path,
-        rest: Option<Sequence>,
-        handle: &mut Handle<'_, Task<J::Shared>>,
-    ) -> Result<Option<Sequence>> {
-        if !self.plan.recursive {
-            self.job.station().fail(Error::refused("take", path, "it is a directory; -r goes into it"));
-            return Ok(rest);
-        }
-        let place = folder.place.below(&name);
-        match rest {
-            None => {
-                self.walk(&place, handle);
-                Ok(None)
-            }
-            Some(mut rest) => {
-                self.put_in_front(&place, &mut rest);
-                Ok(Some(rest))
-            }
+            FileKind::Directory if name.as_c_str() == c"." => Ok(Found::Directory(Arc::clone(&folder.place))),
+            FileKind::Directory => Ok(Found::Directory(folder.place.below(&name))),
+            _ => Source::open(&mut self.job.station().sys, &self.plan, &folder, &name, false).map(Found::File),
         }
     }
 

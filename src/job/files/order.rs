@@ -29,10 +29,7 @@ impl<J: FileJob> Walker<J> {
                 return;
             }
             let rest = match item {
-                Item::Argument(path) => {
-                    let done = self.argument(&path, Some(sequence), handle);
-                    self.job.station().check(done).flatten()
-                }
+                Item::Argument(path) => self.argument(&path, Some(sequence), handle),
                 Item::Entry(folder, name, kind) => self.entry_in_order(&folder, &name, kind, sequence, handle),
             };
             let Some(rest) = rest else { return };
@@ -52,7 +49,10 @@ impl<J: FileJob> Walker<J> {
             FileKind::Directory => self.put_in_front(&folder.place.below(name), &mut rest),
             FileKind::RegularFile if self.job.wants(name) => {
                 let opened = Source::open(&mut self.job.station().sys, &self.plan, folder, name, true);
-                return self.begin(opened, Some(rest), handle).ok().flatten();
+                if let Some(source) = self.job.station().check(opened) {
+                    self.job.file(source, Some(rest), handle);
+                    return None;
+                }
             }
             other => self.skip(folder, name, other),
         }

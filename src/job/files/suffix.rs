@@ -6,7 +6,7 @@ use std::ffi::{CStr, CString};
 const KNOWN: [(&[u8], &[u8]); 7] =
     [(b".gz", b""), (b".tgz", b".tar"), (b".taz", b".tar"), (b"-gz", b""), (b".z", b""), (b"-z", b""), (b"_z", b"")];
 
-/// NAME_MAX, bytes.
+/// `NAME_MAX`, bytes.
 const LONGEST_NAME: usize = 255;
 
 /// The name of the compressed file, if the file system can hold it.

@@ -31,6 +31,7 @@ use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{GzipPlan, Output};
 use crate::pool::{BufferPool, Handle, Ordered, PoolOptions, workers};
+use crate::size::BufferSize;
 use crate::sys::{DirectoryBuffer, Identity};
 use crate::tree::Leftovers;
 
@@ -87,7 +88,7 @@ struct Shared {
 impl Shared {
     /// The most bytes one read or write moves; a block is the natural choice.
     fn step(&self) -> usize {
-        self.plan.files.resources.buffer.map_or(WINDOW_BYTES + self.plan.block.bytes(), |size| size.bytes())
+        self.plan.files.resources.buffer.map_or(WINDOW_BYTES + self.plan.block.bytes(), BufferSize::bytes)
     }
 }
 
