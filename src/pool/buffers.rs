@@ -7,7 +7,7 @@
 use std::array;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::outcome::PoolStats;
 use crate::plan::PoolChoice;
@@ -76,6 +76,8 @@ struct State {
     free: Vec<AlignedBuffer>,
     /// Buffers that somebody holds.
     lent: usize,
+    /// Threads that wait for one. Waking is a system call even when nobody waits.
+    waiting: usize,
     stats: PoolStats,
 }
 
@@ -118,20 +120,24 @@ impl BufferPool {
         if wanted > limit {
             return Err(PoolError::TooMany { asked: wanted, limit });
         }
-        let started = Instant::now();
-        if state.lent + wanted > limit {
-            state.stats.waited += 1;
+        if state.lent + wanted <= limit {
+            return Ok(state);
         }
-        while state.lent + wanted > limit {
-            state = match options.wait {
-                None => self.0.returned.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(longest) => {
-                    let left = longest.checked_sub(started.elapsed()).ok_or(PoolError::TimedOut(longest))?;
-                    self.0.returned.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+        state.stats.waited += 1;
+        state.waiting += 1;
+        let no_room = |state: &mut State| state.lent + wanted > limit;
+        let mut state = match options.wait {
+            None => self.0.returned.wait_while(state, no_room).unwrap_or_else(PoisonError::into_inner),
+            Some(longest) => {
+                let waited = self.0.returned.wait_timeout_while(state, longest, no_room);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        state.waiting -= 1;
+        match options.wait {
+            Some(longest) if no_room(&mut state) => Err(PoolError::TimedOut(longest)),
+            _ => Ok(state),
         }
-        Ok(state)
     }
 }
 
@@ -172,9 +178,12 @@ impl Drop for PooledBuffer {
         if self.pool.options.size.is_some_and(|size| kept < size.get()) {
             state.free.extend(self.buffer.take());
         }
+        let somebody_waits = state.waiting > 0;
         drop(state);
-        // All wait for different numbers of buffers: wake everybody and let each look.
-        self.pool.returned.notify_all();
+        if somebody_waits {
+            // They may wait for different numbers of buffers: wake all and let each look.
+            self.pool.returned.notify_all();
+        }
     }
 }
 

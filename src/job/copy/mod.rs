@@ -3,7 +3,7 @@
 //! - this file: the tasks and the workers;
 //! - [`arguments`]: from the words of the command line to an open directory and a name;
 //! - [`directory`]: walking, and finishing directories when all below them is done;
-//! - [`file`]: one file, whole or by ranges; [`sides`]: its source and its target.
+//! - [`file`](mod@file): one file, whole or by ranges; [`sides`]: its source and its target.
 
 mod arguments;
 mod directory;
