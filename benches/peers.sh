@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # haul beside other people's tools, on one tree: interleaved rounds, median and minimum. Peers that are not installed
-# are left out. Usage: peers.sh HAUL [DIRECTORY]; ROUNDS=9 by default, WORKERS=all by default.
+# are left out. Usage: peers.sh HAUL [DIRECTORY]; ROUNDS=5 by default, WORKERS=all by default.
 set -euo pipefail
 
 haul=$1
 directory=${2:-/usr/include}
-rounds=${ROUNDS:-9}
+rounds=${ROUNDS:-5}
 workers=${WORKERS:-$(nproc)}
 [ -d "$directory" ] || { echo "$directory is no directory; name one: make bench DIR=..." >&2; exit 1; }
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/haul-bench.XXXXXX")
