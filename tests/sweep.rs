@@ -92,7 +92,7 @@ fn the_table_shows_every_buffer_a_verdict_and_the_kernels_agreement() {
         }
         let lower = table.to_lowercase();
         for word in
-            ["buffer", "read", "write", "other", "mib/s", "wall", "min", "user", "sys", "peak", "fault", "reused"]
+            ["buffer", "read", "write", "other", "mib/s", "median", "min", "user", "sys", "peak", "fault", "fresh"]
         {
             assert!(lower.contains(word), "{job}: no {word:?} in\n{table}");
         }
