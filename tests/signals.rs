@@ -72,12 +72,12 @@ fn a_tree_has_its_name_only_when_it_is_whole_whenever_the_signal_comes() {
     let mut stopped = 0;
     for turn in 0..40 {
         for way in [WAYS[0], WAYS[2], WAYS[4]] {
-            let words = format!("copy tree target --buffer 16 --engine read_write {way}");
+            let words = format!("copy tree target --buffer 1 --engine read_write {way}");
             let mut running = sandbox.haul(&words).spawn();
             common::wait_until("the tree's part", || running.ended() || sandbox.exists("target.haul-part"));
             // From the first moment on, over what such a copy takes.
             let moment = Instant::now();
-            while moment.elapsed() < Duration::from_micros(turn * 100) {}
+            while moment.elapsed() < Duration::from_micros(turn * 25) {}
             if running.ended() {
                 running.finish(SOON).ok();
             } else {
@@ -89,7 +89,7 @@ fn a_tree_has_its_name_only_when_it_is_whole_whenever_the_signal_comes() {
                 }
             }
             if sandbox.exists("target") {
-                assert_same(&whole, &snapshot(sandbox.path("target")), &format!("{words}, after {turn}00 µs"));
+                assert_same(&whole, &snapshot(sandbox.path("target")), &format!("{words}, turn {turn}"));
                 sandbox.remove("target");
             }
             sandbox.assert_no_leftovers(&words);
