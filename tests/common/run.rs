@@ -243,3 +243,11 @@ pub fn sweep_rows(report: &serde_json::Value) -> Vec<serde_json::Value> {
     let rows = report.get("rows").unwrap_or(report);
     rows.as_array().unwrap_or_else(|| panic!("no rows in {report:#}")).clone()
 }
+
+impl Drop for Running {
+    /// A test that fails must not leave its haul at work in a sandbox that is being removed.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
