@@ -9,7 +9,8 @@ pub const WINDOW_BYTES: usize = 32 * 1024;
 
 /// A compressor at one level, kept by a worker.
 pub struct Zlib {
-    stream: Compress,
+    /// `None` only while one makes room for the next.
+    stream: Option<Compress>,
     level: Compression,
 }
 
@@ -17,7 +18,7 @@ impl Zlib {
     /// A compressor at `level`, 1 to 9.
     pub fn new(level: u32) -> Self {
         let level = Compression::new(level);
-        Self { stream: Compress::new(level, false), level }
+        Self { stream: Some(Compress::new(level, false)), level }
     }
 }
 
@@ -27,15 +28,22 @@ impl Codec for Zlib {
     }
 
     fn compress(&mut self, dictionary: &[u8], block: &[u8], out: &mut [u8]) -> Result<usize, CodecError> {
-        if dictionary.is_empty() {
-            self.stream.reset();
-        } else {
-            // zlib-rs 0.6 hashes a byte behind the dictionary, which after a reset is an older block's: the output
-            // would depend on what this worker did before. A new stream starts from zeros, and measured as fast.
-            self.stream = Compress::new(self.level, false);
-            self.stream.set_dictionary(dictionary).map_err(|_| CodecError::Failed)?;
+        let stream = match &mut self.stream {
+            Some(stream) if dictionary.is_empty() => {
+                stream.reset();
+                stream
+            }
+            used => {
+                // zlib-rs 0.6 hashes a byte behind the dictionary, which after a reset is an older block's: the output
+                // would depend on what this worker did before. A new stream starts from zeros, and measured as fast.
+                // The old one goes first, so that its memory serves again.
+                *used = None;
+                used.insert(Compress::new(self.level, false))
+            }
+        };
+        if !dictionary.is_empty() {
+            stream.set_dictionary(dictionary).map_err(|_| CodecError::Failed)?;
         }
-        let stream = &mut self.stream;
         // A flush of nothing would be an error to zlib, and it is nothing.
         if block.is_empty() {
             return Ok(0);

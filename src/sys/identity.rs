@@ -16,8 +16,11 @@ pub struct Identity {
 
 impl Identity {
     /// The identity of this process. Call it before threads start: the mask can only be read by setting it.
+    ///
+    /// A mask that takes away the owner's own rights would lock us out of directories that we have just made; those
+    /// bits of it are cleared for this process. Targets get the modes of their sources, so nothing else changes.
     pub fn current() -> Self {
-        let mask = umask(Mode::from_raw_mode(0o077));
+        let mask = umask(Mode::from_raw_mode(0o077)).intersection(Mode::from_raw_mode(0o077));
         umask(mask);
         Self { uid: geteuid().as_raw(), gid: getegid().as_raw(), umask: mask.as_raw_mode() }
     }
