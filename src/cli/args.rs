@@ -22,13 +22,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Copy files and trees: mode, owner, times, links kept
     Copy(CopyArgs),
-    /// Compress files and trees with all cores; one ordinary gzip member out
     Gzip(GzipArgs),
-    /// Decompress any gzip file; never exit 0 on damage
     Gunzip(GunzipArgs),
-    /// Run a job across buffer sizes (and workers, engines, pools, levels) and show calls, times and a verdict
     Sweep(SweepArgs),
     /// Write shell completions to standard output, or manual pages into a directory
     #[command(hide = true)]
@@ -48,16 +44,20 @@ pub(crate) enum Generated {
     Fish,
 }
 
-/// Copy files and trees: contents, mode, owner (where allowed), nanosecond times, symbolic links; FIFOs, sockets and
-/// devices are made anew and never read.
+/// Copy files and trees: mode, owner, times, links and holes kept
+///
+/// Kept are contents, holes, mode, owner (where allowed), times to the nanosecond and symbolic links. FIFOs, sockets
+/// and devices are made anew and never read. Not kept yet: hard links (each name becomes a file of its own), extended
+/// attributes and ACLs.
 ///
 /// TARGET is an existing directory, or the new name of the one SOURCE. New data has a temporary name, NAME.haul-part,
 /// until it is whole; a new tree is renamed once, at its end. A source that changes while it is copied is reported
 /// and its target is not made.
 #[derive(Debug, ClapArgs)]
+#[command(override_usage = "haul copy [OPTIONS] SOURCE... TARGET")]
 pub(crate) struct CopyArgs {
     /// What to copy, and last, where to
-    #[arg(required = true, num_args = 2.., value_names = ["SOURCE", "TARGET"])]
+    #[arg(required = true, num_args = 2.., value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// How bytes move; a named engine is that one or an error
     #[arg(long, value_enum, default_value_t = Engine::Auto)]
@@ -132,7 +132,9 @@ pub(crate) struct FileArgs {
     pub(crate) common: Common,
 }
 
-/// Compress each FILE to FILE.gz, beside it, with all cores; the bytes are the same for any number of workers.
+/// Compress files and trees with all cores; one ordinary gzip member out
+///
+/// Each FILE becomes FILE.gz beside it. The bytes are the same for any number of workers, from a file or a pipe.
 ///
 /// A source is removed only when it was read to its end, is still what it was (size, times, inode), and its .gz has
 /// its final name; otherwise it stays and is reported.
@@ -150,17 +152,20 @@ pub(crate) struct GzipArgs {
     pub(crate) block: BufferSize,
 }
 
-/// Decompress each FILE.gz to FILE. CRC and length are always checked; trailing zeros are ignored, other trailing
-/// bytes are warned about and the source is kept.
+/// Decompress any gzip file; never exit 0 on damage
+///
+/// Each FILE.gz becomes FILE beside it. All members are read; CRC and length are always checked. Zeros behind the last
+/// member are ignored; other bytes there are warned about, and then the source is kept.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct GunzipArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,
 }
 
-/// Run a job across settings, in shuffled rounds, and show system calls, times, memory and a verdict.
+/// Run a job across buffer sizes, workers, engines, pools: calls, times, memory and a verdict
 ///
-/// Works on scratch copies in a temporary directory, which is removed at the end; SOURCE is only read.
+/// Every setting is run once to warm up, and then once in each of several shuffled rounds. Every run's system calls
+/// are compared with the kernel's own count (/proc/self/io), and the report says whether they agree. It works on scratch copies in a temporary directory, which is removed at the end. SOURCE is only read.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SweepArgs {
     /// The job to run

@@ -43,6 +43,9 @@ pub(crate) fn run(order: &Order) -> Exit {
         Ok(summary) => summary,
         Err(error) => return finish(&terminal, Err(error), &context),
     };
+    if summary.interrupted {
+        terminal.say("interrupted; what was not finished was taken away");
+    }
     if order.verbosity.verbose {
         terminal.say(&closing_line(&summary, wall_ns));
     }
