@@ -115,7 +115,17 @@ impl Copier {
         if split.failed.into_inner() {
             return self.abandon(split.copy);
         }
-        self.finish_file(split.copy, Ok(split.copied.into_inner()));
+        let copied = split.copied.into_inner();
+        let whole = if copied == split.copy.attributes.size {
+            Ok(copied)
+        } else {
+            // Short ranges leave gaps, so no part of it is worth keeping; that it changed is the likelier reason.
+            self.check_source(&split.copy, copied).and_then(|()| {
+                let why = format!("it ended after {copied} of {} bytes", split.copy.attributes.size);
+                Err(Error::refused("read", split.copy.source_path(), why))
+            })
+        };
+        self.finish_file(split.copy, whole);
     }
 
     fn buffer(&mut self, needed: bool, copy: &FileCopy) -> Result<[Option<crate::pool::PooledBuffer>; 1]> {
@@ -130,7 +140,11 @@ impl Copier {
 
     /// All bytes are there, or not: gives the target its attributes and its name, or takes it away.
     fn finish_file(&mut self, copy: FileCopy, copied: Result<u64>) {
-        let checked = copied.and_then(|copied| self.check_source(&copy, copied).map(|()| copied));
+        let checked = copied.and_then(|copied| {
+            self.check_source(&copy, copied)?;
+            self.cut_to(&copy, copied)?;
+            Ok(copied)
+        });
         let Some(copied) = self.station.check(checked) else { return self.abandon(copy) };
         let engine = self.ladder(&copy).first().name().name();
         self.station.note(|| (copy.source_path(), format!("{copied} bytes by {engine}")));
@@ -139,6 +153,15 @@ impl Copier {
             self.station.summary.target_bytes += copied;
             self.station.done();
         }
+    }
+
+    /// Files of `/sys` say 4096 and hold less. With holes the target got its length before its data.
+    fn cut_to(&mut self, copy: &FileCopy, copied: u64) -> Result<()> {
+        if copied >= copy.attributes.size || !copy.attributes.has_holes() || copy.place.is_in_place() {
+            return Ok(());
+        }
+        let cut = self.station.sys.ftruncate(&copy.target, copied);
+        cut.map_err(|errno| Error::system("size", copy.target_path(), errno))
     }
 
     /// What was copied must be what the file was, from the first byte to the last.
