@@ -2,6 +2,8 @@
 
 use crc32fast::Hasher;
 
+use crate::sys::NAME_MAX;
+
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 const DEFLATE: u8 = 8;
 const FHCRC: u8 = 1 << 1;
@@ -10,16 +12,14 @@ const FNAME: u8 = 1 << 3;
 const FCOMMENT: u8 = 1 << 4;
 const RESERVED: u8 = 0b1110_0000;
 const FIXED_BYTES: usize = 10;
-/// The longest name a Linux file system keeps; of a longer one in a header only this much is remembered.
-const LONGEST_NAME: usize = 255;
 
 /// Bytes of the longest header that [`Header::to_bytes`] makes.
-pub const LONGEST_HEADER: usize = FIXED_BYTES + LONGEST_NAME + 1;
+pub const LONGEST_HEADER: usize = FIXED_BYTES + NAME_MAX + 1;
 
 /// What a header says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Header {
-    /// The file's name, without its directory and without the NUL; empty if the header has none.
+    /// The file's name (its first 255 bytes, more than a file system keeps), without its directory and without the NUL; empty if the header has none.
     pub name: Vec<u8>,
     /// When the file was changed, seconds since 1970; 0 if the header does not say.
     pub mtime: u32,
@@ -46,7 +46,7 @@ impl Header {
         // Operating system 3, Unix.
         bytes.extend_from_slice(&[self.xfl, 3]);
         if !self.name.is_empty() {
-            bytes.extend_from_slice(&self.name[..self.name.len().min(LONGEST_NAME)]);
+            bytes.extend_from_slice(&self.name[..self.name.len().min(NAME_MAX)]);
             bytes.push(0);
         }
         bytes
@@ -133,7 +133,7 @@ impl HeaderParser {
             State::Extra(left) => behind_extra(left - 1),
             State::Name if byte == 0 => State::Comment,
             State::Name => {
-                if self.header.name.len() < LONGEST_NAME {
+                if self.header.name.len() < NAME_MAX {
                     self.header.name.push(byte);
                 }
                 State::Name

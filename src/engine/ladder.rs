@@ -8,7 +8,6 @@
 use std::ops::Range;
 use std::os::fd::AsFd;
 
-use rustix::fs::fstatfs;
 use rustix::io::Errno;
 
 use super::copy_file_range::CopyFileRange;
@@ -42,7 +41,7 @@ impl Volume {
     /// Asks the file system of an open file or directory.
     pub fn of(sys: &mut Sys, file: impl AsFd) -> Result<Self, Errno> {
         let dev = sys.fstat(file.as_fd())?.dev;
-        let offloads = fstatfs(file).is_ok_and(|statfs| OFFLOADING.contains(&(statfs.f_type as u64)));
+        let offloads = OFFLOADING.contains(&sys.fstatfs(file)?.magic);
         Ok(Self { dev, offloads })
     }
 }

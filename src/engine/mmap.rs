@@ -1,7 +1,7 @@
 //! `pwrite` out of a map of the source: saves the copy into our buffer, pays with page faults and map calls.
 //!
-//! Only the kernel touches the map. A source that is truncated meanwhile makes `pwrite` end with EFAULT; that is
-//! reported as a failed read.
+//! Only the kernel touches the map. A source that is truncated meanwhile makes `pwrite` end with EFAULT: that is the
+//! end of the source. EFAULT inside the file is a page that could not be read, and so a failed read.
 
 use std::ops::Range;
 
@@ -55,8 +55,15 @@ impl Engine for Mmap {
             sys.check_stop().map_err(EngineError::reading)?;
             let wanted = (len - done).min(step);
             match sys.pwrite_from(pair.target, &map, done, wanted, range.start + done as u64) {
-                // Past the end of a source that shrank, nothing can be read from the map.
-                Err(Errno::FAULT) | Ok(0) => break,
+                Ok(0) => break,
+                // The kernel could not read the map there.
+                Err(Errno::FAULT) => {
+                    let now = sys.fstat(pair.source).map_err(EngineError::reading)?;
+                    if now.size < range.end {
+                        break;
+                    }
+                    return Err(EngineError::reading(Errno::IO));
+                }
                 Err(errno) => return Err(EngineError::writing(errno)),
                 Ok(count) => done += count,
             }

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::Context;
+use super::claims::Claims;
 use super::files::source::Source;
-use super::files::{FileJob, Sequence, Task, Walker, first_tasks, suffix};
-use super::gzip::may_create;
+use super::files::target::{claim, may_create};
+use super::files::{FileJob, Folder, Sequence, Task, Walker, first_tasks, suffix};
 use super::station::Station;
 use crate::codec::gunzip::{End, Gunzip, Step};
 use crate::error::{Error, Result};
@@ -20,7 +21,7 @@ use crate::outcome::Summary;
 use crate::plan::{GunzipPlan, Output};
 use crate::pool::{BufferPool, Handle, PoolOptions, workers};
 use crate::size::BufferSize;
-use crate::sys::{DirectoryBuffer, Identity, Moment};
+use crate::sys::{DirectoryBuffer, Moment};
 use crate::tree::metadata::{creation_mode, keep_on_new_file};
 use crate::tree::{Leftovers, Part};
 
@@ -41,6 +42,7 @@ pub fn run(plan: &GunzipPlan, context: &Context) -> Result<Summary> {
     let bytes = plan.files.resources.buffer.unwrap_or(DEFAULT_BUFFER).bytes();
     // One buffer to read into and one to inflate into.
     let pool = BufferPool::new(PoolOptions::for_job(plan.files.resources.pool, bytes, threads * 2, 2));
+    let claims = Claims::default();
     let files = Arc::new(plan.files.clone());
     let walkers = Station::for_workers(context, threads)
         .into_iter()
@@ -49,11 +51,11 @@ pub fn run(plan: &GunzipPlan, context: &Context) -> Result<Summary> {
                 station,
                 plan: plan.clone(),
                 pool: pool.clone(),
-                identity: context.identity,
                 leftovers: context.leftovers.clone(),
+                claims: claims.clone(),
                 gunzip: Gunzip::default(),
             };
-            Walker { job, plan: Arc::clone(&files), names: DirectoryBuffer::default() }
+            Walker { job, plan: Arc::clone(&files), names: DirectoryBuffer::default(), identity: context.identity }
         })
         .collect();
     let done = workers::run(plan.files.resources.scheduler, walkers, first_tasks(&plan.files).into_iter());
@@ -65,8 +67,8 @@ struct Inflater {
     station: Station,
     plan: GunzipPlan,
     pool: BufferPool,
-    identity: Identity,
     leftovers: Leftovers,
+    claims: Claims,
     /// Its window is allocated once.
     gunzip: Gunzip,
 }
@@ -75,7 +77,7 @@ struct Inflater {
 enum Sink {
     Nowhere,
     Stdout(OwnedFd),
-    File { part: Part, file: OwnedFd, path: PathBuf },
+    File { part: Part, file: OwnedFd, path: PathBuf, folder: Arc<Folder> },
 }
 
 /// What was found in a file.
@@ -148,10 +150,10 @@ impl Inflater {
         if !self.plan.files.name {
             may_create(&mut self.station.sys, folder, &name, &path, self.plan.files.force)?;
         }
-        let mode = creation_mode(&source.attributes, &self.identity);
+        let mode = creation_mode(&source.attributes, &folder.creator);
         let created = Part::file(&mut self.station.sys, &self.leftovers, &folder.directory, &name, mode);
         let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
-        Ok(Sink::File { part, file, path })
+        Ok(Sink::File { part, file, path, folder: Arc::clone(folder) })
     }
 
     /// Reads the source to its end and writes what is in it, full buffers at a time.
@@ -196,8 +198,9 @@ impl Inflater {
 
     fn read(&mut self, source: &Source, input: &mut [u8]) -> Result<usize> {
         let sys = &mut self.station.sys;
-        let waited = if source.may_wait() { sys.wait_readable(&source.file) } else { sys.check_stop() };
-        waited.and_then(|()| sys.read(&source.file, input)).map_err(|errno| Error::system("read", source.path(), errno))
+        sys.check_stop()
+            .and_then(|()| sys.read(&source.file, input))
+            .map_err(|errno| Error::system("read", source.path(), errno))
     }
 
     fn write(&mut self, sink: &Sink, bytes: &[u8]) -> Result<u64> {
@@ -223,7 +226,7 @@ impl Inflater {
                 let closed = self.station.sys.close(file);
                 closed.map_err(|errno| Error::system("write", "standard output", errno))?;
             }
-            Sink::File { part, file, path } => self.give_name(&source, part, file, path, content)?,
+            Sink::File { part, file, path, folder } => self.give_name(&source, (part, file, path, &folder), content)?,
         }
         if end.ignored_bytes > 0 {
             let kept = if self.plan.files.output == Output::BesideSource { "; the file is kept" } else { "" };
@@ -240,14 +243,11 @@ impl Inflater {
     fn give_name(
         &mut self,
         source: &Source,
-        part: Part,
-        file: OwnedFd,
-        path: PathBuf,
+        (part, file, mut path, folder): (Part, OwnedFd, PathBuf, &Folder),
         content: &Content,
     ) -> Result<()> {
         let mut attributes = source.attributes;
         let mut name = part.name().to_owned();
-        let mut path = path;
         if self.plan.files.name {
             if content.mtime != 0 {
                 attributes.mtime = Moment { seconds: content.mtime.into(), nanoseconds: 0 };
@@ -258,14 +258,12 @@ impl Inflater {
             }
         }
         let sys = &mut self.station.sys;
-        let kept = keep_on_new_file(sys, &file, &attributes, &self.identity).and(sys.close(file));
+        let kept = keep_on_new_file(sys, &file, &attributes, &folder.creator).and(sys.close(file));
         let checked = kept
             .map_err(|errno| Error::system("finish", &path, errno))
             .and_then(|()| source.check_unchanged(sys))
-            .and_then(|()| match &source.folder {
-                Some(folder) => may_create(sys, folder, &name, &path, self.plan.files.force),
-                None => Ok(false),
-            });
+            .and_then(|()| may_create(sys, folder, &name, &path, self.plan.files.force))
+            .and_then(|replace| claim(&self.claims, source, &name, &path).map(|()| replace));
         let replace = match checked {
             Ok(replace) => replace,
             Err(error) => {

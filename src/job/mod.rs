@@ -1,5 +1,6 @@
 //! One job a file: glue between engines, codecs, trees and measuring. No algorithm lives here.
 
+mod claims;
 pub mod copy;
 mod files;
 pub mod gunzip;

@@ -21,6 +21,9 @@ pub struct Moment {
     pub nanoseconds: u32,
 }
 
+/// A file's identity: device (major, minor) and inode.
+pub type FileId = ((u32, u32), u64);
+
 /// What statx says of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields of struct statx")]
@@ -45,9 +48,14 @@ pub struct Attributes {
 }
 
 impl Attributes {
+    /// Its identity.
+    pub const fn id(&self) -> FileId {
+        (self.dev, self.ino)
+    }
+
     /// Whether the two are the same file.
     pub fn is_same_file(&self, other: &Self) -> bool {
-        (self.dev, self.ino) == (other.dev, other.ino)
+        self.id() == other.id()
     }
 
     /// Whether fewer blocks are allocated than the size needs (holes, or a file system that compresses).

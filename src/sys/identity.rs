@@ -1,5 +1,6 @@
 //! Who this process is, asked once: decides which ownership and mode changes are needed at all.
 
+use super::Attributes;
 use rustix::fs::Mode;
 use rustix::process::{getegid, geteuid, umask};
 
@@ -14,7 +15,37 @@ pub struct Identity {
     pub umask: u32,
 }
 
+/// Who a file made in a certain directory will belong to, as far as that can be told beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Creator {
+    /// Its owner.
+    pub uid: u32,
+    /// Its group, if that is certain: a set-group-id directory, or a file system mounted with `grpid`, hands on the
+    /// directory's.
+    pub gid: Option<u32>,
+    /// Permission bits that the kernel takes away.
+    pub umask: u32,
+}
+
+impl Creator {
+    /// Whether a new file will have the owner and group of `wanted` by itself.
+    pub fn makes(&self, wanted: &Attributes) -> bool {
+        (self.uid, self.gid) == (wanted.uid, Some(wanted.gid))
+    }
+}
+
 impl Identity {
+    /// Who files made in `directory` will belong to.
+    pub fn creating_in(&self, directory: &Attributes) -> Creator {
+        let gid = (directory.gid == self.gid).then_some(self.gid);
+        Creator { uid: self.uid, gid, umask: self.umask }
+    }
+
+    /// Who a file that we did not make belongs to: nobody can tell.
+    pub fn unknown_creator(&self) -> Creator {
+        Creator { uid: self.uid, gid: None, umask: self.umask }
+    }
+
     /// The identity of this process. Call it before threads start: the mask can only be read by setting it.
     ///
     /// A mask that takes away the owner's own rights would lock us out of directories that we have just made; those

@@ -17,15 +17,18 @@ mod offload;
 mod stop;
 mod usage;
 
-pub use attributes::{Attributes, FileKind, Moment};
+pub use attributes::{Attributes, FileId, FileKind, Moment};
 pub use buffer::{AlignedBuffer, PAGE};
 pub use directory::{DirectoryBuffer, Entries, Entry, discard};
 pub use file::Extent;
 pub use filesystem::FileSystem;
-pub use identity::Identity;
+pub use identity::{Creator, Identity};
 pub use map::Map;
-pub use stop::Stop;
+pub use stop::{Stop, is_ignored};
 pub use usage::{Usage, usage};
+
+/// The longest name in a directory, bytes (limits.h).
+pub const NAME_MAX: usize = 255;
 
 use rustix::io::{Errno, Result};
 

@@ -1,41 +1,44 @@
 //! The wish to stop: set once, by a signal; asked by every worker between and inside its system calls.
+//!
+//! A worker may sit in a call that waits for somebody else: a silent pipe, a reader that does not read, a FIFO without
+//! a partner. So from the request on every other thread of the process is nudged, again and again, with a signal whose
+//! handler does nothing: the call ends with EINTR, and [`super::Sys`] asks here before it makes it again.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+#![allow(unsafe_code, reason = "signal dispositions and tgkill have no safe wrapper in our dependencies")]
+
+use std::ffi::c_int;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Once, Weak};
+use std::time::Duration;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
-use rustix::io::{Errno, Result};
+/// Ignored by default and of no use to us otherwise; Go's runtime nudges its threads with it too.
+const NUDGE: c_int = libc::SIGURG;
+/// How often threads are nudged: one that was just about to wait is woken by the next.
+const NUDGE_EVERY: Duration = Duration::from_millis(20);
 
-use super::Sys;
-use crate::calls::Call;
-
-/// A flag that workers share, with a descriptor that wakes those who wait for input.
-#[derive(Debug, Clone)]
+/// A flag that workers share.
+#[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Inner {
     /// The signal that asked; 0 while nobody has.
     signal: AtomicI32,
-    /// Becomes readable with the request. `None` where the process ran out of descriptors: then a worker that waits
-    /// for a silent pipe notices only when the pipe speaks.
-    wake: Option<OwnedFd>,
 }
 
 impl Stop {
     /// A wish that nobody has yet.
     pub fn new() -> Self {
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok();
-        Self(Arc::new(Inner { signal: AtomicI32::new(0), wake }))
+        Self::default()
     }
 
-    /// Asks everybody to stop, in the name of `signal`.
-    pub fn request(&self, signal: i32) {
-        self.0.signal.store(signal, Ordering::SeqCst);
-        if let Some(wake) = &self.0.wake {
-            // It can only fail when the counter is full, and then it is readable already.
-            let _ = rustix::io::write(wake, &1_u64.to_ne_bytes());
+    /// Asks everybody to stop, in the name of `signal`, and wakes those who wait until the last holder is gone.
+    pub fn request(&self, signal: c_int) {
+        if self.0.signal.swap(signal, Ordering::SeqCst) == 0 {
+            handle_nudges();
+            let asked = Arc::downgrade(&self.0);
+            // Without this thread (none can be started) a worker notices when its call returns.
+            let _ = std::thread::Builder::new().name("haul-nudge".to_owned()).spawn(move || nudge_while(&asked));
         }
     }
 
@@ -45,54 +48,87 @@ impl Stop {
     }
 
     /// The signal that asked, 0 if none did.
-    pub fn signal(&self) -> i32 {
+    pub fn signal(&self) -> c_int {
         self.0.signal.load(Ordering::Relaxed)
     }
+}
 
-    fn wake(&self) -> Option<BorrowedFd<'_>> {
-        self.0.wake.as_ref().map(AsFd::as_fd)
+/// Whether the process was started with `signal` ignored, as `nohup` does with SIGHUP. Then it must stay so.
+pub fn is_ignored(signal: c_int) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: `action` is writable and of the right type; with a null new action nothing changes. Zeroed, it is a
+    // valid value, so reading it is sound even if the call failed.
+    let action = unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+        action.assume_init()
+    };
+    action.sa_sigaction == libc::SIG_IGN
+}
+
+extern "C" fn do_nothing(_signal: c_int) {}
+
+/// Installs the handler that does nothing, without SA_RESTART: with it, waiting calls would go on waiting.
+fn handle_nudges() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        // SAFETY: a zeroed sigaction is a valid one with an empty mask and no flags; the handler does nothing, so it is
+        // safe at any point of any thread.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = do_nothing as extern "C" fn(c_int) as libc::sighandler_t;
+            libc::sigaction(NUDGE, &raw const action, std::ptr::null_mut());
+        }
+    });
+}
+
+/// Nudges all other threads as long as somebody holds the wish.
+fn nudge_while(asked: &Weak<Inner>) {
+    while asked.strong_count() > 0 {
+        nudge_others();
+        std::thread::sleep(NUDGE_EVERY);
     }
 }
 
-impl Default for Stop {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Sys {
-    /// Waits until `fd` can be read (or is at its end); EINTR if somebody asks to stop meanwhile. For pipes and
-    /// terminals: reading one that is silent would otherwise outlast the wish to stop.
-    pub fn wait_readable(&mut self, fd: impl AsFd) -> Result<()> {
-        let stop = self.stop.clone();
-        let Some(wake) = stop.wake() else { return Ok(()) };
-        loop {
-            let mut watched = [PollFd::new(&fd, PollFlags::IN), PollFd::new(&wake, PollFlags::IN)];
-            self.plain(Call::Poll, || poll(&mut watched, None))?;
-            if stop.is_requested() {
-                return Err(Errno::INTR);
-            }
-            if !watched[0].revents().is_empty() {
-                return Ok(());
-            }
+#[expect(clippy::disallowed_methods, reason = "lists our own threads, after the last counted call that matters")]
+fn nudge_others() {
+    // SAFETY: gettid and getpid cannot fail and touch no memory.
+    let (process, me) = unsafe { (libc::getpid(), libc::gettid()) };
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return };
+    for thread in threads.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<libc::pid_t>().ok()) {
+        if thread != me {
+            // SAFETY: tgkill takes three integers. A thread that has ended gives ESRCH; the process id keeps the
+            // signal from reaching a stranger that got the number since.
+            unsafe { libc::syscall(libc::SYS_tgkill, process, thread, NUDGE) };
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rustix::io::Errno;
+
     use super::*;
+    use crate::sys::Sys;
 
     #[test]
-    fn a_request_wakes_a_worker_that_waits_for_a_silent_pipe() {
-        let (reader, _writer) = rustix::pipe::pipe().unwrap();
+    fn a_request_wakes_workers_that_read_and_write_silent_pipes() {
+        let (reader, _held) = rustix::pipe::pipe().unwrap();
+        let (_unread, writer) = rustix::pipe::pipe().unwrap();
         let stop = Stop::new();
-        let mut sys = Sys::new(stop.clone());
+        let (mut reads, mut writes) = (Sys::new(stop.clone()), Sys::new(stop.clone()));
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(move || sys.wait_readable(&reader));
+            let reading = scope.spawn(move || reads.read(&reader, &mut [0; 10]));
+            let writing = scope.spawn(move || writes.write_full(&writer, &[0; 1 << 20], 1 << 20));
+            std::thread::sleep(Duration::from_millis(30));
             stop.request(15);
-            assert_eq!(waiting.join().unwrap(), Err(Errno::INTR));
+            assert_eq!(reading.join().unwrap(), Err(Errno::INTR));
+            assert_eq!(writing.join().unwrap(), Err(Errno::INTR));
         });
         assert_eq!(stop.signal(), 15);
+    }
+
+    #[test]
+    fn signals_are_not_ignored_unless_somebody_said_so() {
+        assert!(!is_ignored(libc::SIGHUP));
     }
 }

@@ -7,30 +7,30 @@ use std::os::fd::AsFd;
 
 use rustix::io::{Errno, Result};
 
-use crate::sys::{Attributes, FileKind, Identity, Sys};
+use crate::sys::{Attributes, Creator, FileKind, Sys};
 
 /// Set-user-id and set-group-id.
-const SET_ID: u32 = 0o6000;
+pub const SET_ID: u32 = 0o6000;
 
 /// The mode to create a file with that shall end up like `wanted`: its own, unless its owner must change first. Until
 /// then nobody else may open it.
-pub fn creation_mode(wanted: &Attributes, identity: &Identity) -> u32 {
-    if has_our_owner(wanted, identity) { wanted.mode & 0o777 } else { 0o600 }
+pub fn creation_mode(wanted: &Attributes, creator: &Creator) -> u32 {
+    if creator.makes(wanted) { wanted.mode & 0o777 } else { 0o600 }
 }
 
 /// Gives an open file that was created with [`creation_mode`] the owner, mode and times of `wanted`.
-pub fn keep_on_new_file(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, identity: &Identity) -> Result<()> {
-    let created = creation_mode(wanted, identity) & !identity.umask;
-    keep(sys, file, wanted, identity, Some(created))
+pub fn keep_on_new_file(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: &Creator) -> Result<()> {
+    let created = creation_mode(wanted, creator) & !creator.umask;
+    keep(sys, file, wanted, creator, Some(created))
 }
 
-/// Gives an open directory, made with some mode of ours, the owner, mode and times of `wanted`.
-pub fn keep_on_directory(sys: &mut Sys, directory: impl AsFd, wanted: &Attributes, identity: &Identity) -> Result<()> {
-    keep(sys, directory, wanted, identity, None)
+/// Gives an open directory, or a file that was there before, the owner, mode and times of `wanted`.
+pub fn keep_on_existing(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: &Creator) -> Result<()> {
+    keep(sys, file, wanted, creator, None)
 }
 
-fn keep(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, identity: &Identity, mode_now: Option<u32>) -> Result<()> {
-    let mode = if has_our_owner(wanted, identity) || keep_owner(sys, file.as_fd(), wanted, identity)? {
+fn keep(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: &Creator, mode_now: Option<u32>) -> Result<()> {
+    let mode = if creator.makes(wanted) || keep_owner(sys, file.as_fd(), wanted, creator)? {
         wanted.mode
     } else {
         // Set-id bits would now lend the wrong user's rights.
@@ -43,19 +43,15 @@ fn keep(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, identity: &Identity
     sys.futimens(file, wanted.atime, wanted.mtime)
 }
 
-fn has_our_owner(wanted: &Attributes, identity: &Identity) -> bool {
-    (wanted.uid, wanted.gid) == (identity.uid, identity.gid)
-}
-
 /// Tries to keep owner and group, or at least the group, as `cp -p` does; says whether both were kept.
-fn keep_owner(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, identity: &Identity) -> Result<bool> {
+fn keep_owner(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: &Creator) -> Result<bool> {
     match sys.fchown(file.as_fd(), wanted.uid, wanted.gid) {
         Ok(()) => return Ok(true),
         Err(Errno::PERM | Errno::INVAL) => {}
         Err(errno) => return Err(errno),
     }
-    if wanted.gid != identity.gid {
-        match sys.fchown(file, identity.uid, wanted.gid) {
+    if Some(wanted.gid) != creator.gid {
+        match sys.fchown(file, creator.uid, wanted.gid) {
             Ok(()) | Err(Errno::PERM | Errno::INVAL) => {}
             Err(errno) => return Err(errno),
         }
@@ -70,9 +66,9 @@ pub fn keep_on_name(
     directory: impl AsFd,
     name: &CStr,
     wanted: &Attributes,
-    identity: &Identity,
+    creator: &Creator,
 ) -> Result<()> {
-    if !has_our_owner(wanted, identity) {
+    if !creator.makes(wanted) {
         match sys.chown_at(directory.as_fd(), name, wanted.uid, wanted.gid) {
             Ok(()) | Err(Errno::PERM | Errno::INVAL) => {}
             Err(errno) => return Err(errno),

@@ -10,5 +10,5 @@ mod walk;
 pub use leftovers::{Leftover, Leftovers, Registration};
 pub use prune::prune;
 pub use remove::remove_tree;
-pub use target::Part;
+pub use target::{Part, is_temporary};
 pub use walk::{Place, Root};

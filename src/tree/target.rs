@@ -13,11 +13,9 @@ use rustix::io::{Errno, Result};
 
 use super::leftovers::{Leftover, Leftovers, Registration};
 use super::remove::remove_tree;
-use crate::sys::{Stop, Sys, discard};
+use crate::sys::{NAME_MAX, Stop, Sys, discard};
 
 const SUFFIX: &str = ".haul-part";
-/// `NAME_MAX`: the longest name in a directory, in bytes.
-const LONGEST_NAME: usize = 255;
 /// Names tried before giving up; each is somebody else's file that must not be touched.
 const ATTEMPTS: u32 = 1_000;
 
@@ -107,6 +105,8 @@ impl Part {
                 let linked = sys.linkat(&self.directory, &self.temporary, &self.directory, name);
                 linked.and_then(|()| sys.unlinkat(&self.directory, &self.temporary))
             }
+            // A plain rename of a directory replaces an empty directory at most.
+            Err(Errno::INVAL) if !replace => sys.rename_within(&self.directory, &self.temporary, name, true),
             other => other,
         };
         if renamed.is_ok() {
@@ -146,11 +146,19 @@ impl Drop for Part {
     }
 }
 
+/// Whether a name is one that [`Part`] gives: somebody's unfinished target, and nobody's data.
+pub fn is_temporary(name: &CStr) -> bool {
+    let bytes = name.to_bytes();
+    let digits = bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let numbered = (digits > 0).then(|| bytes[..bytes.len() - digits].strip_suffix(b"-")).flatten();
+    numbered.unwrap_or(bytes).ends_with(SUFFIX.as_bytes())
+}
+
 /// `NAME.haul-part`, or `NAME.haul-part-3` at the third further attempt, with NAME cut so that it fits.
 fn temporary_name(name: &CStr, attempt: u32) -> CString {
     let suffix = if attempt == 0 { SUFFIX.to_owned() } else { format!("{SUFFIX}-{attempt}") };
     let mut bytes = name.to_bytes().to_vec();
-    bytes.truncate(LONGEST_NAME - suffix.len());
+    bytes.truncate(NAME_MAX - suffix.len());
     bytes.extend_from_slice(suffix.as_bytes());
     CString::new(bytes).unwrap_or_default()
 }
@@ -165,6 +173,10 @@ mod tests {
         for attempt in [0, 1, 999] {
             assert_eq!(temporary_name(&long, attempt).count_bytes(), 255);
         }
+        for attempt in [0, 1, 20] {
+            assert!(is_temporary(&temporary_name(c"a.gz", attempt)));
+        }
+        assert!(!is_temporary(c"a.haul-part.gz") && !is_temporary(c"haul-part") && !is_temporary(c"a.haul-part-"));
         assert_eq!(temporary_name(c"a.gz", 0), c"a.gz.haul-part".to_owned());
         assert_eq!(temporary_name(c"a.gz", 2), c"a.gz.haul-part-2".to_owned());
     }

@@ -63,6 +63,11 @@ impl Place {
         path
     }
 
+    /// The directory this one lies in, and its name there; none for a root.
+    pub fn above(&self) -> Option<(&Self, &CStr)> {
+        self.above.as_ref().map(|(place, name)| (&**place, name.as_c_str()))
+    }
+
     /// Opens this directory for reading, with a position of its own.
     pub fn open(&self, sys: &mut Sys) -> Result<OwnedFd> {
         let root = &self.root.directory;
@@ -94,6 +99,16 @@ impl Place {
             place = above;
         }
         chain.into_iter().rev()
+    }
+}
+
+impl Drop for Place {
+    /// Link by link: a chain of tens of thousands would exhaust the stack.
+    fn drop(&mut self) {
+        let mut above = self.above.take();
+        while let Some(mut place) = above.and_then(|(place, _)| Arc::into_inner(place)) {
+            above = place.above.take();
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the words of the command line to open directories and names in them; what must not be copied where.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use std::sync::{Arc, OnceLock};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
-use super::directory::{Directory, Open};
+use super::directory::{Above, Directory, Open};
 use super::{Copier, Task};
 use crate::engine::Volume;
 use crate::error::{Error, Result};
 use crate::plan::CopyPlan;
 use crate::pool::Handle;
-use crate::sys::{Attributes, FileKind, Sys};
+use crate::sys::{Attributes, Creator, FileKind, Sys};
 use crate::tree::{Place, Root};
 
 /// Where sources go.
@@ -75,56 +75,67 @@ impl Copier {
         let sys = &mut self.station.sys;
         let attributes = sys.stat_at(CWD, &c_path(path)).map_err(|errno| Error::system("find", path, errno))?;
         let target = self.shared.destination.open(sys)?;
+        let made =
+            sys.fstat(&target).map_err(|errno| Error::system("examine", self.shared.destination.shown(), errno))?;
+        let creator = self.shared.identity.creating_in(&made);
         let above = Directory {
             source: place(sys, parent(path))?,
             target: Arc::clone(&self.shared.destination.place),
-            parent: None,
+            parent: Above::default(),
             attributes: OnceLock::new(),
             in_part: false,
             part: None,
             volume: self.shared.destination.volume,
+            creator: self.shared.identity.unknown_creator(),
         };
-        let name = path.file_name().map(c_path);
-        if attributes.kind == FileKind::Directory {
-            self.refuse_into_itself(path, &attributes, &target, name.as_deref())?;
-        }
-        if self.shared.destination.name.is_some()
-            && self.shared.destination.only_directory
-            && attributes.kind != FileKind::Directory
-        {
+        let name = own_name(path);
+        let new_name = self.shared.destination.name.clone().or_else(|| name.clone());
+        let is_directory = attributes.kind == FileKind::Directory;
+        if is_directory {
+            self.refuse_into_itself(path, &attributes, &target, new_name.as_deref())?;
+        } else if self.shared.destination.name.is_some() && self.shared.destination.only_directory {
             return Err(Error::system("create", self.shared.destination.shown(), Errno::NOTDIR));
         }
-        let Some(name) = name else {
-            // `.`, `..` or `/`: there is no name to give the copy, so what is in it goes into the target.
-            return self.begin_nameless(path, &above, target, handle);
+        let target = Arc::new(target);
+        // `x/` and `x/.` may lead through a link, which the user asked to follow; `.` and `/` have no name to open.
+        let (Some(name), Some(new_name), false) = (&name, &new_name, is_directory && ends_in_slash(path)) else {
+            let directory = self.root_of(path, &above, &target, creator, new_name.as_deref())?;
+            self.walk(Arc::new(directory), handle);
+            return Ok(());
         };
-        let new_name = self.shared.destination.name.clone().unwrap_or_else(|| name.clone());
         let source = above.source.open(&mut self.station.sys);
         let source = source.map_err(|errno| Error::system("open", above.source.path(), errno))?;
-        let open = Arc::new(Open { directory: Arc::new(above), source, target: Arc::new(target) });
-        self.entry(&open, &name, &new_name, attributes.kind, handle);
+        let open = Arc::new(Open { directory: Arc::new(above), source, target, creator });
+        self.entry(&open, name, new_name, attributes.kind, handle);
         self.leave(open);
         Ok(())
     }
 
-    fn begin_nameless(
+    /// A directory that is opened by its path, and what it goes into: a new name, a directory of that name, or (where
+    /// it has no name to give) the destination itself.
+    fn root_of(
         &mut self,
         path: &Path,
         above: &Directory,
-        target: OwnedFd,
-        handle: &mut Handle<'_, Task>,
-    ) -> Result<()> {
-        let source = place(&mut self.station.sys, path)?;
-        let Some(new_name) = self.shared.destination.name.clone() else {
-            self.walk(Arc::new(above.merging(source)), handle);
-            return Ok(());
-        };
-        let directory =
-            above.new_unit(&mut self.station.sys, &self.shared.leftovers, source, &Arc::new(target), &new_name);
-        let path = above.target.path_of(&new_name);
-        let directory = directory.map_err(|errno| Error::system("create", path, errno))?;
-        self.walk(Arc::new(directory), handle);
-        Ok(())
+        target: &Arc<OwnedFd>,
+        creator: Creator,
+        new_name: Option<&CStr>,
+    ) -> Result<Directory> {
+        let sys = &mut self.station.sys;
+        let source = place(sys, path)?;
+        let Some(name) = new_name else { return Ok(above.merging(source)) };
+        let failed = |errno| Error::system("create directory", above.target.path_of(name), errno);
+        match sys.stat_at(target, name) {
+            Ok(existing) if existing.kind == FileKind::Directory => {
+                Ok(Directory { target: above.target.below(name), ..above.merging(source) })
+            }
+            Ok(_) => Err(failed(Errno::EXIST)),
+            Err(Errno::NOENT) => {
+                let unit = above.new_unit(sys, &self.shared.leftovers, source, target, name).map_err(failed)?;
+                Ok(Directory { creator, ..unit })
+            }
+            Err(errno) => Err(failed(errno)),
+        }
     }
 
     /// A directory is not copied into itself: the copy would contain itself without end. Nor onto itself.
@@ -133,12 +144,11 @@ impl Copier {
         path: &Path,
         source: &Attributes,
         target: &OwnedFd,
-        name: Option<&std::ffi::CStr>,
+        new_name: Option<&CStr>,
     ) -> Result<()> {
         let sys = &mut self.station.sys;
         let refused = |why| Err(Error::refused("copy", path, why));
         let failed = |errno| Error::system("examine", path, errno);
-        let new_name = self.shared.destination.name.as_deref().or(name);
         if let Some(existing) = new_name.and_then(|name| sys.stat_at(target, name).ok())
             && existing.is_same_file(source)
         {
@@ -167,6 +177,17 @@ pub(super) fn c_path(path: impl AsRef<OsStr>) -> CString {
     CString::new(path.as_ref().as_bytes()).unwrap_or_default()
 }
 
+/// The name a path ends in; none for `.`, `..`, `/` and `x/.`, which mean what is in the directory.
+pub(super) fn own_name(path: &Path) -> Option<CString> {
+    let bytes = path.as_os_str().as_bytes();
+    let trimmed = bytes.iter().rposition(|byte| *byte != b'/').map_or(bytes, |last| &bytes[..=last]);
+    path.file_name().filter(|_| !trimmed.ends_with(b"/.")).map(c_path)
+}
+
+fn ends_in_slash(path: &Path) -> bool {
+    path.as_os_str().as_bytes().ends_with(b"/")
+}
+
 /// The directory a path lies in; `.` for a bare name.
 fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -177,11 +198,7 @@ fn open_any(sys: &mut Sys, path: &Path) -> std::result::Result<OwnedFd, Errno> {
     open_any_at(sys, CWD, &c_path(path))
 }
 
-fn open_any_at(
-    sys: &mut Sys,
-    directory: impl std::os::fd::AsFd,
-    path: &std::ffi::CStr,
-) -> std::result::Result<OwnedFd, Errno> {
+fn open_any_at(sys: &mut Sys, directory: impl std::os::fd::AsFd, path: &CStr) -> std::result::Result<OwnedFd, Errno> {
     sys.openat(directory, path, OFlags::PATH | OFlags::DIRECTORY, 0)
 }
 

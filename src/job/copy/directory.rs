@@ -1,8 +1,8 @@
-//! Directories: reading them, making their targets, and finishing those when all below is done.
+//! A directory on its way, and how it is known that all below it is done.
 //!
 //! Nobody counts what is pending: every task below a directory holds an `Arc` of it and gives it up with
-//! `Arc::into_inner`, which hands the directory itself to exactly one of them, the last. That one sets owner, mode
-//! and times, gives the unit its final name, and goes on with the directory above.
+//! `Arc::into_inner`, which hands the directory itself to exactly one of them, the last. That one sets owner, mode and
+//! times, gives the unit its final name, and goes on with the directory above (`walk.rs`).
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -10,29 +10,43 @@ use std::sync::{Arc, OnceLock};
 
 use rustix::io::Errno;
 
-use super::{Copier, Task};
 use crate::engine::Volume;
-use crate::error::Error;
-use crate::pool::Handle;
-use crate::sys::{Attributes, Entries, FileKind, Sys};
-use crate::tree::metadata::{describe, keep_on_directory, keep_on_name};
+use crate::sys::{Attributes, Creator, Sys};
 use crate::tree::{Leftovers, Part, Place};
-
-/// Entries from which on they are offered to another worker; fewer are done before the offer is worth its cost.
-const WORTH_OFFERING: usize = 16;
 
 /// A directory on its way.
 pub(super) struct Directory {
     pub(super) source: Arc<Place>,
     pub(super) target: Arc<Place>,
-    pub(super) parent: Option<Arc<Directory>>,
-    /// The source's, once it was opened; never set where the target is not ours to change.
+    pub(super) parent: Above,
+    /// The source's, once it was opened; never set for the directory that arguments lie in.
     pub(super) attributes: OnceLock<Attributes>,
     /// Whether the target lies in a tree under a temporary name, where nobody but us makes files.
     pub(super) in_part: bool,
     /// That tree, if this is its top.
     pub(super) part: Option<Part>,
     pub(super) volume: Volume,
+    /// Who the target belongs to before its attributes are set.
+    pub(super) creator: Creator,
+}
+
+/// A directory above; the chain is dropped link by link, since a deep one would exhaust the stack.
+#[derive(Default)]
+pub(super) struct Above(pub(super) Option<Arc<Directory>>);
+
+impl Above {
+    pub(super) const fn new(directory: Arc<Directory>) -> Self {
+        Self(Some(directory))
+    }
+}
+
+impl Drop for Above {
+    fn drop(&mut self) {
+        let mut above = self.0.take();
+        while let Some(mut directory) = above.and_then(Arc::into_inner) {
+            above = directory.parent.0.take();
+        }
+    }
 }
 
 /// A directory being read, with both sides open. It closes when the last task that needs it gives it up.
@@ -40,6 +54,8 @@ pub(super) struct Open {
     pub(super) directory: Arc<Directory>,
     pub(super) source: OwnedFd,
     pub(super) target: Arc<OwnedFd>,
+    /// Who files made in the target will belong to.
+    pub(super) creator: Creator,
 }
 
 impl Directory {
@@ -48,11 +64,12 @@ impl Directory {
         Self {
             source,
             target: Arc::clone(&self.target),
-            parent: None,
+            parent: Above::default(),
             attributes: OnceLock::new(),
             in_part: false,
             part: None,
             volume: self.volume,
+            creator: self.creator,
         }
     }
 
@@ -68,203 +85,5 @@ impl Directory {
         let part = Part::tree(sys, leftovers, target, name)?;
         let target = self.target.below(part.temporary());
         Ok(Self { target, in_part: true, part: Some(part), ..self.merging(source) })
-    }
-}
-
-impl Copier {
-    /// Reads a directory and copies what is in it, handing on what others will take.
-    pub(super) fn walk(&mut self, directory: Arc<Directory>, handle: &mut Handle<'_, Task>) {
-        let opened = self.open(&directory);
-        let Some((source, target)) = self.station.check(opened) else {
-            self.leave_directory(directory, None);
-            return;
-        };
-        let open = Arc::new(Open { directory, source, target: Arc::new(target) });
-        loop {
-            if self.station.is_halted() {
-                return;
-            }
-            match self.station.sys.getdents(&open.source, &mut self.names) {
-                Ok(None) => break,
-                Ok(Some(entries)) => self.share(&open, entries, handle),
-                Err(errno) => {
-                    self.station.fail(Error::system("read", open.directory.source.path(), errno));
-                    break;
-                }
-            }
-        }
-        self.leave(open);
-    }
-
-    fn open(&mut self, directory: &Directory) -> Result<(OwnedFd, OwnedFd), Error> {
-        let sys = &mut self.station.sys;
-        let failed = |place: &Place, errno| Error::system("open", place.path(), errno);
-        let source = directory.source.open(sys).map_err(|errno| failed(&directory.source, errno))?;
-        if directory.in_part {
-            let attributes = sys.fstat(&source).map_err(|errno| failed(&directory.source, errno))?;
-            let _ = directory.attributes.set(attributes);
-        }
-        let target = directory.target.open(sys).map_err(|errno| failed(&directory.target, errno))?;
-        Ok((source, target))
-    }
-
-    /// Gives entries to another worker, or does them here.
-    fn share(&mut self, open: &Arc<Open>, entries: Entries, handle: &mut Handle<'_, Task>) {
-        if entries.len() < WORTH_OFFERING {
-            return self.entries(open, &entries, handle);
-        }
-        if let Err(Task::Entries(same, entries)) = handle.try_offer(Task::Entries(Arc::clone(open), entries)) {
-            drop(same);
-            self.entries(open, &entries, handle);
-        }
-    }
-
-    /// Copies entries of an open directory.
-    pub(super) fn entries(&mut self, open: &Arc<Open>, entries: &Entries, handle: &mut Handle<'_, Task>) {
-        for entry in entries.iter() {
-            if self.station.is_halted() {
-                return;
-            }
-            self.entry(open, entry.name, entry.name, entry.kind, handle);
-        }
-    }
-
-    /// Copies one entry, which is to be called `new_name`.
-    pub(super) fn entry(
-        &mut self,
-        open: &Arc<Open>,
-        name: &CStr,
-        new_name: &CStr,
-        kind: FileKind,
-        handle: &mut Handle<'_, Task>,
-    ) {
-        match kind {
-            FileKind::RegularFile => self.file(open, name, new_name, handle),
-            FileKind::Directory => self.directory(open, name, new_name, handle),
-            // Some file systems do not tell kinds while a directory is read.
-            FileKind::Unknown => match self.station.sys.stat_at(&open.source, name) {
-                Ok(attributes) if attributes.kind != FileKind::Unknown => {
-                    self.entry(open, name, new_name, attributes.kind, handle);
-                }
-                Ok(_) => self.station.fail(Error::refused("copy", open.directory.source.path_of(name), "unknown kind")),
-                Err(errno) => self.station.fail(Error::system("examine", open.directory.source.path_of(name), errno)),
-            },
-            _ => {
-                let made = self.other(open, name, new_name);
-                self.station.check(made);
-            }
-        }
-    }
-
-    /// Makes a directory's target and hands the directory on.
-    fn directory(&mut self, open: &Arc<Open>, name: &CStr, new_name: &CStr, handle: &mut Handle<'_, Task>) {
-        let above = &open.directory;
-        let source = above.source.below(name);
-        let parent = Some(Arc::clone(above));
-        let made = if above.in_part {
-            let target = above.target.below(new_name);
-            let directory = Directory { target, parent, in_part: true, ..above.merging(source) };
-            self.station.sys.mkdirat(&open.target, new_name, 0o700).map(|()| directory)
-        } else {
-            match self.station.sys.stat_at(&open.target, new_name) {
-                Ok(existing) if existing.kind == FileKind::Directory => {
-                    Ok(Directory { target: above.target.below(new_name), parent, ..above.merging(source) })
-                }
-                Ok(existing) => {
-                    let why = format!("{} of that name is there", describe(existing.kind));
-                    return self.station.fail(Error::refused("create directory", above.target.path_of(new_name), why));
-                }
-                Err(Errno::NOENT) => above
-                    .new_unit(&mut self.station.sys, &self.shared.leftovers, source, &open.target, new_name)
-                    .map(|unit| Directory { parent, ..unit }),
-                Err(errno) => Err(errno),
-            }
-        };
-        match made {
-            Ok(directory) => handle.offer(Task::Directory(Arc::new(directory))),
-            Err(errno) => self.station.fail(Error::system("create directory", above.target.path_of(new_name), errno)),
-        }
-    }
-
-    /// Makes what is neither file nor directory: a symbolic link, a FIFO, a socket's name, a device. None is read.
-    fn other(&mut self, open: &Open, name: &CStr, new_name: &CStr) -> Result<(), Error> {
-        let sys = &mut self.station.sys;
-        let (source, target) = (&open.directory.source, &open.directory.target);
-        let attributes =
-            sys.stat_at(&open.source, name).map_err(|errno| Error::system("examine", source.path_of(name), errno))?;
-        let text = match attributes.kind {
-            FileKind::Symlink => Some(
-                sys.readlinkat(&open.source, name)
-                    .map_err(|errno| Error::system("read link", source.path_of(name), errno))?,
-            ),
-            _ => None,
-        };
-        let make = |sys: &mut Sys, name: &CStr| match &text {
-            Some(text) => sys.symlinkat(text, &open.target, name),
-            None => sys.mknodat(&open.target, name, attributes.kind, attributes.mode, attributes.rdev),
-        };
-        let failed = |errno| Error::system("create", target.path_of(new_name), errno);
-        if open.directory.in_part {
-            make(sys, new_name).map_err(failed)?;
-            keep_on_name(sys, &open.target, new_name, &attributes, &self.shared.identity).map_err(failed)?;
-        } else {
-            let existing = sys.stat_at(&open.target, new_name).ok();
-            if existing.is_some_and(|existing| existing.is_same_file(&attributes)) {
-                return Err(Error::refused("copy", source.path_of(name), "source and target are the same file"));
-            }
-            if existing.is_some_and(|existing| existing.kind == FileKind::Directory) {
-                return Err(Error::refused("copy", source.path_of(name), "a directory of that name is in the target"));
-            }
-            let part = Part::other(&self.shared.leftovers, &open.target, new_name, |name| make(sys, name));
-            let part = part.map_err(failed)?;
-            keep_on_name(sys, &open.target, part.temporary(), &attributes, &self.shared.identity).map_err(failed)?;
-            part.finish(sys, existing.is_some()).map_err(failed)?;
-        }
-        self.station.summary.others += 1;
-        Ok(())
-    }
-
-    /// Gives up a task's hold on an open directory; the last to do so finishes it.
-    pub(super) fn leave(&mut self, open: Arc<Open>) {
-        let Some(Open { directory, source, target }) = Arc::into_inner(open) else { return };
-        let _ = self.station.sys.close(source);
-        // A unit's `Part` may still hold the target's descriptor; then it closes with that.
-        self.leave_directory(directory, Arc::into_inner(target));
-    }
-
-    /// Gives up a hold on a directory, and on those above it, as far as this was the last.
-    fn leave_directory(&mut self, directory: Arc<Directory>, mut target: Option<OwnedFd>) {
-        if self.station.is_halted() {
-            // Something below is missing: dropped, a unit takes its temporary name away.
-            return;
-        }
-        let mut current = Some(directory);
-        while let Some(directory) = current.and_then(Arc::into_inner) {
-            let finished = self.finish(&directory, target.take());
-            self.station.check(finished);
-            if let Some(part) = directory.part {
-                let named = part.finish(&mut self.station.sys, false);
-                let path = directory.target.path();
-                self.station.check(named.map_err(|errno| Error::system("give its final name to", path, errno)));
-            }
-            self.station.summary.directories += u64::from(directory.in_part);
-            current = directory.parent;
-        }
-        if let Some(target) = target {
-            let _ = self.station.sys.close(target);
-        }
-    }
-
-    /// Sets a directory's owner, mode and times, now that nothing will be made in it any more.
-    fn finish(&mut self, directory: &Directory, target: Option<OwnedFd>) -> Result<(), Error> {
-        let sys = &mut self.station.sys;
-        let failed = |errno| Error::system("set times and mode of", directory.target.path(), errno);
-        if let Some(attributes) = directory.attributes.get() {
-            let target = target.map_or_else(|| directory.target.open(sys), Ok).map_err(failed)?;
-            keep_on_directory(sys, &target, attributes, &self.shared.identity).map_err(failed)?;
-            sys.close(target).map_err(failed)
-        } else {
-            target.map_or(Ok(()), |target| sys.close(target).map_err(failed))
-        }
     }
 }

@@ -10,8 +10,9 @@ use super::{Copier, Task};
 use crate::engine::read_write::copy_stream;
 use crate::engine::{Ladder, Pair};
 use crate::error::{Error, Result};
+use crate::plan::EngineName;
 use crate::pool::Handle;
-use crate::tree::metadata::keep_on_new_file;
+use crate::tree::metadata::{keep_on_existing, keep_on_new_file};
 
 /// Bytes that a worker takes of a large file at a time: two workers gain a fifth on one file, and the bar moves.
 const RANGE_BYTES: u64 = 1 << 20;
@@ -64,8 +65,7 @@ impl Copier {
     fn copy_whole(&mut self, copy: &FileCopy) -> Result<u64> {
         let pair = Pair { source: &copy.source, target: &copy.target };
         let ladder = self.ladder(copy);
-        // A size of 0 may be a lie (`/proc`), so such a file is read to its end; a device has no offsets.
-        let stream = copy.attributes.size == 0 || copy.place.is_in_place();
+        let stream = copy.is_stream();
         let [mut buffer] = self.buffer(stream || ladder.needs_buffer(), copy)?;
         let buffer = buffer.as_deref_mut().unwrap_or_default();
         let sys = &mut self.station.sys;
@@ -142,12 +142,13 @@ impl Copier {
     fn finish_file(&mut self, copy: FileCopy, copied: Result<u64>) {
         let checked = copied.and_then(|copied| {
             self.check_source(&copy, copied)?;
-            self.cut_to(&copy, copied)?;
+            self.check_end(&copy, copied)?;
             Ok(copied)
         });
         let Some(copied) = self.station.check(checked) else { return self.abandon(copy) };
-        let engine = self.ladder(&copy).first().name().name();
-        self.station.note(|| (copy.source_path(), format!("{copied} bytes by {engine}")));
+        let first = self.ladder(&copy).first().name();
+        let engine = if copy.is_stream() { EngineName::ReadWrite } else { first };
+        self.station.note(|| (copy.source_path(), format!("{copied} bytes by {}", engine.name())));
         let finished = self.give_name(copy);
         if self.station.check(finished).is_some() {
             self.station.summary.target_bytes += copied;
@@ -155,12 +156,19 @@ impl Copier {
         }
     }
 
-    /// Files of `/sys` say 4096 and hold less. With holes the target got its length before its data.
-    fn cut_to(&mut self, copy: &FileCopy, copied: u64) -> Result<()> {
-        if copied >= copy.attributes.size || !copy.attributes.has_holes() || copy.place.is_in_place() {
+    /// Files of `/sys` say 4096 and hold less: a read tells whether a short copy ends where the file does. With holes
+    /// the target got its length before its data, and is cut.
+    fn check_end(&mut self, copy: &FileCopy, copied: u64) -> Result<()> {
+        if copied >= copy.attributes.size || copy.place.is_in_place() {
             return Ok(());
         }
-        let cut = self.station.sys.ftruncate(&copy.target, copied);
+        let sys = &mut self.station.sys;
+        let more = sys.pread(&copy.source, &mut [0], copied);
+        if more.map_err(|errno| Error::system("read", copy.source_path(), errno))? > 0 {
+            let why = format!("only {copied} of its {} bytes were copied", copy.attributes.size);
+            return Err(Error::refused("copy", copy.source_path(), why));
+        }
+        let cut = if copy.attributes.has_holes() { sys.ftruncate(&copy.target, copied) } else { Ok(()) };
         cut.map_err(|errno| Error::system("size", copy.target_path(), errno))
     }
 
@@ -180,10 +188,12 @@ impl Copier {
     fn give_name(&mut self, copy: FileCopy) -> Result<()> {
         let FileCopy { open, source, attributes, target, new_name, place, .. } = copy;
         let sys = &mut self.station.sys;
-        let kept = if place.is_in_place() {
-            Ok(())
-        } else {
-            keep_on_new_file(sys, &target, &attributes, &self.shared.identity)
+        let kept = match place {
+            TargetPlace::InPlace { regular: false } => Ok(()),
+            TargetPlace::InPlace { regular: true } => {
+                keep_on_existing(sys, &target, &attributes, &self.shared.identity.unknown_creator())
+            }
+            _ => keep_on_new_file(sys, &target, &attributes, &open.creator),
         };
         let kept = kept.and(sys.close(target));
         let _ = sys.close(source);
@@ -194,21 +204,22 @@ impl Copier {
                 kept
             }
             TargetPlace::InPart if kept.is_err() => sys.unlinkat(&open.target, &new_name).and(kept),
-            TargetPlace::InPart | TargetPlace::InPlace => kept,
+            TargetPlace::InPart | TargetPlace::InPlace { .. } => kept,
         };
         let named = named.map_err(|errno| Error::system("finish", open.directory.target.path_of(&new_name), errno));
         self.leave(open);
         named
     }
 
-    fn abandon(&mut self, copy: FileCopy) {
+    /// Takes the target away.
+    pub(super) fn abandon(&mut self, copy: FileCopy) {
         let sys = &mut self.station.sys;
         match copy.place {
             TargetPlace::Part { part, .. } => part.abandon(sys),
             TargetPlace::InPart => {
                 let _ = sys.unlinkat(&copy.open.target, &copy.new_name);
             }
-            TargetPlace::InPlace => {}
+            TargetPlace::InPlace { .. } => {}
         }
         let _ = sys.close(copy.target);
         let _ = sys.close(copy.source);

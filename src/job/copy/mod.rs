@@ -2,22 +2,24 @@
 //!
 //! - this file: the tasks and the workers;
 //! - [`arguments`]: from the words of the command line to an open directory and a name;
-//! - [`directory`]: walking, and finishing directories when all below them is done;
+//! - [`directory`]: a directory on its way; [`walk`]: reading it, and finishing it when all below is done;
 //! - [`file`](mod@file): one file, whole or by ranges; [`sides`]: its source and its target.
 
 mod arguments;
 mod directory;
 mod file;
 mod sides;
+mod walk;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use self::arguments::Destination;
+use self::arguments::{Destination, own_name};
 use self::directory::{Directory, Open};
 use self::file::Split;
 use super::Context;
+use super::claims::Claims;
 use super::station::Station;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
@@ -41,6 +43,7 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
         step: plan.resources.buffer.map(BufferSize::bytes),
         threads,
         pool: pool.clone(),
+        claims: Claims::default(),
         identity: context.identity,
         leftovers: context.leftovers.clone(),
     });
@@ -57,7 +60,7 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
 /// is not overwritten.
 fn distinct_names(plan: &CopyPlan, station: &mut Station) -> Vec<PathBuf> {
     let mut names = HashSet::new();
-    let is_new = |path: &PathBuf| path.file_name().is_none_or(|name| names.insert(name.to_owned()));
+    let is_new = |path: &PathBuf| own_name(path).is_none_or(|name| names.insert(name));
     let (new, twins): (Vec<_>, Vec<_>) = plan.sources.iter().cloned().partition(is_new);
     for path in twins {
         station.fail(Error::refused("copy", path, "another source has the same name"));
@@ -82,6 +85,8 @@ struct Shared {
     step: Option<usize>,
     threads: usize,
     pool: BufferPool,
+    /// Files written in place.
+    claims: Claims,
     identity: Identity,
     leftovers: Leftovers,
 }

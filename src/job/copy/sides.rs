@@ -36,7 +36,7 @@ pub(super) enum TargetPlace {
     /// A temporary name, which then replaces an older file or not.
     Part { part: Part, replace: bool },
     /// Into what is there: a device, a FIFO, or a file that has other names.
-    InPlace,
+    InPlace { regular: bool },
 }
 
 impl Copier {
@@ -50,13 +50,20 @@ impl Copier {
             return Err(Error::refused("copy", path(), format!("it became {} meanwhile", describe(attributes.kind))));
         }
         let (target, place) = self.create(open, new_name, &attributes, &path)?;
-        if attributes.has_holes() && !place.is_in_place() {
-            // Its full length at once: what is not written stays a hole.
-            let sized = self.station.sys.ftruncate(&target, attributes.size);
-            sized.map_err(|errno| Error::system("size", open.directory.target.path_of(new_name), errno))?;
-        }
         let (name, new_name) = (name.to_owned(), new_name.to_owned());
-        Ok(FileCopy { open: Arc::clone(open), name, source, attributes, target, new_name, place })
+        let copy = FileCopy { open: Arc::clone(open), name, source, attributes, target, new_name, place };
+        if !attributes.has_holes() || copy.place.is_in_place() {
+            return Ok(copy);
+        }
+        // Its full length at once: what is not written stays a hole.
+        match self.station.sys.ftruncate(&copy.target, attributes.size) {
+            Ok(()) => Ok(copy),
+            Err(errno) => {
+                let error = Error::system("size", copy.target_path(), errno);
+                self.abandon(copy);
+                Err(error)
+            }
+        }
     }
 
     fn create(
@@ -68,7 +75,7 @@ impl Copier {
     ) -> Result<(OwnedFd, TargetPlace)> {
         let sys = &mut self.station.sys;
         let failed = |errno| Error::system("create", open.directory.target.path_of(name), errno);
-        let mode = creation_mode(attributes, &self.shared.identity);
+        let mode = creation_mode(attributes, &open.creator);
         if open.directory.in_part {
             return Ok((sys.create(&open.target, name, mode).map_err(failed)?, TargetPlace::InPart));
         }
@@ -100,23 +107,39 @@ impl Copier {
         let path = || open.directory.target.path_of(name);
         let sys = &mut self.station.sys;
         let through = sys.stat_through(&open.target, name);
-        if through.is_ok_and(|target| target.is_same_file(source_attributes)) {
-            return Err(Error::refused("copy", source(), "source and target are the same file"));
+        let regular = through.is_ok_and(|target| target.kind == FileKind::RegularFile);
+        if let Ok(target) = through {
+            if target.is_same_file(source_attributes) {
+                return Err(Error::refused("copy", source(), "source and target are the same file"));
+            }
+            if target.kind == FileKind::RegularFile && !self.shared.claims.take(target.id(), b"") {
+                return Err(Error::refused(
+                    "write",
+                    path(),
+                    "another source is written to this file under another name",
+                ));
+            }
         }
         let target = sys.openat(&open.target, name, OFlags::WRONLY | OFlags::TRUNC | OFlags::NOCTTY, 0);
         let target = target.map_err(|errno| Error::system("open", path(), errno))?;
         self.station.note(|| (path(), "written in place: it is a link, a device, or has other names".to_owned()));
-        Ok((target, TargetPlace::InPlace))
+        Ok((target, TargetPlace::InPlace { regular }))
     }
 }
 
 impl TargetPlace {
     pub(super) const fn is_in_place(&self) -> bool {
-        matches!(self, Self::InPlace)
+        matches!(self, Self::InPlace { .. })
     }
 }
 
 impl FileCopy {
+    /// Whether it is copied from one position to the other: a size of 0 may be a lie (`/proc`), so such a file is read
+    /// to its end; and a device has no offsets.
+    pub(super) const fn is_stream(&self) -> bool {
+        self.attributes.size == 0 || self.place.is_in_place()
+    }
+
     /// Copies a range, its data only where the file has holes. Returns the bytes dealt with.
     pub(super) fn copy_range(
         &self,

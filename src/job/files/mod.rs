@@ -3,11 +3,12 @@
 //! - this file: the worker that walks arguments and directories, and hands each file to its job;
 //! - [`walk`]: reading directories; [`order`]: what goes to standard output, one file after the other;
 //! - [`source`]: an open source, what is refused, when it may be removed;
-//! - [`suffix`]: from the name of a file to the name of its target.
+//! - [`suffix`]: from the name of a file to the name of its target; [`target`]: whether that may be made.
 
 mod order;
 pub(super) mod source;
 pub(super) mod suffix;
+pub(super) mod target;
 mod walk;
 
 pub(super) use order::Sequence;
@@ -25,13 +26,22 @@ use super::station::Station;
 use crate::error::{Error, Result};
 use crate::plan::{FilesPlan, Output};
 use crate::pool::{Handle, Worker};
-use crate::sys::{DirectoryBuffer, Entries, FileKind};
+use crate::sys::{Attributes, Creator, DirectoryBuffer, Entries, FileId, FileKind, Identity};
 use crate::tree::{Place, Root};
 
 /// A directory being read: where it is, and its descriptor, which targets are made beneath.
 pub(super) struct Folder {
     pub(super) place: Arc<Place>,
     pub(super) directory: Arc<OwnedFd>,
+    pub(super) id: FileId,
+    /// Who files made in it will belong to.
+    pub(super) creator: Creator,
+}
+
+impl Folder {
+    fn new(place: Arc<Place>, directory: OwnedFd, attributes: &Attributes, identity: &Identity) -> Self {
+        Self { place, directory: Arc::new(directory), id: attributes.id(), creator: identity.creating_in(attributes) }
+    }
 }
 
 /// A piece of work; `S` is a job's own kind, for files that several workers share.
@@ -81,6 +91,7 @@ pub(super) struct Walker<J> {
     pub(super) job: J,
     pub(super) plan: Arc<FilesPlan>,
     pub(super) names: DirectoryBuffer,
+    pub(super) identity: Identity,
 }
 
 impl<J: FileJob> Worker for Walker<J> {
@@ -173,6 +184,7 @@ impl<J: FileJob> Walker<J> {
         let failed = |errno| Error::system("find", path, errno);
         let (root, directory) = (open(sys).map_err(failed)?, open(sys).map_err(failed)?);
         let place = Place::root(Root { directory: root, path: above.unwrap_or(Path::new("")).to_owned() });
-        Ok((Arc::new(Folder { place, directory: Arc::new(directory) }), name))
+        let attributes = sys.fstat(&directory).map_err(failed)?;
+        Ok((Arc::new(Folder::new(place, directory, &attributes, &self.identity)), name))
     }
 }

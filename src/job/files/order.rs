@@ -47,7 +47,7 @@ impl<J: FileJob> Walker<J> {
     ) -> Option<Sequence> {
         match self.kind(folder, name, kind) {
             FileKind::Directory => self.put_in_front(&folder.place.below(name), &mut rest),
-            FileKind::RegularFile if self.job.wants(name) => {
+            FileKind::RegularFile if self.wants(name) => {
                 let opened = Source::open(&mut self.job.station().sys, &self.plan, folder, name, true);
                 if let Some(source) = self.job.station().check(opened) {
                     self.job.file(source, Some(rest), handle);

@@ -12,10 +12,7 @@ use super::Folder;
 use crate::error::{Error, Result};
 use crate::plan::{FilesPlan, Output};
 use crate::sys::{Attributes, FileKind, Sys};
-use crate::tree::metadata::describe;
-
-/// Set-user-id and set-group-id.
-const SET_ID: u32 = 0o6000;
+use crate::tree::metadata::{SET_ID, describe};
 
 /// A file to be read.
 pub(in crate::job) struct Source {
@@ -96,14 +93,13 @@ impl Source {
         self.folder.as_ref().map_or_else(|| PathBuf::from("standard input"), |folder| folder.place.path_of(&self.name))
     }
 
-    /// Whether it can be read at any offset, by several workers, and has a size that can be believed.
+    /// Whether it can be read at any offset, by several workers, and has a size that can be believed: files of `/proc`
+    /// say 0 bytes, those of `/sys` 4096, and neither has a block.
     pub(in crate::job) fn has_ranges(&self) -> bool {
-        self.folder.is_some() && self.attributes.kind == FileKind::RegularFile && self.attributes.size > 0
-    }
-
-    /// Whether a read may wait for somebody.
-    pub(in crate::job) fn may_wait(&self) -> bool {
-        self.attributes.kind != FileKind::RegularFile
+        self.folder.is_some()
+            && self.attributes.kind == FileKind::RegularFile
+            && self.attributes.size > 0
+            && self.attributes.blocks > 0
     }
 
     /// An error unless the file, and what bears its name, are still what they were before it was read.

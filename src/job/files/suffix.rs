@@ -2,17 +2,16 @@
 
 use std::ffi::{CStr, CString};
 
+use crate::sys::NAME_MAX;
+
 /// Suffixes of compressed files, and what becomes of each. Compared without regard to case, as GNU gzip does.
 const KNOWN: [(&[u8], &[u8]); 7] =
     [(b".gz", b""), (b".tgz", b".tar"), (b".taz", b".tar"), (b"-gz", b""), (b".z", b""), (b"-z", b""), (b"_z", b"")];
 
-/// `NAME_MAX`, bytes.
-const LONGEST_NAME: usize = 255;
-
 /// The name of the compressed file, if the file system can hold it.
 pub(in crate::job) fn compressed(name: &CStr, suffix: &str) -> Option<CString> {
     let bytes = [name.to_bytes(), suffix.as_bytes()].concat();
-    CString::new(bytes).ok().filter(|name| name.count_bytes() <= LONGEST_NAME)
+    CString::new(bytes).ok().filter(|name| name.count_bytes() <= NAME_MAX)
 }
 
 /// The name of the decompressed file; `None` if the name has no suffix that we know, or nothing before it.

@@ -8,8 +8,8 @@ use super::{FileJob, Folder, Task, Walker};
 use crate::error::Error;
 use crate::pool::Handle;
 use crate::sys::{Entries, FileKind};
-use crate::tree::Place;
 use crate::tree::metadata::describe;
+use crate::tree::{Place, is_temporary};
 
 /// Entries from which on they are offered to another worker.
 const WORTH_OFFERING: usize = 4;
@@ -18,9 +18,11 @@ impl<J: FileJob> Walker<J> {
     pub(super) fn open_folder(&mut self, place: &Arc<Place>) -> Option<Arc<Folder>> {
         let station = self.job.station();
         let opened = place.open(&mut station.sys).map_err(|errno| Error::system("open", place.path(), errno));
-        let directory = Arc::new(station.check(opened)?);
+        let directory = station.check(opened)?;
+        let attributes = station.sys.fstat(&directory).map_err(|errno| Error::system("examine", place.path(), errno));
+        let attributes = station.check(attributes)?;
         station.summary.directories += 1;
-        Some(Arc::new(Folder { place: Arc::clone(place), directory }))
+        Some(Arc::new(Folder::new(Arc::clone(place), directory, &attributes, &self.identity)))
     }
 
     /// The next entries of a folder; `None` at its end, and where it cannot be read.
@@ -57,7 +59,7 @@ impl<J: FileJob> Walker<J> {
             }
             match self.kind(folder, entry.name, entry.kind) {
                 FileKind::Directory => handle.offer(Task::Folder(folder.place.below(entry.name))),
-                FileKind::RegularFile if self.job.wants(entry.name) => {
+                FileKind::RegularFile if self.wants(entry.name) => {
                     let opened = Source::open(&mut self.job.station().sys, &self.plan, folder, entry.name, true);
                     if let Some(source) = self.job.station().check(opened) {
                         self.job.file(source, None, handle);
@@ -66,6 +68,11 @@ impl<J: FileJob> Walker<J> {
                 other => self.skip(folder, entry.name, other),
             }
         }
+    }
+
+    /// Whether a file met in a directory is for the job. Unfinished targets, ours among them, are for nobody.
+    pub(super) fn wants(&self, name: &CStr) -> bool {
+        !is_temporary(name) && self.job.wants(name)
     }
 
     /// What an entry is, asked for where the file system did not say.

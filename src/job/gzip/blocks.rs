@@ -6,9 +6,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::writer::{MemberWriter, Piece};
 use crate::codec::zlib::WINDOW_BYTES;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
+use crate::pool::Ordered;
+use crate::pool::ordered::Turn;
 use crate::sys::Sys;
 
 /// A source cut into blocks.
@@ -34,11 +37,12 @@ struct Stream {
     ended: bool,
 }
 
+/// A block's place in its member.
+pub(super) type BlockTurn<'a> = Turn<'a, Piece, MemberWriter>;
+
 /// A block that was read: dictionary and then bytes, at the start of the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Block {
-    /// Its place in the member, from 0 on.
-    pub(super) number: u64,
     /// Bytes of dictionary before it.
     pub(super) dictionary: usize,
     /// Bytes of the block.
@@ -70,7 +74,16 @@ impl Blocks {
     }
 
     /// Reads the next block into `buffer`, which has room for a dictionary and a block; `None` behind the last.
-    pub(super) fn take(&self, sys: &mut Sys, source: &Source, buffer: &mut [u8], step: usize) -> Result<Option<Block>> {
+    ///
+    /// The number comes as a turn: given up because of an error, it breaks the sequence, and nobody waits for it.
+    pub(super) fn take<'a>(
+        &self,
+        sys: &mut Sys,
+        source: &Source,
+        buffer: &mut [u8],
+        step: usize,
+        ordered: &'a Ordered<Piece, MemberWriter>,
+    ) -> Result<Option<(BlockTurn<'a>, Block)>> {
         let failed = |errno| Error::system("read", source.path(), errno);
         sys.check_stop().map_err(failed)?;
         match &self.cursor {
@@ -80,6 +93,7 @@ impl Blocks {
                 if start >= *size {
                     return Ok(None);
                 }
+                let turn = ordered.turn(number);
                 let dictionary = start.min(WINDOW_BYTES as u64) as usize;
                 let len = (*size - start).min(self.block_bytes as u64) as usize;
                 let room = &mut buffer[..dictionary + len];
@@ -91,7 +105,7 @@ impl Blocks {
                         "it shrank while it was read; nothing was made of it",
                     ));
                 }
-                Ok(Some(Block { number, dictionary, len, last: start + len as u64 == *size }))
+                Ok(Some((turn, Block { dictionary, len, last: start + len as u64 == *size })))
             }
             Cursor::Stream(stream) => {
                 let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,11 +122,11 @@ impl Blocks {
                 let tail = filled.len().saturating_sub(WINDOW_BYTES);
                 stream.tail.clear();
                 stream.tail.extend_from_slice(&filled[tail..]);
-                let number = stream.next;
+                let turn = ordered.turn(stream.next);
                 stream.next += 1;
                 let last = len < self.block_bytes;
                 stream.ended = last;
-                Ok(Some(Block { number, dictionary, len, last }))
+                Ok(Some((turn, Block { dictionary, len, last })))
             }
         }
     }
@@ -122,9 +136,7 @@ impl Blocks {
 fn read_stream(sys: &mut Sys, source: &Source, room: &mut [u8], step: usize) -> rustix::io::Result<usize> {
     let mut filled = 0;
     while filled < room.len() {
-        if source.may_wait() {
-            sys.wait_readable(&source.file)?;
-        }
+        sys.check_stop()?;
         let end = room.len().min(filled.saturating_add(step));
         match sys.read(&source.file, &mut room[filled..end])? {
             0 => break,

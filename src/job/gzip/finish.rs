@@ -11,8 +11,10 @@ use super::{Compression, Gzip};
 use crate::codec::member::Header;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
+use crate::job::files::target::{claim, may_create};
 use crate::job::files::{Sequence, suffix};
 use crate::plan::Output;
+use crate::sys::Creator;
 use crate::tree::Part;
 use crate::tree::metadata::{creation_mode, keep_on_new_file};
 
@@ -21,7 +23,7 @@ pub(super) enum Target {
     /// To standard output.
     Stdout,
     /// To a file beside the source.
-    File { part: Part, path: PathBuf, replace: bool },
+    File { part: Part, path: PathBuf, replace: bool, creator: Creator },
 }
 
 impl Target {
@@ -58,11 +60,12 @@ impl Gzip {
         let path = folder.place.path_of(&name);
         let sys = &mut self.station.sys;
         let replace = may_create(sys, folder, &name, &path, plan.files.force)?;
-        let mode = creation_mode(&source.attributes, &self.shared.identity);
+        let mode = creation_mode(&source.attributes, &folder.creator);
         let (part, file) = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode)
             .map_err(|errno| Error::system("create", &path, errno))?;
         let writer = MemberWriter::new(file, &header, step);
-        Ok(Some((source, Target::File { part, path, replace }, writer)))
+        let target = Target::File { part, path, replace, creator: folder.creator };
+        Ok(Some((source, target, writer)))
     }
 
     /// All workers are done with it: gives the target its name and removes the source, or takes the target away.
@@ -82,7 +85,9 @@ impl Gzip {
         };
         let finished = match target {
             Target::Stdout => sys.close(file).map_err(|errno| Error::system("write", "standard output", errno)),
-            Target::File { part, path, replace } => self.give_name(&source, part, &path, file, replace),
+            Target::File { part, path, replace, creator } => {
+                self.give_name(&source, part, &path, file, replace, &creator)
+            }
         };
         if self.station.check(finished).is_some() {
             self.station.summary.target_bytes += written;
@@ -100,34 +105,19 @@ impl Gzip {
         path: &std::path::Path,
         file: std::os::fd::OwnedFd,
         replace: bool,
+        creator: &Creator,
     ) -> Result<()> {
         let sys = &mut self.station.sys;
-        let kept = keep_on_new_file(sys, &file, &source.attributes, &self.shared.identity);
+        let kept = keep_on_new_file(sys, &file, &source.attributes, creator);
         let kept = kept.and(sys.close(file)).map_err(|errno| Error::system("finish", path, errno));
-        if let Err(error) = kept.and_then(|()| source.check_unchanged(sys)) {
+        let checked = kept.and_then(|()| source.check_unchanged(sys));
+        let checked = checked.and_then(|()| claim(&self.shared.claims, source, part.name(), path));
+        if let Err(error) = checked {
             part.abandon(sys);
             return Err(error);
         }
         part.finish(sys, replace).map_err(|errno| Error::system("give its final name to", path, errno))?;
         if self.shared.plan.files.keep { Ok(()) } else { source.remove(sys) }
-    }
-}
-
-/// Whether an older target is to be replaced; an error if there is one and it may not.
-pub(in crate::job) fn may_create(
-    sys: &mut crate::sys::Sys,
-    folder: &crate::job::files::Folder,
-    name: &std::ffi::CStr,
-    path: &std::path::Path,
-    force: bool,
-) -> Result<bool> {
-    use crate::sys::FileKind;
-    match sys.stat_at(&*folder.directory, name) {
-        Err(Errno::NOENT) => Ok(false),
-        Err(errno) => Err(Error::system("create", path, errno)),
-        Ok(existing) if existing.kind == FileKind::Directory => Err(Error::system("replace", path, Errno::ISDIR)),
-        Ok(_) if force => Ok(true),
-        Ok(_) => Err(Error::refused("create", path, "it exists; -f replaces it")),
     }
 }
 

@@ -17,9 +17,9 @@ use crc32fast::Hasher;
 
 use self::blocks::Blocks;
 use self::finish::Target;
-pub(super) use self::finish::may_create;
 use self::writer::{MemberWriter, Piece};
 use super::Context;
+use super::claims::Claims;
 use super::files::source::Source;
 use super::files::{FileJob, Sequence, Task, Walker, first_tasks, suffix};
 use super::station::Station;
@@ -32,7 +32,7 @@ use crate::outcome::Summary;
 use crate::plan::{GzipPlan, Output};
 use crate::pool::{BufferPool, Handle, Ordered, PoolOptions, workers};
 use crate::size::BufferSize;
-use crate::sys::{DirectoryBuffer, Identity};
+use crate::sys::DirectoryBuffer;
 use crate::tree::Leftovers;
 
 /// Compresses what `plan` says. Failures of single files are events and counts in the summary; an error means that
@@ -45,7 +45,7 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
         plan: plan.clone(),
         threads,
         pool: pool.clone(),
-        identity: context.identity,
+        claims: Claims::default(),
         leftovers: context.leftovers.clone(),
     });
     let files = Arc::new(plan.files.clone());
@@ -53,7 +53,7 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
         .into_iter()
         .map(|station| {
             let job = Gzip { station, shared: Arc::clone(&shared), codec: Box::new(Zlib::new(plan.level)) };
-            Walker { job, plan: Arc::clone(&files), names: DirectoryBuffer::default() }
+            Walker { job, plan: Arc::clone(&files), names: DirectoryBuffer::default(), identity: context.identity }
         })
         .collect();
     let done = workers::run(plan.files.resources.scheduler, walkers, first_tasks(&plan.files).into_iter());
@@ -81,7 +81,7 @@ struct Shared {
     plan: GzipPlan,
     threads: usize,
     pool: BufferPool,
-    identity: Identity,
+    claims: Claims,
     leftovers: Leftovers,
 }
 
@@ -174,10 +174,9 @@ impl Gzip {
             let [mut input, mut output] = acquired
                 .map_err(|error| Error::refused("get buffers for", compression.source.path(), error.to_string()))?;
             let sys = &mut self.station.sys;
-            let Some(block) = compression.blocks.take(sys, &compression.source, &mut input, self.shared.step())? else {
-                break;
-            };
-            let turn = compression.ordered.turn(block.number);
+            let step = self.shared.step();
+            let taken = compression.blocks.take(sys, &compression.source, &mut input, step, &compression.ordered)?;
+            let Some((turn, block)) = taken else { break };
             let (dictionary, bytes) = input[..block.dictionary + block.len].split_at(block.dictionary);
             let room = output.len() - END_BYTES;
             let len = self
@@ -190,11 +189,7 @@ impl Gzip {
             drop(input);
             let piece = Piece { output, len, crc, source_bytes, last: block.last };
             let mut result = Ok(());
-            turn.submit(piece, |writer, piece| {
-                if result.is_ok() {
-                    result = writer.write(&mut self.station.sys, piece);
-                }
-            });
+            turn.submit(piece, |writer, piece| result = result.and(writer.write(&mut self.station.sys, piece)));
             self.station.moved(source_bytes);
             result.map_err(|errno| Error::system("write", compression.target.path(), errno))?;
         }

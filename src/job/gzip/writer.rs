@@ -34,16 +34,29 @@ pub(super) struct MemberWriter {
     step: usize,
     written: u64,
     complete: bool,
+    /// A write failed: what comes behind the gap must not be written.
+    broken: bool,
 }
 
 impl MemberWriter {
     /// A member that begins with `header`, at the position of `target`, at most `step` bytes a write.
     pub(super) fn new(target: OwnedFd, header: &Header, step: usize) -> Self {
-        Self { target, header: header.to_bytes(), joiner: Joiner::default(), step, written: 0, complete: false }
+        Self {
+            target,
+            header: header.to_bytes(),
+            joiner: Joiner::default(),
+            step,
+            written: 0,
+            complete: false,
+            broken: false,
+        }
     }
 
     /// Writes the next piece.
     pub(super) fn write(&mut self, sys: &mut Sys, mut piece: Piece) -> Result<()> {
+        if self.broken {
+            return Ok(());
+        }
         self.joiner.add(&piece.crc, piece.source_bytes);
         let start = LONGEST_HEADER - self.header.len();
         piece.output[start..LONGEST_HEADER].copy_from_slice(&self.header);
@@ -53,7 +66,9 @@ impl MemberWriter {
             piece.output[end..end + END_BYTES].copy_from_slice(&self.joiner.end());
             end += END_BYTES;
         }
+        self.broken = true;
         sys.write_full(&self.target, &piece.output[start..end], self.step)?;
+        self.broken = false;
         self.written += (end - start) as u64;
         self.complete = piece.last;
         Ok(())
