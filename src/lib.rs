@@ -52,6 +52,9 @@
 //! - **A block's number is taken after its buffers**, so the queue holds "help with this file", not "block 17".
 //! - **Nothing counts what is pending.** Tasks below a directory or a file hold an `Arc` of it and give it up with
 //!   `Arc::into_inner`; the last one finishes it (`job/copy/directory.rs`).
+//! - **A replaced file takes mode and owner of its source**, as with `cp -a`, not those of the file it replaces.
+//! - **Waiting calls are ended by nudging** every thread with a signal that does nothing ([`sys::Stop`]), since a signal
+//!   that asks to stop is handled by a thread of its own and would interrupt nobody.
 //! - **Maps come from rustix**, not from a map crate, so that `mmap` and `munmap` are counted like every other call.
 //! - **A failed read may count** in the kernel's `syscr`: see [`calls::Call::kernel_effect`].
 

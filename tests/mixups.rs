@@ -1,0 +1,219 @@
+//! Files that are not what they seem: one file under two names, sizes that lie, groups that directories hand on, calls
+//! that wait for somebody. Nothing may be lost, mixed up or left hanging.
+
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
+
+mod common;
+
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::Path;
+use std::time::Duration;
+
+use common::{Sandbox, is_root, make_fifo, noise, prose, set_mode, set_mtime, skip};
+use rustix::process::Signal;
+
+#[test]
+fn a_link_is_not_copied_onto_the_file_it_leads_to() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "data");
+    sandbox.link("link", "file");
+    sandbox.haul("copy link file").run().code(1).says(&["link", "same file"]);
+    assert_eq!(sandbox.read("file"), b"data");
+    // The same in a merge.
+    sandbox.write("there/x", "data");
+    sandbox.make_directory("tree");
+    sandbox.link("tree/x", "../there/x");
+    sandbox.haul("copy tree/. there").run().code(1).says(&["same file"]);
+    assert_eq!(sandbox.read("there/x"), b"data");
+    sandbox.assert_no_leftovers("after refusals");
+}
+
+#[test]
+fn two_sources_are_not_mixed_in_one_file_with_two_names() {
+    let sandbox = Sandbox::new();
+    let (a, b) = (vec![b'a'; 6_000_000], vec![b'b'; 6_000_000]);
+    sandbox.write("from/a", &a);
+    sandbox.write("from/b", &b);
+    sandbox.write("to/a", "old");
+    std::fs::hard_link(sandbox.path("to/a"), sandbox.path("to/b")).unwrap();
+    sandbox.haul("copy from/a from/b to --workers 2").run().code(1).says(&["another source"]);
+    let found = sandbox.read("to/a");
+    assert!(found == a || found == b, "neither of the two");
+    assert_eq!(std::fs::metadata(sandbox.path("to/a")).unwrap().nlink(), 2, "written in place");
+}
+
+#[test]
+fn one_target_is_not_made_of_two_archives() {
+    for words in ["gunzip -f a.gz a-gz", "gunzip -f a.gz a-gz --workers 1 --scheduler serial"] {
+        let sandbox = Sandbox::new();
+        for (name, text) in [("a.gz", "one"), ("a-gz", "two")] {
+            let packed = sandbox.haul("gzip").input(text).run().ok().out;
+            sandbox.write(name, packed);
+        }
+        sandbox.write("a", "old");
+        sandbox.haul(words).run().code(1).says_in_one_line(&["just become"]);
+        let kept = ["a.gz", "a-gz"].iter().filter(|name| sandbox.exists(name)).count();
+        assert_eq!(kept, 1, "{words}: one is done, and the other is still there");
+        let expected: &[u8] = if sandbox.exists("a.gz") { b"two" } else { b"one" };
+        assert_eq!(sandbox.read("a"), expected, "{words}");
+    }
+}
+
+#[test]
+fn files_whose_size_lies_are_read_to_their_end() {
+    let sandbox = Sandbox::new();
+    // Sizes 0 and 4096; contents that stay the same while the test runs.
+    for lying in ["/proc/version", "/sys/kernel/mm/transparent_hugepage/enabled", "/sys/kernel/notes"] {
+        let Ok(expected) = std::fs::read(lying) else {
+            skip(&format!("{lying} cannot be read here"));
+            continue;
+        };
+        sandbox.haul(format!("copy {lying} copied")).run().ok();
+        assert_eq!(sandbox.read("copied"), expected, "{lying}");
+        let packed = sandbox.haul(format!("gzip -c {lying}")).run().ok().out;
+        assert_eq!(sandbox.haul("gunzip").input(packed).run().ok().out, expected, "{lying}");
+        sandbox.remove("copied");
+    }
+}
+
+#[test]
+fn a_set_gid_directory_lends_nobody_its_group() {
+    if !is_root() {
+        return skip("only root can give files away");
+    }
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "data");
+    set_mode(sandbox.path("file"), 0o2750);
+    sandbox.make_directory("shared");
+    chown(sandbox.path("shared"), None, Some(12_345)).unwrap();
+    set_mode(sandbox.path("shared"), 0o2775);
+    sandbox.make_directory("tree/deep");
+    sandbox.write("tree/deep/file", "data");
+    set_mode(sandbox.path("tree/deep/file"), 0o640);
+    sandbox.haul("copy file tree shared").run().ok();
+    sandbox.haul("gzip -k shared/tree/deep/file").run().ok();
+    let who = |name: &str| {
+        let found = std::fs::metadata(sandbox.path(name)).unwrap();
+        (found.uid(), found.gid(), found.mode() & 0o7777)
+    };
+    for (source, target) in [
+        ("file", "shared/file"),
+        ("tree", "shared/tree"),
+        ("tree/deep", "shared/tree/deep"),
+        ("tree/deep/file", "shared/tree/deep/file"),
+        ("tree/deep/file", "shared/tree/deep/file.gz"),
+    ] {
+        assert_eq!(who(target), who(source), "{target}");
+    }
+}
+
+#[test]
+fn a_dot_at_the_end_means_what_is_in_the_directory() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tree/file", "data");
+    set_mtime(sandbox.path("tree"), 1_000_000_000, 5);
+    sandbox.make_directory("there");
+    sandbox.haul("copy tree/. there").run().ok();
+    assert_eq!(sandbox.read("there/file"), b"data");
+    assert_eq!(std::fs::metadata(sandbox.path("there")).unwrap().mtime_nsec(), 5, "as cp -a does");
+    sandbox.link("link", "tree");
+    sandbox.haul("copy link/ new").run().ok();
+    assert_eq!(sandbox.read("new/file"), b"data");
+    sandbox.haul("copy link there").run().ok();
+    assert_eq!(std::fs::read_link(sandbox.path("there/link")).unwrap(), Path::new("tree"));
+    sandbox.assert_no_leftovers("after copies");
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_leaves_no_empty_one() {
+    let sandbox = Sandbox::new();
+    sandbox.make_directory("closed");
+    set_mode(sandbox.path("closed"), 0);
+    sandbox.give_away();
+    sandbox.haul("copy closed new").without_rights().run().code(1).says_in_one_line(&["closed", "Permission denied"]);
+    assert!(!sandbox.exists("new"));
+    sandbox.assert_no_leftovers("after the failure");
+    set_mode(sandbox.path("closed"), 0o700);
+}
+
+#[test]
+fn a_walk_does_not_take_unfinished_targets_for_files() {
+    let sandbox = Sandbox::new();
+    for number in 0..2_000 {
+        sandbox.write(format!("tree/file-number-{number}"), prose(number, 50));
+    }
+    sandbox.write("tree/somebody.gz.haul-part", "half");
+    for _ in 0..3 {
+        sandbox.haul("gzip -r tree --workers 4").run().ok().silent();
+        sandbox.haul("gunzip -r tree --workers 4").run().ok().silent();
+    }
+    assert_eq!(sandbox.list("tree").len(), 2_001);
+}
+
+#[test]
+fn what_comes_after_a_missing_file_still_goes_to_standard_output() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a", "one ");
+    sandbox.write("b", "two");
+    let packed = sandbox.haul("gzip -c a missing b").run().code(1).says_in_one_line(&["missing"]).out;
+    let text = sandbox.haul("gunzip").input(packed).run().ok().out;
+    assert_eq!(text, b"one two");
+}
+
+#[test]
+fn a_small_pool_does_not_hang_when_a_file_shrinks() {
+    let sandbox = Sandbox::new();
+    for round in 0..5 {
+        let log = sandbox.write("log", noise(round, 9_000_000));
+        let running = sandbox.haul("gzip -1 -k -f --pool 2 --workers 8 --block 32K log").spawn();
+        std::thread::sleep(Duration::from_millis(3 * round));
+        std::fs::OpenOptions::new().write(true).open(&log).unwrap().set_len(100_000).unwrap();
+        // Too late to matter, or reported; never a wait without end.
+        let run = running.finish(Duration::from_secs(30));
+        assert!(run.succeeded() || run.words().contains("log"), "{}", run.words());
+        sandbox.assert_no_leftovers("after a file that shrinks");
+    }
+}
+
+#[test]
+fn one_signal_ends_what_waits_for_somebody() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", noise(1, 3_000_000));
+    make_fifo(sandbox.path("fifo"));
+    for words in ["gzip -c fifo", "copy file fifo", "gzip -c file"] {
+        // The last one waits for a reader that does not read.
+        let mut running = sandbox.haul(words).spawn();
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(!running.ended(), "{words}: it should wait");
+        running.signal(Signal::TERM);
+        let started = std::time::Instant::now();
+        while !running.ended() {
+            assert!(started.elapsed() < Duration::from_secs(20), "{words}: still there");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        running.finish(Duration::from_secs(5)).code(143);
+    }
+}
+
+#[test]
+fn a_deep_tree_that_is_cut_short_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let mut deep = sandbox.make_directory("tree");
+    for _ in 0..900 {
+        deep.push("d");
+    }
+    std::fs::create_dir_all(&deep).unwrap();
+    let command = format!("ulimit -n 64; exec timeout -s INT 0.02 '{}' copy tree new", common::run::binary().display());
+    for _ in 0..3 {
+        let status = std::process::Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(sandbox.path(""))
+            .stderr(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(!sandbox.exists("new.haul-part"), "{status}");
+        if sandbox.exists("new") {
+            sandbox.remove("new");
+        }
+    }
+}
