@@ -8,7 +8,10 @@ use crate::sys::FileId;
 
 /// Names in directories, or files (with an empty name), that a source of this job has taken. Workers share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Claims(Arc<Mutex<HashSet<(FileId, Vec<u8>)>>>);
+pub(super) struct Claims(Arc<Mutex<HashSet<Claim>>>);
+
+/// A directory and a name in it, or a file and no name.
+type Claim = (FileId, Vec<u8>);
 
 impl Claims {
     /// Takes a name in a directory, or a file; says whether nobody had it yet.

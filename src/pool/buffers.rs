@@ -129,8 +129,8 @@ impl BufferPool {
         let mut state = match options.wait {
             None => self.0.returned.wait_while(state, no_room).unwrap_or_else(PoisonError::into_inner),
             Some(longest) => {
-                let waited = self.0.returned.wait_timeout_while(state, longest, no_room);
-                waited.unwrap_or_else(PoisonError::into_inner).0
+                let woken = self.0.returned.wait_timeout_while(state, longest, no_room);
+                woken.unwrap_or_else(PoisonError::into_inner).0
             }
         };
         state.waiting -= 1;

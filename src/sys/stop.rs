@@ -67,7 +67,7 @@ pub fn is_ignored(signal: c_int) -> bool {
 
 extern "C" fn do_nothing(_signal: c_int) {}
 
-/// Installs the handler that does nothing, without SA_RESTART: with it, waiting calls would go on waiting.
+/// Installs the handler that does nothing, without `SA_RESTART`: with it, waiting calls would go on waiting.
 fn handle_nudges() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -115,10 +115,10 @@ mod tests {
         let (reader, _held) = rustix::pipe::pipe().unwrap();
         let (_unread, writer) = rustix::pipe::pipe().unwrap();
         let stop = Stop::new();
-        let (mut reads, mut writes) = (Sys::new(stop.clone()), Sys::new(stop.clone()));
+        let (mut first, mut second) = (Sys::new(stop.clone()), Sys::new(stop.clone()));
         std::thread::scope(|scope| {
-            let reading = scope.spawn(move || reads.read(&reader, &mut [0; 10]));
-            let writing = scope.spawn(move || writes.write_full(&writer, &[0; 1 << 20], 1 << 20));
+            let reading = scope.spawn(move || first.read(&reader, &mut [0; 10]));
+            let writing = scope.spawn(move || second.write_full(&writer, &vec![0; 1 << 20], 1 << 20));
             std::thread::sleep(Duration::from_millis(30));
             stop.request(15);
             assert_eq!(reading.join().unwrap(), Err(Errno::INTR));
