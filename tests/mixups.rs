@@ -145,6 +145,7 @@ fn a_walk_does_not_take_unfinished_targets_for_files() {
     sandbox.write("tree/somebody.gz.haul-part", "half");
     for _ in 0..3 {
         sandbox.haul("gzip -r tree --workers 4").run().ok().silent();
+        assert_eq!(sandbox.read("tree/somebody.gz.haul-part"), b"half");
         sandbox.haul("gunzip -r tree --workers 4").run().ok().silent();
     }
     assert_eq!(sandbox.list("tree").len(), 2_001);
