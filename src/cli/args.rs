@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use haul::size::BufferSize;
 
-use super::lower::{PoolWord, SizeList, WorkerCount, parse_block, parse_pool, parse_sizes, parse_workers};
 use super::report::Format;
+use super::words::{PoolWord, SizeList, WorkerCount, parse_block, parse_pool, parse_sizes, parse_workers};
 
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
 ///

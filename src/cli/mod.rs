@@ -5,11 +5,13 @@ pub(crate) mod exit;
 #[cfg(feature = "faults")]
 mod faults;
 pub(crate) mod lower;
+mod output;
 mod progress;
 mod quote;
 pub(crate) mod report;
 mod run;
 mod signals;
 pub(crate) mod sweep;
+mod words;
 
 pub(crate) use run::run;

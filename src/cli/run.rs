@@ -5,13 +5,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use clap::CommandFactory;
-use haul::error::{Error, Result};
+use haul::error::Result;
 use haul::job::{self, Context};
 use haul::outcome::Summary;
 
 use super::args::{Args, Generated, ProgressChoice};
 use super::exit::{Exit, SIGPIPE};
 use super::lower::{Order, Work};
+use super::output::output_error;
 use super::progress::Terminal;
 use super::signals;
 
@@ -114,14 +115,6 @@ fn print_json(job: &str, summary: &Summary, wall_ns: u64) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let written = serde_json::to_writer_pretty(&mut out, &report).map_err(std::io::Error::from);
     written.and_then(|()| writeln!(out)).map_err(|error| output_error(Path::new("standard output"), &error))
-}
-
-/// An error of `std::io` as one of ours.
-pub(crate) fn output_error(path: &Path, error: &std::io::Error) -> Error {
-    match rustix::io::Errno::from_io_error(error) {
-        Some(errno) => Error::system("write", path, errno),
-        None => Error::refused("write", path, error.to_string()),
-    }
 }
 
 fn generate(what: Generated, directory: Option<&Path>) -> Result<()> {

@@ -11,8 +11,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rustix::fs::{CWD, OFlags};
 
 use super::args::ProgressChoice;
+use super::output::output_error;
 use super::report::{self, Format};
-use super::run::output_error;
 
 /// Runs a sweep and writes its report.
 pub(crate) fn run(
