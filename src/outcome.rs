@@ -28,6 +28,9 @@ pub struct Summary {
     pub target_bytes: u64,
     /// Things that failed; each was reported as an event.
     pub failures: u64,
+    /// The job ended early, since every further write would have failed (a full disk): what else there was to do was
+    /// not tried.
+    pub stopped_early: bool,
     /// Somebody asked to stop, and the job did.
     pub interrupted: bool,
     /// The reader of standard output went away.
@@ -54,6 +57,7 @@ impl AddAssign<&Self> for Summary {
         self.source_bytes += other.source_bytes;
         self.target_bytes += other.target_bytes;
         self.failures += other.failures;
+        self.stopped_early |= other.stopped_early;
         self.interrupted |= other.interrupted;
         self.broken_pipe |= other.broken_pipe;
         self.syscalls += &other.syscalls;

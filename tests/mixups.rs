@@ -218,3 +218,23 @@ fn a_deep_tree_that_is_cut_short_leaves_nothing() {
         }
     }
 }
+
+#[test]
+fn a_report_is_not_written_over_what_is_swept() {
+    let sandbox = Sandbox::new();
+    sandbox.write("log", prose(1, 100_000));
+    sandbox.write("tree/log", prose(1, 1_000));
+    for (source, report) in [("log", "log"), ("log", "./log"), ("tree", "tree/log"), ("tree", "tree/new")] {
+        let words = format!("sweep copy {source} --buffers 4K --rounds 1 -o {report}");
+        sandbox.haul(&words).run().code(1).says_in_one_line(&["being swept"]);
+    }
+    assert_eq!(sandbox.read("log"), prose(1, 100_000));
+    assert_eq!(sandbox.read("tree/log"), prose(1, 1_000));
+    // An older report stays until the new one is whole.
+    sandbox.write("report", "old");
+    sandbox.haul("sweep copy missing -o report").run().code(1);
+    assert_eq!(sandbox.read("report"), b"old");
+    sandbox.haul("sweep copy log --buffers 4K --rounds 1 --format json -o report").run().ok().silent();
+    assert!(sandbox.read("report").starts_with(b"{"));
+    sandbox.assert_no_leftovers("after reports");
+}

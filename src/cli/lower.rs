@@ -1,6 +1,5 @@
 //! Words → plans. Every usage error is found here, before anything is touched.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::CommandFactory;
@@ -42,7 +41,7 @@ impl UsageError {
 
     pub(crate) fn print(&self) {
         // A standard error that is closed is nothing that we could report.
-        let _ = write!(std::io::stderr(), "{}", self.0.render().ansi());
+        let _ = self.0.print();
     }
 }
 

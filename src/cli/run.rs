@@ -63,7 +63,10 @@ fn finish(terminal: &Terminal, result: Result<()>, context: &Context) -> Exit {
     terminal.finish();
     match result {
         Ok(()) => Exit::Done,
-        Err(error) if error.is_interruption() => Exit::Signal(context.stop.signal()),
+        Err(error) if error.is_interruption() => {
+            terminal.say("interrupted; no report was written");
+            Exit::Signal(context.stop.signal())
+        }
         Err(error) if error.is_broken_pipe() => Exit::Signal(SIGPIPE),
         Err(error) => {
             terminal.say(&error.to_string());
@@ -88,7 +91,7 @@ fn closing_line(summary: &Summary, wall_ns: u64) -> String {
     let seconds = wall_ns as f64 / 1e9;
     let rate = (summary.source_bytes as f64 / seconds) as u64;
     format!(
-        "{} files, {} directories, {} others; {} read, {} written in {seconds:.2} s ({}/s); {} system calls; {} failed",
+        "{} files, {} directories, {} others; {} read, {} written in {seconds:.2} s ({}/s); {} system calls; {} skipped; {} failed{}",
         summary.files,
         summary.directories,
         summary.others,
@@ -96,7 +99,9 @@ fn closing_line(summary: &Summary, wall_ns: u64) -> String {
         size(summary.target_bytes),
         size(rate),
         summary.syscalls.total(),
+        summary.skipped,
         summary.failures,
+        if summary.stopped_early { "; stopped early, the rest was not tried" } else { "" },
     )
 }
 

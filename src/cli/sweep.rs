@@ -3,15 +3,13 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
-use haul::error::{Error, Result};
+use haul::error::Result;
 use haul::job::{Context, sweep};
 use haul::plan::SweepPlan;
-use haul::sys::Sys;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rustix::fs::{CWD, OFlags};
 
 use super::args::ProgressChoice;
-use super::output::output_error;
+use super::output::{ReportFile, output_error};
 use super::report::{self, Format};
 
 /// Runs a sweep and writes its report.
@@ -23,7 +21,8 @@ pub(crate) fn run(
     context: &Context,
 ) -> Result<()> {
     // Before the first run, not after the last: a sweep is too long to end in "permission denied".
-    let file = output.map(|path| open_report(&mut context.sys(), path)).transpose()?;
+    let mut sys = context.sys();
+    let target = output.map(|path| ReportFile::create(&mut sys, context, path, &plan.source)).transpose()?;
     let line = progress_line(progress);
     let swept = sweep::run(plan, context, &mut |done, total| {
         line.set_length(total as u64);
@@ -32,18 +31,11 @@ pub(crate) fn run(
     });
     line.finish_and_clear();
     let report = swept?;
-    let written = match file {
-        Some(file) => report::write(&report, format, &mut std::fs::File::from(file)),
-        None => report::write(&report, format, &mut std::io::stdout().lock()),
-    };
-    written.map_err(|error| output_error(output.unwrap_or(Path::new("standard output")), &error))
-}
-
-fn open_report(sys: &mut Sys, path: &Path) -> Result<std::os::fd::OwnedFd> {
-    let failed = |errno| Error::system("create", path, errno);
-    let c_path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes());
-    let c_path = c_path.map_err(|_| failed(rustix::io::Errno::INVAL))?;
-    sys.openat(CWD, &c_path, OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC, 0o666).map_err(failed)
+    match target {
+        Some(target) => target.write(&mut sys, &report, format),
+        None => report::write(&report, format, &mut std::io::stdout().lock())
+            .map_err(|error| output_error(Path::new("standard output"), &error)),
+    }
 }
 
 fn progress_line(progress: ProgressChoice) -> ProgressBar {

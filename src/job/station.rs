@@ -65,6 +65,7 @@ impl Station {
             self.summary.broken_pipe = true;
         } else {
             self.summary.failures += 1;
+            self.summary.stopped_early |= error.stops_the_job();
             self.events.send(Event::Failed(error));
         }
     }
