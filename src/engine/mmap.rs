@@ -72,3 +72,31 @@ impl Engine for Mmap {
         Ok(Progress::done(done as u64))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::sys::Stop;
+    use crate::sys::faults::{Fault, FaultPlan};
+
+    #[test]
+    fn a_page_that_cannot_be_read_is_not_the_end_of_the_source() {
+        let (source, target) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        source.set_len(3_000_000).unwrap();
+        let (source, target): (OwnedFd, OwnedFd) = (source.into(), target.into());
+        // Call 1 maps; 2 to 4 write.
+        for at in 2..=4 {
+            let plan = Arc::new(FaultPlan::new(at, Fault::Fail(Errno::FAULT), false));
+            let mut sys = Sys::new(Stop::new()).with_faults(plan);
+            let pair = Pair { source: &source, target: &target };
+            let copied = Mmap.copy_range(&mut sys, pair, 0..3_000_000, 1 << 20, &mut []);
+            assert_eq!(copied, Err(EngineError::reading(Errno::IO)), "call {at}");
+            // Past the end it is the end.
+            let copied = Mmap.copy_range(&mut sys, pair, 0..3_100_000, 1 << 20, &mut []);
+            assert!(copied.is_ok_and(|progress| progress.copied < 3_100_000), "call {at}");
+        }
+    }
+}
