@@ -1,17 +1,16 @@
 //! Where reports go: their files, and the failures of what `std::io` writes.
 
-use std::ffi::{CStr, CString};
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use haul::error::{Error, Result};
 use haul::job::Context;
 use haul::outcome::SweepReport;
-use haul::sys::{Attributes, FileKind, Sys};
+use haul::sys::{FileKind, Sys};
 use haul::tree::Part;
+use haul::tree::path::{c_path, lies_in, open_named};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
@@ -31,8 +30,7 @@ impl ReportFile {
         let failed = |errno| Error::system("create", path, errno);
         let name = path.file_name().map(c_path).ok_or_else(|| failed(Errno::ISDIR))?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let flags = OFlags::PATH | OFlags::DIRECTORY;
-        let directory = Arc::new(sys.openat(CWD, &c_path(parent), flags, 0).map_err(failed)?);
+        let directory = Arc::new(open_named(sys, CWD, &c_path(parent)).map_err(failed)?);
         let existing = sys.stat_through(&directory, &name).ok();
         if let Ok(swept) = sys.stat_through(CWD, &c_path(swept))
             && (existing.is_some_and(|existing| existing.is_same_file(&swept))
@@ -58,31 +56,6 @@ impl ReportFile {
             .and_then(|()| self.part.map_or(Ok(()), |part| part.finish(sys, true)))
             .map_err(|errno| Error::system("write", &self.path, errno))
     }
-}
-
-/// Whether `directory` is `tree`, or lies in it.
-fn lies_in(sys: &mut Sys, directory: &OwnedFd, tree: &Attributes) -> rustix::io::Result<bool> {
-    let up = |sys: &mut Sys, from: &OwnedFd, name: &CStr| {
-        sys.openat(from.as_fd(), name, OFlags::PATH | OFlags::DIRECTORY, 0)
-    };
-    let mut above = up(sys, directory, c".")?;
-    let mut here = sys.fstat(&above)?;
-    loop {
-        if here.is_same_file(tree) {
-            return Ok(true);
-        }
-        above = up(sys, &above, c"..")?;
-        let there = sys.fstat(&above)?;
-        if there.is_same_file(&here) {
-            return Ok(false);
-        }
-        here = there;
-    }
-}
-
-/// Words of the command line hold no NUL.
-fn c_path(path: impl AsRef<std::ffi::OsStr>) -> CString {
-    CString::new(path.as_ref().as_bytes()).unwrap_or_default()
 }
 
 /// An error of `std::io` as one of ours.

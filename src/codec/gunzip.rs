@@ -35,7 +35,6 @@ pub struct Gunzip {
     crc: Hasher,
     member_bytes: u64,
     first_header: Option<Header>,
-    members: u64,
 }
 
 enum State {
@@ -73,7 +72,6 @@ impl Default for Gunzip {
             crc: Hasher::new(),
             member_bytes: 0,
             first_header: None,
-            members: 0,
         }
     }
 }
@@ -83,7 +81,6 @@ impl Gunzip {
     pub fn restart(&mut self) {
         self.state = State::Header(HeaderParser::default());
         self.first_header = None;
-        self.members = 0;
     }
 
     /// Takes some input and makes some output. It has taken all it can when both counts are 0.
@@ -151,11 +148,6 @@ impl Gunzip {
         self.first_header.as_ref()
     }
 
-    /// Members that were complete and right.
-    pub const fn members(&self) -> u64 {
-        self.members
-    }
-
     fn begin_body(&mut self) {
         self.inflate.reset(false);
         self.crc = Hasher::new();
@@ -185,7 +177,6 @@ impl Gunzip {
         if length != self.member_bytes as u32 {
             return Err(Damage::Length);
         }
-        self.members += 1;
         self.state = State::Between(None);
         Ok(())
     }

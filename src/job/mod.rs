@@ -48,12 +48,6 @@ impl Context {
         Self::new(Arc::new(Silent))
     }
 
-    /// The same context, unwatched: what a sweep runs its jobs in.
-    #[must_use]
-    pub fn unwatched(&self) -> Self {
-        Self { events: Arc::new(Silent), ..self.clone() }
-    }
-
     /// A worker's door to the kernel.
     pub fn sys(&self) -> Sys {
         let sys = Sys::new(self.stop.clone());

@@ -81,11 +81,6 @@ impl<T, S> Drop for Busy<'_, T, S> {
 }
 
 impl<T, S> Turn<'_, T, S> {
-    /// The number.
-    pub fn number(&self) -> u64 {
-        self.number.unwrap_or_default()
-    }
-
     /// Brings the item, and hands on all that can be handed on now.
     pub fn submit(mut self, item: T, mut hand_on: impl FnMut(&mut S, T)) {
         let ordered = self.ordered;

@@ -45,11 +45,6 @@ impl FaultPlan {
         self.seen.load(Ordering::Relaxed)
     }
 
-    /// Whether the fault came up.
-    pub fn struck(&self) -> bool {
-        self.seen() >= self.at
-    }
-
     /// Counts a call that wants to move `wanted` bytes: how many it may ask for, or the errno it fails with.
     pub(super) fn next(&self, wanted: usize) -> Result<usize> {
         let number = self.seen.fetch_add(1, Ordering::Relaxed) + 1;

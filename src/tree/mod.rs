@@ -2,6 +2,7 @@
 
 mod leftovers;
 pub mod metadata;
+pub mod path;
 mod prune;
 mod remove;
 mod target;

@@ -1,12 +1,12 @@
 //! From the words of the command line to open directories and names in them; what must not be copied where.
 
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use rustix::fs::{CWD, OFlags};
+use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use super::directory::{Above, Directory, Open};
@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::plan::CopyPlan;
 use crate::pool::Handle;
 use crate::sys::{Attributes, Creator, FileKind, Sys};
+use crate::tree::path::{c_path, lies_in, open_named};
 use crate::tree::{Place, Root};
 
 /// Where sources go.
@@ -48,7 +49,8 @@ impl Destination {
             let name = target.file_name().ok_or_else(|| Error::system("create", target, Errno::NOENT))?;
             (parent(target), Some(c_path(name)))
         };
-        let descriptor = open_any(sys, directory).map_err(|errno| Error::system("open", directory, errno))?;
+        let descriptor =
+            open_named(sys, CWD, &c_path(directory)).map_err(|errno| Error::system("open", directory, errno))?;
         let volume = Volume::of(sys, &descriptor).map_err(|errno| Error::system("examine", directory, errno))?;
         let path = if into || directory != Path::new(".") { directory.to_owned() } else { PathBuf::new() };
         Ok(Self { place: Place::root(Root { directory: descriptor, path }), name, only_directory, volume })
@@ -154,27 +156,11 @@ impl Copier {
         {
             return refused("source and target are the same directory");
         }
-        let mut above = open_any_at(sys, target, c".").map_err(failed)?;
-        let mut here = sys.fstat(&above).map_err(failed)?;
-        loop {
-            if here.is_same_file(source) {
-                return refused("the target lies inside it");
-            }
-            let next = open_any_at(sys, &above, c"..").map_err(failed)?;
-            let there = sys.fstat(&next).map_err(failed)?;
-            let _ = sys.close(std::mem::replace(&mut above, next));
-            if there.is_same_file(&here) {
-                let _ = sys.close(above);
-                return Ok(());
-            }
-            here = there;
+        if lies_in(sys, target, source).map_err(failed)? {
+            return refused("the target lies inside it");
         }
+        Ok(())
     }
-}
-
-/// A path as the kernel takes it. Command-line words hold no NUL, and neither do names from the kernel.
-pub(super) fn c_path(path: impl AsRef<OsStr>) -> CString {
-    CString::new(path.as_ref().as_bytes()).unwrap_or_default()
 }
 
 /// The name a path ends in; none for `.`, `..`, `/` and `x/.`, which mean what is in the directory.
@@ -193,17 +179,8 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Opens a directory of the command line, through symbolic links: the user named them.
-fn open_any(sys: &mut Sys, path: &Path) -> std::result::Result<OwnedFd, Errno> {
-    open_any_at(sys, CWD, &c_path(path))
-}
-
-fn open_any_at(sys: &mut Sys, directory: impl std::os::fd::AsFd, path: &CStr) -> std::result::Result<OwnedFd, Errno> {
-    sys.openat(directory, path, OFlags::PATH | OFlags::DIRECTORY, 0)
-}
-
 fn place(sys: &mut Sys, path: &Path) -> Result<Arc<Place>> {
-    let directory = open_any(sys, path).map_err(|errno| Error::system("open", path, errno))?;
+    let directory = open_named(sys, CWD, &c_path(path)).map_err(|errno| Error::system("open", path, errno))?;
     let path = if path == Path::new(".") { PathBuf::new() } else { path.to_owned() };
     Ok(Place::root(Root { directory, path }))
 }

@@ -18,7 +18,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{CWD, OFlags};
+use rustix::fs::CWD;
 
 use self::order::Item;
 use self::source::Source;
@@ -27,6 +27,7 @@ use crate::error::{Error, Result};
 use crate::plan::{FilesPlan, Output};
 use crate::pool::{Handle, Worker};
 use crate::sys::{Attributes, Creator, DirectoryBuffer, Entries, FileId, FileKind, Identity};
+use crate::tree::path::{c_path, open_named};
 use crate::tree::{Place, Root};
 
 /// A directory being read: where it is, and its descriptor, which targets are made beneath.
@@ -172,15 +173,14 @@ impl<J: FileJob> Walker<J> {
     /// The directory an argument lies in, and its name there.
     fn locate(&mut self, path: &Path) -> Result<(Arc<Folder>, CString)> {
         let name = match path.file_name() {
-            Some(name) => CString::new(name.as_encoded_bytes()).unwrap_or_default(),
+            Some(name) => c_path(name),
             None => c".".to_owned(),
         };
         let above = if path.file_name().is_none() { Some(path) } else { path.parent() };
         let above = above.filter(|above| !above.as_os_str().is_empty());
         let opened = above.unwrap_or(Path::new("."));
-        let c_path = CString::new(opened.as_os_str().as_encoded_bytes()).unwrap_or_default();
         let sys = &mut self.job.station().sys;
-        let open = |sys: &mut crate::sys::Sys| sys.openat(CWD, &c_path, OFlags::PATH | OFlags::DIRECTORY, 0);
+        let open = |sys: &mut crate::sys::Sys| open_named(sys, CWD, &c_path(opened));
         let failed = |errno| Error::system("find", path, errno);
         let (root, directory) = (open(sys).map_err(failed)?, open(sys).map_err(failed)?);
         let place = Place::root(Root { directory: root, path: above.unwrap_or(Path::new("")).to_owned() });

@@ -1,0 +1,40 @@
+//! Paths as the user gives them: what the kernel takes, and whether one lies in another.
+
+use std::ffi::{CStr, CString, OsStr};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+use rustix::fs::OFlags;
+use rustix::io::Result;
+
+use crate::sys::{Attributes, Sys};
+
+/// A path as the kernel takes it. Command-line words hold no NUL, and neither do names from the kernel; what did would
+/// become the empty path, which names nothing.
+pub fn c_path(path: impl AsRef<OsStr>) -> CString {
+    CString::new(path.as_ref().as_bytes()).unwrap_or_default()
+}
+
+/// Opens a directory as a place to start from, through symbolic links: the user named them.
+pub fn open_named(sys: &mut Sys, directory: impl AsFd, path: &CStr) -> Result<OwnedFd> {
+    sys.openat(directory, path, OFlags::PATH | OFlags::DIRECTORY, 0)
+}
+
+/// Whether `directory` is `tree`, or lies in it however deep.
+pub fn lies_in(sys: &mut Sys, directory: impl AsFd, tree: &Attributes) -> Result<bool> {
+    let mut above = open_named(sys, directory, c".")?;
+    let mut here = sys.fstat(&above)?;
+    loop {
+        if here.is_same_file(tree) {
+            return Ok(true);
+        }
+        let next = open_named(sys, &above, c"..")?;
+        sys.close(std::mem::replace(&mut above, next))?;
+        let there = sys.fstat(&above)?;
+        // Only the top is its own parent.
+        if there.is_same_file(&here) {
+            return Ok(false);
+        }
+        here = there;
+    }
+}
