@@ -8,10 +8,11 @@ use clap::Parser;
 
 use cli::args::Args;
 use cli::exit::Exit;
+use cli::level::spell_out;
 use cli::lower::lower;
 
 fn main() -> ExitCode {
-    let exit = match lower(Args::parse()) {
+    let exit = match lower(Args::parse_from(spell_out(std::env::args_os()))) {
         Ok(order) => cli::run(&order),
         Err(usage) => {
             usage.print();

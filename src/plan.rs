@@ -61,6 +61,36 @@ impl SchedulerName {
     }
 }
 
+/// Who compresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum CodecName {
+    /// The best for the level and the block: see `codec/level.rs`.
+    #[default]
+    Auto,
+    /// Intel's ISA-L: the fastest, level 1 only, and not in every build.
+    Isal,
+    /// libdeflate: whole blocks, levels 0 to 12.
+    Libdeflate,
+    /// zlib-rs: with a dictionary, so that small blocks lose no ratio; levels 1 to 9.
+    Zlib,
+}
+
+impl CodecName {
+    /// Every codec; `Auto` chooses among them.
+    pub const ALL: [Self; 3] = [Self::Isal, Self::Libdeflate, Self::Zlib];
+
+    /// The name users type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Isal => "isal",
+            Self::Libdeflate => "libdeflate",
+            Self::Zlib => "zlib",
+        }
+    }
+}
+
 /// How many buffers a job keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum PoolChoice {
@@ -172,10 +202,14 @@ pub struct FilesPlan {
 pub struct GzipPlan {
     /// Which files, and what becomes of them.
     pub files: FilesPlan,
-    /// 1 (fast) to 9 (small).
+    /// 0 (stored), 1 (fast) to 12 (small).
     pub level: u32,
-    /// Bytes compressed as one piece, by one worker.
-    pub block: BufferSize,
+    /// Who compresses.
+    pub codec: CodecName,
+    /// Bytes compressed as one piece, by one worker; `None` is what suits the level.
+    pub block: Option<BufferSize>,
+    /// Inflate each block again and compare, before it is written.
+    pub verify: bool,
 }
 
 /// `haul gunzip`.
@@ -229,8 +263,10 @@ pub struct SweepPlan {
     pub pools: Vec<PoolChoice>,
     /// Levels, at least one; only gzip looks at them.
     pub levels: Vec<u32>,
-    /// gzip's block.
-    pub block: BufferSize,
+    /// gzip's codec.
+    pub codec: CodecName,
+    /// gzip's block; `None` is what suits the level.
+    pub block: Option<BufferSize>,
     /// Measured runs of each setting, after one warm-up.
     pub rounds: NonZeroUsize,
     /// Seed of the shuffle.

@@ -41,7 +41,11 @@ fn words_that_make_no_sense_are_refused_before_anything_is_touched() {
         ("copy file new --pool 0", "'0'"),
         ("copy file new --pool deep", "'deep'"),
         ("copy file new --progress maybe", "'maybe'"),
-        ("gzip -0 file", "-0"),
+        ("gzip --level 13 file", "13"),
+        ("gzip --codec zlib -0 file", "zlib has levels 1 to 9, not 0"),
+        ("gzip --codec zlib -11 file", "zlib has levels 1 to 9, not 12"),
+        ("gzip --codec isal -6 file", "isal has level 1, not 6"),
+        ("sweep gzip file --codec zlib --level 6,10", "zlib has levels 1 to 9, not 10"),
         ("gzip --frobnicate file", "--frobnicate"),
         ("gzip --block 0 file", "'0'"),
         ("gzip --block 10X file", "'10X'"),
@@ -63,8 +67,7 @@ fn words_that_make_no_sense_are_refused_before_anything_is_touched() {
         ("sweep copy file --pool perhaps", "'perhaps'"),
         ("sweep copy file --rounds 0", "'0'"),
         ("sweep copy file --format poem", "'poem'"),
-        ("sweep gzip file --level 10", "'10'"),
-        ("sweep gzip file --level 0", "'0'"),
+        ("sweep gzip file --level 13", "13"),
     ] {
         let run = sandbox.haul(words).run().code(2);
         assert!(run.out.is_empty(), "haul {words}: messages do not belong on standard output");
@@ -81,8 +84,11 @@ fn help_and_version_are_no_errors() {
         let run = sandbox.haul(words).run().ok().silent();
         assert!(!run.out.is_empty(), "haul {words}");
     }
+    let number = concat!("haul ", env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8_lossy(&sandbox.haul("-V").run().out).trim(), number);
     let version = sandbox.haul("--version").run().out;
-    assert_eq!(String::from_utf8_lossy(&version).trim(), concat!("haul ", env!("CARGO_PKG_VERSION")));
+    let codecs = format!("{number}\ncodecs: {}", haul::codec::level::built_in());
+    assert_eq!(String::from_utf8_lossy(&version).trim(), codecs);
 }
 
 #[test]

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use haul::error::Cause;
 use haul::job::{Context, gzip, sweep};
 use haul::outcome::SweepReport;
-use haul::plan::{EngineName, FilesPlan, GzipPlan, Output, PoolChoice, Resources, SchedulerName, SweepJob, SweepPlan};
+use haul::plan::{
+    CodecName, EngineName, FilesPlan, GzipPlan, Output, PoolChoice, Resources, SchedulerName, SweepJob, SweepPlan,
+};
 use haul::size::BufferSize;
 
 const FILE_BYTES: usize = 300_000;
@@ -83,7 +85,8 @@ fn decompressing(file: &Path) {
         name: true,
         resources,
     };
-    gzip::run(&GzipPlan { files, level: 6, block: BufferSize::from_kib(128) }, &Context::silent()).unwrap();
+    let compress = GzipPlan { files, level: 6, codec: CodecName::Auto, block: None, verify: false };
+    gzip::run(&compress, &Context::silent()).unwrap();
     let report = run(&plan(SweepJob::Gunzip, &file.with_extension("gz")));
     assert_eq!(report.rows[0].samples[0].summary.target_bytes, FILE_BYTES as u64);
 }
@@ -141,7 +144,8 @@ fn plan(job: SweepJob, source: &Path) -> SweepPlan {
         engines: vec![EngineName::ReadWrite],
         pools: vec![PoolChoice::Auto],
         levels: vec![6],
-        block: BufferSize::from_kib(64),
+        codec: CodecName::Auto,
+        block: Some(BufferSize::from_kib(64)),
         rounds: NonZeroUsize::new(2).unwrap(),
         seed: 7,
         command: String::new(),

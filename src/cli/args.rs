@@ -2,10 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
-use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use haul::size::BufferSize;
 
+use super::level::Level;
 use super::report::Format;
 use super::words::{PoolWord, SizeList, WorkerCount, parse_block, parse_pool, parse_sizes, parse_workers};
 
@@ -15,7 +17,7 @@ use super::words::{PoolWord, SizeList, WorkerCount, parse_block, parse_pool, par
 /// 130 or 143 interrupted, with no half file under a final name (but a target that is a device, a link or has other
 /// hard links is written in place).
 #[derive(Debug, Parser)]
-#[command(name = "haul", version, max_term_width = 100)]
+#[command(name = "haul", version, long_version = VERSION.as_str(), max_term_width = 100)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -35,6 +37,10 @@ pub(crate) enum Command {
         directory: Option<PathBuf>,
     },
 }
+
+/// What `--version` says; `-V` says the number alone.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{}\ncodecs: {}", env!("CARGO_PKG_VERSION"), haul::codec::level::built_in()));
 
 /// What `haul generate` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -148,9 +154,15 @@ pub(crate) struct GzipArgs {
     /// Decompress, as gunzip does
     #[arg(short, long, visible_alias = "uncompress")]
     pub(crate) decompress: bool,
-    /// Bytes one worker compresses as a piece, 32K to 1G
-    #[arg(long, value_name = "SIZE", default_value = "128K", value_parser = parse_block)]
-    pub(crate) block: BufferSize,
+    /// Inflate each block again and compare, before it is written
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Who compresses; auto: the best for the level and the block
+    #[arg(long, value_enum, default_value_t = Codec::Auto)]
+    pub(crate) codec: Codec,
+    /// Bytes one worker compresses as a piece, 32K to 1G; default: 1M, from level 7 on 2M
+    #[arg(long, value_name = "SIZE", value_parser = parse_block)]
+    pub(crate) block: Option<BufferSize>,
 }
 
 /// Decompress any gzip file; never exit 0 on damage
@@ -191,11 +203,14 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "on", value_parser = parse_pool)]
     pub(crate) pool: Vec<PoolWord>,
     /// Levels (gzip)
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "6", value_parser = clap::value_parser!(u32).range(1..=9))]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "6", value_parser = clap::value_parser!(u32).range(..=12))]
     pub(crate) level: Vec<u32>,
-    /// gzip's block
-    #[arg(long, value_name = "SIZE", default_value = "128K", value_parser = parse_block)]
-    pub(crate) block: BufferSize,
+    /// gzip's codec
+    #[arg(long, value_enum, default_value_t = Codec::Auto)]
+    pub(crate) codec: Codec,
+    /// gzip's block; default: what suits the level
+    #[arg(long, value_name = "SIZE", value_parser = parse_block)]
+    pub(crate) block: Option<BufferSize>,
     /// Measured runs of each setting, after one warm-up
     #[arg(long, value_name = "N", default_value = "9")]
     pub(crate) rounds: NonZeroUsize,
@@ -225,6 +240,18 @@ pub(crate) enum Engine {
     Mmap,
 }
 
+/// Who compresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Codec {
+    Auto,
+    /// Intel's ISA-L: the fastest; level 1 only, and not in every build
+    Isal,
+    /// Whole blocks; levels 0 to 12
+    Libdeflate,
+    /// zlib-rs, with what precedes a block as dictionary: for small blocks; levels 1 to 9
+    Zlib,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scheduler {
     Serial,
@@ -244,46 +271,4 @@ pub(crate) enum Job {
     Copy,
     Gzip,
     Gunzip,
-}
-
-/// `-1` to `-9`, `--fast`, `--best`: the last one given counts.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Level(pub(crate) u32);
-
-const LEVELS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
-const DEFAULT_LEVEL: u32 = 6;
-
-impl clap::Args for Level {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        LEVELS.iter().enumerate().fold(command, |command, (place, name)| {
-            let others = LEVELS.iter().filter(|other| *other != name);
-            let arg = clap::Arg::new(*name)
-                .short(name.chars().next())
-                .action(ArgAction::SetTrue)
-                .overrides_with_all(others)
-                .hide(!matches!(place, 0 | 5 | 8));
-            command.arg(match place {
-                0 => arg.long("fast").help("Fastest; -2 to -8 lie between"),
-                5 => arg.help("The default"),
-                8 => arg.long("best").help("Smallest"),
-                _ => arg,
-            })
-        })
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
-}
-
-impl clap::FromArgMatches for Level {
-    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
-        let given = LEVELS.iter().position(|name| matches.get_flag(name));
-        Ok(Self(given.map_or(DEFAULT_LEVEL, |place| place as u32 + 1)))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
 }

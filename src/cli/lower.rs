@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 
 use clap::CommandFactory;
+use haul::codec::level::Choice;
 use haul::plan::{
-    CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Output, Resources, SchedulerName, SweepJob, SweepPlan,
+    CodecName, CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Output, Resources, SchedulerName, SweepJob,
+    SweepPlan,
 };
 
 use super::args::{
-    Args, Command, Common, CopyArgs, Engine, FileArgs, Generated, GzipArgs, Job, ProgressChoice, Scheduler, SweepArgs,
+    Args, Codec, Command, Common, CopyArgs, Engine, FileArgs, Generated, GzipArgs, Job, ProgressChoice, Scheduler,
+    SweepArgs,
 };
 use super::progress::Verbosity;
 use super::quote::command_line;
@@ -51,7 +54,7 @@ pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
         Command::Copy(args) => lower_copy(args),
         Command::Gzip(args) => lower_gzip(args),
         Command::Gunzip(args) => lower_gunzip(args.files),
-        Command::Sweep(args) => Ok(lower_sweep(args)),
+        Command::Sweep(args) => lower_sweep(args),
         Command::Generate { what, directory } => {
             if (what == Generated::Man) != directory.is_some() {
                 return Err(UsageError::new("generate man takes a directory; bash, zsh and fish take none"));
@@ -86,8 +89,9 @@ fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
     if args.decompress || args.files.test {
         return lower_gunzip(args.files);
     }
-    let (level, block) = (args.level.0, args.block);
-    lower_files(args.files, true, |files| Work::Gzip(GzipPlan { files, level, block }))
+    let (level, codec, block, verify) = (args.level.level(), args.codec.into(), args.block, args.verify);
+    Choice::new(codec, level, block).map_err(UsageError::new)?;
+    lower_files(args.files, true, |files| Work::Gzip(GzipPlan { files, level, codec, block, verify }))
 }
 
 fn lower_gunzip(args: FileArgs) -> Result<Order, UsageError> {
@@ -139,7 +143,7 @@ fn lower_files(
     })
 }
 
-fn lower_sweep(args: SweepArgs) -> Order {
+fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
     let plan = SweepPlan {
         job: match args.job {
             Job::Copy => SweepJob::Copy,
@@ -154,12 +158,16 @@ fn lower_sweep(args: SweepArgs) -> Order {
         engines: distinct(args.engine.into_iter().map(EngineName::from)),
         pools: distinct(args.pool.into_iter().map(|pool| pool.0)),
         levels: distinct(args.level),
+        codec: args.codec.into(),
         block: args.block,
         rounds: args.rounds,
         seed: args.seed,
         command: command_line(words_as_typed()),
     };
-    Order::quiet(Work::Sweep { plan, format: args.format, output: args.output }, args.progress)
+    for level in &plan.levels {
+        Choice::new(plan.codec, *level, plan.block).map_err(UsageError::new)?;
+    }
+    Ok(Order::quiet(Work::Sweep { plan, format: args.format, output: args.output }, args.progress))
 }
 
 /// The command line, with the program by its name: where it lies says nothing about a run.
@@ -193,6 +201,17 @@ impl From<Engine> for EngineName {
             Engine::ReadWrite => Self::ReadWrite,
             Engine::CopyFileRange => Self::CopyFileRange,
             Engine::Mmap => Self::Mmap,
+        }
+    }
+}
+
+impl From<Codec> for CodecName {
+    fn from(codec: Codec) -> Self {
+        match codec {
+            Codec::Auto => Self::Auto,
+            Codec::Isal => Self::Isal,
+            Codec::Libdeflate => Self::Libdeflate,
+            Codec::Zlib => Self::Zlib,
         }
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod args;
 pub(crate) mod exit;
 #[cfg(feature = "faults")]
 mod faults;
+pub(crate) mod level;
 pub(crate) mod lower;
 mod output;
 mod progress;

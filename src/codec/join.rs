@@ -1,13 +1,78 @@
-//! Independent blocks → one ordinary gzip member: the blocks one after the other, then an empty final block, the
-//! combined CRC-32 and the length.
+//! Independent blocks → one ordinary gzip member.
+//!
+//! Behind every block that another one follows stands a mark: two empty stored blocks in a row, which say nothing to
+//! any reader, and tell ours where it may begin to inflate. The last block ends the deflate stream itself; a file of
+//! one block is what its compressor made, without a byte of ours. Then the combined CRC-32 and the length.
 
 use crc32fast::Hasher;
 
-/// An empty block of fixed Huffman codes with BFINAL set (RFC 1951, section 3.2.3): ends the deflate stream.
-const FINAL_BLOCK: [u8; 2] = [0x03, 0x00];
+use super::walk::Walker;
+use super::{CodecError, Compressed, Ending};
 
-/// Bytes of [`Joiner::end`].
-pub const END_BYTES: usize = FINAL_BLOCK.len() + 8;
+/// An empty stored block that begins at a byte, up to and without its length: BFINAL 0, BTYPE 00, five bits of padding
+/// (RFC 1951, section 3.2.4).
+const STORED: u8 = 0x00;
+/// The length of an empty stored block, and its inverse.
+const EMPTY: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+/// What stands behind every block but the last.
+pub const MARK: [u8; 9] = [0x00, 0x00, 0xff, 0xff, STORED, 0x00, 0x00, 0xff, 0xff];
+/// Bits of a block's header: BFINAL and BTYPE.
+const HEADER_BITS: usize = 3;
+
+/// Bytes that a mark adds to a block at most: it may need a byte for the bits before its first length.
+pub const MARK_ROOM: usize = 1 + MARK.len();
+/// Bytes of a member's trailer.
+pub const TRAILER_BYTES: usize = 8;
+
+/// Makes blocks ready to be followed by another one. Kept by a worker.
+#[derive(Default)]
+pub struct Sealer {
+    walker: Walker,
+}
+
+impl Sealer {
+    /// Opens the end of the block at the start of `out`, if it is final, and puts a mark behind it, for which there
+    /// must be [`MARK_ROOM`]. Returns the bytes of the whole.
+    pub fn seal(&mut self, out: &mut [u8], block: Compressed) -> Result<usize, CodecError> {
+        let mut len = block.len;
+        let mut append = |out: &mut [u8], bytes: &[u8]| {
+            let room = out.get_mut(len..len + bytes.len()).ok_or(CodecError::OutOfRoom)?;
+            room.copy_from_slice(bytes);
+            len += bytes.len();
+            Ok(())
+        };
+        match block.ending {
+            Ending::Final => {
+                if self.open(&mut out[..block.len])? < HEADER_BITS {
+                    append(out, &[STORED])?;
+                }
+                append(out, &MARK)?;
+            }
+            // The first of the two is there already.
+            Ending::Flushed => append(out, &MARK[EMPTY.len()..])?,
+            Ending::Aligned => {
+                append(out, &[STORED])?;
+                append(out, &MARK)?;
+            }
+        }
+        Ok(len)
+    }
+
+    /// Takes BFINAL away from the last block of a stream, so that another may follow. Returns how many bits of the last
+    /// byte are free; they are zeros.
+    fn open(&mut self, stream: &mut [u8]) -> Result<usize, CodecError> {
+        let block = self.walker.last_block(stream).map_err(|_| CodecError::NoDeflate)?;
+        if block.end.div_ceil(8) != stream.len() {
+            return Err(CodecError::NoDeflate);
+        }
+        stream[block.header / 8] &= !(1 << (block.header % 8));
+        let free = stream.len() * 8 - block.end;
+        if let Some(last) = stream.last_mut() {
+            *last &= 0xff >> free;
+        }
+        Ok(free)
+    }
+}
 
 /// Adds up what the trailer of a member says.
 #[derive(Debug, Clone, Default)]
@@ -28,84 +93,11 @@ impl Joiner {
         self.length
     }
 
-    /// What ends the member: the final block and the trailer (RFC 1952, section 2.3.1: the length modulo 2^32).
-    pub fn end(&self) -> [u8; END_BYTES] {
-        let mut end = [0; END_BYTES];
-        end[..2].copy_from_slice(&FINAL_BLOCK);
-        end[2..6].copy_from_slice(&self.crc.clone().finalize().to_le_bytes());
-        end[6..].copy_from_slice(&(self.length as u32).to_le_bytes());
-        end
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Read;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::codec::member::Header;
-    use crate::codec::zlib::Zlib;
-    use crate::codec::{Codec, bound};
-
-    fn join(data: &[u8], level: u32, block_bytes: usize) -> Vec<u8> {
-        let (mut codec, mut joiner) = (Zlib::new(level), Joiner::default());
-        let mut member = Header::plain(level).to_bytes();
-        for (number, block) in data.chunks(block_bytes).enumerate() {
-            let start = number * block_bytes;
-            let dictionary = &data[start.saturating_sub(codec.dictionary_bytes())..start];
-            let mut out = vec![0; bound(block.len())];
-            let len = codec.compress(dictionary, block, &mut out).unwrap();
-            member.extend_from_slice(&out[..len]);
-            let mut crc = Hasher::new();
-            crc.update(block);
-            joiner.add(&crc, block.len() as u64);
-        }
-        member.extend_from_slice(&joiner.end());
-        member
-    }
-
-    /// From nothing over text and noise to data that was compressed already.
-    fn data() -> impl Strategy<Value = Vec<u8>> {
-        let noise = proptest::collection::vec(any::<u8>(), 0..5_000);
-        let text = proptest::collection::vec(prop::sample::select(b"the quick brown fox ".to_vec()), 0..200_000);
-        let runs = (any::<u8>(), 0_usize..200_000).prop_map(|(byte, len)| vec![byte; len]);
-        prop_oneof![noise.clone(), text.clone(), runs, text.prop_map(|text| join(&text, 6, 32_768)), noise]
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-
-        /// Another inflater reads one member, and gets the same bytes back.
-        #[test]
-        fn joined_blocks_are_one_member(data in data(), level in 1_u32..=9, block in 1_usize..70_000) {
-            let member = join(&data, level, block.max(data.len() / 50 + 1));
-            let mut decoder = flate2::bufread::GzDecoder::new(&member[..]);
-            let mut back = Vec::new();
-            decoder.read_to_end(&mut back).unwrap();
-            prop_assert_eq!(back, data);
-            prop_assert!(decoder.into_inner().is_empty(), "bytes behind the member");
-        }
-    }
-
-    #[test]
-    fn random_bytes_fit_the_bound() {
-        let mut state = 1_u64;
-        let noise: Vec<u8> = std::iter::repeat_with(|| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 56) as u8
-        })
-        .take(1 << 20)
-        .collect();
-        for level in 1..=9 {
-            for block in [1, 100, 1 << 15, 1 << 17, 1 << 20] {
-                let mut out = vec![0; bound(block)];
-                assert!(Zlib::new(level).compress(&[], &noise[..block], &mut out).is_ok(), "{level} {block}");
-            }
-        }
-        let mut small = [0; 50];
-        let error = Zlib::new(6).compress(&[], &noise[..100], &mut small);
-        assert_eq!(error, Err(crate::codec::CodecError::OutOfRoom));
+    /// The trailer (RFC 1952, section 2.3.1): CRC-32, and the length modulo 2^32.
+    pub fn trailer(&self) -> [u8; TRAILER_BYTES] {
+        let mut trailer = [0; TRAILER_BYTES];
+        trailer[..4].copy_from_slice(&self.crc.clone().finalize().to_le_bytes());
+        trailer[4..].copy_from_slice(&(self.length as u32).to_le_bytes());
+        trailer
     }
 }

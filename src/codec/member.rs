@@ -31,8 +31,8 @@ impl Header {
     /// A header without name and time, for data compressed at `level`.
     pub fn plain(level: u32) -> Self {
         let xfl = match level {
-            9 => 2,
-            1 => 4,
+            9.. => 2,
+            0..2 => 4,
             _ => 0,
         };
         Self { xfl, ..Self::default() }

@@ -1,23 +1,64 @@
 //! How bytes shrink and grow again. Codecs know bytes only: no files, no threads.
 //!
-//! - [`zlib`]: deflate through zlib-rs, with a dictionary.
-//! - [`member`]: the frame of a gzip member (RFC 1952).
-//! - [`join`]: independent blocks → one member.
+//! - [`libdeflate`], [`isal`], [`zlib`]: one compressor each; [`level`] says which of them serves a level;
+//! - [`compressor`]: a block → a piece of a member;
+//! - [`member`]: the frame of a gzip member (RFC 1952);
+//! - [`join`]: independent blocks → one member; [`walk`] finds what it has to change in them;
+//! - [`verify`]: whether a block inflates to what it was made of;
 //! - [`gunzip`]: any sequence of members → bytes, checked.
 
+pub mod compressor;
 pub mod gunzip;
+#[cfg(feature = "isal")]
+pub mod isal;
 pub mod join;
+pub mod level;
+pub mod libdeflate;
 pub mod member;
+pub mod verify;
+pub mod walk;
 pub mod zlib;
 
 /// Compresses one block at a time, each on its own.
 pub trait Codec: Send {
     /// Bytes before a block that it may refer back to; 0 for codecs without a dictionary.
-    fn dictionary_bytes(&self) -> usize;
+    fn dictionary_bytes(&self) -> usize {
+        0
+    }
 
-    /// Compresses `block` into `out`: raw deflate that ends on a byte boundary and is not final. `dictionary` is what
-    /// precedes the block, at most [`Self::dictionary_bytes`]. Returns the bytes written.
-    fn compress(&mut self, dictionary: &[u8], block: &[u8], out: &mut [u8]) -> Result<usize, CodecError>;
+    /// Bytes that a block of `block_bytes` compresses to at most.
+    fn bound(&mut self, block_bytes: usize) -> usize;
+
+    /// Compresses `block` into `out`, from its start: raw deflate (RFC 1951). `dictionary` is what precedes the block,
+    /// at most [`Self::dictionary_bytes`]. The `last` block ends the stream; whether another does is the codec's to
+    /// choose and to tell.
+    fn compress(
+        &mut self,
+        dictionary: &[u8],
+        block: &[u8],
+        last: bool,
+        out: &mut [u8],
+    ) -> Result<Compressed, CodecError>;
+}
+
+/// A block that was compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compressed {
+    /// Bytes it takes.
+    pub len: usize,
+    /// How it ends.
+    pub ending: Ending,
+}
+
+/// How compressed data ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// With a final block, at any bit of the last byte; the bits behind it are zeros.
+    Final,
+    /// With an empty stored block, as zlib's sync flush leaves it; another block may follow.
+    Flushed,
+    /// At the end of a byte; another block may follow.
+    Aligned,
 }
 
 /// A codec that could not do its work; either a bug or too small a buffer, never the data's fault.
@@ -29,9 +70,10 @@ pub enum CodecError {
     /// The library refused.
     #[error("the compressor failed")]
     Failed,
-}
-
-/// Bytes that a compressed block needs at most: the 9 bits a literal of zlib-ng's quick strategy, and some.
-pub const fn bound(block_bytes: usize) -> usize {
-    block_bytes + block_bytes / 8 + 64
+    /// What the compressor made cannot be joined with what follows.
+    #[error("the compressor made no deflate stream")]
+    NoDeflate,
+    /// What the compressor made does not inflate to the block.
+    #[error("the compressed block does not give back what it was made of; nothing was lost, please report this")]
+    Unlike,
 }

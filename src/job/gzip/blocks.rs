@@ -1,13 +1,13 @@
-//! The next block of a source, with the bytes before it as dictionary.
+//! The next block of a source, with the bytes before it as dictionary where the codec wants them.
 //!
 //! A regular file is read by whoever needs a block, at the block's own offset; a pipe is read in turn, under a lock,
-//! by whoever needs a block. Both cut at the same places, so the same bytes come out.
+//! by whoever needs a block. Both cut at the same places and know the last block for what it is, so the same bytes come
+//! out.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::writer::{MemberWriter, Piece};
-use crate::codec::zlib::WINDOW_BYTES;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
 use crate::pool::Ordered;
@@ -16,8 +16,25 @@ use crate::sys::Sys;
 
 /// A source cut into blocks.
 pub(super) struct Blocks {
-    block_bytes: usize,
+    shape: Shape,
     cursor: Cursor,
+}
+
+/// How a source is cut.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    /// Bytes of each block but the last.
+    pub(super) block_bytes: usize,
+    /// Bytes before a block that come with it.
+    pub(super) dictionary_bytes: usize,
+}
+
+impl Shape {
+    /// Bytes of a buffer for a block: with its dictionary, and with the one byte of a stream that tells whether another
+    /// block follows.
+    pub(super) const fn buffer_bytes(self) -> usize {
+        self.dictionary_bytes + self.block_bytes + 1
+    }
 }
 
 enum Cursor {
@@ -32,8 +49,10 @@ enum Cursor {
 #[derive(Default)]
 struct Stream {
     next: u64,
-    /// The last bytes of what was read: the next block's dictionary.
+    /// The last bytes of the block before: the next one's dictionary.
     tail: Vec<u8>,
+    /// The first byte of the next block: a block is the last if there is none behind it.
+    ahead: Option<u8>,
     ended: bool,
 }
 
@@ -53,13 +72,13 @@ pub(super) struct Block {
 
 impl Blocks {
     /// The blocks of a source.
-    pub(super) fn of(source: &Source, block_bytes: usize) -> Self {
+    pub(super) fn of(source: &Source, shape: Shape) -> Self {
         let cursor = if source.has_ranges() {
             Cursor::Ranges { size: source.attributes.size, next: AtomicU64::new(0) }
         } else {
             Cursor::Stream(Mutex::default())
         };
-        Self { block_bytes, cursor }
+        Self { shape, cursor }
     }
 
     /// How many further workers of `threads` would find something to do.
@@ -67,13 +86,13 @@ impl Blocks {
         let others = threads - 1;
         match &self.cursor {
             Cursor::Ranges { size, .. } => {
-                others.min(size.div_ceil(self.block_bytes as u64).saturating_sub(1) as usize)
+                others.min(size.div_ceil(self.shape.block_bytes as u64).saturating_sub(1) as usize)
             }
             Cursor::Stream(_) => others,
         }
     }
 
-    /// Reads the next block into `buffer`, which has room for a dictionary and a block; `None` behind the last.
+    /// Reads the next block into `buffer`, which has [`Shape::buffer_bytes`]; `None` behind the last.
     ///
     /// The number comes as a turn: given up because of an error, it breaks the sequence, and nobody waits for it.
     pub(super) fn take<'a>(
@@ -89,13 +108,13 @@ impl Blocks {
         match &self.cursor {
             Cursor::Ranges { size, next } => {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                let start = number * self.block_bytes as u64;
+                let start = number * self.shape.block_bytes as u64;
                 if start >= *size {
                     return Ok(None);
                 }
                 let turn = ordered.turn(number);
-                let dictionary = start.min(WINDOW_BYTES as u64) as usize;
-                let len = (*size - start).min(self.block_bytes as u64) as usize;
+                let dictionary = start.min(self.shape.dictionary_bytes as u64) as usize;
+                let len = (*size - start).min(self.shape.block_bytes as u64) as usize;
                 let room = &mut buffer[..dictionary + len];
                 let read = sys.pread_full(&source.file, room, start - dictionary as u64, step).map_err(failed)?;
                 if read < room.len() {
@@ -114,21 +133,38 @@ impl Blocks {
                 }
                 // Whatever goes wrong, nobody reads on behind it.
                 stream.ended = true;
-                let dictionary = stream.tail.len();
-                buffer[..dictionary].copy_from_slice(&stream.tail);
-                let room = &mut buffer[dictionary..dictionary + self.block_bytes];
-                let len = read_stream(sys, source, room, step).map_err(failed)?;
-                let filled = &buffer[..dictionary + len];
-                let tail = filled.len().saturating_sub(WINDOW_BYTES);
-                stream.tail.clear();
-                stream.tail.extend_from_slice(&filled[tail..]);
+                let block = stream.read(self.shape, buffer, |room| read_stream(sys, source, room, step));
+                let block = block.map_err(failed)?;
                 let turn = ordered.turn(stream.next);
                 stream.next += 1;
-                let last = len < self.block_bytes;
-                stream.ended = last;
-                Ok(Some((turn, Block { dictionary, len, last })))
+                stream.ended = block.last;
+                Ok(Some((turn, block)))
             }
         }
+    }
+}
+
+impl Stream {
+    /// The next block, and the byte behind it. `fill` reads as many bytes as there are, up to the room it gets.
+    fn read(
+        &mut self,
+        shape: Shape,
+        buffer: &mut [u8],
+        fill: impl FnOnce(&mut [u8]) -> rustix::io::Result<usize>,
+    ) -> rustix::io::Result<Block> {
+        let dictionary = self.tail.len();
+        buffer[..dictionary].copy_from_slice(&self.tail);
+        let carried = self.ahead.map_or(0, |ahead| {
+            buffer[dictionary] = ahead;
+            1
+        });
+        let read = fill(&mut buffer[dictionary + carried..=dictionary + shape.block_bytes])?;
+        let len = (carried + read).min(shape.block_bytes);
+        let end = dictionary + len;
+        self.ahead = (carried + read > len).then(|| buffer[end]);
+        self.tail.clear();
+        self.tail.extend_from_slice(&buffer[end.saturating_sub(shape.dictionary_bytes)..end]);
+        Ok(Block { dictionary, len, last: self.ahead.is_none() })
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crc32fast::Hasher;
 
-use self::blocks::Blocks;
+use self::blocks::{Blocks, Shape};
 use self::finish::Target;
 use self::writer::{MemberWriter, Piece};
 use super::Context;
@@ -23,10 +23,10 @@ use super::claims::Claims;
 use super::files::source::Source;
 use super::files::{FileJob, Sequence, Task, Walker, first_tasks, suffix};
 use super::station::Station;
-use crate::codec::join::END_BYTES;
+use crate::codec::compressor::Compressor;
+use crate::codec::join::TRAILER_BYTES;
+use crate::codec::level::Choice;
 use crate::codec::member::LONGEST_HEADER;
-use crate::codec::zlib::{WINDOW_BYTES, Zlib};
-use crate::codec::{Codec, bound};
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{GzipPlan, Output};
@@ -39,11 +39,18 @@ use crate::tree::Leftovers;
 /// nothing could be begun.
 pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
     refuse_terminal(plan)?;
+    let choice = Choice::new(plan.codec, plan.level, plan.block);
+    let choice =
+        choice.map_err(|error| Error::refused("compress at", format!("level {}", plan.level), error.to_string()))?;
     let threads = plan.files.resources.threads();
-    let pool = BufferPool::new(pool_options(plan, threads));
+    let mut compressors: Vec<Compressor> = (0..threads).map(|_| Compressor::new(choice, plan.verify)).collect();
+    let shape = Shape { block_bytes: choice.block_bytes, dictionary_bytes: compressors[0].dictionary_bytes() };
+    let output = LONGEST_HEADER + compressors[0].bound(shape.block_bytes) + TRAILER_BYTES;
+    let pool = BufferPool::new(pool_options(plan, threads, shape.buffer_bytes().max(output)));
     let shared = Arc::new(Shared {
         plan: plan.clone(),
         threads,
+        shape,
         pool: pool.clone(),
         claims: Claims::default(),
         leftovers: context.leftovers.clone(),
@@ -51,8 +58,9 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
     let files = Arc::new(plan.files.clone());
     let walkers = Station::for_workers(context, threads)
         .into_iter()
-        .map(|station| {
-            let job = Gzip { station, shared: Arc::clone(&shared), codec: Box::new(Zlib::new(plan.level)) };
+        .zip(compressors)
+        .map(|(station, compressor)| {
+            let job = Gzip { station, shared: Arc::clone(&shared), compressor };
             Walker { job, plan: Arc::clone(&files), names: DirectoryBuffer::default(), identity: context.identity }
         })
         .collect();
@@ -70,16 +78,15 @@ fn refuse_terminal(plan: &GzipPlan) -> Result<()> {
 
 /// A worker takes two buffers at a time, one to read into and one to compress into; as many more let finished blocks
 /// wait their turn while a slower one is compressed.
-fn pool_options(plan: &GzipPlan, threads: usize) -> PoolOptions {
-    let block = plan.block.bytes();
-    let bytes = (WINDOW_BYTES + block).max(LONGEST_HEADER + bound(block) + END_BYTES);
-    PoolOptions::for_job(plan.files.resources.pool, bytes, threads * 4, 2)
+fn pool_options(plan: &GzipPlan, threads: usize, buffer_bytes: usize) -> PoolOptions {
+    PoolOptions::for_job(plan.files.resources.pool, buffer_bytes, threads * 4, 2)
 }
 
 /// What the workers of one job share.
 struct Shared {
     plan: GzipPlan,
     threads: usize,
+    shape: Shape,
     pool: BufferPool,
     claims: Claims,
     leftovers: Leftovers,
@@ -88,7 +95,7 @@ struct Shared {
 impl Shared {
     /// The most bytes one read or write moves; a block is the natural choice.
     fn step(&self) -> usize {
-        self.plan.files.resources.buffer.map_or(WINDOW_BYTES + self.plan.block.bytes(), BufferSize::bytes)
+        self.plan.files.resources.buffer.map_or(self.shape.buffer_bytes(), BufferSize::bytes)
     }
 }
 
@@ -96,7 +103,7 @@ impl Shared {
 struct Gzip {
     station: Station,
     shared: Arc<Shared>,
-    codec: Box<dyn Codec>,
+    compressor: Compressor,
 }
 
 /// A file being compressed, by one worker or several. The last one to give it up finishes it.
@@ -132,7 +139,7 @@ impl FileJob for Gzip {
             return hand_on(rest, handle);
         };
         self.station.found(source.attributes.size);
-        let blocks = Blocks::of(&source, self.shared.plan.block.bytes());
+        let blocks = Blocks::of(&source, self.shared.shape);
         let helpers = blocks.worth_helping(self.shared.threads);
         let ordered = Ordered::new(writer);
         let compression =
@@ -178,10 +185,10 @@ impl Gzip {
             let taken = compression.blocks.take(sys, &compression.source, &mut input, step, &compression.ordered)?;
             let Some((turn, block)) = taken else { break };
             let (dictionary, bytes) = input[..block.dictionary + block.len].split_at(block.dictionary);
-            let room = output.len() - END_BYTES;
+            let room = output.len() - TRAILER_BYTES;
             let len = self
-                .codec
-                .compress(dictionary, bytes, &mut output[LONGEST_HEADER..room])
+                .compressor
+                .compress(dictionary, bytes, block.last, &mut output[LONGEST_HEADER..room])
                 .map_err(|error| Error::refused("compress", compression.source.path(), error.to_string()))?;
             let mut crc = Hasher::new();
             crc.update(bytes);

@@ -1,4 +1,4 @@
-//! Pieces in order → one member in the target. Header and end are put into the buffers of the first and the last
+//! Pieces in order → one member in the target. Header and trailer are put into the buffers of the first and the last
 //! piece, so that a block is one write.
 
 use std::os::fd::OwnedFd;
@@ -6,14 +6,14 @@ use std::os::fd::OwnedFd;
 use crc32fast::Hasher;
 use rustix::io::Result;
 
-use crate::codec::join::{END_BYTES, Joiner};
+use crate::codec::join::{Joiner, TRAILER_BYTES};
 use crate::codec::member::{Header, LONGEST_HEADER};
 use crate::pool::PooledBuffer;
 use crate::sys::Sys;
 
 /// A compressed block.
 pub(super) struct Piece {
-    /// Compressed bytes from [`LONGEST_HEADER`] on, with room for a header before and an end behind them.
+    /// Compressed bytes from [`LONGEST_HEADER`] on, with room for a header before and a trailer behind them.
     pub(super) output: PooledBuffer,
     /// Compressed bytes.
     pub(super) len: usize,
@@ -63,8 +63,8 @@ impl MemberWriter {
         self.header.clear();
         let mut end = LONGEST_HEADER + piece.len;
         if piece.last {
-            piece.output[end..end + END_BYTES].copy_from_slice(&self.joiner.end());
-            end += END_BYTES;
+            piece.output[end..end + TRAILER_BYTES].copy_from_slice(&self.joiner.trailer());
+            end += TRAILER_BYTES;
         }
         self.broken = true;
         sys.write_full(&self.target, &piece.output[start..end], self.step)?;

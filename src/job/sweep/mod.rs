@@ -67,7 +67,7 @@ pub fn run(plan: &SweepPlan, context: &Context, progress: Progress<'_>) -> Resul
         source: plan.source.clone(),
         source_bytes,
         source_files,
-        block_bytes: (plan.job == SweepJob::Gzip).then_some(plan.block.bytes() as u64),
+        block_bytes: plan.block.filter(|_| plan.job == SweepJob::Gzip).map(|block| block.bytes() as u64),
         rounds: plan.rounds.get(),
         seed: plan.seed,
         preparation_ns,

@@ -13,6 +13,7 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use super::scratch::{self, Scratch};
+use crate::codec::level::DEFAULT;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventSink};
 use crate::job::{Context, copy, gunzip, gzip};
@@ -158,8 +159,10 @@ impl<'a> Subject<'a> {
                 copy::run(&CopyPlan { sources, target, engine: setting.engine, resources }, &self.context)
             }
             SweepJob::Gzip => {
-                let (level, block) = (setting.level.unwrap_or(6), self.plan.block);
-                gzip::run(&GzipPlan { files: self.files(resources), level, block }, &self.context)
+                let level = setting.level.unwrap_or(DEFAULT);
+                let (codec, block) = (self.plan.codec, self.plan.block);
+                let plan = GzipPlan { files: self.files(resources), level, codec, block, verify: false };
+                gzip::run(&plan, &self.context)
             }
             SweepJob::Gunzip => gunzip::run(&GunzipPlan { files: self.files(resources) }, &self.context),
         };

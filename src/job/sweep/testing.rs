@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::calls::{Call, Ending};
 use crate::outcome::{Machine, Sample, Setting, Summary, SweepReport, SweepRow};
-use crate::plan::{EngineName, PoolChoice, SchedulerName, SweepJob, SweepPlan};
+use crate::plan::{CodecName, EngineName, PoolChoice, SchedulerName, SweepJob, SweepPlan};
 use crate::size::BufferSize;
 
 /// A plan of two settings in one round.
@@ -20,7 +20,8 @@ pub(super) fn plan(job: SweepJob) -> SweepPlan {
         engines: vec![EngineName::ReadWrite],
         pools: vec![PoolChoice::Auto],
         levels: vec![6],
-        block: BufferSize::from_kib(128),
+        codec: CodecName::Auto,
+        block: None,
         rounds: NonZeroUsize::MIN,
         seed: 1,
         command: "haul sweep".to_owned(),

@@ -1,0 +1,85 @@
+//! Deflate through Intel's ISA-L at its level 1: the fastest compressor there is for this format, by a factor of two.
+//!
+//! Only its stateless call is used, on whole blocks of known size, and only to compress: it never reads what somebody
+//! else made.
+
+use isal_sys::igzip_lib::{
+    COMP_OK, FULL_FLUSH, ISAL_DEF_LVL1_DEFAULT, NO_FLUSH, STATELESS_OVERFLOW, isal_deflate_stateless,
+    isal_deflate_stateless_init, isal_zstream,
+};
+
+use super::{Codec, CodecError, Compressed, Ending};
+
+/// Bytes of a stored block at most, and of what precedes them (RFC 1951, section 3.2.4).
+const STORED_BYTES: usize = 65_535;
+const STORED_HEADER: usize = 5;
+
+/// A compressor, kept by a worker: some 360 KB.
+pub struct Isal {
+    stream: Box<isal_zstream>,
+    /// Where ISA-L keeps what it found until it has enough for a block of its own; more makes fewer and better ones.
+    tokens: Vec<u8>,
+}
+
+// SAFETY: the stream's pointers are set anew by each `compress`, to what that call borrows or this value owns, and
+// ISA-L keeps nothing outside the stream and the token buffer.
+#[allow(unsafe_code, reason = "a stream of ISA-L holds raw pointers")]
+unsafe impl Send for Isal {}
+
+impl Default for Isal {
+    fn default() -> Self {
+        // SAFETY: a C structure of integers, pointers and arrays of them; all zeros is a value of each.
+        #[allow(unsafe_code, reason = "ISA-L has no constructor; init sets only some fields")]
+        let stream = unsafe { std::mem::zeroed::<isal_zstream>() };
+        Self { stream: Box::new(stream), tokens: vec![0; ISAL_DEF_LVL1_DEFAULT as usize] }
+    }
+}
+
+impl Codec for Isal {
+    /// What does not shrink is stored (`igzip_lib.h`, `isal_deflate_stateless`).
+    fn bound(&mut self, block_bytes: usize) -> usize {
+        block_bytes + (block_bytes / STORED_BYTES + 2) * STORED_HEADER
+    }
+
+    fn compress(
+        &mut self,
+        _dictionary: &[u8],
+        block: &[u8],
+        last: bool,
+        out: &mut [u8],
+    ) -> Result<Compressed, CodecError> {
+        let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        if size(block) as usize != block.len() {
+            return Err(CodecError::Failed);
+        }
+        let stream = &mut *self.stream;
+        // SAFETY: `stream` is a live stream of the layout that init expects.
+        #[allow(unsafe_code, reason = "FFI")]
+        unsafe {
+            isal_deflate_stateless_init(stream);
+        }
+        stream.level = 1;
+        stream.level_buf = self.tokens.as_mut_ptr();
+        stream.level_buf_size = size(&self.tokens);
+        stream.flush = if last { NO_FLUSH } else { FULL_FLUSH } as u16;
+        stream.end_of_stream = u16::from(last);
+        // ISA-L only reads through `next_in`; its declaration lacks the `const`.
+        stream.next_in = block.as_ptr().cast_mut();
+        stream.avail_in = size(block);
+        stream.next_out = out.as_mut_ptr();
+        stream.avail_out = size(out);
+        // SAFETY: the three buffers are live for the call and as long as their fields say; ISA-L reads `avail_in` bytes
+        // and writes at most `avail_out` and `level_buf_size`.
+        #[allow(unsafe_code, reason = "FFI")]
+        let result = unsafe { isal_deflate_stateless(stream) };
+        match result {
+            _ if result == COMP_OK as i32 && stream.avail_in == 0 => {
+                // A full flush leaves an empty stored block behind what shrank, and nothing behind what did not.
+                let ending = if last { Ending::Final } else { Ending::Aligned };
+                Ok(Compressed { len: stream.total_out as usize, ending })
+            }
+            STATELESS_OVERFLOW => Err(CodecError::OutOfRoom),
+            _ => Err(CodecError::Failed),
+        }
+    }
+}

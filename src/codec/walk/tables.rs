@@ -1,0 +1,148 @@
+//! From one symbol of a block to the next. Nothing is written, so nothing has to be known but how many bits to skip.
+//!
+//! One look skips several symbols: as many literals as fit into the table's index, and a length with its extra bits. A
+//! second look skips the distance. No branch depends on the data.
+
+use super::Malformed;
+use super::bits::Bits;
+use super::huffman::Code;
+
+/// Bits that index the table of literals and lengths. One more skips more symbols a look, and takes longer to fill.
+const INDEX_BITS: u32 = 11;
+/// Bits that index the table of distances.
+const DISTANCE_INDEX_BITS: u32 = 10;
+
+/// The extra bits of each length, from symbol 257 on (RFC 1951, section 3.2.5).
+const LENGTH_EXTRA: [u8; 29] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
+/// Symbols of distances; two more codes exist and mean nothing (RFC 1951, section 3.2.6).
+const DISTANCES: u32 = 30;
+/// Symbol of the end of a block.
+const END: u16 = 256;
+
+/// An entry of a table. Its lowest 6 bits: how many bits to skip. From bit 16 on: how many bits of the index tell the
+/// symbols that are skipped. Between them, [`DISTANCE`] and [`STUCK`].
+type Entry = u32;
+const SKIP: Entry = 63;
+/// A distance follows.
+const DISTANCE: Entry = 1 << 8;
+/// Nothing is skipped: the code is too long for the table, or means nothing, or ends the block.
+const STUCK: Entry = 1 << 9;
+const KNOWN_SHIFT: u32 = 16;
+
+/// What follows in a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// More of the block.
+    Symbols,
+    /// Nothing: this is behind the block.
+    End,
+}
+
+/// The tables of a block.
+pub(super) struct Tables {
+    symbols: Code,
+    distances: Code,
+    /// One symbol a look; what `several` is made of.
+    single: Box<[Entry; 1 << INDEX_BITS]>,
+    several: Box<[Entry; 1 << INDEX_BITS]>,
+    distance: Box<[Entry; 1 << DISTANCE_INDEX_BITS]>,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            symbols: Code::empty(),
+            distances: Code::empty(),
+            single: Box::new([STUCK; 1 << INDEX_BITS]),
+            several: Box::new([STUCK; 1 << INDEX_BITS]),
+            distance: Box::new([STUCK; 1 << DISTANCE_INDEX_BITS]),
+        }
+    }
+}
+
+impl Tables {
+    /// Becomes the tables of a block with these code lengths.
+    pub(super) fn assign(&mut self, symbols: &[u8], distances: &[u8]) -> Result<(), Malformed> {
+        self.symbols.assign(symbols)?;
+        self.distances.assign(distances)?;
+        self.symbols.fill(&mut self.single, STUCK, |symbol, length| {
+            let known = length << KNOWN_SHIFT;
+            match symbol {
+                0..END => known | length,
+                END => STUCK,
+                _ => length_extra(symbol).map_or(STUCK, |extra| known | DISTANCE | (length + extra)),
+            }
+        });
+        self.distances.fill(&mut self.distance, STUCK, |symbol, length| {
+            distance_extra(symbol).map_or(STUCK, |extra| length + extra)
+        });
+        for index in 0..self.several.len() {
+            self.several[index] = self.combined(index);
+        }
+        Ok(())
+    }
+
+    /// The entry for the symbols that `index` holds: if the first is a literal, with what follows it.
+    fn combined(&self, index: usize) -> Entry {
+        let first = self.single[index];
+        if first & (DISTANCE | STUCK) != 0 {
+            return first;
+        }
+        let length = first & SKIP;
+        let behind = index >> length;
+        let fits = |entry: &Entry| entry & STUCK == 0 && entry >> KNOWN_SHIFT <= INDEX_BITS - length;
+        // What lies behind has a smaller index, whose own entry is complete; only 0 is its own.
+        let following = Some(self.several[behind]).filter(|entry| behind < index && fits(entry));
+        let following = following.or_else(|| Some(self.single[behind]).filter(fits));
+        following.map_or(first, |following| first + following)
+    }
+
+    /// Two looks: from bit `at` on, over some literals, or over a length and its distance. Stays where it is if there is
+    /// none that the tables know.
+    #[inline]
+    pub(super) fn look(&self, stream: &[u8], at: usize) -> usize {
+        let Some(bytes) = stream.get(at / 8..at / 8 + 8).and_then(|bytes| bytes.try_into().ok()) else { return at };
+        // At least 57 bits; the longest that can be skipped are 11 and 5 of a length, 10 and 13 of a distance.
+        let bits = u64::from_le_bytes(bytes) >> (at % 8);
+        let entry = self.several[bits as usize % self.several.len()];
+        let bits = bits >> (entry & SKIP);
+        // All ones if a distance follows, else zero.
+        let mask = ((entry / DISTANCE) & 1).wrapping_neg();
+        let distance = self.distance[bits as usize % self.distance.len()] & mask;
+        if distance & STUCK != 0 { at } else { at + (entry & SKIP) as usize + (distance & SKIP) as usize }
+    }
+
+    /// A look, or where that leads nowhere, one symbol bit by bit.
+    pub(super) fn advance(&self, stream: &[u8], at: &mut usize) -> Result<Next, Malformed> {
+        let next = self.look(stream, *at);
+        if next == *at {
+            return self.symbol(stream, at);
+        }
+        *at = next;
+        Ok(Next::Symbols)
+    }
+
+    /// One symbol, bit by bit.
+    pub(super) fn symbol(&self, stream: &[u8], at: &mut usize) -> Result<Next, Malformed> {
+        let mut bits = Bits::at(stream, *at);
+        let symbol = self.symbols.read(&mut bits)?;
+        if symbol > END {
+            bits.take(length_extra(symbol).ok_or(Malformed)?)?;
+            let distance = self.distances.read(&mut bits)?;
+            bits.take(distance_extra(distance).ok_or(Malformed)?)?;
+        }
+        *at = bits.position();
+        Ok(if symbol == END { Next::End } else { Next::Symbols })
+    }
+}
+
+/// Extra bits of a length symbol; `None` for symbols that mean nothing.
+fn length_extra(symbol: u16) -> Option<u32> {
+    LENGTH_EXTRA.get(usize::from(symbol - END - 1)).copied().map(u32::from)
+}
+
+/// Extra bits of a distance symbol; `None` for symbols that mean nothing.
+fn distance_extra(symbol: u16) -> Option<u32> {
+    let symbol = u32::from(symbol);
+    (symbol < DISTANCES).then(|| (symbol / 2).saturating_sub(1))
+}
