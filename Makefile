@@ -2,8 +2,9 @@
 # make run      the main job on a real directory: compress, check, bring back, compare; then a sweep
 # make test     all tests, quick
 # make check    formatting, lints, documentation
-# make bench    beside other people's tools; DIR=... names the tree to use
-# make soak     random faults under two workers; SOAK=... says how long
+# make bench    the codecs alone, in memory; FILES=... names what to compress
+# make bench-peers   beside other people's tools; DIR=... names the tree to use, JOBS="gzip copy" the jobs
+# make soak     random faults under two workers, SOAK=... says how long; then a minute of each fuzz target
 # make install  the binary, its man pages and completions, below PREFIX
 
 PREFIX ?= /usr/local
@@ -11,14 +12,21 @@ SOAK ?= 300
 CARGO ?= cargo
 HAUL := target/release/haul
 SHELL := /bin/bash
+# Level 1 by ISA-L, which is built from its source with these: installed where that can be done, else it is left out.
+ISAL_TOOLS := autoconf automake libtool nasm
+FEATURES = $(shell command -v autoconf >/dev/null && command -v automake >/dev/null && \
+	command -v libtoolize >/dev/null && command -v nasm >/dev/null && echo --features isal)
 
-.PHONY: all run test check bench soak install clean cargo tools $(HAUL)
+.PHONY: all run test check bench bench-peers soak install clean cargo isal tools $(HAUL)
 
 all: $(HAUL)
 
 # cargo knows best whether there is anything to do.
-$(HAUL): | cargo
-	$(CARGO) build --release --locked
+$(HAUL): | cargo isal
+	$(CARGO) build --release --locked $(FEATURES)
+
+isal:
+	@benches/tools.sh $(ISAL_TOOLS)
 
 # Nothing is installed behind anybody's back here: the line says what to do.
 cargo:
@@ -33,20 +41,25 @@ tools:
 	@benches/tools.sh strace pigz tabix
 
 # The second command builds the library once more, with the faults in it, and nothing else.
-test: cargo tools
-	$(CARGO) test --locked
-	$(CARGO) test --locked --features faults --test faults
+test: cargo isal tools
+	$(CARGO) test --locked $(FEATURES)
+	$(CARGO) test --locked $(FEATURES) --features faults --test faults
 
-check: cargo
+check: cargo isal
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets --features faults -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	$(CARGO) clippy --locked --all-targets --features faults $(FEATURES) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items $(FEATURES)
 
-bench: $(HAUL)
+bench: cargo isal
+	$(CARGO) bench --locked $(FEATURES) --bench codec -- $(FILES)
+
+bench-peers: $(HAUL)
+	$(CARGO) bench --locked $(FEATURES) --bench codec --no-run
 	@benches/peers.sh $(abspath $(HAUL)) $(DIR)
 
-soak: cargo
-	HAUL_SOAK=$(SOAK) $(CARGO) test --release --locked --features faults --test faults -- --ignored --nocapture
+soak: cargo isal
+	HAUL_SOAK=$(SOAK) $(CARGO) test --release --locked $(FEATURES) --features faults --test faults -- --ignored --nocapture
+	fuzz/run.sh 60
 
 install: $(HAUL)
 	install -D -m 755 $(HAUL) $(DESTDIR)$(PREFIX)/bin/haul

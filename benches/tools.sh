@@ -4,8 +4,12 @@ set -euo pipefail
 
 missing=()
 for package in "$@"; do
-  # tabix is the package that holds bgzip.
-  program=${package/tabix/bgzip}
+  # Most packages are named like their program.
+  case $package in
+  tabix) program=bgzip ;;
+  libtool) program=libtoolize ;;
+  *) program=$package ;;
+  esac
   command -v "$program" >/dev/null || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
@@ -16,4 +20,4 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     exit 0
   fi
 fi
-echo "not installed, so what needs them is skipped: ${missing[*]} (apt-get install ${missing[*]})" >&2
+echo "not installed, so what needs them is left out: ${missing[*]} (apt-get install ${missing[*]})" >&2

@@ -11,7 +11,7 @@ mod writer;
 
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crc32fast::Hasher;
 
@@ -112,6 +112,8 @@ pub(super) struct Compression {
     target: Target,
     blocks: Blocks,
     ordered: Ordered<Piece, MemberWriter>,
+    /// Workers that are still to be asked to help.
+    helpers: AtomicUsize,
     /// Somebody failed and said so; the others need not go on.
     failed: AtomicBool,
     rest: Option<Sequence>,
@@ -140,20 +142,13 @@ impl FileJob for Gzip {
         };
         self.station.found(source.attributes.size);
         let blocks = Blocks::of(&source, self.shared.shape);
-        let helpers = blocks.worth_helping(self.shared.threads);
-        let ordered = Ordered::new(writer);
-        let compression =
-            Arc::new(Compression { source, target, blocks, ordered, failed: AtomicBool::new(false), rest });
-        for _ in 0..helpers {
-            if handle.try_offer(Task::Shared(Arc::clone(&compression))).is_err() {
-                break;
-            }
-        }
-        self.shared(compression, handle);
+        let helpers = AtomicUsize::new(blocks.worth_helping(self.shared.threads));
+        let (ordered, failed) = (Ordered::new(writer), AtomicBool::new(false));
+        self.shared(Arc::new(Compression { source, target, blocks, ordered, helpers, failed, rest }), handle);
     }
 
     fn shared(&mut self, compression: Arc<Compression>, handle: &mut Handle<'_, Task<Self::Shared>>) {
-        if let Err(error) = self.compress_blocks(&compression)
+        if let Err(error) = self.compress_blocks(&compression, handle)
             && !compression.failed.swap(true, Ordering::Relaxed)
         {
             self.station.fail(error);
@@ -161,6 +156,18 @@ impl FileJob for Gzip {
         let Some(compression) = Arc::into_inner(compression) else { return };
         let rest = self.finish(compression);
         hand_on(rest, handle);
+    }
+}
+
+/// Asks the other workers to help. While the queue is full they have files of their own, and are asked again before each
+/// block: so a large file that is found last is not left to one of them.
+fn ask_for_help(compression: &Arc<Compression>, handle: &Handle<'_, Task<Arc<Compression>>>) {
+    let helpers = &compression.helpers;
+    while helpers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+        if handle.try_offer(Task::Shared(Arc::clone(compression))).is_err() {
+            helpers.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
     }
 }
 
@@ -173,8 +180,13 @@ fn hand_on<S>(rest: Option<Sequence>, handle: &mut Handle<'_, Task<S>>) {
 
 impl Gzip {
     /// Compresses blocks until the source has no more, or somebody failed.
-    fn compress_blocks(&mut self, compression: &Compression) -> Result<()> {
+    fn compress_blocks(
+        &mut self,
+        compression: &Arc<Compression>,
+        handle: &Handle<'_, Task<Arc<Compression>>>,
+    ) -> Result<()> {
         while !compression.failed.load(Ordering::Relaxed) {
+            ask_for_help(compression, handle);
             // Both buffers first, the number after: else finished later blocks could hold the whole pool while this
             // one waits for a buffer.
             let acquired = self.shared.pool.acquire();
