@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use haul::error::Cause;
 use haul::job::{Context, gzip, sweep};
 use haul::outcome::SweepReport;
-use haul::plan::{EngineName, FilesPlan, GzipPlan, Output, PoolChoice, Resources, SchedulerName, SweepJob, SweepPlan};
+use haul::plan::{EngineName, FilesPlan, GzipPlan, PoolChoice, Resources, SchedulerName, SweepJob, SweepPlan};
 use haul::size::BufferSize;
 
 const FILE_BYTES: usize = 300_000;
@@ -73,16 +73,7 @@ fn gzip_of_a_file(file: &Path) {
 
 fn decompressing(file: &Path) {
     let resources = Resources::with_workers(NonZeroUsize::MIN);
-    let files = FilesPlan {
-        inputs: vec![file.to_owned()],
-        output: Output::BesideSource,
-        keep: true,
-        force: false,
-        recursive: false,
-        suffix: ".gz".to_owned(),
-        name: true,
-        resources,
-    };
+    let files = FilesPlan { keep: true, name: true, ..FilesPlan::new(vec![file.to_owned()], resources) };
     gzip::run(&GzipPlan { files, level: 6, block: BufferSize::from_kib(128) }, &Context::silent()).unwrap();
     let report = run(&plan(SweepJob::Gunzip, &file.with_extension("gz")));
     assert_eq!(report.rows[0].samples[0].summary.target_bytes, FILE_BYTES as u64);

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, EventSink};
 use crate::job::{Context, copy, gunzip, gzip};
 use crate::outcome::{Setting, Summary};
-use crate::plan::{CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Output, Resources, SweepJob, SweepPlan};
+use crate::plan::{CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Resources, SweepJob, SweepPlan};
 use crate::size::BufferSize;
 use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::{prune, remove_tree};
@@ -211,15 +211,11 @@ impl<'a> Subject<'a> {
 
     fn files(&self, resources: Resources) -> FilesPlan {
         FilesPlan {
-            inputs: vec![self.scratch.path_of(self.input())],
-            output: Output::BesideSource,
             keep: true,
-            force: false,
             recursive: self.source.is_tree(),
-            suffix: ".gz".to_owned(),
             // With names restored, gunzip would put its output where `tidy` does not look for it.
             name: self.plan.job == SweepJob::Gzip,
-            resources,
+            ..FilesPlan::new(vec![self.scratch.path_of(self.input())], resources)
         }
     }
 }
