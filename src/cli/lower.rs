@@ -1,11 +1,17 @@
 //! Words → plans. Every usage error is found here, before anything is touched.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
+use haul::error::Error;
 use haul::plan::{
-    CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Output, Resources, SchedulerName, SweepJob, SweepPlan,
+    CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, NameList, Output, Patterns, Resources, SchedulerName,
+    SweepJob, SweepPlan,
 };
+use haul::sys::{FileKind, Stop, Sys};
+use haul::tree::path::c_path;
+use rustix::fs::CWD;
+use rustix::io::Errno;
 
 use super::args::{
     Args, Command, Common, CopyArgs, Engine, FileArgs, Generated, GzipArgs, Job, ProgressChoice, Scheduler, SweepArgs,
@@ -50,7 +56,10 @@ pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
     match args.command {
         Command::Copy(args) => lower_copy(args),
         Command::Gzip(args) => lower_gzip(args),
-        Command::Gunzip(args) => lower_gunzip(args.files),
+        Command::Gunzip(args) => {
+            let null = args.files.null;
+            lower_gunzip(args.files, null)
+        }
         Command::Sweep(args) => Ok(lower_sweep(args)),
         Command::Generate { what, directory } => {
             if (what == Generated::Man) != directory.is_some() {
@@ -83,19 +92,21 @@ fn lower_copy(mut args: CopyArgs) -> Result<Order, UsageError> {
 }
 
 fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
+    let null = args.files.null;
     if args.decompress || args.files.test {
-        return lower_gunzip(args.files);
+        return lower_gunzip(args.files, null);
     }
     let (level, block) = (args.level.0, args.block);
-    lower_files(args.files, true, |files| Work::Gzip(GzipPlan { files, level, block }))
+    lower_files(args.files, null, true, |files| Work::Gzip(GzipPlan { files, level, block }))
 }
 
-fn lower_gunzip(args: FileArgs) -> Result<Order, UsageError> {
-    lower_files(args, false, |files| Work::Gunzip(GunzipPlan { files }))
+fn lower_gunzip(args: FileArgs, null: bool) -> Result<Order, UsageError> {
+    lower_files(args, null, false, |files| Work::Gunzip(GunzipPlan { files }))
 }
 
 fn lower_files(
     mut args: FileArgs,
+    null: bool,
     name_by_default: bool,
     work: impl FnOnce(FilesPlan) -> Work,
 ) -> Result<Order, UsageError> {
@@ -105,31 +116,29 @@ fn lower_files(
     if args.inputs.iter().any(|path| path.as_os_str().is_empty()) {
         return Err(UsageError::new("a path is empty"));
     }
-    if args.inputs.is_empty() {
+    let list = args.files_from.take().map(|path| NameList { path, null });
+    if list.is_none() && null {
+        return Err(UsageError::new("--null is about the names in --files-from, which is not there"));
+    }
+    if list.is_none() && args.inputs.is_empty() {
         args.inputs.push(PathBuf::from("-"));
     }
-    let only_stdin = args.inputs.iter().all(|path| path.as_os_str() == "-");
-    let output = if args.test {
-        Output::Nowhere
-    } else if args.stdout || only_stdin {
-        Output::Stdout
-    } else {
-        Output::BesideSource
-    };
-    if args.common.json && output == Output::Stdout {
-        return Err(UsageError::new(
-            "--json and the data would share standard output; write to files, or leave one out",
-        ));
-    }
+    let output = output(&args, list.as_ref());
+    refuse_clashes(&args, list.as_ref(), output)?;
     let plan = FilesPlan {
-        inputs: args.inputs,
+        list,
         output,
-        keep: args.keep || output != Output::BesideSource,
+        keep: args.keep || output != Output::BesideSource || args.output_dir.is_some(),
+        output_dir: args.output_dir,
         force: args.force,
+        update: args.update,
+        sync: args.sync,
         recursive: args.recursive,
+        one_file_system: args.one_file_system,
+        exclude: Patterns::new(args.exclude).map_err(|why| UsageError::new(format!("--exclude: {why}")))?,
         suffix: args.suffix,
         name: if name_by_default { !args.no_name } else { args.name },
-        resources: resources(&args.common),
+        ..FilesPlan::new(args.inputs, resources(&args.common))
     };
     Ok(Order {
         work: work(plan),
@@ -137,6 +146,46 @@ fn lower_files(
         progress: args.common.progress,
         json: args.common.json,
     })
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn output(args: &FileArgs, list: Option<&NameList>) -> Output {
+    if args.test {
+        Output::Nowhere
+    } else if args.stdout || (list.is_none() && args.inputs.iter().all(|path| is_stdin(path))) {
+        Output::Stdout
+    } else {
+        Output::BesideSource
+    }
+}
+
+/// Options that contradict each other.
+fn refuse_clashes(args: &FileArgs, list: Option<&NameList>, output: Output) -> Result<(), UsageError> {
+    let refused = |why: &str| Err(UsageError::new(why));
+    let reads_stdin = args.inputs.iter().any(|path| is_stdin(path));
+    if args.common.json && output == Output::Stdout {
+        return refused("--json and the data would share standard output; write to files, or leave one out");
+    }
+    if reads_stdin && list.is_some_and(|list| is_stdin(&list.path)) {
+        return refused("standard input cannot be both data and the list of --files-from");
+    }
+    if args.update && output != Output::BesideSource {
+        return refused("--update compares with files; -c, -t and standard input make none");
+    }
+    let Some(directory) = &args.output_dir else { return Ok(()) };
+    if output != Output::BesideSource || reads_stdin {
+        return refused("--output-dir takes files; -c, -t and standard input make none");
+    }
+    let found = Sys::new(Stop::new()).stat_through(CWD, &c_path(directory));
+    let why = match found {
+        Ok(found) if found.kind == FileKind::Directory => return Ok(()),
+        Ok(_) => Errno::NOTDIR,
+        Err(errno) => errno,
+    };
+    Err(UsageError::new(Error::system("write into", directory, why)))
 }
 
 fn lower_sweep(args: SweepArgs) -> Order {

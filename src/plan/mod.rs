@@ -1,6 +1,7 @@
 //! What to do, as plain data that was checked when it was made. Plans hold names of engines, not engines.
 
 mod files;
+mod patterns;
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -10,7 +11,8 @@ use serde::Serialize;
 
 use crate::size::BufferSize;
 
-pub use files::{FilesPlan, Output};
+pub use files::{FilesPlan, NameList, Output};
+pub use patterns::Patterns;
 
 /// How bytes move from one file to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

@@ -18,12 +18,35 @@ pub(crate) struct FileArgs {
     /// Keep the sources
     #[arg(short, long)]
     pub(crate) keep: bool,
+    /// Make targets below DIR, which must exist, and keep the sources: a/b.log becomes DIR/b.log.gz; with -r, logs
+    /// becomes DIR/logs, and what is in logs/. goes to DIR itself
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
     /// Replace targets; follow symbolic links; take files with several names; use a terminal for compressed data
     #[arg(short, long)]
     pub(crate) force: bool,
+    /// Replace targets older than their source; pass over sources whose target is as new, and keep those
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// Write target and its name to the disk before the source is removed
+    #[arg(long, visible_alias = "synchronous")]
+    pub(crate) sync: bool,
     /// Go into directories
     #[arg(short, long)]
     pub(crate) recursive: bool,
+    /// Go into no directory on another file system than the one named
+    #[arg(short = 'x', long)]
+    pub(crate) one_file_system: bool,
+    /// Pass over what matches, as in a .gitignore: by path below the directory named; FILE and DIR themselves by
+    /// patterns without a slash. May be repeated
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
+    pub(crate) exclude: Vec<String>,
+    /// Take more files and directories from FILE, one name a line; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) files_from: Option<PathBuf>,
+    /// Names in --files-from end with a NUL byte, not with a line
+    #[arg(long)]
+    pub(crate) null: bool,
     /// Test the integrity of compressed files; write nothing
     #[arg(short, long)]
     pub(crate) test: bool,

@@ -21,7 +21,7 @@ use self::writer::{MemberWriter, Piece};
 use super::Context;
 use super::claims::Claims;
 use super::files::source::Source;
-use super::files::{FileJob, Sequence, Task, Walker, first_tasks, suffix};
+use super::files::{self, FileJob, Sequence, Task, suffix};
 use super::station::Station;
 use crate::codec::join::END_BYTES;
 use crate::codec::member::LONGEST_HEADER;
@@ -30,9 +30,8 @@ use crate::codec::{Codec, bound};
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{GzipPlan, Output};
-use crate::pool::{BufferPool, Handle, Ordered, PoolOptions, workers};
+use crate::pool::{BufferPool, Handle, Ordered, PoolOptions};
 use crate::size::BufferSize;
-use crate::sys::DirectoryBuffer;
 use crate::tree::Leftovers;
 
 /// Compresses what `plan` says. Failures of single files are events and counts in the summary; an error means that
@@ -48,16 +47,11 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
         claims: Claims::default(),
         leftovers: context.leftovers.clone(),
     });
-    let files = Arc::new(plan.files.clone());
-    let walkers = Station::for_workers(context, threads)
-        .into_iter()
-        .map(|station| {
-            let job = Gzip { station, shared: Arc::clone(&shared), codec: Box::new(Zlib::new(plan.level)) };
-            Walker { job, plan: Arc::clone(&files), names: DirectoryBuffer::default(), identity: context.identity }
-        })
-        .collect();
-    let done = workers::run(plan.files.resources.scheduler, walkers, first_tasks(&plan.files).into_iter());
-    Ok(Station::add_up(done.into_iter().map(|walker| walker.job.station), &pool))
+    files::run(&plan.files, context, &pool, |station| Gzip {
+        station,
+        shared: Arc::clone(&shared),
+        codec: Box::new(Zlib::new(plan.level)),
+    })
 }
 
 fn refuse_terminal(plan: &GzipPlan) -> Result<()> {
@@ -115,6 +109,10 @@ impl FileJob for Gzip {
 
     fn station(&mut self) -> &mut Station {
         &mut self.station
+    }
+
+    fn into_station(self) -> Station {
+        self.station
     }
 
     fn wants(&self, name: &CStr) -> bool {
