@@ -93,11 +93,17 @@ fn lower_copy(mut args: CopyArgs) -> Result<Order, UsageError> {
 
 fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
     let null = args.files.null;
-    if args.decompress || args.files.test {
+    let unpacks = args.decompress || args.files.test;
+    if args.keep_smaller && (unpacks || output(&args.files) == Output::Stdout || reads_stdin(&args.files)) {
+        return Err(UsageError::new(
+            "--keep-smaller compares files with their .gz; -c, -d, -t and standard input have none",
+        ));
+    }
+    if unpacks {
         return lower_gunzip(args.files, null);
     }
-    let (level, block) = (args.level.0, args.block);
-    lower_files(args.files, null, true, |files| Work::Gzip(GzipPlan { files, level, block }))
+    let (level, block, keep_smaller) = (args.level.0, args.block, args.keep_smaller);
+    lower_files(args.files, null, true, |files| Work::Gzip(GzipPlan { files, level, block, keep_smaller }))
 }
 
 fn lower_gunzip(args: FileArgs, null: bool) -> Result<Order, UsageError> {
@@ -116,17 +122,16 @@ fn lower_files(
     if args.inputs.iter().any(|path| path.as_os_str().is_empty()) {
         return Err(UsageError::new("a path is empty"));
     }
-    let list = args.files_from.take().map(|path| NameList { path, null });
-    if list.is_none() && null {
+    if args.files_from.is_none() && null {
         return Err(UsageError::new("--null is about the names in --files-from, which is not there"));
     }
-    if list.is_none() && args.inputs.is_empty() {
+    if args.files_from.is_none() && args.inputs.is_empty() {
         args.inputs.push(PathBuf::from("-"));
     }
-    let output = output(&args, list.as_ref());
-    refuse_clashes(&args, list.as_ref(), output)?;
+    let output = output(&args);
+    refuse_clashes(&args, output)?;
     let plan = FilesPlan {
-        list,
+        list: args.files_from.map(|path| NameList { path, null }),
         output,
         keep: args.keep || output != Output::BesideSource || args.output_dir.is_some(),
         output_dir: args.output_dir,
@@ -152,10 +157,14 @@ fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-fn output(args: &FileArgs, list: Option<&NameList>) -> Output {
+fn reads_stdin(args: &FileArgs) -> bool {
+    args.inputs.iter().any(|path| is_stdin(path))
+}
+
+fn output(args: &FileArgs) -> Output {
     if args.test {
         Output::Nowhere
-    } else if args.stdout || (list.is_none() && args.inputs.iter().all(|path| is_stdin(path))) {
+    } else if args.stdout || (args.files_from.is_none() && args.inputs.iter().all(|path| is_stdin(path))) {
         Output::Stdout
     } else {
         Output::BesideSource
@@ -163,20 +172,19 @@ fn output(args: &FileArgs, list: Option<&NameList>) -> Output {
 }
 
 /// Options that contradict each other.
-fn refuse_clashes(args: &FileArgs, list: Option<&NameList>, output: Output) -> Result<(), UsageError> {
+fn refuse_clashes(args: &FileArgs, output: Output) -> Result<(), UsageError> {
     let refused = |why: &str| Err(UsageError::new(why));
-    let reads_stdin = args.inputs.iter().any(|path| is_stdin(path));
     if args.common.json && output == Output::Stdout {
         return refused("--json and the data would share standard output; write to files, or leave one out");
     }
-    if reads_stdin && list.is_some_and(|list| is_stdin(&list.path)) {
+    if reads_stdin(args) && args.files_from.as_deref().is_some_and(is_stdin) {
         return refused("standard input cannot be both data and the list of --files-from");
     }
     if args.update && output != Output::BesideSource {
         return refused("--update compares with files; -c, -t and standard input make none");
     }
     let Some(directory) = &args.output_dir else { return Ok(()) };
-    if output != Output::BesideSource || reads_stdin {
+    if output != Output::BesideSource || reads_stdin(args) {
         return refused("--output-dir takes files; -c, -t and standard input make none");
     }
     let found = Sys::new(Stop::new()).stat_through(CWD, &c_path(directory));

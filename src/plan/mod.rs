@@ -149,6 +149,8 @@ pub struct GzipPlan {
     pub level: u32,
     /// Bytes compressed as one piece, by one worker.
     pub block: BufferSize,
+    /// Make no target that would not be smaller than its source.
+    pub keep_smaller: bool,
 }
 
 /// `haul gunzip`.

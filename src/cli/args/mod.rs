@@ -115,6 +115,9 @@ pub(crate) struct GzipArgs {
     /// Bytes one worker compresses as a piece, 32K to 1G
     #[arg(long, value_name = "SIZE", default_value = "128K", value_parser = parse_block)]
     pub(crate) block: BufferSize,
+    /// Leave files as they are whose .gz would not be smaller
+    #[arg(long)]
+    pub(crate) keep_smaller: bool,
 }
 
 /// Decompress any gzip file; never exit 0 on damage

@@ -90,6 +90,13 @@ impl Gzip {
             // Standard output ends in the middle of a member: what came behind it would not be found.
             return None;
         };
+        let target = match target {
+            Target::File { part, path, replace, .. } if self.shared.plan.keep_smaller && written >= read => {
+                self.leave(source, (part, file, path), replace, (read, written));
+                return rest;
+            }
+            other => other,
+        };
         let finished = match target {
             Target::Stdout => sys.close(file).map_err(|errno| Error::system("write", "standard output", errno)),
             Target::File { part, path, replace, folder } => {
@@ -103,6 +110,27 @@ impl Gzip {
         }
         let _ = self.station.sys.close(source.file);
         rest
+    }
+
+    /// Takes a target away that would save nothing.
+    fn leave(
+        &mut self,
+        source: Source,
+        (part, file, path): (Part, OwnedFd, PathBuf),
+        replace: bool,
+        (read, written): (u64, u64),
+    ) {
+        let sys = &mut self.station.sys;
+        part.abandon(sys);
+        let shown = source.path();
+        let _ = sys.close(file);
+        let _ = sys.close(source.file);
+        self.station.summary.skipped += 1;
+        self.station.note(|| (shown, format!("passed over: {read} bytes would become {written}")));
+        if replace {
+            // Whoever reads it might take it for what is in the source now.
+            self.station.warn(path, "what would replace it saves nothing; unchanged");
+        }
     }
 
     fn give_name(

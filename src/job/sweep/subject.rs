@@ -159,7 +159,8 @@ impl<'a> Subject<'a> {
             }
             SweepJob::Gzip => {
                 let (level, block) = (setting.level.unwrap_or(6), self.plan.block);
-                gzip::run(&GzipPlan { files: self.files(resources), level, block }, &self.context)
+                let files = self.files(resources);
+                gzip::run(&GzipPlan { files, level, block, keep_smaller: false }, &self.context)
             }
             SweepJob::Gunzip => gunzip::run(&GunzipPlan { files: self.files(resources) }, &self.context),
         };
