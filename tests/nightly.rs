@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use common::tree::LATIN1;
-use common::{Sandbox, WAYS, assert_same, can_trace, prose, set_mode, set_mtime, snapshot};
+use common::{Sandbox, WAYS, assert_same, can_trace, noise, prose, set_mode, set_mtime, snapshot};
 
 /// What a .gz in a sandbox holds.
 #[track_caller]
@@ -343,6 +343,12 @@ fn words_that_clash_are_refused() {
         ("gzip --output-dir missing file", "'missing': No such file or directory"),
         ("gzip --output-dir file file", "'file': Not a directory"),
         ("gzip --output-dir= file", ""),
+        ("gzip --keep-smaller -c file", "--keep-smaller"),
+        ("gzip --keep-smaller", "--keep-smaller"),
+        ("gzip --keep-smaller file -", "--keep-smaller"),
+        ("gzip --keep-smaller -d file", "--keep-smaller"),
+        ("gzip --keep-smaller -t file", "--keep-smaller"),
+        ("gunzip --keep-smaller file", "--keep-smaller"),
         ("gzip --update -c file", "--update"),
         ("gzip --null file", "--null"),
         ("gzip --files-from - -", "standard input"),
@@ -396,6 +402,63 @@ fn a_source_goes_when_its_target_is_durable() {
             sandbox.haul(format!("{back} {target}")).run().ok();
         }
     }
+}
+
+#[test]
+fn what_would_not_become_smaller_stays_as_it_is() {
+    for way in WAYS {
+        let sandbox = Sandbox::new();
+        sandbox.write("tree/noise", noise(1, 400_000));
+        sandbox.write("tree/prose", prose(1, 400_000));
+        sandbox.write("tree/empty", "");
+        sandbox.write("tree/small", "abc");
+        let noise_before = sandbox.read("tree/noise");
+        let json = sandbox.haul(format!("gzip -r --keep-smaller tree --json {way}")).run().ok().silent().json();
+        assert_eq!(counts(&json), (1, 3), "{way}");
+        let written = sandbox.read("tree/prose.gz").len() as u64;
+        assert_eq!(json["target_bytes"].as_u64(), Some(written), "what was taken away again was not made");
+        assert!(!sandbox.exists("tree/prose") && sandbox.read("tree/noise") == noise_before);
+        assert_eq!(sandbox.list("tree").len(), 4, "{way}: {:?}", sandbox.list("tree"));
+    }
+}
+
+#[test]
+fn keep_smaller_says_what_it_leaves_to_those_who_ask() {
+    let sandbox = Sandbox::new();
+    sandbox.write("noise", noise(1, 1000));
+    sandbox.haul("gzip -v --keep-smaller noise").run().ok().says(&["'noise': passed over: 1000 bytes would become 10"]);
+    // An older target is no news of the source; it is left, and that is said.
+    sandbox.write("noise.gz", "older");
+    set_mtime(sandbox.path("noise.gz"), 1, 0);
+    sandbox.haul("gzip --update --keep-smaller noise").run().ok().says_in_one_line(&["noise.gz", "unchanged"]);
+    assert!(sandbox.read("noise.gz") == b"older" && sandbox.exists("noise"));
+    sandbox.assert_no_leftovers("after what was left");
+}
+
+#[test]
+fn errors_are_repeated_at_the_end() {
+    let sandbox = Sandbox::new();
+    for name in ["a", "b"] {
+        sandbox.write(name, name);
+    }
+    let run = sandbox.haul("gzip -kv --workers 1 missing a gone b").run().code(1);
+    let lines: Vec<&str> = run.err.lines().collect();
+    let missing = "cannot find 'missing': No such file or directory";
+    let gone = "cannot find 'gone': No such file or directory";
+    let end = ["haul: 2 of 4 files failed:".to_owned(), format!("haul:   {missing}"), format!("haul:   {gone}")];
+    assert_eq!(lines[lines.len() - 3..], end, "{lines:#?}");
+    assert!(lines[lines.len() - 4].starts_with("haul: 2 files, 0 directories, 0 others; "), "{lines:#?}");
+    assert_eq!(lines.iter().filter(|line| line.contains(missing)).count(), 2);
+    let quiet = sandbox.haul("gunzip -tq a missing b.gz").run().code(1);
+    assert_eq!(quiet.err.lines().count(), 2, "once each: {}", quiet.err);
+    sandbox.haul("gunzip -t missing").run().code(1).says_in_one_line(&["missing"]);
+    sandbox.haul("gzip -kf a b").run().ok().silent();
+    // Many: the first twenty, and how many more.
+    let list: String = (0..33).map(|number| format!("gone-{number}\n")).collect();
+    let run = sandbox.haul("gzip -kf --files-from - a").input(list).run().code(1);
+    assert_eq!(run.err.lines().count(), 33 + 1 + 20 + 1);
+    assert!(run.err.contains("haul: 33 of 34 files failed:\n"), "{}", run.err);
+    assert!(run.err.ends_with("haul:   ... and 13 more\n"), "{}", run.err);
 }
 
 /// The calls that bring names and data to the disk, with what they are about, as strace sees them.

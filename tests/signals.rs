@@ -12,6 +12,9 @@ use rustix::process::Signal;
 /// To stop is a matter of one system call, and of a machine that has other things to do.
 const SOON: Duration = Duration::from_secs(10);
 
+/// The signals that end a job cleanly, with the exit codes that say so.
+const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
+
 /// Jobs that take long because they move byte by byte, and a sandbox for them.
 fn slow_jobs() -> (Sandbox, Vec<String>) {
     let sandbox = Sandbox::new();
@@ -43,7 +46,7 @@ fn an_interrupted_job_leaves_everything_as_it_was() {
     let plain = common::tree::without_directory_times;
     let before = plain(snapshot(sandbox.path("")));
     for (number, words) in jobs.iter().enumerate() {
-        let (signal, code) = if number % 2 == 0 { (Signal::INT, 130) } else { (Signal::TERM, 143) };
+        let (signal, code) = SIGNALS[number % SIGNALS.len()];
         let mut running = sandbox.haul(words).spawn();
         common::wait_until("a temporary file", || running.ended() || has_part(&sandbox));
         assert!(!running.ended(), "{words} ended before it could be interrupted");
@@ -114,10 +117,62 @@ fn a_second_signal_ends_it_at_once_and_cleans_up_all_the_same() {
 }
 
 #[test]
+fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
+    let (sandbox, _) = slow_jobs();
+    let gzip = format!("exec '{}' gzip big --buffer 1", common::run::binary().display());
+    // As nohup does, and as a shell without job control does with what it puts into the background.
+    for (ignored, trapped) in [(Signal::HUP, "HUP"), (Signal::INT, "INT"), (Signal::HUP, "HUP INT")] {
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", &format!("trap '' {trapped}; {gzip}")])
+            .current_dir(sandbox.path(""))
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("run sh");
+        let id = rustix::process::Pid::from_child(&child);
+        common::wait_until("a temporary file", || has_part(&sandbox));
+        rustix::process::kill_process(id, ignored).expect("send a signal");
+        std::thread::sleep(Duration::from_millis(150));
+        let still_there = child.try_wait().expect("wait").is_none();
+        let listened = rustix::process::kill_process(id, Signal::TERM);
+        let status = child.wait().expect("wait");
+        assert!(still_there && listened.is_ok(), "{trapped} was to be ignored: {status}");
+        assert_eq!(status.code(), Some(143), "{trapped}");
+        sandbox.assert_no_leftovers(trapped);
+    }
+}
+
+#[test]
+fn an_interrupted_bar_is_cleared_from_the_terminal() {
+    if !common::have("script") || !common::have("timeout") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.write("big", noise(1, 20_000_000));
+    let haul = common::run::binary().display().to_string();
+    for (signal, code) in [("INT", 130), ("HUP", 129)] {
+        let command = format!("timeout --preserve-status -s {signal} 1.5 '{haul}' gzip big --buffer 1");
+        let output = std::process::Command::new("script")
+            .args(["-qec", &command, "/dev/null"])
+            .current_dir(sandbox.path(""))
+            .stdin(std::process::Stdio::null())
+            .output()
+            .expect("run script");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said:?}");
+        let (bar, after) = said.rsplit_once("left").expect("a bar was drawn");
+        assert!(bar.contains("0 files"), "{bar:?}");
+        let (cleared, message) = after.split_once("haul: interrupted").expect("a message behind it");
+        assert!(cleared.contains("\u{1b}[2K") || cleared.contains("\u{1b}[K"), "the line stays: {cleared:?}");
+        assert_eq!(message.lines().count(), 1, "{message:?}");
+    }
+    assert_eq!(sandbox.list("").len(), 1);
+}
+
+#[test]
 fn a_job_that_waits_for_a_silent_pipe_can_be_stopped() {
     let sandbox = Sandbox::new();
     for words in ["gzip", "gzip -c - --workers 2", "gunzip", "gunzip -t - --scheduler serial"] {
-        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        for (signal, code) in SIGNALS {
             let running = sandbox.haul(words).spawn();
             // Long enough for the signal's handler to be there; a signal before that would end the process too.
             std::thread::sleep(Duration::from_millis(200));
