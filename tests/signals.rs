@@ -171,7 +171,7 @@ fn an_interrupted_bar_is_cleared_from_the_terminal() {
 #[test]
 fn a_job_that_waits_for_a_silent_pipe_can_be_stopped() {
     let sandbox = Sandbox::new();
-    for words in ["gzip", "gzip -c - --workers 2", "gunzip", "gunzip -t - --scheduler serial"] {
+    for words in ["gzip", "gzip -c - --workers 2", "gunzip", "gunzip -t - --scheduler serial", "gzip --files-from -"] {
         for (signal, code) in SIGNALS {
             let running = sandbox.haul(words).spawn();
             // Long enough for the signal's handler to be there; a signal before that would end the process too.

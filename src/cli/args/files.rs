@@ -25,7 +25,7 @@ pub(crate) struct FileArgs {
     /// Replace targets; follow symbolic links; take files with several names; use a terminal for compressed data
     #[arg(short, long)]
     pub(crate) force: bool,
-    /// Replace targets older than their source; pass over sources whose target is as new, and keep those
+    /// Make only targets that are missing or older than their source; the sources of the others stay
     #[arg(long)]
     pub(crate) update: bool,
     /// Write target and its name to the disk before the source is removed
@@ -62,7 +62,7 @@ pub(crate) struct FileArgs {
     /// Show what became of each file, and a summary
     #[arg(short, long)]
     pub(crate) verbose: bool,
-    /// Leave out warnings and the progress bar; errors stay
+    /// Leave out warnings, the progress bar and the errors' second mention at the end
     #[arg(short, long)]
     pub(crate) quiet: bool,
     #[command(flatten)]

@@ -16,7 +16,7 @@ pub(crate) use files::FileArgs;
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
 ///
 /// Exit codes: 0 all done; 1 something failed (the rest was still done); 2 the command line makes no sense;
-/// 130 or 143 interrupted, with no half file under a final name (but a target that is a device, a link or has other
+/// 130, 143 or 129 interrupted, with no half file under a final name (but a target that is a device, a link or has other
 /// hard links is written in place).
 #[derive(Debug, Parser)]
 #[command(name = "haul", version, max_term_width = 100)]
