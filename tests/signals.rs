@@ -150,7 +150,10 @@ fn an_interrupted_bar_is_cleared_from_the_terminal() {
     sandbox.write("big", noise(1, 20_000_000));
     let haul = common::run::binary().display().to_string();
     for (signal, code) in [("INT", 130), ("HUP", 129)] {
-        let command = format!("timeout --preserve-status -s {signal} 1.5 '{haul}' gzip big --buffer 1");
+        // script may lose what is written just before its child ends: hence the sleep.
+        let command = format!(
+            "timeout --preserve-status -s {signal} 1.5 '{haul}' gzip big --buffer 1; code=$?; sleep 0.3; exit $code"
+        );
         let output = std::process::Command::new("script")
             .args(["-qec", &command, "/dev/null"])
             .current_dir(sandbox.path(""))
@@ -161,7 +164,8 @@ fn an_interrupted_bar_is_cleared_from_the_terminal() {
         assert_eq!(output.status.code(), Some(code), "{said:?}");
         let (bar, after) = said.rsplit_once("left").expect("a bar was drawn");
         assert!(bar.contains("0 files"), "{bar:?}");
-        let (cleared, message) = after.split_once("haul: interrupted").expect("a message behind it");
+        let (cleared, message) =
+            after.split_once("haul: interrupted").unwrap_or_else(|| panic!("no message behind the bar: {said:?}"));
         assert!(cleared.contains("\u{1b}[2K") || cleared.contains("\u{1b}[K"), "the line stays: {cleared:?}");
         assert_eq!(message.lines().count(), 1, "{message:?}");
     }
