@@ -468,15 +468,16 @@ fn an_image_of_a_tree_survives_every_fault() {
 fn a_source_stays_when_its_target_may_not_be_durable() {
     let scenario = &SCENARIOS[8];
     let way = "--scheduler serial";
-    let mut syncs = 0;
+    let (mut data, mut name) = (0, 0);
     for k in 1..=scenario.calls(way) {
         let (sandbox, _) = scenario.start();
         let run = scenario.run(&sandbox, &format!("{k}:EIO"), way);
-        syncs += u32::from(run.err.contains("cannot sync") || run.err.contains("cannot finish 'file.gz'"));
+        data += u32::from(run.err.contains("cannot finish 'file.gz'"));
+        name += u32::from(run.err.contains("cannot sync"));
         assert!(run.succeeded() || sandbox.exists("file"), "call {k}: {}", run.err);
     }
-    // Data: attributes are set, fsync, close. Name: the directory is opened, fsync, close.
-    assert!(syncs >= 5, "only {syncs} calls could fail between the last byte and the end of the source");
+    // Data: times are set, fsync, close; root may also be needed to give the file away. Name: open, fsync, close.
+    assert!(data >= 3 && name == 3, "{data} calls for the data, {name} for its name, can fail");
 }
 
 #[test]
