@@ -455,7 +455,7 @@ fn errors_are_repeated_at_the_end() {
     sandbox.haul("gunzip -t missing").run().code(1).says_in_one_line(&["missing"]);
     sandbox.haul("gzip -kf a b").run().ok().silent();
     // Many: the first twenty, and how many more.
-    let list: String = (0..33).map(|number| format!("gone-{number}\n")).collect();
+    let list = (0..33).map(|number| format!("gone-{number}")).collect::<Vec<_>>().join("\n");
     let run = sandbox.haul("gzip -kf --files-from - a").input(list).run().code(1);
     assert_eq!(run.err.lines().count(), 33 + 1 + 20 + 1);
     assert!(run.err.contains("haul: 33 of 34 files failed:\n"), "{}", run.err);

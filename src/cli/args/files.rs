@@ -41,7 +41,7 @@ pub(crate) struct FileArgs {
     /// patterns without a slash. May be repeated
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     pub(crate) exclude: Vec<String>,
-    /// Take more files and directories from FILE, one name a line; - is standard input
+    /// Take more files and directories from FILE, one name a line, as it is; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) files_from: Option<PathBuf>,
     /// Names in --files-from end with a NUL byte, not with a line
@@ -62,7 +62,7 @@ pub(crate) struct FileArgs {
     /// Show what became of each file, and a summary
     #[arg(short, long)]
     pub(crate) verbose: bool,
-    /// Leave out warnings, the progress bar and the errors' second mention at the end
+    /// Leave out warnings, the progress bar and the list of errors at the end; errors stay
     #[arg(short, long)]
     pub(crate) quiet: bool,
     #[command(flatten)]
