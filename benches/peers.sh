@@ -1,13 +1,22 @@
 #!/usr/bin/env bash
-# haul beside other people's tools, on one tree: interleaved rounds, median and minimum. Peers that are not installed
-# are left out. Usage: peers.sh HAUL [DIRECTORY]; ROUNDS=5 by default, WORKERS=all by default.
+# haul beside other people's tools: interleaved rounds; median, minimum, and how many times haul's time each takes, as
+# the median over the rounds. Peers that are not installed are left out.
+#
+# Usage: peers.sh HAUL [DIRECTORY]
+#   FILE=...     the one large file; default: a tar of the directory
+#   JOBS="..."   of gzip gunzip copy; default: all
+#   ROUNDS=9     measured rounds, after one that warms up
+#   WORKERS=...  default: all processors
+#   CODEC=...    the program that times the codecs alone (cargo bench builds it), for the part of gzip
 set -euo pipefail
 
 haul=$1
 directory=${2:-/usr/include}
-rounds=${ROUNDS:-5}
+rounds=${ROUNDS:-9}
 workers=${WORKERS:-$(nproc)}
-[ -d "$directory" ] || { echo "$directory is no directory; name one: make bench DIR=..." >&2; exit 1; }
+jobs=${JOBS:-gzip gunzip copy}
+[ -d "$directory" ] || { echo "$directory is no directory; name one: make bench-peers DIR=..." >&2; exit 1; }
+codec=${CODEC:-$(find "$(dirname "$haul")/deps" -maxdepth 1 -name 'codec-*' -type f -perm -u+x -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -1 | cut -d' ' -f2-)}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/haul-bench.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
@@ -17,65 +26,115 @@ trap 'exit 143' TERM
 mkdir "$scratch/tree"
 (cd "$directory" && find . -xdev -type f ! -iname '*.gz' ! -iname '*.tgz' ! -iname '*.z' -print0) |
   tar -C "$directory" --null --files-from=- -cf - 2>/dev/null | tar -C "$scratch/tree" -xf - || true
-tar -C "$scratch/tree" -cf "$scratch/large.tar" .
-gzip -6 -c "$scratch/large.tar" >"$scratch/packed.gz"
-echo "$(uname -sr), $(nproc) processors ($(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs)), $(df --output=fstype "$scratch" | tail -1)"
-echo "$(find "$scratch/tree" -type f | wc -l) files, $(du -sh --apparent-size "$scratch/tree" | cut -f1); one file: $(stat -c %s "$scratch/large.tar") bytes; $rounds rounds, $workers workers"
+if [ -n "${FILE:-}" ]; then cp -- "$FILE" "$scratch/large"; else tar -C "$scratch/tree" -cf "$scratch/large" .; fi
+echo "$("$haul" --version | paste -sd' '), $(uname -sr), $workers workers on $(nproc) processors ($(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs)), $(df --output=fstype "$scratch" | tail -1)"
+echo "tree: $(find "$scratch/tree" -type f | wc -l) files, $(du -sb "$scratch/tree" | cut -f1) bytes; one file: $(stat -c %s "$scratch/large") bytes; $rounds rounds"
 
-# A contest: its title, how each round is prepared, and the contestants as "name|program it needs|command".
+# One turn: prints seconds, bytes of what it made, and its peak memory in KiB, as far as they can be had.
+turn() {
+  local prepare=$1 command=$2 start end peak='' seconds
+  cd "$scratch"
+  rm -rf out && eval "$prepare" && sync -f .
+  if [[ $command == seconds:* ]]; then
+    # It times itself, and says for one thread what all the workers would do in their part of the time.
+    eval "${command#seconds:}" | awk -v w="$workers" '{ printf "%.4f", $1 / w }'
+    return
+  fi
+  start=$EPOCHREALTIME
+  if [ -x /usr/bin/time ]; then
+    /usr/bin/time -o peak -f %M bash -c "$command"
+    peak=$(tail -1 peak)
+  else
+    bash -c "$command"
+  fi
+  end=$EPOCHREALTIME
+  seconds=$(awk -v s="$start" -v e="$end" 'BEGIN { printf "%.4f", e - s }')
+  local bytes
+  if [ -d out ]; then
+    bytes=$(find out -name '*.gz' -printf '%s\n' | awk '{ sum += $1 } END { print sum + 0 }')
+  else
+    bytes=$(stat -c %s out 2>/dev/null || true)
+  fi
+  printf '%s\t%s\t%s' "$seconds" "$bytes" "$peak"
+}
+
+# A contest: its title, how each round is prepared, and the contestants, haul first, as "name|program|command".
 contest() {
   local title=$1 prepare=$2
   shift 2
   local contestants=() entry name program command
   for entry in "$@"; do
     IFS='|' read -r name program command <<<"$entry"
-    if command -v "$program" >/dev/null; then contestants+=("$entry"); else echo "not installed: $program" >&2; fi
+    if [ -n "$program" ] && command -v "$program" >/dev/null; then contestants+=("$entry"); else echo "not installed: $name" >&2; fi
   done
-  printf '\n%-44s %9s %9s\n' "$title" 'median s' 'minimum s'
   : >"$scratch/times"
   # Each round runs everybody, beginning with another one, so that a busy moment of the machine hits all alike.
   for ((round = 0; round <= rounds; round++)); do
-    for ((turn = 0; turn < ${#contestants[@]}; turn++)); do
-      entry=${contestants[$(((turn + round) % ${#contestants[@]}))]}
-      name=${entry%%|*}
-      command=${entry#*|*|}
-      (cd "$scratch" && rm -rf out && eval "$prepare" && sync -f .)
-      local start=$EPOCHREALTIME
-      (cd "$scratch" && eval "$command")
-      local end=$EPOCHREALTIME
+    for ((place = 0; place < ${#contestants[@]}; place++)); do
+      entry=${contestants[$(((place + round) % ${#contestants[@]}))]}
+      IFS='|' read -r name program command <<<"$entry"
+      local figures
+      figures=$(turn "$prepare" "$command")
       # Round 0 warms the caches up.
-      [ "$round" = 0 ] || awk -v n="$name" -v s="$start" -v e="$end" 'BEGIN { printf "%s\t%.4f\n", n, e - s }' >>"$scratch/times"
+      [ "$round" = 0 ] || printf '%s\t%s\t%s\n' "$name" "$round" "$figures" >>"$scratch/times"
     done
   done
+  printf '\n| %s | median s | minimum s | × haul | bytes | peak KiB |\n|---|--:|--:|--:|--:|--:|\n' "$title"
   for entry in "${contestants[@]}"; do
-    name=${entry%%|*}
-    awk -F'\t' -v n="$name" '$1 == n { print $2 }' "$scratch/times" | sort -n |
-      awk -v n="$name" '{ t[NR] = $1 } END { m = NR % 2 ? t[(NR + 1) / 2] : (t[NR / 2] + t[NR / 2 + 1]) / 2; printf "%-44s %9.3f %9.3f\n", n, m, t[1] }'
+    awk -F'\t' -v name="${entry%%|*}" -v haul="${contestants[0]%%|*}" '
+      function median(values, count,    i, j, kept) {
+        for (i = 2; i <= count; i++) {
+          kept = values[i]
+          for (j = i - 1; j > 0 && values[j] > kept; j--) values[j + 1] = values[j]
+          values[j + 1] = kept
+        }
+        return count % 2 ? values[(count + 1) / 2] : (values[count / 2] + values[count / 2 + 1]) / 2
+      }
+      $1 == haul { ours[$2] = $3 }
+      $1 == name { seconds[++n] = $3; round[n] = $2; bytes = $4; if ($5 > peak) peak = $5 }
+      END {
+        for (i = 1; i <= n; i++) ratio[i] = seconds[i] / ours[round[i]]
+        middle = median(seconds, n)
+        printf "| %s | %.3f | %.3f | %.2f | %s | %s |\n", name, middle, seconds[1], median(ratio, n), bytes, peak
+      }' "$scratch/times"
   done
 }
 
-contest 'compress the tree, keeping sources' 'cp -a tree out' \
-  "haul gzip -rk|$haul|'$haul' gzip -rk --workers $workers out" \
-  "find, xargs -P$workers -n64 gzip -k|gzip|find out -type f -print0 | xargs -0 -P$workers -n64 gzip -k" \
-  "pigz -rk -p$workers|pigz|pigz -rkq -p$workers out"
+has() { [[ " $jobs " == *" $1 "* ]]; }
 
-for level in 1 6 9; do
-  contest "compress one file at level $level" ':' \
-    "haul gzip -$level|$haul|'$haul' gzip -$level -c --workers $workers large.tar >out" \
-    "pigz -$level|pigz|pigz -$level -c -p$workers large.tar >out" \
-    "gzip -$level|gzip|gzip -$level -c large.tar >out"
-done
+if has gzip; then
+  for level in 1 6 9; do
+    contest "one file, level $level" ':' \
+      "haul gzip -$level|$haul|'$haul' gzip -$level -c -p$workers large >out" \
+      "the codec alone, one thread ÷ $workers|$codec|seconds:'$codec' --seconds $level large" \
+      "pigz -$level|pigz|pigz -$level -c -p$workers large >out" \
+      "igzip -$((level < 3 ? level : 3))|igzip|igzip -$((level < 3 ? level : 3)) -c large >out" \
+      "crabz -l$level|crabz|crabz -l$level -p$workers large >out 2>/dev/null" \
+      "bgzip -l$level|bgzip|bgzip -l$level -@$workers -c large >out" \
+      "gzip -$level|gzip|gzip -$level -c large >out"
+  done
+  contest 'the tree, level 6, sources kept' 'cp -a tree out' \
+    "haul gzip -rk|$haul|'$haul' gzip -rk -p$workers out" \
+    "find, xargs -P$workers -n64 gzip -k|gzip|find out -type f -print0 | xargs -0 -P$workers -n64 gzip -k" \
+    "find, xargs -P$workers -n64 libdeflate-gzip -k|libdeflate-gzip|find out -type f -print0 | xargs -0 -P$workers -n64 libdeflate-gzip -k" \
+    "pigz -rk|pigz|pigz -rkq -p$workers out"
+fi
 
-contest 'decompress one file' ':' \
-  "haul gunzip|$haul|'$haul' gunzip -c --workers $workers packed.gz >out" \
-  "pigz -d|pigz|pigz -dc -p$workers packed.gz >out" \
-  "gzip -d|gzip|gzip -dc packed.gz >out"
+if has gunzip; then
+  gzip -6 -c "$scratch/large" >"$scratch/packed.gz"
+  contest "decompress one file of gzip -6" ':' \
+    "haul gunzip|$haul|'$haul' gunzip -c -p$workers packed.gz >out" \
+    "igzip -d|igzip|igzip -dc packed.gz >out" \
+    "pigz -d|pigz|pigz -dc -p$workers packed.gz >out" \
+    "gzip -d|gzip|gzip -dc packed.gz >out"
+fi
 
-contest 'copy the tree' ':' \
-  "haul copy|$haul|'$haul' copy --workers $workers tree out" \
-  'cp -a|cp|cp -a tree out' \
-  'rsync -a|rsync|rsync -a tree/ out'
-
-contest 'copy one file' ':' \
-  "haul copy (one file)|$haul|'$haul' copy --workers $workers large.tar out" \
-  'cp -a (one file)|cp|cp -a large.tar out'
+if has copy; then
+  contest 'copy the tree' ':' \
+    "haul copy|$haul|'$haul' copy -p$workers tree out" \
+    'cp -a|cp|cp -a tree out' \
+    'rsync -a|rsync|rsync -a tree/ out'
+  contest 'copy one file' ':' \
+    "haul copy|$haul|'$haul' copy -p$workers large out" \
+    'cp -a|cp|cp -a large out'
+fi

@@ -34,7 +34,7 @@
 //!
 //! | module | owns | look here when |
 //! |---|---|---|
-//! | [`job`] | one job each: copy, gzip, gunzip, sweep; and what gzip and gunzip share, `files/` | a source is removed too early; the wrong setting wins |
+//! | [`job`] | one job each: copy, gzip, gunzip, sweep; and what gzip and gunzip share, `files/` | a source is removed too early; a target lands in the wrong directory; the wrong setting wins |
 //! | [`engine`] | how bytes move, and the ladder that `auto` is | a copy uses the wrong call; holes are filled |
 //! | [`codec`] | blocks, members, checks: bytes only | the .gz has no name in it; damage is not found |
 //! | [`tree`] | walking by descriptor, targets, metadata, removing what is ours | an mtime is lost; a `.haul-part` stays |
@@ -42,7 +42,7 @@
 //! | [`pool`] | schedulers, buffers, order | memory grows; a job hangs |
 //! | [`sys`] | every system call, safe and counted; signals' wish to stop; fault plans | reads are not counted |
 //! | [`calls`] | the table of calls and what the kernel counts of each | the sweep disagrees with the kernel |
-//! | [`plan`], [`size`], [`outcome`], [`event`], [`error`] | plain data | 64k is refused; a message names no path |
+//! | [`plan`], [`size`], [`outcome`], [`event`], [`error`] | plain data | 64k is refused; a pattern excludes too much; a message names no path |
 //!
 //! # Where the code departs from what one might expect
 //!

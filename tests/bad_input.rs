@@ -135,7 +135,7 @@ fn what_may_not_be_read_is_named_and_kept() {
         let names: Vec<_> = sandbox.list("").into_iter().collect();
         assert_eq!(names, ["closed", "fine", "secret", "secret.gz"], "haul {words}");
     }
-    let run = sandbox.haul("gzip secret fine closed/inside --workers 2").without_rights().run().code(1);
+    let run = sandbox.haul("gzip -q secret fine closed/inside --workers 2").without_rights().run().code(1);
     assert_eq!(run.err.lines().count(), 2, "{}", run.err);
     assert!(sandbox.exists("fine.gz") && !sandbox.exists("fine"));
 }

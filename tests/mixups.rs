@@ -44,7 +44,7 @@ fn two_sources_are_not_mixed_in_one_file_with_two_names() {
 
 #[test]
 fn one_target_is_not_made_of_two_archives() {
-    for words in ["gunzip -f a.gz a-gz", "gunzip -f a.gz a-gz --workers 1 --scheduler serial"] {
+    for words in ["gunzip -qf a.gz a-gz", "gunzip -qf a.gz a-gz --workers 1 --scheduler serial"] {
         let sandbox = Sandbox::new();
         for (name, text) in [("a.gz", "one"), ("a-gz", "two")] {
             let packed = sandbox.haul("gzip").input(text).run().ok().out;
@@ -156,7 +156,7 @@ fn what_comes_after_a_missing_file_still_goes_to_standard_output() {
     let sandbox = Sandbox::new();
     sandbox.write("a", "one ");
     sandbox.write("b", "two");
-    let packed = sandbox.haul("gzip -c a missing b").run().code(1).says_in_one_line(&["missing"]).out;
+    let packed = sandbox.haul("gzip -qc a missing b").run().code(1).says_in_one_line(&["missing"]).out;
     let text = sandbox.haul("gunzip").input(packed).run().ok().out;
     assert_eq!(text, b"one two");
 }

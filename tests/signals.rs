@@ -12,6 +12,9 @@ use rustix::process::Signal;
 /// To stop is a matter of one system call, and of a machine that has other things to do.
 const SOON: Duration = Duration::from_secs(10);
 
+/// The signals that end a job cleanly, with the exit codes that say so.
+const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
+
 /// Jobs that take long because they move byte by byte, and a sandbox for them.
 fn slow_jobs() -> (Sandbox, Vec<String>) {
     let sandbox = Sandbox::new();
@@ -43,7 +46,7 @@ fn an_interrupted_job_leaves_everything_as_it_was() {
     let plain = common::tree::without_directory_times;
     let before = plain(snapshot(sandbox.path("")));
     for (number, words) in jobs.iter().enumerate() {
-        let (signal, code) = if number % 2 == 0 { (Signal::INT, 130) } else { (Signal::TERM, 143) };
+        let (signal, code) = SIGNALS[number % SIGNALS.len()];
         let mut running = sandbox.haul(words).spawn();
         common::wait_until("a temporary file", || running.ended() || has_part(&sandbox));
         assert!(!running.ended(), "{words} ended before it could be interrupted");
@@ -114,10 +117,74 @@ fn a_second_signal_ends_it_at_once_and_cleans_up_all_the_same() {
 }
 
 #[test]
+fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
+    let haul = common::run::binary().display();
+    // As nohup does, and as a shell without job control does with what it puts into the background.
+    for (ignored, trapped) in [(Signal::HUP, "HUP"), (Signal::INT, "INT"), (Signal::INT, "HUP INT")] {
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", &format!("trap '' {trapped}; exec '{haul}' gzip")])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("run sh");
+        let id = rustix::process::Pid::from_child(&child);
+        // `wait` would close it, and what waits for it would end well.
+        let silent = child.stdin.take();
+        // For the handlers to be there, and then for the end, which comes at once in a job that only waits.
+        std::thread::sleep(Duration::from_millis(200));
+        rustix::process::kill_process(id, ignored).expect("send a signal");
+        std::thread::sleep(Duration::from_millis(300));
+        let still_there = child.try_wait().expect("wait").is_none();
+        let listened = rustix::process::kill_process(id, Signal::TERM);
+        let status = child.wait().expect("wait");
+        drop(silent);
+        assert!(still_there && listened.is_ok(), "{trapped} was to be ignored: {status}");
+        assert_eq!(status.code(), Some(143), "{trapped}");
+    }
+}
+
+#[test]
+fn an_interrupted_bar_is_cleared_from_the_terminal() {
+    if !common::have("script") || !common::have("timeout") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.write("big", noise(1, 20_000_000));
+    let haul = common::run::binary().display().to_string();
+    let on_terminal = |command: &str| {
+        let output = std::process::Command::new("script")
+            .args(["-qec", command, "/dev/null"])
+            .current_dir(sandbox.path(""))
+            .stdin(std::process::Stdio::null())
+            .output()
+            .expect("run script");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (bar, after) = said.rsplit_once("left").unwrap_or_else(|| panic!("no bar was drawn: {said:?}"));
+        assert!(bar.contains("0 files"), "{bar:?}");
+        let cleared = after.split("haul:").next().unwrap_or_default();
+        assert!(cleared.contains("\u{1b}[2K") || cleared.contains("\u{1b}[K"), "the line stays: {said:?}");
+        (output.status.code(), after.to_owned())
+    };
+    for (signal, code) in [("INT", 130), ("HUP", 129)] {
+        // In the foreground, since timeout else signals its child twice, and the second signal ends it without a word.
+        let timeout = format!("timeout --foreground --preserve-status -s {signal} 1.5");
+        let (found, after) = on_terminal(&format!("{timeout} '{haul}' gzip big --buffer 1"));
+        assert_eq!(found, Some(code), "{after:?}");
+        assert!(after.ends_with("haul: interrupted; what was not finished was taken away\r\n"), "{after:?}");
+    }
+    // The second signal ends it at once, usually: the first may have been quicker.
+    let (found, after) =
+        on_terminal(&format!("'{haul}' gzip big --buffer 1 & sleep 1.5; kill -TERM $!; kill -HUP $!; wait $!"));
+    assert!(matches!(found, Some(129 | 143)), "{found:?} {after:?}");
+    assert_eq!(sandbox.list("").len(), 1);
+}
+
+#[test]
 fn a_job_that_waits_for_a_silent_pipe_can_be_stopped() {
     let sandbox = Sandbox::new();
-    for words in ["gzip", "gzip -c - --workers 2", "gunzip", "gunzip -t - --scheduler serial"] {
-        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    for words in ["gzip", "gzip -c - --workers 2", "gunzip", "gunzip -t - --scheduler serial", "gzip --files-from -"] {
+        for (signal, code) in SIGNALS {
             let running = sandbox.haul(words).spawn();
             // Long enough for the signal's handler to be there; a signal before that would end the process too.
             std::thread::sleep(Duration::from_millis(200));

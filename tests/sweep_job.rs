@@ -11,7 +11,7 @@ use haul::error::Cause;
 use haul::job::{Context, gzip, sweep};
 use haul::outcome::SweepReport;
 use haul::plan::{
-    CodecName, EngineName, FilesPlan, GzipPlan, Output, PoolChoice, Resources, SchedulerName, SweepJob, SweepPlan,
+    CodecName, EngineName, FilesPlan, GzipPlan, PoolChoice, Resources, SchedulerName, SweepJob, SweepPlan,
 };
 use haul::size::BufferSize;
 
@@ -75,17 +75,9 @@ fn gzip_of_a_file(file: &Path) {
 
 fn decompressing(file: &Path) {
     let resources = Resources::with_workers(NonZeroUsize::MIN);
-    let files = FilesPlan {
-        inputs: vec![file.to_owned()],
-        output: Output::BesideSource,
-        keep: true,
-        force: false,
-        recursive: false,
-        suffix: ".gz".to_owned(),
-        name: true,
-        resources,
-    };
-    let compress = GzipPlan { files, level: 6, codec: CodecName::Auto, block: None, verify: false };
+    let files = FilesPlan { keep: true, name: true, ..FilesPlan::new(vec![file.to_owned()], resources) };
+    let compress =
+        GzipPlan { files, level: 6, codec: CodecName::Auto, block: None, verify: false, keep_smaller: false };
     gzip::run(&compress, &Context::silent()).unwrap();
     let report = run(&plan(SweepJob::Gunzip, &file.with_extension("gz")));
     assert_eq!(report.rows[0].samples[0].summary.target_bytes, FILE_BYTES as u64);

@@ -14,7 +14,8 @@ pub(crate) enum Exit {
     Failed,
     /// 2: the command line makes no sense.
     Usage,
-    /// 128 + the signal: 130 after Ctrl-C, 143 after SIGTERM, 141 where the reader of our output went away.
+    /// 128 + the signal: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP, 141 where the reader of our output
+    /// went away.
     Signal(i32),
 }
 

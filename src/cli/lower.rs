@@ -1,13 +1,18 @@
 //! Words → plans. Every usage error is found here, before anything is touched.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 use haul::codec::level::Choice;
+use haul::error::Error;
 use haul::plan::{
-    CodecName, CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Output, Resources, SchedulerName, SweepJob,
-    SweepPlan,
+    CodecName, CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, NameList, Output, Patterns, Resources,
+    SchedulerName, SweepJob, SweepPlan,
 };
+use haul::sys::{FileKind, Stop, Sys};
+use haul::tree::path::c_path;
+use rustix::fs::CWD;
+use rustix::io::Errno;
 
 use super::args::{
     Args, Codec, Command, Common, CopyArgs, Engine, FileArgs, Generated, GzipArgs, Job, ProgressChoice, Scheduler,
@@ -53,7 +58,10 @@ pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
     match args.command {
         Command::Copy(args) => lower_copy(args),
         Command::Gzip(args) => lower_gzip(args),
-        Command::Gunzip(args) => lower_gunzip(args.files),
+        Command::Gunzip(args) => {
+            let null = args.files.null;
+            lower_gunzip(args.files, null)
+        }
         Command::Sweep(args) => lower_sweep(args),
         Command::Generate { what, directory } => {
             if (what == Generated::Man) != directory.is_some() {
@@ -86,20 +94,32 @@ fn lower_copy(mut args: CopyArgs) -> Result<Order, UsageError> {
 }
 
 fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
-    if args.decompress || args.files.test {
-        return lower_gunzip(args.files);
+    // With a list of files, -0 says how that is written.
+    let null = args.files.null || (args.level.zero && args.files.files_from.is_some());
+    let unpacks = args.decompress || args.files.test;
+    if args.keep_smaller && (unpacks || output(&args.files) == Output::Stdout || reads_stdin(&args.files)) {
+        return Err(UsageError::new(
+            "--keep-smaller compares files with their .gz; -c, -d, -t and standard input have none",
+        ));
     }
-    let (level, codec, block, verify) = (args.level.level(), args.codec.into(), args.block, args.verify);
+    if unpacks {
+        return lower_gunzip(args.files, null);
+    }
+    let level = if args.files.files_from.is_some() { args.level.level_but_zero() } else { args.level.level() };
+    let (codec, block, verify, keep_smaller) = (args.codec.into(), args.block, args.verify, args.keep_smaller);
     Choice::new(codec, level, block).map_err(UsageError::new)?;
-    lower_files(args.files, true, |files| Work::Gzip(GzipPlan { files, level, codec, block, verify }))
+    lower_files(args.files, null, true, |files| {
+        Work::Gzip(GzipPlan { files, level, codec, block, verify, keep_smaller })
+    })
 }
 
-fn lower_gunzip(args: FileArgs) -> Result<Order, UsageError> {
-    lower_files(args, false, |files| Work::Gunzip(GunzipPlan { files }))
+fn lower_gunzip(args: FileArgs, null: bool) -> Result<Order, UsageError> {
+    lower_files(args, null, false, |files| Work::Gunzip(GunzipPlan { files }))
 }
 
 fn lower_files(
     mut args: FileArgs,
+    null: bool,
     name_by_default: bool,
     work: impl FnOnce(FilesPlan) -> Work,
 ) -> Result<Order, UsageError> {
@@ -109,31 +129,28 @@ fn lower_files(
     if args.inputs.iter().any(|path| path.as_os_str().is_empty()) {
         return Err(UsageError::new("a path is empty"));
     }
-    if args.inputs.is_empty() {
+    if args.files_from.is_none() && null {
+        return Err(UsageError::new("--null is about the names in --files-from, which is not there"));
+    }
+    if args.files_from.is_none() && args.inputs.is_empty() {
         args.inputs.push(PathBuf::from("-"));
     }
-    let only_stdin = args.inputs.iter().all(|path| path.as_os_str() == "-");
-    let output = if args.test {
-        Output::Nowhere
-    } else if args.stdout || only_stdin {
-        Output::Stdout
-    } else {
-        Output::BesideSource
-    };
-    if args.common.json && output == Output::Stdout {
-        return Err(UsageError::new(
-            "--json and the data would share standard output; write to files, or leave one out",
-        ));
-    }
+    let output = output(&args);
+    refuse_clashes(&args, output)?;
     let plan = FilesPlan {
-        inputs: args.inputs,
+        list: args.files_from.map(|path| NameList { path, null }),
         output,
-        keep: args.keep || output != Output::BesideSource,
+        keep: args.keep || output != Output::BesideSource || args.output_dir.is_some(),
+        output_dir: args.output_dir,
         force: args.force,
+        update: args.update,
+        sync: args.sync,
         recursive: args.recursive,
+        one_file_system: args.one_file_system,
+        exclude: Patterns::new(args.exclude).map_err(|why| UsageError::new(format!("--exclude: {why}")))?,
         suffix: args.suffix,
         name: if name_by_default { !args.no_name } else { args.name },
-        resources: resources(&args.common),
+        ..FilesPlan::new(args.inputs, resources(&args.common))
     };
     Ok(Order {
         work: work(plan),
@@ -141,6 +158,49 @@ fn lower_files(
         progress: args.common.progress,
         json: args.common.json,
     })
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn reads_stdin(args: &FileArgs) -> bool {
+    args.inputs.iter().any(|path| is_stdin(path))
+}
+
+fn output(args: &FileArgs) -> Output {
+    if args.test {
+        Output::Nowhere
+    } else if args.stdout || (args.files_from.is_none() && args.inputs.iter().all(|path| is_stdin(path))) {
+        Output::Stdout
+    } else {
+        Output::BesideSource
+    }
+}
+
+/// Options that contradict each other.
+fn refuse_clashes(args: &FileArgs, output: Output) -> Result<(), UsageError> {
+    let refused = |why: &str| Err(UsageError::new(why));
+    if args.common.json && output == Output::Stdout {
+        return refused("--json and the data would share standard output; write to files, or leave one out");
+    }
+    if reads_stdin(args) && args.files_from.as_deref().is_some_and(is_stdin) {
+        return refused("standard input cannot be both data and the list of --files-from");
+    }
+    if args.update && output != Output::BesideSource {
+        return refused("--update compares with files; -c, -t and standard input make none");
+    }
+    let Some(directory) = &args.output_dir else { return Ok(()) };
+    if output != Output::BesideSource || reads_stdin(args) {
+        return refused("--output-dir takes files; -c, -t and standard input make none");
+    }
+    let found = Sys::new(Stop::new()).stat_through(CWD, &c_path(directory));
+    let why = match found {
+        Ok(found) if found.kind == FileKind::Directory => return Ok(()),
+        Ok(_) => Errno::NOTDIR,
+        Err(errno) => errno,
+    };
+    Err(UsageError::new(Error::system("write into", directory, why)))
 }
 
 fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use haul::error::Quoted;
 use haul::event::{Event, EventSink};
+use haul::outcome::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::ProgressChoice;
+use super::closing::{Recap, count};
 
 /// How often the bar is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -31,6 +33,7 @@ pub(crate) struct Terminal {
     moved: AtomicU64,
     files: AtomicU64,
     started: Instant,
+    recap: Recap,
 }
 
 impl Terminal {
@@ -50,6 +53,7 @@ impl Terminal {
             moved: counter(),
             files: counter(),
             started: Instant::now(),
+            recap: Recap::default(),
         });
         if terminal.bar.is_some() {
             draw_from_a_thread(&terminal);
@@ -69,7 +73,14 @@ impl Terminal {
         let (found, moved) = (self.found.load(Ordering::Relaxed), self.moved.load(Ordering::Relaxed));
         bar.set_length(found.max(moved));
         bar.set_position(moved);
-        bar.set_message(format!("{} files", self.files.load(Ordering::Relaxed)));
+        bar.set_message(count(self.files.load(Ordering::Relaxed), "file", "files"));
+    }
+
+    /// Says once more, at the end, what failed.
+    pub(crate) fn repeat_errors(&self, summary: &Summary) {
+        for line in self.recap.lines(summary) {
+            self.say(&line);
+        }
     }
 
     /// Writes a line to standard error, above the bar.
@@ -120,7 +131,11 @@ impl EventSink for Terminal {
             Event::Found { bytes } => drop(self.found.fetch_add(bytes, Ordering::Relaxed)),
             Event::Moved { bytes } => drop(self.moved.fetch_add(bytes, Ordering::Relaxed)),
             Event::Done => drop(self.files.fetch_add(1, Ordering::Relaxed)),
-            Event::Failed(error) => self.say(&error.to_string()),
+            Event::Failed(error) => {
+                let line = error.to_string();
+                self.say(&line);
+                self.recap.keep(line);
+            }
             Event::Warned { path, text } if !self.verbosity.quiet => self.say(&format!("{}: {text}", Quoted(&path))),
             Event::Note { path, text } if self.verbosity.verbose => self.say(&format!("{}: {text}", Quoted(&path))),
             Event::Warned { .. } | Event::Note { .. } => {}

@@ -10,6 +10,7 @@ use haul::job::{self, Context};
 use haul::outcome::Summary;
 
 use super::args::{Args, Generated, ProgressChoice};
+use super::closing::closing_line;
 use super::exit::{Exit, SIGPIPE};
 use super::lower::{Order, Work};
 use super::output::output_error;
@@ -22,7 +23,7 @@ pub(crate) fn run(order: &Order) -> Exit {
     let bar = if matches!(order.work, Work::Sweep { .. }) { ProgressChoice::Never } else { order.progress };
     let terminal = Terminal::new(bar, order.verbosity);
     let context = context(terminal.clone());
-    signals::listen(&context);
+    signals::listen(&context, &terminal);
     let started = Instant::now();
     let (name, result) = match &order.work {
         Work::Copy(plan) => ("copy", job::copy::run(plan, &context)),
@@ -42,6 +43,10 @@ pub(crate) fn run(order: &Order) -> Exit {
     terminal.finish();
     let summary = match result {
         Ok(summary) => summary,
+        Err(error) if error.is_interruption() => {
+            terminal.say("interrupted; nothing was begun");
+            return Exit::Signal(context.stop.signal());
+        }
         Err(error) => return finish(&terminal, Err(error), &context),
     };
     if summary.interrupted {
@@ -54,6 +59,9 @@ pub(crate) fn run(order: &Order) -> Exit {
         && let Err(error) = print_json(name, &summary, wall_ns)
     {
         return finish(&terminal, Err(error), &context);
+    }
+    if matches!(order.work, Work::Gzip(_) | Work::Gunzip(_)) && !order.verbosity.quiet {
+        terminal.repeat_errors(&summary);
     }
     Exit::of(&summary, &context.stop)
 }
@@ -84,25 +92,6 @@ fn context(terminal: std::sync::Arc<Terminal>) -> Context {
         context.faults = super::faults::from_environment();
     }
     context
-}
-
-fn closing_line(summary: &Summary, wall_ns: u64) -> String {
-    let size = bytesize::ByteSize;
-    let seconds = wall_ns as f64 / 1e9;
-    let rate = (summary.source_bytes as f64 / seconds) as u64;
-    format!(
-        "{} files, {} directories, {} others; {} read, {} written in {seconds:.2} s ({}/s); {} system calls; {} skipped; {} failed{}",
-        summary.files,
-        summary.directories,
-        summary.others,
-        size(summary.source_bytes),
-        size(summary.target_bytes),
-        size(rate),
-        summary.syscalls.total(),
-        summary.skipped,
-        summary.failures,
-        if summary.stopped_early { "; stopped early, the rest was not tried" } else { "" },
-    )
 }
 
 #[derive(serde::Serialize)]

@@ -1,25 +1,47 @@
 //! Ctrl-C and its kin: the first asks the job to end cleanly, the second ends the process at once.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use haul::job::Context;
 use haul::sys::is_ignored;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::progress::Terminal;
+
+/// How long the second signal waits for the bar to go: a terminal that takes nothing must not hold us.
+const BAR_GOES: Duration = Duration::from_millis(100);
+
 /// Starts the thread that listens. Without it (no descriptors left) signals end the process as they always do, and
 /// a temporary name may stay.
-pub(crate) fn listen(context: &Context) {
+pub(crate) fn listen(context: &Context, terminal: &Arc<Terminal>) {
     // What was ignored from the start (nohup, a shell's background job) stays so.
     let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
     let Ok(mut signals) = Signals::new(wanted) else { return };
-    let (stop, leftovers) = (context.stop.clone(), context.leftovers.clone());
+    let (stop, leftovers, terminal) = (context.stop.clone(), context.leftovers.clone(), Arc::clone(terminal));
     let listener = move || {
         for signal in signals.forever() {
             if stop.is_requested() {
                 leftovers.remove_all();
+                clear(&terminal);
                 std::process::exit(128 + signal);
             }
             stop.request(signal);
         }
     };
     let _ = std::thread::Builder::new().name("haul-signals".to_owned()).spawn(listener);
+}
+
+/// Takes the bar's line away, in a thread of its own: whoever else draws may be stuck in a write with the bar locked.
+fn clear(terminal: &Arc<Terminal>) {
+    let (gone, wait) = std::sync::mpsc::channel::<()>();
+    let terminal = Arc::clone(terminal);
+    let clear = move || {
+        terminal.finish();
+        drop(gone);
+    };
+    if std::thread::Builder::new().name("haul-clear".to_owned()).spawn(clear).is_ok() {
+        let _ = wait.recv_timeout(BAR_GOES);
+    }
 }

@@ -1,11 +1,11 @@
 //! What a worker of any job has: its door to the kernel, its share of the summary, and a way to report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Context;
-use crate::error::Error;
+use crate::error::{Error, Quoted};
 use crate::event::{Event, Events};
 use crate::outcome::Summary;
 use crate::pool::BufferPool;
@@ -86,6 +86,12 @@ impl Station {
             let (path, text) = say();
             self.events.send(Event::Note { path, text });
         }
+    }
+
+    /// The target of a source is at least as new as the source.
+    pub(super) fn up_to_date(&mut self, source: &Path, target: &Path) {
+        self.summary.skipped += 1;
+        self.note(|| (source.to_owned(), format!("passed over: {} is up to date", Quoted(target))));
     }
 
     /// A file of so many bytes lies ahead.

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use rustix::fs::OFlags;
 use rustix::io::Result;
@@ -13,6 +14,13 @@ use crate::sys::{Attributes, Sys};
 /// become the empty path, which names nothing.
 pub fn c_path(path: impl AsRef<OsStr>) -> CString {
     CString::new(path.as_ref().as_bytes()).unwrap_or_default()
+}
+
+/// The name a path ends in; none for `.`, `..`, `/` and `x/.`, which mean what is in the directory.
+pub fn own_name(path: &Path) -> Option<CString> {
+    let bytes = path.as_os_str().as_bytes();
+    let trimmed = bytes.iter().rposition(|byte| *byte != b'/').map_or(bytes, |last| &bytes[..=last]);
+    path.file_name().filter(|_| !trimmed.ends_with(b"/.")).map(c_path)
 }
 
 /// Opens a directory as a place to start from, through symbolic links: the user named them.

@@ -90,15 +90,31 @@ impl Place {
         directory.ok_or(Errno::NOENT)
     }
 
-    /// The names from the root down.
-    fn names(&self) -> impl Iterator<Item = &CStr> {
-        let mut chain = Vec::new();
+    /// How many names lie between the root and this directory.
+    pub fn depth(&self) -> usize {
+        self.names().count()
+    }
+
+    /// The path of this directory without its root and the first `skipped` names below it.
+    pub fn path_below(&self, skipped: usize) -> PathBuf {
+        self.names().skip(skipped).map(|name| OsStr::from_bytes(name.to_bytes())).collect()
+    }
+
+    /// The directories from the one below the root down to this one, each with its name.
+    pub fn lineage(&self) -> Vec<(&Self, &CStr)> {
+        let mut lineage = Vec::new();
         let mut place = self;
-        while let Some((above, name)) = &place.above {
-            chain.push(name.as_c_str());
+        while let Some((above, name)) = place.above() {
+            lineage.push((place, name));
             place = above;
         }
-        chain.into_iter().rev()
+        lineage.reverse();
+        lineage
+    }
+
+    /// The names from the root down.
+    fn names(&self) -> impl Iterator<Item = &CStr> {
+        self.lineage().into_iter().map(|(_, name)| name)
     }
 }
 

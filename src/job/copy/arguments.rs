@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::plan::CopyPlan;
 use crate::pool::Handle;
 use crate::sys::{Attributes, Creator, FileKind, Sys};
-use crate::tree::path::{c_path, lies_in, open_named};
+use crate::tree::path::{c_path, lies_in, open_named, own_name};
 use crate::tree::{Place, Root};
 
 /// Where sources go.
@@ -161,13 +161,6 @@ impl Copier {
         }
         Ok(())
     }
-}
-
-/// The name a path ends in; none for `.`, `..`, `/` and `x/.`, which mean what is in the directory.
-pub(super) fn own_name(path: &Path) -> Option<CString> {
-    let bytes = path.as_os_str().as_bytes();
-    let trimmed = bytes.iter().rposition(|byte| *byte != b'/').map_or(bytes, |last| &bytes[..=last]);
-    path.file_name().filter(|_| !trimmed.ends_with(b"/.")).map(c_path)
 }
 
 fn ends_in_slash(path: &Path) -> bool {

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use self::arguments::{Destination, own_name};
+use self::arguments::Destination;
 use self::directory::{Directory, Open};
 use self::file::Split;
 use super::Context;
@@ -28,6 +28,7 @@ use crate::pool::{BufferPool, Handle, PoolOptions, Worker, workers};
 use crate::size::BufferSize;
 use crate::sys::{DirectoryBuffer, Entries, Identity};
 use crate::tree::Leftovers;
+use crate::tree::path::own_name;
 
 /// Copies what `plan` says. Failures of single entries are events and counts in the summary; an error means that
 /// nothing could be begun.

@@ -1,10 +1,16 @@
 //! What gzip and gunzip share: finding files, refusing what should not be touched, and removing a source at the end.
 //!
-//! - this file: the worker that walks arguments and directories, and hands each file to its job;
-//! - [`walk`]: reading directories; [`order`]: what goes to standard output, one file after the other;
+//! - this file: the job as a whole, and the worker that hands each file to it;
+//! - [`argument`]: from the words of the command line to files and directories; [`list`]: more of them, from a file;
+//! - [`walk`]: reading directories, and what is passed over there; [`order`]: what goes to standard output, one file
+//!   after the other;
 //! - [`source`]: an open source, what is refused, when it may be removed;
-//! - [`suffix`]: from the name of a file to the name of its target; [`target`]: whether that may be made.
+//! - [`suffix`]: from the name of a file to the name of its target; [`target`]: whether that may be made, and how it is
+//!   finished; [`image`]: where it is made, if not beside its source.
 
+mod argument;
+mod image;
+mod list;
 mod order;
 pub(super) mod source;
 pub(super) mod suffix;
@@ -15,33 +21,45 @@ pub(super) use order::Sequence;
 
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustix::fs::CWD;
-
+use self::image::{Image, OutputDirectory};
+use self::list::Names;
 use self::order::Item;
 use self::source::Source;
+use self::walk::Tree;
+use super::Context;
 use super::station::Station;
 use crate::error::{Error, Result};
+use crate::outcome::Summary;
 use crate::plan::{FilesPlan, Output};
-use crate::pool::{Handle, Worker};
-use crate::sys::{Attributes, Creator, DirectoryBuffer, Entries, FileId, FileKind, Identity};
-use crate::tree::path::{c_path, open_named};
-use crate::tree::{Place, Root};
+use crate::pool::{BufferPool, Handle, Worker, workers};
+use crate::sys::{Attributes, Creator, DirectoryBuffer, Entries, FileId, Identity, Sys};
+use crate::tree::Place;
 
-/// A directory being read: where it is, and its descriptor, which targets are made beneath.
+/// An open directory: sources are found in it, and targets made beneath it.
 pub(super) struct Folder {
     pub(super) place: Arc<Place>,
     pub(super) directory: Arc<OwnedFd>,
     pub(super) id: FileId,
     /// Who files made in it will belong to.
     pub(super) creator: Creator,
+    /// The tree it was met in; nothing for the directory that an argument lies in, and where targets are made.
+    tree: Tree,
+    /// Where targets go that are not made in it.
+    image: Option<Image>,
 }
 
 impl Folder {
     fn new(place: Arc<Place>, directory: OwnedFd, attributes: &Attributes, identity: &Identity) -> Self {
-        Self { place, directory: Arc::new(directory), id: attributes.id(), creator: identity.creating_in(attributes) }
+        let (id, creator) = (attributes.id(), identity.creating_in(attributes));
+        Self { place, directory: Arc::new(directory), id, creator, tree: Tree::default(), image: None }
+    }
+
+    /// Where the targets of files in this folder are made.
+    pub(super) fn of_targets(self: &Arc<Self>, sys: &mut Sys) -> Result<Arc<Self>> {
+        self.image.as_ref().map_or_else(|| Ok(Arc::clone(self)), |image| image.folder(sys, &self.place))
     }
 }
 
@@ -49,8 +67,8 @@ impl Folder {
 pub(super) enum Task<S> {
     /// A file or directory as the user named it.
     Argument(PathBuf),
-    /// A directory to read.
-    Folder(Arc<Place>),
+    /// A directory to read, met in a tree.
+    Folder(Arc<Place>, Tree),
     /// Entries of a directory that somebody else goes on reading.
     Entries(Arc<Folder>, Entries),
     /// Everything that goes to standard output, one after the other.
@@ -66,6 +84,9 @@ pub(super) trait FileJob: Send {
 
     fn station(&mut self) -> &mut Station;
 
+    /// What the worker did, at the end.
+    fn into_station(self) -> Station;
+
     /// Whether a file met in a directory is for this job, by its name; others are passed over without a word.
     fn wants(&self, name: &CStr) -> bool;
 
@@ -79,20 +100,51 @@ pub(super) trait FileJob: Send {
     fn shared(&mut self, shared: Self::Shared, handle: &mut Handle<'_, Task<Self::Shared>>);
 }
 
-/// The first tasks of a plan.
-pub(super) fn first_tasks<S>(plan: &FilesPlan) -> Vec<Task<S>> {
-    if plan.output == Output::Stdout {
-        return vec![Task::InOrder(plan.inputs.iter().cloned().map(Item::Argument).collect())];
+/// Does a job on all that a plan names; `make` gives a worker its part of it.
+pub(super) fn run<J: FileJob>(
+    plan: &FilesPlan,
+    context: &Context,
+    pool: &BufferPool,
+    make: impl Fn(Station) -> J,
+) -> Result<Summary> {
+    let mut sys = context.sys();
+    let names = plan.list.as_ref().map_or_else(|| Ok(Names::default()), |list| Names::read(&mut sys, list))?;
+    let output = plan.output_dir.as_ref();
+    let output = output.map(|path| OutputDirectory::open(&mut sys, path, context.identity, plan.sync)).transpose()?;
+    let mut stations = Station::for_workers(context, plan.resources.threads());
+    if let Some(station) = stations.first_mut().filter(|_| names.has_dash()) {
+        station.fail(Error::refused("take", "-", "in a list it is not standard input; a file of this name is ./-"));
     }
-    plan.inputs.iter().cloned().map(Task::Argument).collect()
+    let shared = Arc::new(plan.clone());
+    let walkers = stations.into_iter().map(|station| Walker {
+        job: make(station),
+        plan: Arc::clone(&shared),
+        names: DirectoryBuffer::default(),
+        identity: context.identity,
+        output: output.clone(),
+    });
+    let done = workers::run(plan.resources.scheduler, walkers.collect(), first_tasks(plan, names));
+    let mut summary = Station::add_up(done.into_iter().map(|walker| walker.job.into_station()), pool);
+    summary.syscalls += sys.counts();
+    Ok(summary)
+}
+
+/// The first tasks of a plan.
+fn first_tasks<'a, S: 'a>(plan: &'a FilesPlan, names: Names) -> Box<dyn Iterator<Item = Task<S>> + Send + 'a> {
+    let paths = plan.inputs.iter().cloned().chain(names.into_paths());
+    if plan.output == Output::Stdout {
+        return Box::new(std::iter::once_with(|| Task::InOrder(paths.map(Item::Argument).collect())));
+    }
+    Box::new(paths.map(Task::Argument))
 }
 
 /// A worker that finds files and gives them to its job.
-pub(super) struct Walker<J> {
-    pub(super) job: J,
-    pub(super) plan: Arc<FilesPlan>,
-    pub(super) names: DirectoryBuffer,
-    pub(super) identity: Identity,
+struct Walker<J> {
+    job: J,
+    plan: Arc<FilesPlan>,
+    names: DirectoryBuffer,
+    identity: Identity,
+    output: Option<Arc<OutputDirectory>>,
 }
 
 impl<J: FileJob> Worker for Walker<J> {
@@ -106,85 +158,10 @@ impl<J: FileJob> Worker for Walker<J> {
             Task::Argument(path) => {
                 self.argument(&path, None, handle);
             }
-            Task::Folder(place) => self.walk(&place, handle),
+            Task::Folder(place, tree) => self.walk(&place, Some(tree), handle),
             Task::Entries(folder, entries) => self.entries(&folder, &entries, handle),
             Task::InOrder(sequence) => self.in_order(sequence, handle),
             Task::Shared(shared) => self.job.shared(shared, handle),
         }
-    }
-}
-
-/// What an argument turned out to be.
-enum Found {
-    File(Source),
-    Directory(Arc<Place>),
-}
-
-impl<J: FileJob> Walker<J> {
-    /// Does an argument, or begins to. Gives `rest` back unless the job has taken it.
-    fn argument(
-        &mut self,
-        path: &Path,
-        rest: Option<Sequence>,
-        handle: &mut Handle<'_, Task<J::Shared>>,
-    ) -> Option<Sequence> {
-        let found = self.find(path);
-        match (self.job.station().check(found), rest) {
-            (None, rest) => rest,
-            (Some(Found::File(source)), rest) => {
-                self.job.file(source, rest, handle);
-                None
-            }
-            (Some(Found::Directory(place)), None) => {
-                self.walk(&place, handle);
-                None
-            }
-            (Some(Found::Directory(place)), Some(mut rest)) => {
-                self.put_in_front(&place, &mut rest);
-                Some(rest)
-            }
-        }
-    }
-
-    fn find(&mut self, path: &Path) -> Result<Found> {
-        if path == Path::new("-") {
-            return Source::standard_input(&mut self.job.station().sys).map(Found::File);
-        }
-        let (folder, mut name) = self.locate(path)?;
-        let mut kind = self.job.station().sys.stat_at(&*folder.directory, &name).map(|found| found.kind);
-        if matches!(kind, Err(rustix::io::Errno::NOENT)) {
-            for other in self.job.alternatives(&name) {
-                if let Ok(found) = self.job.station().sys.stat_at(&*folder.directory, &other) {
-                    (name, kind) = (other, Ok(found.kind));
-                    break;
-                }
-            }
-        }
-        match kind.map_err(|errno| Error::system("find", path, errno))? {
-            FileKind::Directory if !self.plan.recursive => {
-                Err(Error::refused("take", path, "it is a directory; -r goes into it"))
-            }
-            FileKind::Directory if name.as_c_str() == c"." => Ok(Found::Directory(Arc::clone(&folder.place))),
-            FileKind::Directory => Ok(Found::Directory(folder.place.below(&name))),
-            _ => Source::open(&mut self.job.station().sys, &self.plan, &folder, &name, false).map(Found::File),
-        }
-    }
-
-    /// The directory an argument lies in, and its name there.
-    fn locate(&mut self, path: &Path) -> Result<(Arc<Folder>, CString)> {
-        let name = match path.file_name() {
-            Some(name) => c_path(name),
-            None => c".".to_owned(),
-        };
-        let above = if path.file_name().is_none() { Some(path) } else { path.parent() };
-        let above = above.filter(|above| !above.as_os_str().is_empty());
-        let opened = above.unwrap_or(Path::new("."));
-        let sys = &mut self.job.station().sys;
-        let open = |sys: &mut crate::sys::Sys| open_named(sys, CWD, &c_path(opened));
-        let failed = |errno| Error::system("find", path, errno);
-        let (root, directory) = (open(sys).map_err(failed)?, open(sys).map_err(failed)?);
-        let place = Place::root(Root { directory: root, path: above.unwrap_or(Path::new("")).to_owned() });
-        let attributes = sys.fstat(&directory).map_err(failed)?;
-        Ok((Arc::new(Folder::new(place, directory, &attributes, &self.identity)), name))
     }
 }

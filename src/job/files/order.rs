@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::source::Source;
+use super::walk::Tree;
 use super::{FileJob, Folder, Task, Walker};
 use crate::pool::Handle;
 use crate::sys::FileKind;
@@ -45,8 +46,12 @@ impl<J: FileJob> Walker<J> {
         mut rest: Sequence,
         handle: &mut Handle<'_, Task<J::Shared>>,
     ) -> Option<Sequence> {
-        match self.kind(folder, name, kind) {
-            FileKind::Directory => self.put_in_front(&folder.place.below(name), &mut rest),
+        let kind = self.kind(folder, name, kind);
+        if self.is_excluded(folder, name, kind) {
+            return Some(rest);
+        }
+        match kind {
+            FileKind::Directory => self.put_in_front(&folder.place.below(name), Some(folder.tree), &mut rest),
             FileKind::RegularFile if self.wants(name) => {
                 let opened = Source::open(&mut self.job.station().sys, &self.plan, folder, name, true);
                 if let Some(source) = self.job.station().check(opened) {
@@ -60,8 +65,8 @@ impl<J: FileJob> Walker<J> {
     }
 
     /// Puts what is in a directory before what follows it.
-    pub(super) fn put_in_front(&mut self, place: &Arc<Place>, rest: &mut Sequence) {
-        let Some(folder) = self.open_folder(place) else { return };
+    pub(super) fn put_in_front(&mut self, place: &Arc<Place>, tree: Option<Tree>, rest: &mut Sequence) {
+        let Some(folder) = self.open_folder(place, tree) else { return };
         let mut found = Sequence::new();
         while let Some(entries) = self.next_entries(&folder) {
             found.extend(

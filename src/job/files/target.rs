@@ -1,39 +1,81 @@
-//! Whether a target may be made.
+//! Targets: whether one may be made, and the steps between its last byte and the end of its source.
 
 use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::io::Errno;
 
 use super::Folder;
-use super::source::Source;
 use crate::error::{Error, Result};
 use crate::job::claims::Claims;
-use crate::sys::{FileKind, Sys};
+use crate::plan::FilesPlan;
+use crate::sys::{Attributes, FileKind, Moment, Sys};
+use crate::tree::metadata::keep_on_new_file;
 
-/// Whether an older target is to be replaced; an error if there is one and it may not.
+/// What there is under a target's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::job) enum Existing {
+    Nothing,
+    /// Something that is to be replaced.
+    Replaced,
+    /// What need not be made again.
+    UpToDate,
+}
+
+/// What is under the name of a target that would get the time `mtime`; an error if it may not be replaced.
 pub(in crate::job) fn may_create(
     sys: &mut Sys,
+    plan: &FilesPlan,
     folder: &Folder,
     name: &CStr,
     path: &Path,
-    force: bool,
-) -> Result<bool> {
+    mtime: Moment,
+) -> Result<Existing> {
     match sys.stat_at(&*folder.directory, name) {
-        Err(Errno::NOENT) => Ok(false),
+        Err(Errno::NOENT) => Ok(Existing::Nothing),
         Err(errno) => Err(Error::system("create", path, errno)),
         Ok(existing) if existing.kind == FileKind::Directory => Err(Error::system("replace", path, Errno::ISDIR)),
-        Ok(_) if force => Ok(true),
+        Ok(existing) if plan.update && existing.kind == FileKind::RegularFile => {
+            Ok(if existing.mtime >= mtime { Existing::UpToDate } else { Existing::Replaced })
+        }
+        Ok(_) if plan.force => Ok(Existing::Replaced),
         Ok(_) => Err(Error::refused("create", path, "it exists; -f replaces it")),
     }
 }
 
 /// Takes the target's name for this source, just before it is given; an error if another source has it.
-pub(in crate::job) fn claim(claims: &Claims, source: &Source, name: &CStr, path: &Path) -> Result<()> {
-    match &source.folder {
-        Some(folder) if !claims.take(folder.id, name.to_bytes()) => {
-            Err(Error::refused("create", path, "another file has just become it"))
-        }
-        _ => Ok(()),
+pub(in crate::job) fn claim(claims: &Claims, folder: &Folder, name: &CStr, path: &Path) -> Result<()> {
+    if claims.take(folder.id, name.to_bytes()) {
+        Ok(())
+    } else {
+        Err(Error::refused("create", path, "another file has just become it"))
     }
+}
+
+/// Gives a written target owner, mode and times, makes it durable if that is wanted, and closes it.
+pub(in crate::job) fn complete(
+    sys: &mut Sys,
+    plan: &FilesPlan,
+    folder: &Folder,
+    file: OwnedFd,
+    attributes: &Attributes,
+) -> rustix::io::Result<()> {
+    let kept = keep_on_new_file(sys, &file, attributes, &folder.creator);
+    let durable = kept.and_then(|()| if plan.sync { sys.fsync(&file) } else { Ok(()) });
+    durable.and(sys.close(file))
+}
+
+/// Makes the names in a folder durable if that is wanted: a source may go only after this.
+pub(in crate::job) fn settle(sys: &mut Sys, plan: &FilesPlan, folder: &Folder) -> Result<()> {
+    if !plan.sync {
+        return Ok(());
+    }
+    sync_directory(sys, folder.directory.as_fd()).map_err(|errno| Error::system("sync", folder.place.path(), errno))
+}
+
+/// Makes the names in a directory durable. Opened anew, since `O_PATH` descriptors cannot be synced.
+pub(super) fn sync_directory(sys: &mut Sys, directory: impl AsFd) -> rustix::io::Result<()> {
+    let readable = sys.open_directory(directory, c".")?;
+    sys.fsync(&readable).and(sys.close(readable))
 }

@@ -1,28 +1,92 @@
 //! Reading directories, and handing on what others will take.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::image::OutputDirectory;
 use super::source::Source;
 use super::{FileJob, Folder, Task, Walker};
 use crate::error::Error;
 use crate::pool::Handle;
-use crate::sys::{Entries, FileKind};
+use crate::sys::{Attributes, Entries, FileKind};
 use crate::tree::metadata::describe;
 use crate::tree::{Place, is_temporary};
 
 /// Entries from which on they are offered to another worker.
 const WORTH_OFFERING: usize = 4;
 
+/// The directory argument that a folder was met under.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::job) struct Tree {
+    /// The device it lies on.
+    device: (u32, u32),
+    /// How many names lie between it and the root of its places: 1, or 0 where the argument has no name (`.`).
+    depth: usize,
+}
+
 impl<J: FileJob> Walker<J> {
-    pub(super) fn open_folder(&mut self, place: &Arc<Place>) -> Option<Arc<Folder>> {
+    /// A folder, and where its targets go.
+    pub(super) fn folder(&self, place: Arc<Place>, directory: OwnedFd, attributes: &Attributes, tree: Tree) -> Folder {
+        let image = self.output.as_ref().map(OutputDirectory::image);
+        Folder { tree, image, ..Folder::new(place, directory, attributes, &self.identity) }
+    }
+
+    /// Opens a directory of a tree, or the one that was named, if it is not to be passed over.
+    pub(super) fn open_folder(&mut self, place: &Arc<Place>, tree: Option<Tree>) -> Option<Arc<Folder>> {
         let station = self.job.station();
         let opened = place.open(&mut station.sys).map_err(|errno| Error::system("open", place.path(), errno));
         let directory = station.check(opened)?;
         let attributes = station.sys.fstat(&directory).map_err(|errno| Error::system("examine", place.path(), errno));
         let attributes = station.check(attributes)?;
-        station.summary.directories += 1;
-        Some(Arc::new(Folder::new(Arc::clone(place), directory, &attributes, &self.identity)))
+        if !self.admits(place, &attributes, tree) {
+            let _ = self.job.station().sys.close(directory);
+            return None;
+        }
+        self.job.station().summary.directories += 1;
+        let tree = tree.unwrap_or_else(|| Tree { device: attributes.dev, depth: place.depth() });
+        Some(Arc::new(self.folder(Arc::clone(place), directory, &attributes, tree)))
+    }
+
+    /// Whether a directory is to be entered: neither where targets go, nor another file system if we are to stay.
+    fn admits(&mut self, place: &Place, attributes: &Attributes, tree: Option<Tree>) -> bool {
+        if self.output.as_ref().is_some_and(|output| output.id() == attributes.id()) {
+            if tree.is_some() {
+                self.pass_over(|| place.path(), "it is the output directory");
+            } else {
+                let why = "it is the output directory; name its files, or another directory";
+                self.job.station().fail(Error::refused("take", place.path(), why));
+            }
+            return false;
+        }
+        if self.plan.one_file_system && tree.is_some_and(|tree| tree.device != attributes.dev) {
+            self.pass_over(|| place.path(), "it is on another file system");
+            return false;
+        }
+        true
+    }
+
+    /// Whether an entry is excluded, which is said to those who asked for detail.
+    pub(super) fn is_excluded(&mut self, folder: &Folder, name: &CStr, kind: FileKind) -> bool {
+        if self.plan.exclude.is_empty() {
+            return false;
+        }
+        let mut path = folder.place.path_below(folder.tree.depth);
+        path.push(OsStr::from_bytes(name.to_bytes()));
+        let excluded = self.plan.exclude.matches(&path, kind == FileKind::Directory);
+        if excluded {
+            self.pass_over(|| folder.place.path_of(name), "it is excluded");
+        }
+        excluded
+    }
+
+    /// Counts something that is passed over on purpose.
+    pub(super) fn pass_over(&mut self, path: impl FnOnce() -> PathBuf, why: &str) {
+        let station = self.job.station();
+        station.summary.skipped += 1;
+        station.note(|| (path(), format!("passed over: {why}")));
     }
 
     /// The next entries of a folder; `None` at its end, and where it cannot be read.
@@ -32,8 +96,8 @@ impl<J: FileJob> Walker<J> {
         station.check(read.map_err(|errno| Error::system("read", folder.place.path(), errno)))?
     }
 
-    pub(super) fn walk(&mut self, place: &Arc<Place>, handle: &mut Handle<'_, Task<J::Shared>>) {
-        let Some(folder) = self.open_folder(place) else { return };
+    pub(super) fn walk(&mut self, place: &Arc<Place>, tree: Option<Tree>, handle: &mut Handle<'_, Task<J::Shared>>) {
+        let Some(folder) = self.open_folder(place, tree) else { return };
         while let Some(entries) = self.next_entries(&folder) {
             if self.job.station().is_halted() {
                 return;
@@ -57,8 +121,12 @@ impl<J: FileJob> Walker<J> {
             if self.job.station().is_halted() {
                 return;
             }
-            match self.kind(folder, entry.name, entry.kind) {
-                FileKind::Directory => handle.offer(Task::Folder(folder.place.below(entry.name))),
+            let kind = self.kind(folder, entry.name, entry.kind);
+            if self.is_excluded(folder, entry.name, kind) {
+                continue;
+            }
+            match kind {
+                FileKind::Directory => handle.offer(Task::Folder(folder.place.below(entry.name), folder.tree)),
                 FileKind::RegularFile if self.wants(entry.name) => {
                     let opened = Source::open(&mut self.job.station().sys, &self.plan, folder, entry.name, true);
                     if let Some(source) = self.job.station().check(opened) {

@@ -1,7 +1,9 @@
 //! The two ends of a file: before the first byte, where its target is made; after the last, where the target gets its
 //! name and the source may go.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustix::io::Errno;
@@ -11,19 +13,18 @@ use super::{Compression, Gzip};
 use crate::codec::member::Header;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
-use crate::job::files::target::{claim, may_create};
-use crate::job::files::{Sequence, suffix};
+use crate::job::files::target::{Existing, claim, complete, may_create, settle};
+use crate::job::files::{Folder, Sequence, suffix};
 use crate::plan::Output;
-use crate::sys::Creator;
 use crate::tree::Part;
-use crate::tree::metadata::{creation_mode, keep_on_new_file};
+use crate::tree::metadata::creation_mode;
 
 /// Where a member goes.
 pub(super) enum Target {
     /// To standard output.
     Stdout,
-    /// To a file beside the source.
-    File { part: Part, path: PathBuf, replace: bool, creator: Creator },
+    /// To a file, in a folder.
+    File { part: Part, path: PathBuf, replace: bool, folder: Arc<Folder> },
 }
 
 impl Target {
@@ -57,14 +58,20 @@ impl Gzip {
         }
         let name = suffix::compressed(&source.name, &plan.files.suffix)
             .ok_or_else(|| Error::system("compress", source.path(), Errno::NAMETOOLONG))?;
-        let path = folder.place.path_of(&name);
         let sys = &mut self.station.sys;
-        let replace = may_create(sys, folder, &name, &path, plan.files.force)?;
+        let folder = folder.of_targets(sys)?;
+        let path = folder.place.path_of(&name);
+        let existing = may_create(sys, &plan.files, &folder, &name, &path, source.attributes.mtime)?;
+        if existing == Existing::UpToDate {
+            claim(&self.shared.claims, &folder, &name, &path)?;
+            self.station.up_to_date(&source.path(), &path);
+            return Ok(None);
+        }
         let mode = creation_mode(&source.attributes, &folder.creator);
         let (part, file) = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode)
             .map_err(|errno| Error::system("create", &path, errno))?;
         let writer = MemberWriter::new(file, &header, step);
-        let target = Target::File { part, path, replace, creator: folder.creator };
+        let target = Target::File { part, path, replace: existing == Existing::Replaced, folder };
         Ok(Some((source, target, writer)))
     }
 
@@ -83,10 +90,17 @@ impl Gzip {
             // Standard output ends in the middle of a member: what came behind it would not be found.
             return None;
         };
+        let target = match target {
+            Target::File { part, path, replace, .. } if self.shared.plan.keep_smaller && written >= read => {
+                self.leave(source, (part, file, path), replace, (read, written));
+                return rest;
+            }
+            other => other,
+        };
         let finished = match target {
             Target::Stdout => sys.close(file).map_err(|errno| Error::system("write", "standard output", errno)),
-            Target::File { part, path, replace, creator } => {
-                self.give_name(&source, part, &path, file, replace, &creator)
+            Target::File { part, path, replace, folder } => {
+                self.give_name(&source, (part, file, path, &folder), replace)
             }
         };
         if self.station.check(finished).is_some() {
@@ -98,26 +112,45 @@ impl Gzip {
         rest
     }
 
+    /// Takes a target away that would save nothing.
+    fn leave(
+        &mut self,
+        source: Source,
+        (part, file, path): (Part, OwnedFd, PathBuf),
+        replace: bool,
+        (read, written): (u64, u64),
+    ) {
+        let sys = &mut self.station.sys;
+        part.abandon(sys);
+        let shown = source.path();
+        let _ = sys.close(file);
+        let _ = sys.close(source.file);
+        self.station.summary.skipped += 1;
+        self.station.note(|| (shown, format!("passed over: {read} bytes would become {written}")));
+        if replace {
+            // Whoever reads it might take it for what is in the source now.
+            self.station.warn(path, "what would replace it saves nothing; unchanged");
+        }
+    }
+
     fn give_name(
         &mut self,
         source: &Source,
-        part: Part,
-        path: &std::path::Path,
-        file: std::os::fd::OwnedFd,
+        (part, file, path, folder): (Part, OwnedFd, PathBuf, &Folder),
         replace: bool,
-        creator: &Creator,
     ) -> Result<()> {
-        let sys = &mut self.station.sys;
-        let kept = keep_on_new_file(sys, &file, &source.attributes, creator);
-        let kept = kept.and(sys.close(file)).map_err(|errno| Error::system("finish", path, errno));
-        let checked = kept.and_then(|()| source.check_unchanged(sys));
-        let checked = checked.and_then(|()| claim(&self.shared.claims, source, part.name(), path));
+        let (sys, plan) = (&mut self.station.sys, &self.shared.plan.files);
+        let checked = complete(sys, plan, folder, file, &source.attributes)
+            .map_err(|errno| Error::system("finish", &path, errno))
+            .and_then(|()| source.check_unchanged(sys))
+            .and_then(|()| claim(&self.shared.claims, folder, part.name(), &path));
         if let Err(error) = checked {
             part.abandon(sys);
             return Err(error);
         }
         part.finish(sys, replace).map_err(|errno| Error::system("give its final name to", path, errno))?;
-        if self.shared.plan.files.keep { Ok(()) } else { source.remove(sys) }
+        settle(sys, plan, folder)?;
+        if plan.keep { Ok(()) } else { source.remove(sys) }
     }
 }
 

@@ -21,7 +21,7 @@ use self::writer::{MemberWriter, Piece};
 use super::Context;
 use super::claims::Claims;
 use super::files::source::Source;
-use super::files::{FileJob, Sequence, Task, Walker, first_tasks, suffix};
+use super::files::{self, FileJob, Sequence, Task, suffix};
 use super::station::Station;
 use crate::codec::compressor::Compressor;
 use crate::codec::join::TRAILER_BYTES;
@@ -30,9 +30,8 @@ use crate::codec::member::LONGEST_HEADER;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{GzipPlan, Output};
-use crate::pool::{BufferPool, Handle, Ordered, PoolOptions, workers};
+use crate::pool::{BufferPool, Handle, Ordered, PoolOptions};
 use crate::size::BufferSize;
-use crate::sys::DirectoryBuffer;
 use crate::tree::Leftovers;
 
 /// Compresses what `plan` says. Failures of single files are events and counts in the summary; an error means that
@@ -43,9 +42,9 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
     let choice =
         choice.map_err(|error| Error::refused("compress at", format!("level {}", plan.level), error.to_string()))?;
     let threads = plan.files.resources.threads();
-    let mut compressors: Vec<Compressor> = (0..threads).map(|_| Compressor::new(choice, plan.verify)).collect();
-    let shape = Shape { block_bytes: choice.block_bytes, dictionary_bytes: compressors[0].dictionary_bytes() };
-    let output = LONGEST_HEADER + compressors[0].bound(shape.block_bytes) + TRAILER_BYTES;
+    let mut compressor = Compressor::new(choice, plan.verify);
+    let shape = Shape { block_bytes: choice.block_bytes, dictionary_bytes: compressor.dictionary_bytes() };
+    let output = LONGEST_HEADER + compressor.bound(shape.block_bytes) + TRAILER_BYTES;
     let pool = BufferPool::new(pool_options(plan, threads, shape.buffer_bytes().max(output)));
     let shared = Arc::new(Shared {
         plan: plan.clone(),
@@ -55,17 +54,11 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
         claims: Claims::default(),
         leftovers: context.leftovers.clone(),
     });
-    let files = Arc::new(plan.files.clone());
-    let walkers = Station::for_workers(context, threads)
-        .into_iter()
-        .zip(compressors)
-        .map(|(station, compressor)| {
-            let job = Gzip { station, shared: Arc::clone(&shared), compressor };
-            Walker { job, plan: Arc::clone(&files), names: DirectoryBuffer::default(), identity: context.identity }
-        })
-        .collect();
-    let done = workers::run(plan.files.resources.scheduler, walkers, first_tasks(&plan.files).into_iter());
-    Ok(Station::add_up(done.into_iter().map(|walker| walker.job.station), &pool))
+    files::run(&plan.files, context, &pool, |station| Gzip {
+        station,
+        shared: Arc::clone(&shared),
+        compressor: Compressor::new(choice, plan.verify),
+    })
 }
 
 fn refuse_terminal(plan: &GzipPlan) -> Result<()> {
@@ -124,6 +117,10 @@ impl FileJob for Gzip {
 
     fn station(&mut self) -> &mut Station {
         &mut self.station
+    }
+
+    fn into_station(self) -> Station {
+        self.station
     }
 
     fn wants(&self, name: &CStr) -> bool {

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, EventSink};
 use crate::job::{Context, copy, gunzip, gzip};
 use crate::outcome::{Setting, Summary};
-use crate::plan::{CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Output, Resources, SweepJob, SweepPlan};
+use crate::plan::{CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Resources, SweepJob, SweepPlan};
 use crate::size::BufferSize;
 use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::{prune, remove_tree};
@@ -161,7 +161,8 @@ impl<'a> Subject<'a> {
             SweepJob::Gzip => {
                 let level = setting.level.unwrap_or(DEFAULT);
                 let (codec, block) = (self.plan.codec, self.plan.block);
-                let plan = GzipPlan { files: self.files(resources), level, codec, block, verify: false };
+                let files = self.files(resources);
+                let plan = GzipPlan { files, level, codec, block, verify: false, keep_smaller: false };
                 gzip::run(&plan, &self.context)
             }
             SweepJob::Gunzip => gunzip::run(&GunzipPlan { files: self.files(resources) }, &self.context),
@@ -214,15 +215,11 @@ impl<'a> Subject<'a> {
 
     fn files(&self, resources: Resources) -> FilesPlan {
         FilesPlan {
-            inputs: vec![self.scratch.path_of(self.input())],
-            output: Output::BesideSource,
             keep: true,
-            force: false,
             recursive: self.source.is_tree(),
-            suffix: ".gz".to_owned(),
             // With names restored, gunzip would put its output where `tidy` does not look for it.
             name: self.plan.job == SweepJob::Gzip,
-            resources,
+            ..FilesPlan::new(vec![self.scratch.path_of(self.input())], resources)
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The command line as typed. The comments here are the help.
 
+mod files;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -11,10 +13,12 @@ use super::level::Level;
 use super::report::Format;
 use super::words::{PoolWord, SizeList, WorkerCount, parse_block, parse_pool, parse_sizes, parse_workers};
 
+pub(crate) use files::FileArgs;
+
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
 ///
 /// Exit codes: 0 all done; 1 something failed (the rest was still done); 2 the command line makes no sense;
-/// 130 or 143 interrupted, with no half file under a final name (but a target that is a device, a link or has other
+/// 130, 143 or 129 interrupted, with no half file under a final name (but a target that is a device, a link or has other
 /// hard links is written in place).
 #[derive(Debug, Parser)]
 #[command(name = "haul", version, long_version = VERSION.as_str(), max_term_width = 100)]
@@ -99,46 +103,6 @@ pub(crate) struct Common {
     pub(crate) json: bool,
 }
 
-/// What gzip and gunzip share.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct FileArgs {
-    /// Files and directories; - or none is standard input, to standard output
-    #[arg(value_name = "FILE|DIR")]
-    pub(crate) inputs: Vec<PathBuf>,
-    /// Write to standard output, in the order of the arguments; keep the sources
-    #[arg(short = 'c', long, visible_alias = "to-stdout")]
-    pub(crate) stdout: bool,
-    /// Keep the sources
-    #[arg(short, long)]
-    pub(crate) keep: bool,
-    /// Replace targets; follow symbolic links; take files with several names; use a terminal for compressed data
-    #[arg(short, long)]
-    pub(crate) force: bool,
-    /// Go into directories
-    #[arg(short, long)]
-    pub(crate) recursive: bool,
-    /// Test the integrity of compressed files; write nothing
-    #[arg(short, long)]
-    pub(crate) test: bool,
-    /// The suffix of compressed files
-    #[arg(short = 'S', long, value_name = ".SUF", default_value = ".gz")]
-    pub(crate) suffix: String,
-    /// gzip: do not store name and time. gunzip: do not restore them (its default)
-    #[arg(short = 'n', long, overrides_with = "name")]
-    pub(crate) no_name: bool,
-    /// gzip: store name and time (its default). gunzip: restore them
-    #[arg(short = 'N', long, overrides_with = "no_name")]
-    pub(crate) name: bool,
-    /// Show what became of each file, and a summary
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
-    /// Leave out warnings and the progress bar; errors stay
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
-
 /// Compress files and trees with all cores; one ordinary gzip member out
 ///
 /// Each FILE becomes FILE.gz beside it. The bytes are the same for any number of workers, from a file or a pipe.
@@ -157,6 +121,9 @@ pub(crate) struct GzipArgs {
     /// Inflate each block again and compare, before it is written
     #[arg(long)]
     pub(crate) verify: bool,
+    /// Leave files as they are whose .gz would not be smaller
+    #[arg(long)]
+    pub(crate) keep_smaller: bool,
     /// Who compresses; auto: the best for the level and the block
     #[arg(long, value_enum, default_value_t = Codec::Auto)]
     pub(crate) codec: Codec,

@@ -1,28 +1,29 @@
 //! `haul gunzip`: each file by one worker, many files at a time. Every member is checked.
+//!
+//! - this file: the plan, the workers, and the loop that inflates;
+//! - [`finish`]: names, attributes, and the end of the source.
 
-use std::ffi::{CStr, CString, OsStr};
+mod finish;
+
+use std::ffi::{CStr, CString};
 use std::io::IsTerminal;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-use rustix::io::Errno;
 
 use super::Context;
 use super::claims::Claims;
 use super::files::source::Source;
-use super::files::target::{claim, may_create};
-use super::files::{FileJob, Folder, Sequence, Task, Walker, first_tasks, suffix};
+use super::files::target::{Existing, claim, may_create};
+use super::files::{self, FileJob, Folder, Sequence, Task, suffix};
 use super::station::Station;
 use crate::codec::gunzip::{End, Gunzip, Step};
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{GunzipPlan, Output};
-use crate::pool::{BufferPool, Handle, PoolOptions, workers};
+use crate::pool::{BufferPool, Handle, PoolOptions};
 use crate::size::BufferSize;
-use crate::sys::{DirectoryBuffer, Moment};
-use crate::tree::metadata::{creation_mode, keep_on_new_file};
+use crate::tree::metadata::creation_mode;
 use crate::tree::{Leftovers, Part};
 
 /// Bytes of one read and one write where the user did not say; the README's table shows why.
@@ -43,23 +44,14 @@ pub fn run(plan: &GunzipPlan, context: &Context) -> Result<Summary> {
     // One buffer to read into and one to inflate into.
     let pool = BufferPool::new(PoolOptions::for_job(plan.files.resources.pool, bytes, threads * 2, 2));
     let claims = Claims::default();
-    let files = Arc::new(plan.files.clone());
-    let walkers = Station::for_workers(context, threads)
-        .into_iter()
-        .map(|station| {
-            let job = Inflater {
-                station,
-                plan: plan.clone(),
-                pool: pool.clone(),
-                leftovers: context.leftovers.clone(),
-                claims: claims.clone(),
-                gunzip: Gunzip::default(),
-            };
-            Walker { job, plan: Arc::clone(&files), names: DirectoryBuffer::default(), identity: context.identity }
-        })
-        .collect();
-    let done = workers::run(plan.files.resources.scheduler, walkers, first_tasks(&plan.files).into_iter());
-    Ok(Station::add_up(done.into_iter().map(|walker| walker.job.station), &pool))
+    files::run(&plan.files, context, &pool, |station| Inflater {
+        station,
+        plan: plan.clone(),
+        pool: pool.clone(),
+        leftovers: context.leftovers.clone(),
+        claims: claims.clone(),
+        gunzip: Gunzip::default(),
+    })
 }
 
 /// A worker's part of the job.
@@ -96,6 +88,10 @@ impl FileJob for Inflater {
         &mut self.station
     }
 
+    fn into_station(self) -> Station {
+        self.station
+    }
+
     fn wants(&self, name: &CStr) -> bool {
         suffix::decompressed(name, &self.plan.files.suffix).is_some()
     }
@@ -119,8 +115,8 @@ impl FileJob for Inflater {
 
 impl Inflater {
     fn decompress(&mut self, source: Source) -> Result<()> {
+        let Some(mut sink) = self.open_sink(&source)? else { return Ok(()) };
         self.station.found(source.attributes.size);
-        let mut sink = self.open_sink(&source)?;
         match self.inflate(&source, &mut sink) {
             Ok(content) => self.finish(source, sink, &content),
             Err(error) => {
@@ -132,28 +128,38 @@ impl Inflater {
         }
     }
 
-    fn open_sink(&mut self, source: &Source) -> Result<Sink> {
+    /// `None` if what would be made is there already.
+    fn open_sink(&mut self, source: &Source) -> Result<Option<Sink>> {
         let folder = match (&source.folder, self.plan.files.output) {
-            (_, Output::Nowhere) => return Ok(Sink::Nowhere),
+            (_, Output::Nowhere) => return Ok(Some(Sink::Nowhere)),
             (Some(folder), Output::BesideSource) => folder,
             _ => {
                 let stdout = rustix::io::dup(rustix::stdio::stdout());
-                return stdout.map(Sink::Stdout).map_err(|errno| Error::system("write", "standard output", errno));
+                let stdout = stdout.map_err(|errno| Error::system("write", "standard output", errno))?;
+                return Ok(Some(Sink::Stdout(stdout)));
             }
         };
         let Some(name) = suffix::decompressed(&source.name, &self.plan.files.suffix) else {
             let why = "its suffix is not one of a compressed file; -c or -S helps";
             return Err(Error::refused("decompress", source.path(), why));
         };
+        let sys = &mut self.station.sys;
+        let folder = folder.of_targets(sys)?;
         let path = folder.place.path_of(&name);
-        // With -N the name in the header may differ; then this one is only where the data goes first.
+        // With -N name and time in the header may differ; then this one is only where the data goes first.
         if !self.plan.files.name {
-            may_create(&mut self.station.sys, folder, &name, &path, self.plan.files.force)?;
+            let mtime = source.attributes.mtime;
+            let existing = may_create(sys, &self.plan.files, &folder, &name, &path, mtime)?;
+            if existing == Existing::UpToDate {
+                claim(&self.claims, &folder, &name, &path)?;
+                self.station.up_to_date(&source.path(), &path);
+                return Ok(None);
+            }
         }
         let mode = creation_mode(&source.attributes, &folder.creator);
-        let created = Part::file(&mut self.station.sys, &self.leftovers, &folder.directory, &name, mode);
+        let created = Part::file(sys, &self.leftovers, &folder.directory, &name, mode);
         let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
-        Ok(Sink::File { part, file, path, folder: Arc::clone(folder) })
+        Ok(Some(Sink::File { part, file, path, folder }))
     }
 
     /// Reads the source to its end and writes what is in it, full buffers at a time.
@@ -217,71 +223,4 @@ impl Inflater {
         };
         written.map(|()| bytes.len() as u64)
     }
-
-    fn finish(&mut self, source: Source, sink: Sink, content: &Content) -> Result<()> {
-        let &Content { end, read, written, .. } = content;
-        match sink {
-            Sink::Nowhere => {}
-            Sink::Stdout(file) => {
-                let closed = self.station.sys.close(file);
-                closed.map_err(|errno| Error::system("write", "standard output", errno))?;
-            }
-            Sink::File { part, file, path, folder } => self.give_name(&source, (part, file, path, &folder), content)?,
-        }
-        if end.ignored_bytes > 0 {
-            let kept = if self.plan.files.output == Output::BesideSource { "; the file is kept" } else { "" };
-            let text = format!("{} bytes behind the compressed data were ignored{kept}", end.ignored_bytes);
-            self.station.warn(source.path(), text);
-        }
-        self.station.summary.target_bytes += written;
-        self.station.note(|| (source.path(), format!("{read} bytes → {written}, intact")));
-        self.station.done();
-        let _ = self.station.sys.close(source.file);
-        Ok(())
-    }
-
-    fn give_name(
-        &mut self,
-        source: &Source,
-        (part, file, mut path, folder): (Part, OwnedFd, PathBuf, &Folder),
-        content: &Content,
-    ) -> Result<()> {
-        let mut attributes = source.attributes;
-        let mut name = part.name().to_owned();
-        if self.plan.files.name {
-            if content.mtime != 0 {
-                attributes.mtime = Moment { seconds: content.mtime.into(), nanoseconds: 0 };
-            }
-            if let Some(stored) = usable_name(&content.name) {
-                path.set_file_name(OsStr::from_bytes(stored.to_bytes()));
-                name = stored;
-            }
-        }
-        let sys = &mut self.station.sys;
-        let kept = keep_on_new_file(sys, &file, &attributes, &folder.creator).and(sys.close(file));
-        let checked = kept
-            .map_err(|errno| Error::system("finish", &path, errno))
-            .and_then(|()| source.check_unchanged(sys))
-            .and_then(|()| may_create(sys, folder, &name, &path, self.plan.files.force))
-            .and_then(|replace| claim(&self.claims, source, &name, &path).map(|()| replace));
-        let replace = match checked {
-            Ok(replace) => replace,
-            Err(error) => {
-                part.abandon(sys);
-                return Err(error);
-            }
-        };
-        part.finish_as(sys, &name, replace).map_err(|errno| match errno {
-            Errno::EXIST => Error::refused("create", &path, "it exists; -f replaces it"),
-            errno => Error::system("give its final name to", &path, errno),
-        })?;
-        if self.plan.files.keep || content.end.ignored_bytes > 0 { Ok(()) } else { source.remove(sys) }
-    }
-}
-
-/// The stored name, if it is one: its last component only, since a header may hold anything.
-fn usable_name(stored: &[u8]) -> Option<CString> {
-    let last = stored.rsplit(|byte| *byte == b'/').next()?;
-    let special = last.is_empty() || last == b"." || last == b"..";
-    if special { None } else { CString::new(last).ok() }
 }

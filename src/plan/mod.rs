@@ -1,5 +1,8 @@
 //! What to do, as plain data that was checked when it was made. Plans hold names of engines, not engines.
 
+mod files;
+mod patterns;
+
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -7,6 +10,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::size::BufferSize;
+
+pub use files::{FilesPlan, NameList, Output};
+pub use patterns::Patterns;
 
 /// How bytes move from one file to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -164,39 +170,6 @@ pub struct CopyPlan {
     pub resources: Resources,
 }
 
-/// Where a job's output goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Output {
-    /// A file beside each source.
-    BesideSource,
-    /// All of it, in the order of the arguments, to standard output.
-    Stdout,
-    /// Nowhere: the input is only tested.
-    Nowhere,
-}
-
-/// What gzip and gunzip share: which files, and what becomes of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilesPlan {
-    /// Files and directories; `-` is standard input.
-    pub inputs: Vec<PathBuf>,
-    /// Where the result goes.
-    pub output: Output,
-    /// Keep the source.
-    pub keep: bool,
-    /// Replace targets that exist, follow symbolic links, take files with several links, use a terminal.
-    pub force: bool,
-    /// Go into directories.
-    pub recursive: bool,
-    /// The suffix of compressed files, with its dot: ".gz".
-    pub suffix: String,
-    /// gzip: store name and time in the header. gunzip: restore them from it.
-    pub name: bool,
-    /// What the job may use.
-    pub resources: Resources,
-}
-
 /// `haul gzip`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GzipPlan {
@@ -210,6 +183,8 @@ pub struct GzipPlan {
     pub block: Option<BufferSize>,
     /// Inflate each block again and compare, before it is written.
     pub verify: bool,
+    /// Make no target that would not be smaller than its source.
+    pub keep_smaller: bool,
 }
 
 /// `haul gunzip`.

@@ -1,0 +1,70 @@
+//! What gzip and gunzip share on the command line.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+
+use super::Common;
+
+/// What gzip and gunzip share.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct FileArgs {
+    /// Files and directories; - or none is standard input, to standard output
+    #[arg(value_name = "FILE|DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Write to standard output, in the order of the arguments; keep the sources
+    #[arg(short = 'c', long, visible_alias = "to-stdout")]
+    pub(crate) stdout: bool,
+    /// Keep the sources
+    #[arg(short, long)]
+    pub(crate) keep: bool,
+    /// Make targets below DIR, which must exist, and keep the sources: a/b.log becomes DIR/b.log.gz; with -r, logs
+    /// becomes DIR/logs, and what is in logs/. goes to DIR itself
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output_dir: Option<PathBuf>,
+    /// Replace targets; follow symbolic links; take files with several names; use a terminal for compressed data
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Make only targets that are missing or older than their source; the sources of the others stay
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// Write target and its name to the disk before the source is removed
+    #[arg(long, visible_alias = "synchronous")]
+    pub(crate) sync: bool,
+    /// Go into directories
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+    /// Go into no directory on another file system than the one named
+    #[arg(short = 'x', long)]
+    pub(crate) one_file_system: bool,
+    /// Pass over what matches, as in a .gitignore: by path below the directory named; FILE and DIR themselves by
+    /// patterns without a slash. May be repeated
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
+    pub(crate) exclude: Vec<String>,
+    /// Take more files and directories from FILE, one name a line, as it is; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) files_from: Option<PathBuf>,
+    /// Names in --files-from end with a NUL byte, not with a line
+    #[arg(long)]
+    pub(crate) null: bool,
+    /// Test the integrity of compressed files; write nothing
+    #[arg(short, long)]
+    pub(crate) test: bool,
+    /// The suffix of compressed files
+    #[arg(short = 'S', long, value_name = ".SUF", default_value = ".gz")]
+    pub(crate) suffix: String,
+    /// gzip: do not store name and time. gunzip: do not restore them (its default)
+    #[arg(short = 'n', long, overrides_with = "name")]
+    pub(crate) no_name: bool,
+    /// gzip: store name and time (its default). gunzip: restore them
+    #[arg(short = 'N', long, overrides_with = "no_name")]
+    pub(crate) name: bool,
+    /// Show what became of each file, and a summary
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Leave out warnings, the progress bar and the list of errors at the end; errors stay
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}

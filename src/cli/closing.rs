@@ -1,0 +1,96 @@
+//! What is said when a job is over: its figures for those who asked, and its errors once more.
+
+use std::sync::{Mutex, PoisonError};
+
+use haul::outcome::Summary;
+
+/// Errors that are repeated; more would be a second log.
+const REPEATED: usize = 20;
+
+/// The first errors of a job. They stand together at its end, where a reader need not look for them.
+#[derive(Debug, Default)]
+pub(crate) struct Recap(Mutex<Vec<String>>);
+
+impl Recap {
+    /// Takes an error that was said just now.
+    pub(crate) fn keep(&self, error: String) {
+        let mut errors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if errors.len() < REPEATED {
+            errors.push(error);
+        }
+    }
+
+    /// The errors under a headline; nothing where there was only one file, whose error stands there already.
+    pub(crate) fn lines(&self, summary: &Summary) -> Vec<String> {
+        let (failed, all) = (summary.failures, summary.files + summary.failures);
+        if failed == 0 || all < 2 {
+            return Vec::new();
+        }
+        let errors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = vec![format!("{failed} of {all} files failed:")];
+        lines.extend(errors.iter().map(|error| format!("  {error}")));
+        match failed.saturating_sub(errors.len() as u64) {
+            0 => {}
+            more => lines.push(format!("  ... and {more} more")),
+        }
+        lines
+    }
+}
+
+/// The figures of a job.
+pub(crate) fn closing_line(summary: &Summary, wall_ns: u64) -> String {
+    let size = bytesize::ByteSize;
+    let seconds = wall_ns as f64 / 1e9;
+    let rate = (summary.source_bytes as f64 / seconds) as u64;
+    format!(
+        "{}, {}, {}; {} read, {} written in {seconds:.2} s ({}/s); {}; {} skipped; {} failed{}",
+        count(summary.files, "file", "files"),
+        count(summary.directories, "directory", "directories"),
+        count(summary.others, "other", "others"),
+        size(summary.source_bytes),
+        size(summary.target_bytes),
+        size(rate),
+        count(summary.syscalls.total(), "system call", "system calls"),
+        summary.skipped,
+        summary.failures,
+        if summary.stopped_early { "; stopped early, the rest was not tried" } else { "" },
+    )
+}
+
+/// "1 file", "2 files".
+pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recap(files: u64, failures: u64) -> Vec<String> {
+        let recap = Recap::default();
+        (1..=failures).for_each(|number| recap.keep(format!("cannot take '{number}'")));
+        recap.lines(&Summary { files, failures, ..Summary::default() })
+    }
+
+    #[test]
+    fn errors_are_repeated_where_there_was_more_than_one_file() {
+        assert!(recap(0, 0).is_empty() && recap(500, 0).is_empty() && recap(0, 1).is_empty());
+        assert_eq!(recap(1, 1), ["1 of 2 files failed:", "  cannot take '1'"]);
+        assert_eq!(recap(498, 2), ["2 of 500 files failed:", "  cannot take '1'", "  cannot take '2'"]);
+        assert_eq!(recap(0, 20).last().unwrap(), "  cannot take '20'");
+        let many = recap(7, 33);
+        assert_eq!((many.len(), &*many[0], &*many[21]), (22, "33 of 40 files failed:", "  ... and 13 more"));
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        let one = Summary { files: 1, directories: 1, others: 1, ..Summary::default() };
+        let line = closing_line(&one, 1_000_000_000);
+        assert!(line.starts_with("1 file, 1 directory, 1 other; "), "{line}");
+        let line = closing_line(&Summary { files: 2, ..Summary::default() }, 1_000_000_000);
+        assert!(
+            line.starts_with("2 files, 0 directories, 0 others; ") && line.contains("; 0 system calls; "),
+            "{line}"
+        );
+    }
+}

@@ -1,0 +1,103 @@
+//! The output directory: below it, targets lie as their sources do below the directories that were named.
+//!
+//! An image of a directory is made when the first file goes into it, step by step, following no symbolic link.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use rustix::fs::CWD;
+use rustix::io::Errno;
+
+use super::Folder;
+use super::target::sync_directory;
+use crate::error::{Error, Result};
+use crate::sys::{Attributes, FileId, Identity, Sys};
+use crate::tree::path::{c_path, open_named};
+use crate::tree::{Place, Root};
+
+/// Permission bits that we need in a directory of our own making.
+const OURS: u32 = 0o700;
+
+/// Where all targets of a job go.
+pub(super) struct OutputDirectory {
+    directory: OwnedFd,
+    attributes: Attributes,
+    place: Arc<Place>,
+    identity: Identity,
+    /// What is made is to be durable.
+    sync: bool,
+}
+
+/// A folder's image in the output directory.
+pub(super) struct Image {
+    root: Arc<OutputDirectory>,
+    made: OnceLock<Arc<Folder>>,
+}
+
+impl OutputDirectory {
+    pub(super) fn open(sys: &mut Sys, path: &Path, identity: Identity, sync: bool) -> Result<Arc<Self>> {
+        let failed = |errno| Error::system("write into", path, errno);
+        let directory = open_named(sys, CWD, &c_path(path)).map_err(failed)?;
+        let attributes = sys.fstat(&directory).map_err(failed)?;
+        let shown = if path == Path::new(".") { PathBuf::new() } else { path.to_owned() };
+        let place = Place::root(Root { directory: open_named(sys, &directory, c".").map_err(failed)?, path: shown });
+        Ok(Arc::new(Self { directory, attributes, place, identity, sync }))
+    }
+
+    /// Its identity: walks pass it over.
+    pub(super) fn id(&self) -> FileId {
+        self.attributes.id()
+    }
+
+    pub(super) fn image(self: &Arc<Self>) -> Image {
+        Image { root: Arc::clone(self), made: OnceLock::new() }
+    }
+}
+
+impl Image {
+    /// The image of the folder at `source`, with the directories above it.
+    pub(super) fn folder(&self, sys: &mut Sys, source: &Place) -> Result<Arc<Folder>> {
+        if let Some(made) = self.made.get() {
+            return Ok(Arc::clone(made));
+        }
+        let made = self.make(sys, source)?;
+        // Two workers may have made it; both of theirs are the same directory.
+        Ok(Arc::clone(self.made.get_or_init(|| Arc::new(made))))
+    }
+
+    fn make(&self, sys: &mut Sys, source: &Place) -> Result<Folder> {
+        let OutputDirectory { directory, place, identity, sync, .. } = &*self.root;
+        let mut place = Arc::clone(place);
+        let failed = |place: &Place, errno| Error::system("create directory", place.path(), errno);
+        let mut here = open_named(sys, directory, c".").map_err(|errno| failed(&place, errno))?;
+        let mut attributes = self.root.attributes;
+        for (original, name) in source.lineage() {
+            place = place.below(name);
+            let entered = enter(sys, &here, name, original, *sync).map_err(|errno| failed(&place, errno))?;
+            attributes = sys.fstat(&entered).map_err(|errno| failed(&place, errno))?;
+            let passed = std::mem::replace(&mut here, entered);
+            sys.close(passed).map_err(|errno| failed(&place, errno))?;
+        }
+        Ok(Folder::new(place, here, &attributes, identity))
+    }
+}
+
+/// Opens the directory `name` in `parent`; makes it, with the permissions of `original`, if nothing is there.
+fn enter(sys: &mut Sys, parent: &OwnedFd, name: &CStr, original: &Place, sync: bool) -> rustix::io::Result<OwnedFd> {
+    match sys.open_directory(parent, name) {
+        Err(Errno::NOENT) => {}
+        other => return other,
+    }
+    let original = original.open(sys)?;
+    let mode = sys.fstat(&original)?.mode;
+    sys.close(original)?;
+    match sys.mkdirat(parent, name, mode & 0o777 | OURS) {
+        Ok(()) if sync => sync_directory(sys, parent.as_fd())?,
+        // Another worker was quicker.
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(errno) => return Err(errno),
+    }
+    sys.open_directory(parent, name)
+}
