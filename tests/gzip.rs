@@ -31,27 +31,34 @@ fn inputs() -> Vec<(String, Vec<u8>)> {
     inputs
 }
 
+/// Every codec of this build at each of its levels, in blocks so small that most inputs have several.
+fn codecs_and_levels() -> Vec<String> {
+    let levels = [("libdeflate", 0..=12), ("zlib", 1..=9), ("isal", 1..=1)];
+    let built_in = haul::codec::level::built_in();
+    let built = levels.into_iter().filter(|(codec, _)| built_in.contains(codec));
+    built
+        .flat_map(|(codec, levels)| levels.map(move |level| format!("--codec {codec} --level {level} --block 64K")))
+        .collect()
+}
+
 #[test]
 fn other_tools_read_what_it_writes_at_every_level() {
     let sandbox = Sandbox::new();
-    let mut targets = Vec::new();
-    for (name, bytes) in inputs() {
-        for level in 1..=9 {
-            let file = format!("{name}.{level}");
+    let mut names = Vec::new();
+    let mut expected = Vec::new();
+    for (number, settings) in codecs_and_levels().iter().enumerate() {
+        let mut haul = sandbox.haul(format!("gzip --verify -p 2 {settings}"));
+        for (name, bytes) in inputs() {
+            let file = format!("{number}.{name}");
             sandbox.write(&file, &bytes);
-            targets.push(format!("{file}.gz"));
-        }
-    }
-    for level in 1..=9 {
-        let mut haul = sandbox.haul(format!("gzip -{level} -p 2"));
-        for (name, _) in inputs() {
-            haul = haul.arg(format!("{name}.{level}"));
+            expected.extend_from_slice(&bytes);
+            names.push(format!("{file}.gz"));
+            haul = haul.arg(file);
         }
         haul.run().ok().silent();
     }
-    assert_eq!(sandbox.list("").len(), targets.len(), "each source became its .gz");
-    let expected: Vec<u8> = inputs().into_iter().flat_map(|(_, bytes)| bytes.repeat(9)).collect();
-    let names: Vec<&str> = targets.iter().map(String::as_str).collect();
+    assert_eq!(sandbox.list("").len(), names.len(), "each source became its .gz");
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     for (program, options) in [("gzip", "-dc"), ("pigz", "-dc"), ("igzip", "-dc"), ("zcat", "--"), ("busybox", "zcat")]
     {
         if have(program) {
@@ -59,6 +66,16 @@ fn other_tools_read_what_it_writes_at_every_level() {
             words.extend(&names);
             assert!(sandbox.tool(program, &words) == expected, "{program} {options} reads something else");
         }
+    }
+    if have("bgzip") {
+        // It reads one file only; a file of many members is one.
+        sandbox.write("all.gz", names.iter().flat_map(|name| sandbox.read(name)).collect::<Vec<u8>>());
+        assert!(sandbox.tool("bgzip", &["-dc", "all.gz"]) == expected, "bgzip reads something else");
+    }
+    for program in ["gzip", "pigz"].into_iter().filter(|program| have(program)) {
+        let mut words = vec!["-t"];
+        words.extend(&names);
+        sandbox.tool(program, &words);
     }
     if have("python3") {
         let script = "import gzip, sys\nfor n in sys.argv[1:]: sys.stdout.buffer.write(gzip.open(n).read())";
@@ -68,15 +85,61 @@ fn other_tools_read_what_it_writes_at_every_level() {
     }
 }
 
+/// A reader that skips the fixed header and the name, and no other field, as the kernel's of an initramfs does
+/// (lib/decompress_inflate.c), must be at the deflate stream then. And it finds one stream, however many blocks.
+#[test]
+fn a_reader_that_knows_only_names_finds_the_stream() {
+    let sandbox = Sandbox::new();
+    let bytes = prose(7, 300_000);
+    sandbox.write("image.cpio", &bytes);
+    let gz = sandbox.haul("gzip -c --codec libdeflate --block 64K image.cpio").run().ok().out;
+    assert_eq!((&gz[..4], &gz[8..10]), (&[0x1f, 0x8b, 8, 8][..], &[0, 3][..]), "gzip, deflate, a name; no flags, Unix");
+    assert_eq!(&gz[10..21], b"image.cpio\0");
+    let mut inflate = flate2::Decompress::new(false);
+    let mut out = Vec::with_capacity(bytes.len() + 1);
+    let status = inflate.decompress_vec(&gz[21..], &mut out, flate2::FlushDecompress::Finish).unwrap();
+    assert_eq!((status, inflate.total_in() as usize), (flate2::Status::StreamEnd, gz.len() - 21 - 8));
+    assert!(out == bytes);
+    let marks = gz.windows(9).filter(|bytes| *bytes == [0, 0, 0xff, 0xff, 0, 0, 0, 0xff, 0xff]).count();
+    assert_eq!(marks, bytes.len().div_ceil(65_536) - 1, "one behind each block but the last");
+}
+
+#[test]
+fn levels_have_the_names_that_people_know() {
+    let sandbox = Sandbox::new();
+    let bytes = prose(9, 50_000);
+    sandbox.write("list", "");
+    let out = |words: &str| sandbox.haul(format!("gzip {words}")).input(bytes.clone()).run().ok().out;
+    for (short, long) in
+        [("-11", "--level 12"), ("-12", "--level 12"), ("-10", "--level 10"), ("-0", "--level 0"), ("--best", "-9")]
+    {
+        assert!(out(short) == out(long), "{short} is {long}");
+    }
+    assert!(out("-0").len() > bytes.len(), "level 0 stores");
+    assert!(out("-11").len() < out("-9").len());
+    // With a list, -0 says how its names end.
+    sandbox.write("list", "a\nb\0");
+    sandbox.write("a\nb", &bytes);
+    sandbox.haul("gzip -9 -0 --files-from list").run().ok().silent();
+    assert_eq!(sandbox.read("a\nb.gz")[8], 2, "level 9");
+}
+
 #[test]
 fn the_bytes_depend_on_level_and_block_only() {
     let sandbox = Sandbox::new();
     for (name, bytes) in inputs() {
         sandbox.write(&name, &bytes);
-        for settings in ["-6", "-1", "-9", "-6 --block 64K", "-6 --block 1M"] {
+        for settings in [
+            "-6 --codec libdeflate --block 128K",
+            "-1",
+            "-9",
+            "-6 --block 64K",
+            "-1 --block 64K",
+            "-2 --block 32K --verify",
+        ] {
             let first = sandbox.haul(format!("gzip -nc {settings} {name}")).run().ok().out;
             // Everything with everything would take a minute; the level hardly meets the rest.
-            let usual = settings == "-6";
+            let usual = settings == "-6 --codec libdeflate --block 128K";
             let ways = if usual { &WAYS[..] } else { &WAYS[2..3] };
             let extras = if usual { &["", "--buffer 5000", "--pool off", "--pool 4 --buffer 1M"][..] } else { &[""] };
             for way in ways {
