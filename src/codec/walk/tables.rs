@@ -28,6 +28,8 @@ const DISTANCE: Entry = 1 << 8;
 /// Nothing is skipped: the code is too long for the table, or means nothing, or ends the block.
 const STUCK: Entry = 1 << 9;
 const KNOWN_SHIFT: u32 = 16;
+/// An entry that is [`STUCK`], and fits behind no literal.
+const NONE: Entry = STUCK | 63 << KNOWN_SHIFT;
 
 /// What follows in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,9 +55,9 @@ impl Default for Tables {
         Self {
             symbols: Code::empty(),
             distances: Code::empty(),
-            single: Box::new([STUCK; 1 << INDEX_BITS]),
-            several: Box::new([STUCK; 1 << INDEX_BITS]),
-            distance: Box::new([STUCK; 1 << DISTANCE_INDEX_BITS]),
+            single: Box::new([NONE; 1 << INDEX_BITS]),
+            several: Box::new([NONE; 1 << INDEX_BITS]),
+            distance: Box::new([NONE; 1 << DISTANCE_INDEX_BITS]),
         }
     }
 }
@@ -65,36 +67,39 @@ impl Tables {
     pub(super) fn assign(&mut self, symbols: &[u8], distances: &[u8]) -> Result<(), Malformed> {
         self.symbols.assign(symbols)?;
         self.distances.assign(distances)?;
-        self.symbols.fill(&mut self.single, STUCK, |symbol, length| {
+        self.symbols.fill(&mut self.single, NONE, |symbol, length| {
             let known = length << KNOWN_SHIFT;
             match symbol {
                 0..END => known | length,
-                END => STUCK,
-                _ => length_extra(symbol).map_or(STUCK, |extra| known | DISTANCE | (length + extra)),
+                END => NONE,
+                _ => length_extra(symbol).map_or(NONE, |extra| known | DISTANCE | (length + extra)),
             }
         });
-        self.distances.fill(&mut self.distance, STUCK, |symbol, length| {
-            distance_extra(symbol).map_or(STUCK, |extra| length + extra)
+        self.distances.fill(&mut self.distance, NONE, |symbol, length| {
+            distance_extra(symbol).map_or(NONE, |extra| length + extra)
         });
+        self.several[0] = self.single[0];
         for index in 0..self.several.len() {
             self.several[index] = self.combined(index);
         }
         Ok(())
     }
 
-    /// The entry for the symbols that `index` holds: if the first is a literal, with what follows it.
+    /// The entry for the symbols that `index` holds: if the first is a literal, with what follows it. Without branches
+    /// where it can be, since this is a third of what a walk costs.
     fn combined(&self, index: usize) -> Entry {
         let first = self.single[index];
         if first & (DISTANCE | STUCK) != 0 {
             return first;
         }
         let length = first & SKIP;
+        let known_left = INDEX_BITS - length;
+        // What lies behind has a smaller index, so its own entry is complete; only 0 is its own.
         let behind = index >> length;
-        let fits = |entry: &Entry| entry & STUCK == 0 && entry >> KNOWN_SHIFT <= INDEX_BITS - length;
-        // What lies behind has a smaller index, whose own entry is complete; only 0 is its own.
-        let following = Some(self.several[behind]).filter(|entry| behind < index && fits(entry));
-        let following = following.or_else(|| Some(self.single[behind]).filter(fits));
-        following.map_or(first, |following| first + following)
+        let (several, single) = (self.several[behind], self.single[behind]);
+        let fits = |entry: Entry| entry >> KNOWN_SHIFT <= known_left;
+        let following = if fits(several) { several } else { single };
+        if fits(following) { first + following } else { first }
     }
 
     /// Two looks: from bit `at` on, over some literals, or over a length and its distance. Stays where it is if there is
