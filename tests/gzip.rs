@@ -105,6 +105,20 @@ fn a_reader_that_knows_only_names_finds_the_stream() {
 }
 
 #[test]
+fn on_standard_output_a_file_that_cannot_be_read_costs_no_other() {
+    let sandbox = Sandbox::new();
+    let bytes = prose(3, 5_000);
+    sandbox.write("one", &bytes);
+    sandbox.write("two", "two");
+    // It opens, and the first read fails.
+    let run = sandbox.haul("gzip -qc one /proc/self/mem two").run().code(1).says_in_one_line(&["/proc/self/mem"]);
+    sandbox.write("out.gz", &run.out);
+    if have("gzip") {
+        assert!(sandbox.tool("gzip", &["-dc", "out.gz"]) == [&bytes[..], b"two"].concat());
+    }
+}
+
+#[test]
 fn levels_have_the_names_that_people_know() {
     let sandbox = Sandbox::new();
     let bytes = prose(9, 50_000);

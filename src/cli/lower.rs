@@ -102,6 +102,9 @@ fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
             "--keep-smaller compares files with their .gz; -c, -d, -t and standard input have none",
         ));
     }
+    if args.keep_smaller && args.files.output_dir.is_some() {
+        return Err(UsageError::new("with --keep-smaller, files would be missing in the directory of --output-dir"));
+    }
     if unpacks {
         return lower_gunzip(args.files, null);
     }

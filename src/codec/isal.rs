@@ -14,15 +14,20 @@ use super::{Codec, CodecError, Compressed, Ending};
 const STORED_BYTES: usize = 65_535;
 const STORED_HEADER: usize = 5;
 
+/// Bytes of the token buffer; a multiple of 8.
+const TOKEN_BYTES: usize = ISAL_DEF_LVL1_DEFAULT as usize;
+
 /// A compressor, kept by a worker: some 360 KB.
 pub struct Isal {
     stream: Box<isal_zstream>,
-    /// Where ISA-L keeps what it found until it has enough for a block of its own; more makes fewer and better ones.
-    tokens: Vec<u8>,
+    /// Where ISA-L keeps what it found until it has enough for a block of its own; more makes fewer and better ones. It
+    /// puts a structure there that begins with pointers, so it is aligned like one.
+    tokens: Vec<u64>,
 }
 
-// SAFETY: the stream's pointers are set anew by each `compress`, to what that call borrows or this value owns, and
-// ISA-L keeps nothing outside the stream and the token buffer.
+// SAFETY: each `compress` sets the stream's pointers anew, to what it borrows or this value owns, before ISA-L looks at
+// any of them; those that are left behind by the call before are never followed. ISA-L keeps nothing outside the stream
+// and the token buffer.
 #[allow(unsafe_code, reason = "a stream of ISA-L holds raw pointers")]
 unsafe impl Send for Isal {}
 
@@ -31,7 +36,7 @@ impl Default for Isal {
         // SAFETY: a C structure of integers, pointers and arrays of them; all zeros is a value of each.
         #[allow(unsafe_code, reason = "ISA-L has no constructor; init sets only some fields")]
         let stream = unsafe { std::mem::zeroed::<isal_zstream>() };
-        Self { stream: Box::new(stream), tokens: vec![0; ISAL_DEF_LVL1_DEFAULT as usize] }
+        Self { stream: Box::new(stream), tokens: vec![0; TOKEN_BYTES / size_of::<u64>()] }
     }
 }
 
@@ -59,8 +64,8 @@ impl Codec for Isal {
             isal_deflate_stateless_init(stream);
         }
         stream.level = 1;
-        stream.level_buf = self.tokens.as_mut_ptr();
-        stream.level_buf_size = size(&self.tokens);
+        stream.level_buf = self.tokens.as_mut_ptr().cast();
+        stream.level_buf_size = TOKEN_BYTES as u32;
         stream.flush = if last { NO_FLUSH } else { FULL_FLUSH } as u16;
         stream.end_of_stream = u16::from(last);
         // ISA-L only reads through `next_in`; its declaration lacks the `const`.
@@ -68,8 +73,9 @@ impl Codec for Isal {
         stream.avail_in = size(block);
         stream.next_out = out.as_mut_ptr();
         stream.avail_out = size(out);
-        // SAFETY: the three buffers are live for the call and as long as their fields say; ISA-L reads `avail_in` bytes
-        // and writes at most `avail_out` and `level_buf_size`.
+        // SAFETY: the three buffers are live for the call and as long as their fields say, and the token buffer is
+        // aligned for the structure that ISA-L keeps in it; it reads `avail_in` bytes and writes at most `avail_out` and
+        // `level_buf_size`.
         #[allow(unsafe_code, reason = "FFI")]
         let result = unsafe { isal_deflate_stateless(stream) };
         match result {

@@ -121,7 +121,7 @@ pub(crate) struct GzipArgs {
     /// Inflate each block again and compare, before it is written
     #[arg(long)]
     pub(crate) verify: bool,
-    /// Leave files as they are whose .gz would not be smaller
+    /// Leave files as they are whose .gz would not be smaller, unless there is an older .gz to replace
     #[arg(long)]
     pub(crate) keep_smaller: bool,
     /// Who compresses; auto: the best for the level and the block

@@ -39,8 +39,8 @@ pub struct Walker {
     lanes: Lanes,
 }
 
-/// Distances have 30 symbols; two more codes exist and mean nothing (RFC 1951, section 3.2.6).
-const DISTANCES: usize = 32;
+/// Codes of distances, two of which mean nothing (RFC 1951, section 3.2.6).
+const DISTANCE_CODES: usize = 32;
 /// The order in which a header gives the lengths of the codes for code lengths (RFC 1951, section 3.2.7).
 const LENGTH_ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 /// The longest repetition of a code length, symbol 18.
@@ -66,7 +66,7 @@ impl Walker {
     }
 
     fn skip_fixed<'a>(&mut self, stream: &'a [u8], bits: &mut Bits<'a>) -> Result<(), Malformed> {
-        let mut lengths = [8; MOST_SYMBOLS + DISTANCES];
+        let mut lengths = [8; MOST_SYMBOLS + DISTANCE_CODES];
         lengths[144..256].fill(9);
         lengths[256..280].fill(7);
         lengths[MOST_SYMBOLS..].fill(5);
@@ -103,7 +103,10 @@ fn skip_stored(bits: &mut Bits<'_>) -> Result<(), Malformed> {
 }
 
 /// The code lengths of a dynamic block, `count` of them, themselves Huffman-coded (RFC 1951, section 3.2.7).
-fn read_lengths(bits: &mut Bits<'_>, count: usize) -> Result<[u8; MOST_SYMBOLS + DISTANCES + LONGEST_RUN], Malformed> {
+fn read_lengths(
+    bits: &mut Bits<'_>,
+    count: usize,
+) -> Result<[u8; MOST_SYMBOLS + DISTANCE_CODES + LONGEST_RUN], Malformed> {
     let given = bits.take(4)? as usize + 4;
     let mut code_lengths = [0; LENGTH_ORDER.len()];
     for place in &LENGTH_ORDER[..given] {
@@ -114,7 +117,7 @@ fn read_lengths(bits: &mut Bits<'_>, count: usize) -> Result<[u8; MOST_SYMBOLS +
     let mut table = [0; 1 << 7];
     code.fill(&mut table, 0, |symbol, length| u32::from(symbol) << 8 | length);
 
-    let mut lengths = [0; MOST_SYMBOLS + DISTANCES + LONGEST_RUN];
+    let mut lengths = [0; MOST_SYMBOLS + DISTANCE_CODES + LONGEST_RUN];
     let mut filled = 0;
     while filled < count {
         let entry = table[bits.peek_padded(7) as usize];

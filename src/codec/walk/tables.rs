@@ -14,7 +14,7 @@ const DISTANCE_INDEX_BITS: u32 = 10;
 
 /// The extra bits of each length, from symbol 257 on (RFC 1951, section 3.2.5).
 const LENGTH_EXTRA: [u8; 29] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
-/// Symbols of distances; two more codes exist and mean nothing (RFC 1951, section 3.2.6).
+/// Symbols of distances that mean something (RFC 1951, section 3.2.5).
 const DISTANCES: u32 = 30;
 /// Symbol of the end of a block.
 const END: u16 = 256;

@@ -104,24 +104,31 @@ impl Source {
 
     /// An error unless the file, and what bears its name, are still what they were before it was read.
     pub(in crate::job) fn check_unchanged(&self, sys: &mut Sys) -> Result<()> {
-        let Some(folder) = &self.folder else { return Ok(()) };
-        if self.attributes.kind != FileKind::RegularFile {
-            return Ok(());
+        match self.change(sys)? {
+            None => Ok(()),
+            Some(change) => Err(Error::refused("finish", self.path(), format!("{change}; nothing was made of it"))),
         }
+    }
+
+    /// What happened to it since it was opened.
+    pub(in crate::job) fn change(&self, sys: &mut Sys) -> Result<Option<String>> {
+        let Some(folder) = self.folder.as_ref().filter(|_| self.attributes.kind == FileKind::RegularFile) else {
+            return Ok(None);
+        };
         let named = if self.through {
             sys.stat_through(&*folder.directory, &self.name)
         } else {
             sys.stat_at(&*folder.directory, &self.name)
         };
-        let why = match named {
-            Ok(now) if now.is_unchanged_since(&self.attributes) => return Ok(()),
-            Ok(now) if !now.is_same_file(&self.attributes) => "it was replaced while it was read".to_owned(),
-            Ok(now) => {
-                format!("it changed while it was read ({} bytes before, {} now)", self.attributes.size, now.size)
-            }
-            Err(errno) => return Err(Error::system("find again", self.path(), errno)),
-        };
-        Err(Error::refused("finish", self.path(), format!("{why}; nothing was made of it")))
+        let now = named.map_err(|errno| Error::system("find again", self.path(), errno))?;
+        if now.is_unchanged_since(&self.attributes) {
+            return Ok(None);
+        }
+        Ok(Some(if now.is_same_file(&self.attributes) {
+            format!("it changed while it was read ({} bytes before, {} now)", self.attributes.size, now.size)
+        } else {
+            "it was replaced while it was read".to_owned()
+        }))
     }
 
     /// Removes it, its target having got its final name, if it is still what was read. (Between this look and the

@@ -61,9 +61,10 @@ impl Gzip {
         let sys = &mut self.station.sys;
         let folder = folder.of_targets(sys)?;
         let path = folder.place.path_of(&name);
+        // Before anything is looked at: of two sources with one target the first argument has it, in every run.
+        claim(&self.shared.claims, &folder, &name, &path)?;
         let existing = may_create(sys, &plan.files, &folder, &name, &path, source.attributes.mtime)?;
         if existing == Existing::UpToDate {
-            claim(&self.shared.claims, &folder, &name, &path)?;
             self.station.up_to_date(&source.path(), &path);
             return Ok(None);
         }
@@ -81,24 +82,29 @@ impl Gzip {
         let Compression { source, target, ordered, failed, rest, .. } = compression;
         let (file, sizes) = ordered.into_sink().end();
         let sys = &mut self.station.sys;
-        let Some((read, written)) = sizes.filter(|_| !failed.load(Ordering::Relaxed)) else {
+        let (read, written, complete) = sizes;
+        if !complete || failed.load(Ordering::Relaxed) {
             if let Target::File { part, .. } = target {
                 part.abandon(sys);
             }
             let _ = sys.close(file);
             let _ = sys.close(source.file);
-            // Standard output ends in the middle of a member: what came behind it would not be found.
-            return None;
-        };
+            return if written == 0 { rest } else { self.give_up(rest) };
+        }
         let target = match target {
-            Target::File { part, path, replace, .. } if self.shared.plan.keep_smaller && written >= read => {
-                self.leave(source, (part, file, path), replace, (read, written));
+            // A target that is there already must not stay as it was: it would be taken for what is in the source now.
+            Target::File { part, replace: false, .. } if self.shared.plan.keep_smaller && written >= read => {
+                self.leave(source, part, file, (read, written));
                 return rest;
             }
             other => other,
         };
         let finished = match target {
-            Target::Stdout => sys.close(file).map_err(|errno| Error::system("write", "standard output", errno)),
+            Target::Stdout => {
+                self.warn_of_change(&source);
+                let closed = self.station.sys.close(file);
+                closed.map_err(|errno| Error::system("write", "standard output", errno))
+            }
             Target::File { part, path, replace, folder } => {
                 self.give_name(&source, (part, file, path, &folder), replace)
             }
@@ -112,14 +118,25 @@ impl Gzip {
         rest
     }
 
+    /// Standard output ends in the middle of a member: what came behind it would not be found.
+    fn give_up(&mut self, rest: Option<Sequence>) -> Option<Sequence> {
+        if rest.is_some_and(|rest| !rest.is_empty()) && !self.station.is_halted() {
+            let why = "it ends in the middle of a file; what follows was not tried";
+            self.station.fail(Error::refused("go on with", "standard output", why));
+            self.station.summary.stopped_early = true;
+        }
+        None
+    }
+
+    /// A file whose source changed is not made; what went to standard output cannot be taken back.
+    fn warn_of_change(&mut self, source: &Source) {
+        if let Ok(Some(change)) = source.change(&mut self.station.sys) {
+            self.station.warn(source.path(), format!("{change}; what was written is what it was at first"));
+        }
+    }
+
     /// Takes a target away that would save nothing.
-    fn leave(
-        &mut self,
-        source: Source,
-        (part, file, path): (Part, OwnedFd, PathBuf),
-        replace: bool,
-        (read, written): (u64, u64),
-    ) {
+    fn leave(&mut self, source: Source, part: Part, file: OwnedFd, (read, written): (u64, u64)) {
         let sys = &mut self.station.sys;
         part.abandon(sys);
         let shown = source.path();
@@ -127,10 +144,6 @@ impl Gzip {
         let _ = sys.close(source.file);
         self.station.summary.skipped += 1;
         self.station.note(|| (shown, format!("passed over: {read} bytes would become {written}")));
-        if replace {
-            // Whoever reads it might take it for what is in the source now.
-            self.station.warn(path, "what would replace it saves nothing; unchanged");
-        }
     }
 
     fn give_name(
@@ -142,8 +155,7 @@ impl Gzip {
         let (sys, plan) = (&mut self.station.sys, &self.shared.plan.files);
         let checked = complete(sys, plan, folder, file, &source.attributes)
             .map_err(|errno| Error::system("finish", &path, errno))
-            .and_then(|()| source.check_unchanged(sys))
-            .and_then(|()| claim(&self.shared.claims, folder, part.name(), &path));
+            .and_then(|()| source.check_unchanged(sys));
         if let Err(error) = checked {
             part.abandon(sys);
             return Err(error);

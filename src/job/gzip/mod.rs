@@ -32,6 +32,7 @@ use crate::outcome::Summary;
 use crate::plan::{GzipPlan, Output};
 use crate::pool::{BufferPool, Handle, Ordered, PoolOptions};
 use crate::size::BufferSize;
+use crate::sys::FileKind;
 use crate::tree::Leftovers;
 
 /// Compresses what `plan` says. Failures of single files are events and counts in the summary; an error means that
@@ -42,10 +43,8 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
     let choice =
         choice.map_err(|error| Error::refused("compress at", format!("level {}", plan.level), error.to_string()))?;
     let threads = plan.files.resources.threads();
-    let mut compressor = Compressor::new(choice, plan.verify);
-    let shape = Shape { block_bytes: choice.block_bytes, dictionary_bytes: compressor.dictionary_bytes() };
-    let output = LONGEST_HEADER + compressor.bound(shape.block_bytes) + TRAILER_BYTES;
-    let pool = BufferPool::new(pool_options(plan, threads, shape.buffer_bytes().max(output)));
+    let (shape, buffer_bytes) = sizes(choice);
+    let pool = BufferPool::new(pool_options(plan, threads, buffer_bytes));
     let shared = Arc::new(Shared {
         plan: plan.clone(),
         threads,
@@ -67,6 +66,14 @@ fn refuse_terminal(plan: &GzipPlan) -> Result<()> {
         return Err(Error::refused("write compressed data to", "standard output", why));
     }
     Ok(())
+}
+
+/// How sources are cut, and bytes of a buffer that holds a block, or what becomes of it with header and trailer.
+fn sizes(choice: Choice) -> (Shape, usize) {
+    let mut compressor = Compressor::new(choice, false);
+    let shape = Shape { block_bytes: choice.block_bytes, dictionary_bytes: compressor.dictionary_bytes() };
+    let output = LONGEST_HEADER + compressor.bound(shape.block_bytes) + TRAILER_BYTES;
+    (shape, shape.buffer_bytes().max(output))
 }
 
 /// A worker takes two buffers at a time, one to read into and one to compress into; as many more let finished blocks
@@ -139,7 +146,9 @@ impl FileJob for Gzip {
         };
         self.station.found(source.attributes.size);
         let blocks = Blocks::of(&source, self.shared.shape);
-        let helpers = AtomicUsize::new(blocks.worth_helping(self.shared.threads));
+        // What says that it is empty mostly is; of files of /proc, which say so too, nobody has many blocks.
+        let empty = source.attributes.kind == FileKind::RegularFile && source.attributes.size == 0;
+        let helpers = AtomicUsize::new(if empty { 0 } else { blocks.worth_helping(self.shared.threads) });
         let (ordered, failed) = (Ordered::new(writer), AtomicBool::new(false));
         self.shared(Arc::new(Compression { source, target, blocks, ordered, helpers, failed, rest }), handle);
     }
@@ -208,6 +217,9 @@ impl Gzip {
             turn.submit(piece, |writer, piece| result = result.and(writer.write(&mut self.station.sys, piece)));
             self.station.moved(source_bytes);
             result.map_err(|errno| Error::system("write", compression.target.path(), errno))?;
+            if block.last {
+                break;
+            }
         }
         Ok(())
     }

@@ -67,16 +67,16 @@ impl MemberWriter {
             end += TRAILER_BYTES;
         }
         self.broken = true;
+        // Before it is written: who asks after a failure must not take part of a piece for nothing.
+        self.written += (end - start) as u64;
         sys.write_full(&self.target, &piece.output[start..end], self.step)?;
         self.broken = false;
-        self.written += (end - start) as u64;
         self.complete = piece.last;
         Ok(())
     }
 
-    /// The target, with the bytes read and written, if the member is complete.
-    pub(super) fn end(self) -> (OwnedFd, Option<(u64, u64)>) {
-        let sizes = (self.joiner.length(), self.written);
-        (self.target, self.complete.then_some(sizes))
+    /// The target, with the bytes read and written (or begun to be), and whether the member is complete.
+    pub(super) fn end(self) -> (OwnedFd, (u64, u64, bool)) {
+        (self.target, (self.joiner.length(), self.written, self.complete))
     }
 }
