@@ -1,7 +1,7 @@
 //! The codecs alone: one thread, in memory, in the blocks that gzip uses. What it costs to join them, and the checksum.
 //!
 //! `cargo bench --bench codec -- FILE...` prints a table of all levels, over all the files.
-//! `cargo bench --bench codec -- --seconds LEVEL FILE` prints the seconds of the codec alone and nothing else.
+//! `cargo bench --bench codec -- --seconds LEVEL CODEC FILE` prints the seconds of the codec alone and nothing else.
 
 #![allow(
     missing_docs,
@@ -24,8 +24,9 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => println!("name files to compress"),
-        ["--seconds", level, file] => {
-            let choice = Choice::new(CodecName::Auto, level.parse().expect("a level"), None).expect("a codec");
+        ["--seconds", level, codec, file] => {
+            let codec = CodecName::ALL.into_iter().find(|name| name.name() == codec).unwrap_or_default();
+            let choice = Choice::new(codec, level.parse().expect("a level"), None).expect("a codec");
             println!("{:.4}", measure(choice, &read(file)).codec.as_secs_f64());
         }
         ref files => table(files),

@@ -36,7 +36,7 @@
 //! |---|---|---|
 //! | [`job`] | one job each: copy, gzip, gunzip, sweep; and what gzip and gunzip share, `files/` | a source is removed too early; a target lands in the wrong directory; the wrong setting wins |
 //! | [`engine`] | how bytes move, and the ladder that `auto` is | a copy uses the wrong call; holes are filled |
-//! | [`codec`] | blocks, members, checks: bytes only | the .gz has no name in it; damage is not found |
+//! | [`codec`] | compressors, joined blocks, members, checks: bytes only | the .gz has no name in it; damage is not found |
 //! | [`tree`] | walking by descriptor, targets, metadata, removing what is ours | an mtime is lost; a `.haul-part` stays |
 //! | [`measure`] | one run → a sample; statistics; the machine | a time or a count is wrong |
 //! | [`pool`] | schedulers, buffers, order | memory grows; a job hangs |
@@ -50,6 +50,10 @@
 //!   (`job/gzip/blocks.rs`); no writer thread either: whoever finishes the next block in sequence writes it
 //!   ([`pool::Ordered`]).
 //! - **A block's number is taken after its buffers**, so the queue holds "help with this file", not "block 17".
+//! - **The last block ends the deflate stream itself**, and marks stand between blocks, not behind the last: a file of one
+//!   block, as most are, is what its compressor made, without a walk and eleven bytes smaller ([`codec::join`]).
+//! - **A worker asks for help before each block** of a large file, not once: so the largest need not come first for the
+//!   tail to be short (`job/gzip/mod.rs`).
 //! - **Nothing counts what is pending.** Tasks below a directory or a file hold an `Arc` of it and give it up with
 //!   `Arc::into_inner`; the last one finishes it (`job/copy/directory.rs`).
 //! - **A replaced file takes mode and owner of its source**, as with `cp -a`, not those of the file it replaces.

@@ -86,7 +86,7 @@ fn other_tools_read_what_it_writes_at_every_level() {
 }
 
 /// A reader that skips the fixed header and the name, and no other field, as the kernel's of an initramfs does
-/// (lib/decompress_inflate.c), must be at the deflate stream then. And it finds one stream, however many blocks.
+/// (`lib/decompress_inflate.c`), must be at the deflate stream then. And it finds one stream, however many blocks.
 #[test]
 fn a_reader_that_knows_only_names_finds_the_stream() {
     let sandbox = Sandbox::new();
@@ -130,6 +130,10 @@ fn levels_have_the_names_that_people_know() {
         assert!(out(short) == out(long), "{short} is {long}");
     }
     assert!(out("-0").len() > bytes.len(), "level 0 stores");
+    for level in 0..=12 {
+        let nothing = sandbox.haul(format!("gzip --level {level}")).run().ok().out;
+        assert_eq!(nothing.len(), 20, "nothing at level {level}, as long as GNU gzip's");
+    }
     assert!(out("-11").len() < out("-9").len());
     // With a list, -0 says how its names end.
     sandbox.write("list", "a\nb\0");

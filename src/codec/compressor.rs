@@ -5,6 +5,9 @@ use super::level::Choice;
 use super::verify::Verifier;
 use super::{Codec, CodecError};
 
+/// A final block of fixed codes that holds nothing: what most codecs make of nothing, and the shortest there is.
+const EMPTY_STREAM: [u8; 2] = [0x03, 0x00];
+
 /// What a worker keeps to compress with.
 pub struct Compressor {
     codec: Box<dyn Codec>,
@@ -37,6 +40,11 @@ impl Compressor {
         last: bool,
         out: &mut [u8],
     ) -> Result<usize, CodecError> {
+        if last && block.is_empty() {
+            let room = out.get_mut(..EMPTY_STREAM.len()).ok_or(CodecError::OutOfRoom)?;
+            room.copy_from_slice(&EMPTY_STREAM);
+            return Ok(EMPTY_STREAM.len());
+        }
         let compressed = self.codec.compress(dictionary, block, last, out)?;
         let len = if last { compressed.len } else { self.sealer.seal(out, compressed)? };
         if let Some(verifier) = &mut self.verifier {

@@ -19,7 +19,8 @@ pub const LONGEST_HEADER: usize = FIXED_BYTES + NAME_MAX + 1;
 /// What a header says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Header {
-    /// The file's name (its first 255 bytes, more than a file system keeps), without its directory and without the NUL; empty if the header has none.
+    /// The file's name (its first 255 bytes, more than a file system keeps), without its directory and without the NUL;
+    /// empty if the header has none.
     pub name: Vec<u8>,
     /// When the file was changed, seconds since 1970; 0 if the header does not say.
     pub mtime: u32,
