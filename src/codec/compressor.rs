@@ -3,10 +3,7 @@
 use super::join::{MARK_ROOM, Sealer};
 use super::level::Choice;
 use super::verify::Verifier;
-use super::{Codec, CodecError};
-
-/// A final block of fixed codes that holds nothing: what most codecs make of nothing, and the shortest there is.
-const EMPTY_STREAM: [u8; 2] = [0x03, 0x00];
+use super::{Codec, CodecError, EMPTY_STREAM};
 
 /// What a worker keeps to compress with.
 pub struct Compressor {

@@ -19,6 +19,9 @@ pub mod verify;
 pub mod walk;
 pub mod zlib;
 
+/// A final block of fixed codes that holds nothing: the shortest stream there is (RFC 1951, section 3.2.6).
+const EMPTY_STREAM: [u8; 2] = [0x03, 0x00];
+
 /// Compresses one block at a time, each on its own.
 pub trait Codec: Send {
     /// Bytes before a block that it may refer back to; 0 for codecs without a dictionary.
