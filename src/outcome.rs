@@ -196,7 +196,7 @@ pub struct SweepReport {
     pub source_bytes: u64,
     /// Files that one run deals with.
     pub source_files: u64,
-    /// gzip's block in bytes; `None` for other jobs.
+    /// gzip's block in bytes; `None` for other jobs, and where it differs between levels.
     pub block_bytes: Option<u64>,
     /// Measured runs of each setting.
     pub rounds: usize,

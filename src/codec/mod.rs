@@ -1,6 +1,6 @@
 //! How bytes shrink and grow again. Codecs know bytes only: no files, no threads.
 //!
-//! - [`libdeflate`], [`isal`], [`zlib`]: one compressor each; [`level`] says which of them serves a level;
+//! - [`libdeflate`], `isal` (where it is built in), [`zlib`]: one compressor each; [`level`] says which of them serves a level;
 //! - [`compressor`]: a block → a piece of a member;
 //! - [`member`]: the frame of a gzip member (RFC 1952);
 //! - [`join`]: independent blocks → one member; [`walk`] finds what it has to change in them;

@@ -145,7 +145,8 @@ pub(crate) struct GunzipArgs {
 /// Run a job across buffer sizes, workers, engines, pools: calls, times, memory and a verdict
 ///
 /// Every setting is run once to warm up, and then once in each of several shuffled rounds. Every run's system calls
-/// are compared with the kernel's own count (/proc/self/io), and the report says whether they agree. It works on scratch copies in a temporary directory, which is removed at the end. SOURCE is only read.
+/// are compared with the kernel's own count (/proc/self/io), and the report says whether they agree. It works on scratch
+/// copies in a temporary directory, which is removed at the end. SOURCE is only read.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SweepArgs {
     /// The job to run

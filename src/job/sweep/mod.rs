@@ -31,6 +31,7 @@ use rustix::io::Errno;
 use self::settings::Shuffler;
 use self::subject::{Source, Subject};
 use super::Context;
+use crate::codec::level::Choice;
 use crate::error::{Error, Result};
 use crate::measure::machine::this_machine;
 use crate::measure::probe::{Probe, settle_allocator};
@@ -67,7 +68,7 @@ pub fn run(plan: &SweepPlan, context: &Context, progress: Progress<'_>) -> Resul
         source: plan.source.clone(),
         source_bytes,
         source_files,
-        block_bytes: plan.block.filter(|_| plan.job == SweepJob::Gzip).map(|block| block.bytes() as u64),
+        block_bytes: block_bytes(plan),
         rounds: plan.rounds.get(),
         seed: plan.seed,
         preparation_ns,
@@ -76,6 +77,17 @@ pub fn run(plan: &SweepPlan, context: &Context, progress: Progress<'_>) -> Resul
 }
 
 /// One run, measured, after what the last one made is gone.
+/// gzip's block, if all of its levels have the same.
+fn block_bytes(plan: &SweepPlan) -> Option<u64> {
+    if plan.job != SweepJob::Gzip {
+        return None;
+    }
+    let chosen = plan.levels.iter().map(|level| Choice::new(plan.codec, *level, plan.block));
+    let mut blocks: Vec<usize> = chosen.filter_map(|choice| Some(choice.ok()?.block_bytes)).collect();
+    blocks.dedup();
+    if let [block] = blocks[..] { Some(block as u64) } else { None }
+}
+
 fn run_once(subject: &Subject<'_>, sys: &mut Sys, context: &Context, setting: &Setting) -> Result<Sample> {
     subject.tidy(sys)?;
     if context.stop.is_requested() {
