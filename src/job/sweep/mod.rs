@@ -76,7 +76,6 @@ pub fn run(plan: &SweepPlan, context: &Context, progress: Progress<'_>) -> Resul
     })
 }
 
-/// One run, measured, after what the last one made is gone.
 /// gzip's block, if all of its levels have the same.
 fn block_bytes(plan: &SweepPlan) -> Option<u64> {
     if plan.job != SweepJob::Gzip {
@@ -88,6 +87,7 @@ fn block_bytes(plan: &SweepPlan) -> Option<u64> {
     if let [block] = blocks[..] { Some(block as u64) } else { None }
 }
 
+/// One run, measured, after what the last one made is gone.
 fn run_once(subject: &Subject<'_>, sys: &mut Sys, context: &Context, setting: &Setting) -> Result<Sample> {
     subject.tidy(sys)?;
     if context.stop.is_requested() {
