@@ -238,3 +238,68 @@ fn a_report_is_not_written_over_what_is_swept() {
     assert!(sandbox.read("report").starts_with(b"{"));
     sandbox.assert_no_leftovers("after reports");
 }
+
+/// A .gz of `text` whose header says that it was called `name`.
+fn packed_as(sandbox: &Sandbox, name: &str, text: &[u8]) -> Vec<u8> {
+    sandbox.write("x", text);
+    sandbox.haul("gzip x").run().ok();
+    let packed = sandbox.read("x.gz");
+    sandbox.remove("x.gz");
+    [&packed[..10], name.as_bytes(), b"\0", &packed[10 + b"x\0".len()..]].concat()
+}
+
+#[test]
+fn a_source_is_not_replaced_by_what_is_in_it() {
+    for words in [
+        "gunzip -kNf a.gz",
+        "gunzip -Nf a.gz",
+        "gunzip -kN --update a.gz",
+        "gunzip -N --update --output-dir . a.gz",
+        "gunzip -Nf --output-dir sub/.. ./a.gz",
+        "gunzip -Nrf .",
+    ] {
+        let sandbox = Sandbox::new();
+        let packed = packed_as(&sandbox, "a.gz", b"data");
+        sandbox.write("a.gz", &packed);
+        sandbox.make_directory("sub");
+        set_mtime(sandbox.path("a.gz"), 1_000_000_000, 0);
+        sandbox.haul(words).run().code(1).says_in_one_line(&["a.gz", "it is the source itself"]);
+        assert!(sandbox.read("a.gz") == packed, "{words}");
+        assert_eq!(sandbox.list("").len(), 2, "{words}");
+    }
+}
+
+#[test]
+fn a_source_is_not_replaced_through_a_link() {
+    let text = prose(1, 5_000);
+    // The words, a link and what it holds (nothing: a second name), and the file that both ends are.
+    for (words, link, held, file) in [
+        ("gzip -kf a", "a", "a.gz", "a.gz"),
+        ("gzip -f a", "a", "a.gz", "a.gz"),
+        ("gzip -kf --update a", "a", "a.gz", "a.gz"),
+        ("gzip -f a", "a", "", "a.gz"),
+        ("gunzip -kf b.gz", "b.gz", "b", "b"),
+        ("gunzip -f b.gz", "b.gz", "b", "b"),
+        ("gunzip -f --output-dir o s/c.gz", "s/c.gz", "../o/c", "o/c"),
+    ] {
+        let sandbox = Sandbox::new();
+        let packed = sandbox.haul("gzip").input(&*text).run().ok().out;
+        sandbox.make_directory("s");
+        sandbox.make_directory("o");
+        sandbox.write(file, &packed);
+        if held.is_empty() {
+            std::fs::hard_link(sandbox.path(file), sandbox.path(link)).unwrap();
+        } else {
+            sandbox.link(link, held);
+        }
+        sandbox.haul(words).run().code(1).says_in_one_line(&[file, "it is the source itself"]);
+        assert!(sandbox.read(file) == packed && sandbox.exists(link), "{words}");
+        sandbox.assert_no_leftovers(words);
+    }
+    // A link that only leads from the target to the source is replaced, as ever.
+    let sandbox = Sandbox::new();
+    sandbox.write("a", &text);
+    sandbox.link("a.gz", "a");
+    sandbox.haul("gzip -kf a").run().ok().silent();
+    assert!(sandbox.read("a") == text && sandbox.haul("gunzip -c a.gz").run().ok().out == text);
+}

@@ -93,6 +93,11 @@ impl Source {
         self.folder.as_ref().map_or_else(|| PathBuf::from("standard input"), |folder| folder.place.path_of(&self.name))
     }
 
+    /// Whether it was found as `name` in `folder`.
+    pub(super) fn is_at(&self, folder: &Folder, name: &CStr) -> bool {
+        self.folder.as_ref().is_some_and(|own| own.id == folder.id) && *self.name == *name
+    }
+
     /// Whether it can be read at any offset, by several workers, and has a size that can be believed: files of `/proc`
     /// say 0 bytes, those of `/sys` 4096, and neither has a block.
     pub(in crate::job) fn has_ranges(&self) -> bool {

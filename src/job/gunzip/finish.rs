@@ -66,7 +66,7 @@ impl Inflater {
         let checked = complete(sys, plan, folder, file, &attributes)
             .map_err(|errno| Error::system("finish", &path, errno))
             .and_then(|()| source.check_unchanged(sys))
-            .and_then(|()| may_create(sys, plan, folder, &name, &path, attributes.mtime))
+            .and_then(|()| may_create(sys, plan, source, folder, &name, &path, attributes.mtime))
             .and_then(|existing| claim(&self.claims, folder, &name, &path).map(|()| existing));
         let replace = match checked {
             Ok(existing @ (Existing::Nothing | Existing::Replaced)) => existing == Existing::Replaced,

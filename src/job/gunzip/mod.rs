@@ -149,7 +149,7 @@ impl Inflater {
         // With -N name and time in the header may differ; then this one is only where the data goes first.
         if !self.plan.files.name {
             let mtime = source.attributes.mtime;
-            let existing = may_create(sys, &self.plan.files, &folder, &name, &path, mtime)?;
+            let existing = may_create(sys, &self.plan.files, source, &folder, &name, &path, mtime)?;
             if existing == Existing::UpToDate {
                 claim(&self.claims, &folder, &name, &path)?;
                 self.station.up_to_date(&source.path(), &path);

@@ -61,7 +61,7 @@ impl Gzip {
         let sys = &mut self.station.sys;
         let folder = folder.of_targets(sys)?;
         let path = folder.place.path_of(&name);
-        let existing = may_create(sys, &plan.files, &folder, &name, &path, source.attributes.mtime)?;
+        let existing = may_create(sys, &plan.files, &source, &folder, &name, &path, source.attributes.mtime)?;
         if existing == Existing::UpToDate {
             claim(&self.shared.claims, &folder, &name, &path)?;
             self.station.up_to_date(&source.path(), &path);
