@@ -303,3 +303,24 @@ fn a_source_is_not_replaced_through_a_link() {
     sandbox.haul("gzip -kf a").run().ok().silent();
     assert!(sandbox.read("a") == text && sandbox.haul("gunzip -c a.gz").run().ok().out == text);
 }
+
+#[test]
+fn a_fifo_is_refused_at_once_where_only_files_are_taken() {
+    let sandbox = Sandbox::new();
+    make_fifo(sandbox.path("fifo"));
+    make_fifo(sandbox.path("fifo.gz"));
+    sandbox.link("link", "fifo");
+    sandbox.make_directory("out");
+    for words in ["gzip -f fifo", "gunzip -f fifo.gz", "gzip -kf link", "gzip -f --output-dir out fifo"] {
+        let run = sandbox.haul(words).spawn().finish(Duration::from_secs(10));
+        run.code(1).says_in_one_line(&["it is a FIFO; -c reads it"]);
+    }
+    // To standard output it is read, and waited for.
+    for words in ["gzip -c fifo", "gzip -cf link"] {
+        let running = sandbox.haul(words).spawn();
+        std::thread::sleep(Duration::from_millis(100));
+        std::fs::write(sandbox.path("fifo"), "data").unwrap();
+        let packed = running.finish(Duration::from_secs(10)).ok().silent().out;
+        assert_eq!(sandbox.haul("gunzip").input(packed).run().ok().out, b"data", "{words}");
+    }
+}

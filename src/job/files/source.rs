@@ -50,8 +50,10 @@ impl Source {
         let path = || folder.place.path_of(name);
         // To standard output nothing is lost by reading what a link leads to. In a walked tree no link is followed.
         let follow = !walked && (plan.force || plan.output != Output::BesideSource);
+        // Where only files are taken, a FIFO must not hold us; elsewhere it is read, and waited for.
+        let nonblock = if plan.output == Output::BesideSource { OFlags::NONBLOCK } else { OFlags::empty() };
         let opened = if follow {
-            sys.openat(&*folder.directory, name, OFlags::RDONLY | OFlags::NOCTTY, 0)
+            sys.openat(&*folder.directory, name, OFlags::RDONLY | OFlags::NOCTTY | nonblock, 0)
         } else {
             sys.open_source(&*folder.directory, name)
         };
