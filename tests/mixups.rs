@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::Path;
 use std::time::Duration;
 
-use common::{Sandbox, is_root, make_fifo, noise, prose, set_mode, set_mtime, skip};
+use common::{Sandbox, WAYS, is_root, make_fifo, noise, prose, set_mode, set_mtime, skip};
 use rustix::process::Signal;
 
 #[test]
@@ -322,5 +322,51 @@ fn a_fifo_is_refused_at_once_where_only_files_are_taken() {
         std::fs::write(sandbox.path("fifo"), "data").unwrap();
         let packed = running.finish(Duration::from_secs(10)).ok().silent().out;
         assert_eq!(sandbox.haul("gunzip").input(packed).run().ok().out, b"data", "{words}");
+    }
+}
+
+#[test]
+fn a_walk_does_not_take_what_the_job_has_just_made() {
+    let packed = |sandbox: &Sandbox, bytes: &[u8]| sandbox.haul("gzip").input(bytes).run().ok().out;
+    for way in WAYS.iter().filter(|way| way.ends_with('1')) {
+        let sandbox = Sandbox::new();
+        let once = packed(&sandbox, b"data");
+        let twice = packed(&sandbox, &once);
+        sandbox.write("tree/a.gz.gz", &twice);
+        sandbox.write("tree/b-z.gz", &twice);
+        // The second walk is sure to meet what the first has made.
+        for words in ["gunzip -r tree tree", "gunzip -rc tree"] {
+            let out = sandbox.haul(format!("{words} {way}")).run().ok().silent().out;
+            assert!(sandbox.read("tree/a.gz") == once && sandbox.read("tree/b-z") == once, "{words} {way}");
+            assert_eq!(sandbox.list("tree").len(), 2, "{words} {way}");
+            // What is made of them in the end is for the next run.
+            assert_eq!(out.len(), if words.contains("-rc") { 8 } else { 0 });
+        }
+        // What was there already is a source, though a target too, in whatever order they are met.
+        for number in 0..8 {
+            sandbox.write(format!("both/{number}.gz"), &once);
+            set_mtime(sandbox.write(format!("both/{number}.gz.gz"), &twice), 1_000_000_000, 0);
+        }
+        sandbox.haul(format!("gunzip -rk --update both {way}")).run().ok().silent();
+        let done = (0..8).filter(|number| sandbox.exists(format!("both/{number}"))).count();
+        assert_eq!((done, sandbox.list("both").len()), (8, 24), "{way}");
+    }
+}
+
+#[test]
+fn a_large_directory_is_unpacked_by_one_suffix() {
+    let sandbox = Sandbox::new();
+    let packed = sandbox.haul("gzip").input(prose(1, 500)).run().ok().out;
+    let packed = sandbox.haul("gzip").input(packed).run().ok().out;
+    for way in ["--workers 1", "--workers 4"] {
+        for number in 0..1_500 {
+            sandbox.write(format!("tree/a-file-with-a-longer-name-{number}.gz.gz"), &packed);
+        }
+        sandbox.haul(format!("gunzip -r tree {way}")).run().ok().silent();
+        let names = sandbox.list("tree");
+        assert_eq!(names.len(), 1_500);
+        let wrong = names.iter().filter(|name| !name.to_string_lossy().ends_with(".gz")).count();
+        assert_eq!(wrong, 0, "{way}: files lost a second suffix");
+        sandbox.remove("tree");
     }
 }

@@ -5,7 +5,6 @@ use std::ffi::{CStr, CString};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::source::Source;
 use super::walk::Tree;
 use super::{FileJob, Folder, Task, Walker};
 use crate::pool::Handle;
@@ -53,8 +52,7 @@ impl<J: FileJob> Walker<J> {
         match kind {
             FileKind::Directory => self.put_in_front(&folder.place.below(name), Some(folder.tree), &mut rest),
             FileKind::RegularFile if self.wants(name) => {
-                let opened = Source::open(&mut self.job.station().sys, &self.plan, folder, name, true);
-                if let Some(source) = self.job.station().check(opened) {
+                if let Some(source) = self.open_entry(folder, name) {
                     self.job.file(source, Some(rest), handle);
                     return None;
                 }

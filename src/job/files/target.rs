@@ -53,11 +53,16 @@ pub(in crate::job) fn may_create(
 
 /// Takes the target's name for this source, just before it is given; an error if another source has it.
 pub(in crate::job) fn claim(claims: &Claims, folder: &Folder, name: &CStr, path: &Path) -> Result<()> {
-    if claims.take(folder.id, name.to_bytes()) {
-        Ok(())
-    } else {
-        Err(Error::refused("create", path, "another file has just become it"))
-    }
+    unless_taken(claims.take(folder.id, name.to_bytes()), path)
+}
+
+/// The same for a target that is up to date. It may be a source too: a walk does not pass it over.
+pub(in crate::job) fn claim_up_to_date(claims: &Claims, folder: &Folder, name: &CStr, path: &Path) -> Result<()> {
+    unless_taken(claims.take_as_it_is(folder.id, name.to_bytes()), path)
+}
+
+fn unless_taken(free: bool, path: &Path) -> Result<()> {
+    if free { Ok(()) } else { Err(Error::refused("create", path, "another file has just become it")) }
 }
 
 /// Gives a written target owner, mode and times, makes it durable if that is wanted, and closes it.

@@ -128,14 +128,25 @@ impl<J: FileJob> Walker<J> {
             match kind {
                 FileKind::Directory => handle.offer(Task::Folder(folder.place.below(entry.name), folder.tree)),
                 FileKind::RegularFile if self.wants(entry.name) => {
-                    let opened = Source::open(&mut self.job.station().sys, &self.plan, folder, entry.name, true);
-                    if let Some(source) = self.job.station().check(opened) {
+                    if let Some(source) = self.open_entry(folder, entry.name) {
                         self.job.file(source, None, handle);
                     }
                 }
                 other => self.skip(folder, entry.name, other),
             }
         }
+    }
+
+    /// Opens a file met in a directory. What the job made while the directory was being read is no source: whether it
+    /// shows up there is chance.
+    pub(super) fn open_entry(&mut self, folder: &Arc<Folder>, name: &CStr) -> Option<Source> {
+        if self.job.claims().has_made(folder.id, name.to_bytes()) {
+            self.pass_over(|| folder.place.path_of(name), "it was made just now");
+            return None;
+        }
+        let station = self.job.station();
+        let opened = Source::open(&mut station.sys, &self.plan, folder, name, true);
+        station.check(opened)
     }
 
     /// Whether a file met in a directory is for the job. Unfinished targets, ours among them, are for nobody.

@@ -123,6 +123,10 @@ impl FileJob for Gzip {
         self.station
     }
 
+    fn claims(&self) -> &Claims {
+        &self.shared.claims
+    }
+
     fn wants(&self, name: &CStr) -> bool {
         self.shared.plan.files.output != Output::BesideSource
             || suffix::decompressed(name, &self.shared.plan.files.suffix).is_none()
