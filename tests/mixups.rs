@@ -370,3 +370,15 @@ fn a_large_directory_is_unpacked_by_one_suffix() {
         sandbox.remove("tree");
     }
 }
+
+#[test]
+fn a_dash_with_a_slash_is_not_standard_input() {
+    let sandbox = Sandbox::new();
+    let said = sandbox.haul("gzip -- -/").input("data").run().code(1).says_in_one_line(&["'-/'", "No such file"]);
+    assert!(said.out.is_empty());
+    sandbox.haul("gzip --files-from=-/").input("data").run().code(1).says_in_one_line(&["'-/'", "No such file"]);
+    sandbox.haul("gzip --files-from -").input("-/\n").run().code(1).says_in_one_line(&["'-/'", "No such file"]);
+    sandbox.write("-/file", "data");
+    sandbox.haul("gzip -r -- -/").run().ok().silent();
+    assert!(sandbox.exists("-/file.gz"));
+}

@@ -51,7 +51,8 @@ impl<J: FileJob> Walker<J> {
 
     /// `None` if it is to be passed over.
     fn find(&mut self, path: &Path) -> Result<Option<Found>> {
-        if path == Path::new("-") {
+        // As it was typed: paths compare by their names, and `-/` has the same one.
+        if path.as_os_str() == "-" {
             return Source::standard_input(&mut self.job.station().sys).map(Found::File).map(Some);
         }
         let (folder, mut name) = self.locate(path)?;
