@@ -329,3 +329,44 @@ fn few_descriptors_are_enough() {
     let script = format!("ulimit -n 40; '{haul}' copy tree new --workers 2 && '{haul}' gzip -r new --workers 2");
     sandbox.tool("sh", &["-c", &script]);
 }
+
+#[test]
+fn what_is_said_twice_counts_once() {
+    let sandbox = Sandbox::new();
+    let text = prose(1, 100_000);
+    sandbox.write("file", &text);
+    for words in [
+        "gzip -9 -9 -k -k file",
+        "gzip -0 -0 -kk file",
+        "gzip -99 -kf file",
+        "gzip --best -9 --best -k file",
+        "gzip -ff -k file",
+        "gzip -vvk file",
+        "gzip -kqq -nn -cc file",
+        "gzip -kN -n -N -N file",
+        "gzip -k --json --json --sync --sync --update --update file",
+        "gzip -k --buffer 4K --buffer 8K -p 1 -p 2 --pool off --pool 4 --scheduler serial --scheduler rayon file",
+        "gzip -k --block 64K --block 128K --codec zlib --codec auto --verify --verify -xx -rr file",
+        "gunzip -kkffvv packed.gz",
+        "gunzip -tt packed.gz",
+        "gzip -dd -k packed.gz",
+        "copy -vv --engine mmap --engine auto file copied",
+    ] {
+        sandbox.remove("file.gz");
+        sandbox.write("packed.gz", sandbox.haul("gzip").input(&*text).run().ok().out);
+        sandbox.remove("packed");
+        sandbox.haul(words).run().ok();
+        assert!(sandbox.read("file") == text, "{words}");
+    }
+    // Of several values the last one counts, but each pattern does.
+    sandbox.haul("gzip -k -S .a --suffix .b file").run().ok().silent();
+    assert!(sandbox.exists("file.b") && !sandbox.exists("file.a"));
+    for name in ["tree/a.t", "tree/a.u", "tree/a.v"] {
+        sandbox.write(name, "data");
+    }
+    sandbox.haul("gzip -r --exclude *.t tree --exclude *.u").run().ok().silent();
+    assert_eq!(sandbox.list("tree").into_iter().collect::<Vec<_>>(), ["a.t", "a.u", "a.v.gz"]);
+    let rows = sandbox.haul("sweep gzip file --buffers 4K --buffers 8K,16K --rounds 1 --rounds 2 --format json").run();
+    let rows = common::run::sweep_rows(&rows.ok().json());
+    assert_eq!(rows.len(), 3, "each size of each list");
+}

@@ -106,6 +106,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, clap::Parser)]
+    #[command(args_override_self = true)]
     struct Line {
         #[command(flatten)]
         level: Level,
@@ -125,6 +126,10 @@ mod tests {
             ("-0", 0, 6),
             ("-9 -0", 0, 9),
             ("-0 -9", 9, 9),
+            ("-9 -9", 9, 9),
+            ("-191", 1, 1),
+            ("-0 -9 -0 -0", 0, 9),
+            ("-0 -9 -0 -9", 9, 9),
             ("-11", 12, 12),
             ("-10", 10, 10),
         ] {
