@@ -370,3 +370,19 @@ fn what_is_said_twice_counts_once() {
     let rows = common::run::sweep_rows(&rows.ok().json());
     assert_eq!(rows.len(), 3, "each size of each list");
 }
+
+#[test]
+fn the_value_of_an_option_is_no_level() {
+    let sandbox = Sandbox::new();
+    sandbox.write("-11", "data");
+    sandbox.write("file", prose(1, 100_000));
+    let said = sandbox.haul("gzip -k --exclude -11 -v -- -11").run().ok().says(&["'-11'", "excluded"]);
+    assert!(!sandbox.exists("-11.gz"), "{}", said.err);
+    sandbox.haul("gzip -k --exclude -- -12 file").run().ok().silent();
+    let best = sandbox.read("file.gz");
+    for words in ["gzip -c -12 file", "gzip -kcp 1 -11 file", "gzip --exclude=-11 -11 -c file", "gzip -cS.x -11 file"] {
+        assert!(sandbox.haul(words).run().ok().out == best, "{words}");
+    }
+    sandbox.haul("gzip -k --exclude --suffix -10 file -f").run().ok();
+    assert!(sandbox.read("file.gz") != sandbox.haul("gzip -c file").run().ok().out, "-10 is a level there");
+}
