@@ -386,3 +386,23 @@ fn the_value_of_an_option_is_no_level() {
     sandbox.haul("gzip -k --exclude --suffix -10 file -f").run().ok();
     assert!(sandbox.read("file.gz") != sandbox.haul("gzip -c file").run().ok().out, "-10 is a level there");
 }
+
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_like_others() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", noise(1, 3_000_000));
+    sandbox.write("packed.gz", sandbox.haul("gzip -c file").run().ok().out);
+    let haul = common::run::binary().display().to_string();
+    for words in ["gzip -k file", "gunzip -k packed.gz", "copy file new", "gzip -1 -c file >out"] {
+        for way in ["--workers 1", "--workers 2"] {
+            let command = format!("ulimit -f 200; exec '{haul}' {}", place_options(words, way));
+            let output =
+                std::process::Command::new("sh").args(["-c", &command]).current_dir(sandbox.path("")).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{command}: {}: {said}", output.status);
+            assert!(said.contains("File too large") && said.lines().count() == 1, "{command}: {said:?}");
+            sandbox.remove("out");
+            assert_eq!(sandbox.list("").len(), 2, "{command}");
+        }
+    }
+}
