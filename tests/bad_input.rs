@@ -406,3 +406,30 @@ fn a_limit_on_the_size_of_files_is_an_error_like_others() {
         }
     }
 }
+
+#[test]
+fn a_file_with_a_slash_behind_it_is_no_directory() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "data");
+    sandbox.write("packed.gz", sandbox.haul("gzip -c file").run().ok().out);
+    sandbox.link("link", "file");
+    let before = snapshot(sandbox.path(""));
+    for (words, name) in [
+        ("gzip file/", "'file/'"),
+        ("gzip -kf file//", "'file//'"),
+        ("gzip -r file/", "'file/'"),
+        ("gzip -c file/", "'file/'"),
+        ("gzip -f link/", "'link/'"),
+        ("gunzip packed.gz/", "'packed.gz/'"),
+        ("gunzip -t packed.gz/", "'packed.gz/'"),
+    ] {
+        let run = sandbox.haul(words).run().code(1).says_in_one_line(&[name, "Not a directory"]);
+        assert!(run.out.is_empty());
+        assert_same(&before, &snapshot(sandbox.path("")), words);
+    }
+    sandbox.haul("gunzip packed/").run().code(1).says_in_one_line(&["'packed/'", "No such file"]);
+    assert_same(&before, &snapshot(sandbox.path("")), "no directory of this name");
+    sandbox.write("tree/file", "data");
+    sandbox.haul("gzip -r tree/").run().ok().silent();
+    assert!(sandbox.exists("tree/file.gz"));
+}
