@@ -45,7 +45,7 @@ impl<J: FileJob> Walker<J> {
         mut rest: Sequence,
         handle: &mut Handle<'_, Task<J::Shared>>,
     ) -> Option<Sequence> {
-        let kind = self.kind(folder, name, kind);
+        let Some(kind) = self.kind(folder, name, kind) else { return Some(rest) };
         if self.is_excluded(folder, name, kind) {
             return Some(rest);
         }

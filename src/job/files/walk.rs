@@ -121,7 +121,7 @@ impl<J: FileJob> Walker<J> {
             if self.job.station().is_halted() {
                 return;
             }
-            let kind = self.kind(folder, entry.name, entry.kind);
+            let Some(kind) = self.kind(folder, entry.name, entry.kind) else { continue };
             if self.is_excluded(folder, entry.name, kind) {
                 continue;
             }
@@ -154,12 +154,14 @@ impl<J: FileJob> Walker<J> {
         !is_temporary(name) && self.job.wants(name)
     }
 
-    /// What an entry is, asked for where the file system did not say.
-    pub(super) fn kind(&mut self, folder: &Folder, name: &CStr, kind: FileKind) -> FileKind {
+    /// What an entry is, asked for where the file system did not say; `None` if the answer is an error.
+    pub(super) fn kind(&mut self, folder: &Folder, name: &CStr, kind: FileKind) -> Option<FileKind> {
         if kind != FileKind::Unknown {
-            return kind;
+            return Some(kind);
         }
-        self.job.station().sys.stat_at(&*folder.directory, name).map_or(kind, |found| found.kind)
+        let station = self.job.station();
+        let found = station.sys.stat_at(&*folder.directory, name).map(|found| found.kind);
+        station.check(found.map_err(|errno| Error::system("examine", folder.place.path_of(name), errno)))
     }
 
     pub(super) fn skip(&mut self, folder: &Folder, name: &CStr, kind: FileKind) {
@@ -168,5 +170,81 @@ impl<J: FileJob> Walker<J> {
         if kind != FileKind::RegularFile {
             station.note(|| (folder.place.path_of(name), format!("passed over: it is {}", describe(kind))));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::ffi::CString;
+    use std::num::NonZeroUsize;
+
+    use rustix::fs::CWD;
+
+    use super::*;
+    use crate::job::Context;
+    use crate::job::claims::Claims;
+    use crate::job::files::Sequence;
+    use crate::job::station::Station;
+    use crate::plan::{FilesPlan, Resources};
+    use crate::sys::{DirectoryBuffer, Identity};
+    use crate::tree::Root;
+    use crate::tree::path::open_named;
+
+    /// A job that wants nothing.
+    struct Idle(Station, Claims);
+
+    impl FileJob for Idle {
+        type Shared = Infallible;
+
+        fn station(&mut self) -> &mut Station {
+            &mut self.0
+        }
+
+        fn into_station(self) -> Station {
+            self.0
+        }
+
+        fn claims(&self) -> &Claims {
+            &self.1
+        }
+
+        fn wants(&self, _name: &CStr) -> bool {
+            false
+        }
+
+        fn alternatives(&self, _name: &CStr) -> Vec<CString> {
+            Vec::new()
+        }
+
+        fn file(&mut self, _source: Source, _rest: Option<Sequence>, _handle: &mut Handle<'_, Task<Infallible>>) {}
+
+        fn shared(&mut self, shared: Infallible, _handle: &mut Handle<'_, Task<Infallible>>) {
+            match shared {}
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_asked_for_its_kind_is_a_failure() {
+        let context = Context::silent();
+        let mut sys = context.sys();
+        let station = Station::for_workers(&context, 1).remove(0);
+        let mut walker = Walker {
+            job: Idle(station, Claims::default()),
+            plan: Arc::new(FilesPlan::new(Vec::new(), Resources::with_workers(NonZeroUsize::MIN))),
+            names: DirectoryBuffer::default(),
+            identity: Identity::current(),
+            output: None,
+        };
+        let mut open = || open_named(&mut sys, CWD, c"/").unwrap();
+        let place = Place::root(Root { directory: open(), path: PathBuf::from("/") });
+        let directory = open();
+        let attributes = sys.fstat(&directory).unwrap();
+        let folder = walker.folder(place, directory, &attributes, Tree::default());
+        assert_eq!(walker.kind(&folder, c"proc", FileKind::Unknown), Some(FileKind::Directory));
+        assert_eq!(walker.kind(&folder, c"no such name", FileKind::Fifo), Some(FileKind::Fifo));
+        assert_eq!(walker.job.0.summary.failures, 0);
+        assert_eq!(walker.kind(&folder, c"no such name", FileKind::Unknown), None);
+        assert_eq!((walker.job.0.summary.failures, walker.job.0.summary.skipped), (1, 0));
     }
 }
