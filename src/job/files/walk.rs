@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::image::OutputDirectory;
 use super::source::Source;
-use super::{FileJob, Folder, Task, Walker};
-use crate::error::Error;
+use super::{FileJob, Folder, Task, Walker, suffix};
+use crate::error::{Error, Quoted};
 use crate::pool::Handle;
 use crate::sys::{Attributes, Entries, FileKind};
 use crate::tree::metadata::describe;
@@ -164,12 +164,24 @@ impl<J: FileJob> Walker<J> {
         station.check(found.map_err(|errno| Error::system("examine", folder.place.path_of(name), errno)))
     }
 
+    /// Passes over what is not for the job. Whoever makes a backup elsewhere must learn which files are not in it.
     pub(super) fn skip(&mut self, folder: &Folder, name: &CStr, kind: FileKind) {
+        let path = || folder.place.path_of(name);
+        if kind != FileKind::RegularFile {
+            return self.pass_over(path, &format!("it is {}", describe(kind)));
+        }
+        if is_temporary(name) {
+            return self.pass_over(path, "it is an unfinished target");
+        }
+        if suffix::decompressed(name, &self.plan.suffix).is_none() {
+            return self.pass_over(path, "it has no suffix of a compressed file");
+        }
+        let why = "it has the suffix of a compressed file already";
+        let Some(elsewhere) = &self.plan.output_dir else { return self.pass_over(path, why) };
+        let text = format!("{why}; not copied to {}", Quoted(elsewhere));
         let station = self.job.station();
         station.summary.skipped += 1;
-        if kind != FileKind::RegularFile {
-            station.note(|| (folder.place.path_of(name), format!("passed over: it is {}", describe(kind))));
-        }
+        station.warn(path(), text);
     }
 }
 
