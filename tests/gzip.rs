@@ -86,7 +86,7 @@ fn other_tools_read_what_it_writes_at_every_level() {
 }
 
 /// A reader that skips the fixed header and the name, and no other field, as the kernel's of an initramfs does
-/// (lib/decompress_inflate.c), must be at the deflate stream then. And it finds one stream, however many blocks.
+/// (`lib/decompress_inflate.c`), must be at the deflate stream then. And it finds one stream, however many blocks.
 #[test]
 fn a_reader_that_knows_only_names_finds_the_stream() {
     let sandbox = Sandbox::new();
