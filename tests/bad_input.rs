@@ -329,3 +329,107 @@ fn few_descriptors_are_enough() {
     let script = format!("ulimit -n 40; '{haul}' copy tree new --workers 2 && '{haul}' gzip -r new --workers 2");
     sandbox.tool("sh", &["-c", &script]);
 }
+
+#[test]
+fn what_is_said_twice_counts_once() {
+    let sandbox = Sandbox::new();
+    let text = prose(1, 100_000);
+    sandbox.write("file", &text);
+    for words in [
+        "gzip -9 -9 -k -k file",
+        "gzip -0 -0 -kk file",
+        "gzip -99 -kf file",
+        "gzip --best -9 --best -k file",
+        "gzip -ff -k file",
+        "gzip -vvk file",
+        "gzip -kqq -nn -cc file",
+        "gzip -kN -n -N -N file",
+        "gzip -k --json --json --sync --sync --update --update file",
+        "gzip -k --buffer 4K --buffer 8K -p 1 -p 2 --pool off --pool 4 --scheduler serial --scheduler rayon file",
+        "gzip -k --block 64K --block 128K --codec zlib --codec auto --verify --verify -xx -rr file",
+        "gunzip -kkffvv packed.gz",
+        "gunzip -tt packed.gz",
+        "gzip -dd -k packed.gz",
+        "copy -vv --engine mmap --engine auto file copied",
+    ] {
+        sandbox.remove("file.gz");
+        sandbox.write("packed.gz", sandbox.haul("gzip").input(&*text).run().ok().out);
+        sandbox.remove("packed");
+        sandbox.haul(words).run().ok();
+        assert!(sandbox.read("file") == text, "{words}");
+    }
+    // Of several values the last one counts, but each pattern does.
+    sandbox.haul("gzip -k -S .a --suffix .b file").run().ok().silent();
+    assert!(sandbox.exists("file.b") && !sandbox.exists("file.a"));
+    for name in ["tree/a.t", "tree/a.u", "tree/a.v"] {
+        sandbox.write(name, "data");
+    }
+    sandbox.haul("gzip -r --exclude *.t tree --exclude *.u").run().ok().silent();
+    assert_eq!(sandbox.list("tree").into_iter().collect::<Vec<_>>(), ["a.t", "a.u", "a.v.gz"]);
+    let rows = sandbox.haul("sweep gzip file --buffers 4K --buffers 8K,16K --rounds 1 --rounds 2 --format json").run();
+    let rows = common::run::sweep_rows(&rows.ok().json());
+    assert_eq!(rows.len(), 3, "each size of each list");
+}
+
+#[test]
+fn the_value_of_an_option_is_no_level() {
+    let sandbox = Sandbox::new();
+    sandbox.write("-11", "data");
+    sandbox.write("file", prose(1, 100_000));
+    let said = sandbox.haul("gzip -k --exclude -11 -v -- -11").run().ok().says(&["'-11'", "excluded"]);
+    assert!(!sandbox.exists("-11.gz"), "{}", said.err);
+    sandbox.haul("gzip -k --exclude -- -12 file").run().ok().silent();
+    let best = sandbox.read("file.gz");
+    for words in ["gzip -c -12 file", "gzip -kcp 1 -11 file", "gzip --exclude=-11 -11 -c file", "gzip -cS.x -11 file"] {
+        assert!(sandbox.haul(words).run().ok().out == best, "{words}");
+    }
+    sandbox.haul("gzip -k --exclude --suffix -10 file -f").run().ok();
+    assert!(sandbox.read("file.gz") != sandbox.haul("gzip -c file").run().ok().out, "-10 is a level there");
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_like_others() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", noise(1, 3_000_000));
+    sandbox.write("packed.gz", sandbox.haul("gzip -c file").run().ok().out);
+    let haul = common::run::binary().display().to_string();
+    for words in ["gzip -k file", "gunzip -k packed.gz", "copy file new", "gzip -1 -c file >out"] {
+        for way in ["--workers 1", "--workers 2"] {
+            let command = format!("ulimit -f 200; exec '{haul}' {}", place_options(words, way));
+            let output =
+                std::process::Command::new("sh").args(["-c", &command]).current_dir(sandbox.path("")).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{command}: {}: {said}", output.status);
+            assert!(said.contains("File too large") && said.lines().count() == 1, "{command}: {said:?}");
+            sandbox.remove("out");
+            assert_eq!(sandbox.list("").len(), 2, "{command}");
+        }
+    }
+}
+
+#[test]
+fn a_file_with_a_slash_behind_it_is_no_directory() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "data");
+    sandbox.write("packed.gz", sandbox.haul("gzip -c file").run().ok().out);
+    sandbox.link("link", "file");
+    let before = snapshot(sandbox.path(""));
+    for (words, name) in [
+        ("gzip file/", "'file/'"),
+        ("gzip -kf file//", "'file//'"),
+        ("gzip -r file/", "'file/'"),
+        ("gzip -c file/", "'file/'"),
+        ("gzip -f link/", "'link/'"),
+        ("gunzip packed.gz/", "'packed.gz/'"),
+        ("gunzip -t packed.gz/", "'packed.gz/'"),
+    ] {
+        let run = sandbox.haul(words).run().code(1).says_in_one_line(&[name, "Not a directory"]);
+        assert!(run.out.is_empty());
+        assert_same(&before, &snapshot(sandbox.path("")), words);
+    }
+    sandbox.haul("gunzip packed/").run().code(1).says_in_one_line(&["'packed/'", "No such file"]);
+    assert_same(&before, &snapshot(sandbox.path("")), "no directory of this name");
+    sandbox.write("tree/file", "data");
+    sandbox.haul("gzip -r tree/").run().ok().silent();
+    assert!(sandbox.exists("tree/file.gz"));
+}

@@ -492,6 +492,9 @@ fn a_terminal_gets_no_compressed_bytes() {
     let (code, said) = on_terminal("gzip -c file");
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("terminal") && said.contains("haul: "), "{said:?}");
+    let (code, said) = on_terminal("gzip -k - file");
+    assert_eq!((code, sandbox.exists("file.gz")), (Some(1), false), "standard input goes there: {said}");
+    assert!(said.contains("terminal"), "{said:?}");
     let (code, said) = on_terminal("gunzip");
     assert_eq!(code, Some(1), "compressed bytes are not typed: {said}");
     assert!(said.contains("terminal"), "{said:?}");

@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::Path;
 use std::time::Duration;
 
-use common::{Sandbox, is_root, make_fifo, noise, prose, set_mode, set_mtime, skip};
+use common::{Sandbox, WAYS, is_root, make_fifo, noise, prose, set_mode, set_mtime, skip};
 use rustix::process::Signal;
 
 #[test]
@@ -237,4 +237,148 @@ fn a_report_is_not_written_over_what_is_swept() {
     sandbox.haul("sweep copy log --buffers 4K --rounds 1 --format json -o report").run().ok().silent();
     assert!(sandbox.read("report").starts_with(b"{"));
     sandbox.assert_no_leftovers("after reports");
+}
+
+/// A .gz of `text` whose header says that it was called `name`.
+fn packed_as(sandbox: &Sandbox, name: &str, text: &[u8]) -> Vec<u8> {
+    sandbox.write("x", text);
+    sandbox.haul("gzip x").run().ok();
+    let packed = sandbox.read("x.gz");
+    sandbox.remove("x.gz");
+    [&packed[..10], name.as_bytes(), b"\0", &packed[10 + b"x\0".len()..]].concat()
+}
+
+#[test]
+fn a_source_is_not_replaced_by_what_is_in_it() {
+    for words in [
+        "gunzip -kNf a.gz",
+        "gunzip -Nf a.gz",
+        "gunzip -kN --update a.gz",
+        "gunzip -N --update --output-dir . a.gz",
+        "gunzip -Nf --output-dir sub/.. ./a.gz",
+        "gunzip -Nrf .",
+    ] {
+        let sandbox = Sandbox::new();
+        let packed = packed_as(&sandbox, "a.gz", b"data");
+        sandbox.write("a.gz", &packed);
+        sandbox.make_directory("sub");
+        set_mtime(sandbox.path("a.gz"), 1_000_000_000, 0);
+        sandbox.haul(words).run().code(1).says_in_one_line(&["a.gz", "it is the source itself"]);
+        assert!(sandbox.read("a.gz") == packed, "{words}");
+        assert_eq!(sandbox.list("").len(), 2, "{words}");
+    }
+}
+
+#[test]
+fn a_source_is_not_replaced_through_a_link() {
+    let text = prose(1, 5_000);
+    // The words, a link and what it holds (nothing: a second name), and the file that both ends are.
+    for (words, link, held, file) in [
+        ("gzip -kf a", "a", "a.gz", "a.gz"),
+        ("gzip -f a", "a", "a.gz", "a.gz"),
+        ("gzip -kf --update a", "a", "a.gz", "a.gz"),
+        ("gzip -f a", "a", "", "a.gz"),
+        ("gunzip -kf b.gz", "b.gz", "b", "b"),
+        ("gunzip -f b.gz", "b.gz", "b", "b"),
+        ("gunzip -f --output-dir o s/c.gz", "s/c.gz", "../o/c", "o/c"),
+    ] {
+        let sandbox = Sandbox::new();
+        let packed = sandbox.haul("gzip").input(&*text).run().ok().out;
+        sandbox.make_directory("s");
+        sandbox.make_directory("o");
+        sandbox.write(file, &packed);
+        if held.is_empty() {
+            std::fs::hard_link(sandbox.path(file), sandbox.path(link)).unwrap();
+        } else {
+            sandbox.link(link, held);
+        }
+        sandbox.haul(words).run().code(1).says_in_one_line(&[file, "it is the source itself"]);
+        assert!(sandbox.read(file) == packed && sandbox.exists(link), "{words}");
+        sandbox.assert_no_leftovers(words);
+    }
+    // A link that only leads from the target to the source is replaced, as ever.
+    let sandbox = Sandbox::new();
+    sandbox.write("a", &text);
+    sandbox.link("a.gz", "a");
+    sandbox.haul("gzip -kf a").run().ok().silent();
+    assert!(sandbox.read("a") == text && sandbox.haul("gunzip -c a.gz").run().ok().out == text);
+}
+
+#[test]
+fn a_fifo_is_refused_at_once_where_only_files_are_taken() {
+    let sandbox = Sandbox::new();
+    make_fifo(sandbox.path("fifo"));
+    make_fifo(sandbox.path("fifo.gz"));
+    sandbox.link("link", "fifo");
+    sandbox.make_directory("out");
+    for words in ["gzip -f fifo", "gunzip -f fifo.gz", "gzip -kf link", "gzip -f --output-dir out fifo"] {
+        let run = sandbox.haul(words).spawn().finish(Duration::from_secs(10));
+        run.code(1).says_in_one_line(&["it is a FIFO; -c reads it"]);
+    }
+    // To standard output it is read, and waited for.
+    for words in ["gzip -c fifo", "gzip -cf link"] {
+        let running = sandbox.haul(words).spawn();
+        std::thread::sleep(Duration::from_millis(100));
+        std::fs::write(sandbox.path("fifo"), "data").unwrap();
+        let packed = running.finish(Duration::from_secs(10)).ok().silent().out;
+        assert_eq!(sandbox.haul("gunzip").input(packed).run().ok().out, b"data", "{words}");
+    }
+}
+
+#[test]
+fn a_walk_does_not_take_what_the_job_has_just_made() {
+    let packed = |sandbox: &Sandbox, bytes: &[u8]| sandbox.haul("gzip").input(bytes).run().ok().out;
+    for way in WAYS.iter().filter(|way| way.ends_with('1')) {
+        let sandbox = Sandbox::new();
+        let once = packed(&sandbox, b"data");
+        let twice = packed(&sandbox, &once);
+        sandbox.write("tree/a.gz.gz", &twice);
+        sandbox.write("tree/b-z.gz", &twice);
+        // The second walk is sure to meet what the first has made.
+        for words in ["gunzip -r tree tree", "gunzip -rc tree"] {
+            let out = sandbox.haul(format!("{words} {way}")).run().ok().silent().out;
+            assert!(sandbox.read("tree/a.gz") == once && sandbox.read("tree/b-z") == once, "{words} {way}");
+            assert_eq!(sandbox.list("tree").len(), 2, "{words} {way}");
+            // What is made of them in the end is for the next run.
+            assert_eq!(out.len(), if words.contains("-rc") { 8 } else { 0 });
+        }
+        // What was there already is a source, though a target too, in whatever order they are met.
+        for number in 0..8 {
+            sandbox.write(format!("both/{number}.gz"), &once);
+            set_mtime(sandbox.write(format!("both/{number}.gz.gz"), &twice), 1_000_000_000, 0);
+        }
+        sandbox.haul(format!("gunzip -rk --update both {way}")).run().ok().silent();
+        let done = (0..8).filter(|number| sandbox.exists(format!("both/{number}"))).count();
+        assert_eq!((done, sandbox.list("both").len()), (8, 24), "{way}");
+    }
+}
+
+#[test]
+fn a_large_directory_is_unpacked_by_one_suffix() {
+    let sandbox = Sandbox::new();
+    let packed = sandbox.haul("gzip").input(prose(1, 500)).run().ok().out;
+    let packed = sandbox.haul("gzip").input(packed).run().ok().out;
+    for way in ["--workers 1", "--workers 4"] {
+        for number in 0..1_500 {
+            sandbox.write(format!("tree/a-file-with-a-longer-name-{number}.gz.gz"), &packed);
+        }
+        sandbox.haul(format!("gunzip -r tree {way}")).run().ok().silent();
+        let names = sandbox.list("tree");
+        assert_eq!(names.len(), 1_500);
+        let wrong = names.iter().filter(|name| !name.to_string_lossy().ends_with(".gz")).count();
+        assert_eq!(wrong, 0, "{way}: files lost a second suffix");
+        sandbox.remove("tree");
+    }
+}
+
+#[test]
+fn a_dash_with_a_slash_is_not_standard_input() {
+    let sandbox = Sandbox::new();
+    let said = sandbox.haul("gzip -- -/").input("data").run().code(1).says_in_one_line(&["'-/'", "No such file"]);
+    assert!(said.out.is_empty());
+    sandbox.haul("gzip --files-from=-/").input("data").run().code(1).says_in_one_line(&["'-/'", "No such file"]);
+    sandbox.haul("gzip --files-from -").input("-/\n").run().code(1).says_in_one_line(&["'-/'", "No such file"]);
+    sandbox.write("-/file", "data");
+    sandbox.haul("gzip -r -- -/").run().ok().silent();
+    assert!(sandbox.exists("-/file.gz"));
 }

@@ -352,6 +352,10 @@ fn words_that_clash_are_refused() {
         ("gunzip --keep-smaller file", "--keep-smaller"),
         ("gzip --keep-smaller --output-dir . file", "--keep-smaller"),
         ("gzip --update -c file", "--update"),
+        ("gzip --update - file", "--update"),
+        ("gunzip -k --update file -", "--update"),
+        ("gzip --json -k - file", "--json"),
+        ("gunzip -k --json file -", "--json"),
         ("gzip --null file", "--null"),
         ("gzip --files-from - -", "standard input"),
         ("gzip --exclude [ file", "'['"),
@@ -515,4 +519,34 @@ fn directories_that_are_made_become_durable_too() {
     // Without being asked for, nothing is waited for.
     sandbox.remove("out/logs");
     assert!(!traced(&sandbox, "gzip -r --output-dir out logs").iter().any(|call| call.starts_with("fsync")));
+}
+
+#[test]
+fn a_backup_says_what_it_leaves_out_for_its_suffix() {
+    for way in WAYS {
+        let sandbox = Sandbox::new();
+        sandbox.write("logs/a.log", "a");
+        sandbox.write("logs/a.log.1.gz", "rotated");
+        sandbox.write("logs/half.gz.haul-part", "unfinished");
+        sandbox.make_directory("out");
+        let backup = format!("gzip -r --output-dir out logs {way}");
+        let why = ["'logs/a.log.1.gz'", "it has the suffix of a compressed file already; not copied to 'out'"];
+        sandbox.haul(&backup).run().ok().says_in_one_line(&why);
+        assert_eq!(sandbox.list("out/logs").len(), 1, "{way}");
+        let json = sandbox.haul(format!("{backup} -f -q --json")).run().ok().silent().json();
+        assert_eq!(counts(&json), (1, 2), "{way}");
+        // What is unpacked elsewhere leaves out what is not packed.
+        sandbox.make_directory("back");
+        sandbox.write("out/logs/plain", "plain");
+        sandbox.haul(format!("gunzip -r --output-dir back out {way}")).run().ok().silent();
+        // Beside the sources nothing is missing, and only who asks for detail is told.
+        sandbox.haul(format!("gzip -rk logs {way}")).run().ok().silent();
+        let said = sandbox.haul(format!("gzip -rkfv logs {way}")).run().ok();
+        said.says(&[
+            "'logs/a.log.1.gz': passed over: it has the suffix",
+            "half.gz.haul-part': passed over: it is an unfin",
+        ]);
+        let said = sandbox.haul(format!("gunzip -v -r out {way}")).run().ok();
+        said.says(&["'out/logs/plain': passed over: it has no suffix of a compressed file"]);
+    }
 }

@@ -1,9 +1,11 @@
 //! The level of gzip: `-0` to `-9`, `--fast`, `--best`, `--level`, and `-11`, which pigz has.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
-use clap::ArgAction;
+use clap::{ArgAction, CommandFactory};
 use haul::codec::level::{DEFAULT, HIGHEST};
+
+use super::args::Args;
 
 /// The level that was asked for; of several the last one counts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,14 +39,37 @@ const TWO_DIGITS: [(&str, &str); 3] = [("-10", "--level=10"), ("-11", "--level=1
 /// The command line with `-11` spelled out: clap would take it for `-1`, twice.
 pub(crate) fn spell_out(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut words: Vec<OsString> = words.into_iter().collect();
-    if words.get(1).is_some_and(|command| command == "gzip") {
-        for word in words.iter_mut().take_while(|word| *word != "--") {
-            if let Some((_, long)) = TWO_DIGITS.iter().find(|(short, _)| word == short) {
-                *word = OsString::from(*long);
-            }
+    let spelled = |word: &OsString| TWO_DIGITS.iter().find(|(short, _)| word == short).map(|(_, long)| *long);
+    if words.get(1).is_none_or(|command| command != "gzip") || !words.iter().any(|word| spelled(word).is_some()) {
+        return words;
+    }
+    let haul = Args::command();
+    let gzip = haul.find_subcommand("gzip");
+    let mut is_value = false;
+    for word in words.iter_mut().skip(2) {
+        if is_value {
+            is_value = false;
+        } else if word == "--" {
+            break;
+        } else if let Some(long) = spelled(word) {
+            *word = OsString::from(long);
+        } else {
+            is_value = gzip.is_some_and(|gzip| wants_value(gzip, word));
         }
     }
     words
+}
+
+/// Whether the word behind this one is its value: `--exclude` or `-kS`, but not `--exclude=x` or `-S.x`.
+fn wants_value(command: &clap::Command, word: &OsStr) -> bool {
+    let Some(option) = word.to_str().and_then(|word| word.strip_prefix('-')) else { return false };
+    let takes_values = || command.get_arguments().filter(|arg| arg.get_action().takes_values());
+    if let Some(long) = option.strip_prefix('-') {
+        return takes_values().any(|arg| arg.get_long() == Some(long));
+    }
+    // The first such letter takes what is left of the word, if there is anything.
+    let mut letters = option.chars();
+    letters.any(|letter| takes_values().any(|arg| arg.get_short() == Some(letter))) && letters.next().is_none()
 }
 
 impl clap::Args for Level {
@@ -106,6 +131,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, clap::Parser)]
+    #[command(args_override_self = true)]
     struct Line {
         #[command(flatten)]
         level: Level,
@@ -125,6 +151,10 @@ mod tests {
             ("-0", 0, 6),
             ("-9 -0", 0, 9),
             ("-0 -9", 9, 9),
+            ("-9 -9", 9, 9),
+            ("-191", 1, 1),
+            ("-0 -9 -0 -0", 0, 9),
+            ("-0 -9 -0 -9", 9, 9),
             ("-11", 12, 12),
             ("-10", 10, 10),
         ] {
@@ -139,9 +169,22 @@ mod tests {
 
     #[test]
     fn only_a_level_of_gzip_is_spelled_out() {
-        for line in ["haul gzip -- -11", "haul sweep gzip -11", "haul gzip -p11"] {
+        for line in [
+            "haul gzip -- -11",
+            "haul sweep gzip -11",
+            "haul gzip -p11",
+            "haul gzip --exclude -11",
+            "haul gzip -kp -11",
+            "haul gzip --exclude -- -k -S -12 -- -10",
+        ] {
             let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             assert_eq!(spell_out(words.clone()), words);
+        }
+        for line in
+            ["-p 2 -11", "-pk -11", "--exclude=x -11", "--exclude -p -11", "-S.x -11", "x -11", "--exclude -- -11"]
+        {
+            let words = format!("haul gzip {line}");
+            assert_eq!(spell_out(words.split(' ').map(OsString::from)).last().unwrap(), "--level=12", "{line}");
         }
     }
 }

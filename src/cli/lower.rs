@@ -184,17 +184,19 @@ fn output(args: &FileArgs) -> Output {
 /// Options that contradict each other.
 fn refuse_clashes(args: &FileArgs, output: Output) -> Result<(), UsageError> {
     let refused = |why: &str| Err(UsageError::new(why));
-    if args.common.json && output == Output::Stdout {
+    // Among files, standard input goes to standard output all the same.
+    let to_stdout = output == Output::Stdout || (output == Output::BesideSource && reads_stdin(args));
+    if args.common.json && to_stdout {
         return refused("--json and the data would share standard output; write to files, or leave one out");
     }
     if reads_stdin(args) && args.files_from.as_deref().is_some_and(is_stdin) {
         return refused("standard input cannot be both data and the list of --files-from");
     }
-    if args.update && output != Output::BesideSource {
+    if args.update && (output != Output::BesideSource || to_stdout) {
         return refused("--update compares with files; -c, -t and standard input make none");
     }
     let Some(directory) = &args.output_dir else { return Ok(()) };
-    if output != Output::BesideSource || reads_stdin(args) {
+    if output != Output::BesideSource || to_stdout {
         return refused("--output-dir takes files; -c, -t and standard input make none");
     }
     let found = Sys::new(Stop::new()).stat_through(CWD, &c_path(directory));

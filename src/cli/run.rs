@@ -24,6 +24,7 @@ pub(crate) fn run(order: &Order) -> Exit {
     let terminal = Terminal::new(bar, order.verbosity);
     let context = context(terminal.clone());
     signals::listen(&context, &terminal);
+    signals::outlive_size_limit();
     let started = Instant::now();
     let (name, result) = match &order.work {
         Work::Copy(plan) => ("copy", job::copy::run(plan, &context)),

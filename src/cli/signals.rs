@@ -1,11 +1,12 @@
-//! Ctrl-C and its kin: the first asks the job to end cleanly, the second ends the process at once.
+//! Ctrl-C and its kin: the first asks the job to end cleanly, the second ends the process at once. A limit on the size
+//! of files is no reason to end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use haul::job::Context;
 use haul::sys::is_ignored;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::progress::Terminal;
@@ -31,6 +32,15 @@ pub(crate) fn listen(context: &Context, terminal: &Arc<Terminal>) {
         }
     };
     let _ = std::thread::Builder::new().name("haul-signals".to_owned()).spawn(listener);
+}
+
+/// Lets a write beyond the limit on the size of files (`ulimit -f`) fail with EFBIG, an error like others, instead of
+/// ending the process with a half target left behind. A handler that does nothing serves, and programs that we might
+/// start would not inherit it. Where it cannot be installed the signal does what it always does.
+pub(crate) fn outlive_size_limit() {
+    if !is_ignored(SIGXFSZ) {
+        let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+    }
 }
 
 /// Takes the bar's line away, in a thread of its own: whoever else draws may be stuck in a write with the bar locked.

@@ -1,21 +1,48 @@
 //! What the sources of one job have become: `-f` replaces what was there before, not what another source has just
-//! become; and no two sources are written into one file in place.
+//! become; no two sources are written into one file in place; and no walk takes what the job made for a source.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sys::FileId;
 
 /// Names in directories, or files (with an empty name), that a source of this job has taken. Workers share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Claims(Arc<Mutex<HashSet<Claim>>>);
+pub(super) struct Claims(Arc<Mutex<Places>>);
 
-/// A directory and a name in it, or a file and no name.
-type Claim = (FileId, Vec<u8>);
+/// Directories with the names taken in them.
+type Places = HashMap<FileId, HashMap<Vec<u8>, Made>>;
+
+/// Whether what bears the name is the job's own work; else it was there before, and is as it should be.
+type Made = bool;
 
 impl Claims {
     /// Takes a name in a directory, or a file; says whether nobody had it yet.
     pub(super) fn take(&self, place: FileId, name: &[u8]) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((place, name.to_vec()))
+        self.insert(place, name, true)
+    }
+
+    /// The same for what is there already and stays as it is.
+    pub(super) fn take_as_it_is(&self, place: FileId, name: &[u8]) -> bool {
+        self.insert(place, name, false)
+    }
+
+    /// Whether what bears this name was made by the job, or is about to be.
+    pub(super) fn has_made(&self, place: FileId, name: &[u8]) -> bool {
+        self.places().get(&place).and_then(|names| names.get(name)).is_some_and(|made| *made)
+    }
+
+    fn insert(&self, place: FileId, name: &[u8], made: Made) -> bool {
+        let mut places = self.places();
+        let names = places.entry(place).or_default();
+        let free = !names.contains_key(name);
+        if free {
+            names.insert(name.to_vec(), made);
+        }
+        free
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

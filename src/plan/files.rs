@@ -80,4 +80,10 @@ impl FilesPlan {
             resources,
         }
     }
+
+    /// Whether anything goes to standard output: all of it, or what comes in on standard input, among files.
+    pub fn writes_to_stdout(&self) -> bool {
+        let among_files = || self.inputs.iter().any(|input| input.as_os_str() == "-");
+        self.output == Output::Stdout || (self.output == Output::BesideSource && among_files())
+    }
 }

@@ -21,7 +21,7 @@ pub(crate) use files::FileArgs;
 /// 130, 143 or 129 interrupted, with no half file under a final name (but a target that is a device, a link or has other
 /// hard links is written in place).
 #[derive(Debug, Parser)]
-#[command(name = "haul", version, long_version = VERSION.as_str(), max_term_width = 100)]
+#[command(name = "haul", version, long_version = VERSION.as_str(), max_term_width = 100, args_override_self = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

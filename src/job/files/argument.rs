@@ -51,20 +51,12 @@ impl<J: FileJob> Walker<J> {
 
     /// `None` if it is to be passed over.
     fn find(&mut self, path: &Path) -> Result<Option<Found>> {
-        if path == Path::new("-") {
+        // As it was typed: paths compare by their names, and `-/` has the same one.
+        if path.as_os_str() == "-" {
             return Source::standard_input(&mut self.job.station().sys).map(Found::File).map(Some);
         }
-        let (folder, mut name) = self.locate(path)?;
-        let mut kind = self.job.station().sys.stat_at(&*folder.directory, &name).map(|found| found.kind);
-        if matches!(kind, Err(Errno::NOENT)) {
-            for other in self.job.alternatives(&name) {
-                if let Ok(found) = self.job.station().sys.stat_at(&*folder.directory, &other) {
-                    (name, kind) = (other, Ok(found.kind));
-                    break;
-                }
-            }
-        }
-        let kind = kind.map_err(|errno| Error::system("find", path, errno))?;
+        let (folder, name) = self.locate(path)?;
+        let (name, kind) = self.look_up(&folder, name, path).map_err(|errno| Error::system("find", path, errno))?;
         let own = OsStr::from_bytes(name.to_bytes());
         if name.as_c_str() != c"." && self.plan.exclude.match_name(own, kind == FileKind::Directory) {
             self.pass_over(|| path.to_owned(), "it is excluded");
@@ -79,6 +71,28 @@ impl<J: FileJob> Walker<J> {
             _ => Found::File(Source::open(&mut self.job.station().sys, &self.plan, &folder, &name, false)?),
         };
         Ok(Some(found))
+    }
+
+    /// What bears an argument's name, or another under which it may be meant.
+    fn look_up(&mut self, folder: &Folder, name: CString, path: &Path) -> rustix::io::Result<(CString, FileKind)> {
+        // `x/` can only be a directory, or lead to one.
+        let only_directory = path.as_os_str().as_bytes().ends_with(b"/");
+        match self.job.station().sys.stat_at(&*folder.directory, &name) {
+            Err(Errno::NOENT) if !only_directory => {
+                let others = self.job.alternatives(&name);
+                let sys = &mut self.job.station().sys;
+                let there =
+                    |other: CString| sys.stat_at(&*folder.directory, &other).ok().map(|found| (other, found.kind));
+                others.into_iter().find_map(there).ok_or(Errno::NOENT)
+            }
+            Ok(found) if only_directory && found.kind != FileKind::Directory => {
+                match self.job.station().sys.stat_through(&*folder.directory, &name)?.kind {
+                    FileKind::Directory => Ok((name, found.kind)),
+                    _ => Err(Errno::NOTDIR),
+                }
+            }
+            found => found.map(|found| (name, found.kind)),
+        }
     }
 
     /// The directory an argument lies in, and its name there: `.` where the argument means what is in a directory.

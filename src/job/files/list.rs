@@ -25,7 +25,7 @@ pub(super) struct Names {
 impl Names {
     /// Reads a list to its end, so that whatever is wrong with it shows before anything is touched.
     pub(super) fn read(sys: &mut Sys, list: &NameList) -> Result<Self> {
-        let from_stdin = list.path == Path::new("-");
+        let from_stdin = list.path.as_os_str() == "-";
         let shown = if from_stdin { Path::new("standard input") } else { &list.path };
         let failed = |errno| Error::system("read names from", shown, errno);
         let file = if from_stdin {

@@ -30,6 +30,7 @@ use self::order::Item;
 use self::source::Source;
 use self::walk::Tree;
 use super::Context;
+use super::claims::Claims;
 use super::station::Station;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
@@ -86,6 +87,9 @@ pub(super) trait FileJob: Send {
 
     /// What the worker did, at the end.
     fn into_station(self) -> Station;
+
+    /// What its sources have become.
+    fn claims(&self) -> &Claims;
 
     /// Whether a file met in a directory is for this job, by its name; others are passed over without a word.
     fn wants(&self, name: &CStr) -> bool;

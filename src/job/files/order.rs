@@ -5,7 +5,6 @@ use std::ffi::{CStr, CString};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::source::Source;
 use super::walk::Tree;
 use super::{FileJob, Folder, Task, Walker};
 use crate::pool::Handle;
@@ -46,15 +45,14 @@ impl<J: FileJob> Walker<J> {
         mut rest: Sequence,
         handle: &mut Handle<'_, Task<J::Shared>>,
     ) -> Option<Sequence> {
-        let kind = self.kind(folder, name, kind);
+        let Some(kind) = self.kind(folder, name, kind) else { return Some(rest) };
         if self.is_excluded(folder, name, kind) {
             return Some(rest);
         }
         match kind {
             FileKind::Directory => self.put_in_front(&folder.place.below(name), Some(folder.tree), &mut rest),
             FileKind::RegularFile if self.wants(name) => {
-                let opened = Source::open(&mut self.job.station().sys, &self.plan, folder, name, true);
-                if let Some(source) = self.job.station().check(opened) {
+                if let Some(source) = self.open_entry(folder, name) {
                     self.job.file(source, Some(rest), handle);
                     return None;
                 }

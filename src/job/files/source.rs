@@ -50,8 +50,10 @@ impl Source {
         let path = || folder.place.path_of(name);
         // To standard output nothing is lost by reading what a link leads to. In a walked tree no link is followed.
         let follow = !walked && (plan.force || plan.output != Output::BesideSource);
+        // Where only files are taken, a FIFO must not hold us; elsewhere it is read, and waited for.
+        let nonblock = if plan.output == Output::BesideSource { OFlags::NONBLOCK } else { OFlags::empty() };
         let opened = if follow {
-            sys.openat(&*folder.directory, name, OFlags::RDONLY | OFlags::NOCTTY, 0)
+            sys.openat(&*folder.directory, name, OFlags::RDONLY | OFlags::NOCTTY | nonblock, 0)
         } else {
             sys.open_source(&*folder.directory, name)
         };
@@ -91,6 +93,11 @@ impl Source {
     /// Its path, for messages.
     pub(in crate::job) fn path(&self) -> PathBuf {
         self.folder.as_ref().map_or_else(|| PathBuf::from("standard input"), |folder| folder.place.path_of(&self.name))
+    }
+
+    /// Whether it was found as `name` in `folder`.
+    pub(super) fn is_at(&self, folder: &Folder, name: &CStr) -> bool {
+        self.folder.as_ref().is_some_and(|own| own.id == folder.id) && *self.name == *name
     }
 
     /// Whether it can be read at any offset, by several workers, and has a size that can be believed: files of `/proc`

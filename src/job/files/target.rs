@@ -7,6 +7,7 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use super::Folder;
+use super::source::Source;
 use crate::error::{Error, Result};
 use crate::job::claims::Claims;
 use crate::plan::FilesPlan;
@@ -23,16 +24,22 @@ pub(in crate::job) enum Existing {
     UpToDate,
 }
 
-/// What is under the name of a target that would get the time `mtime`; an error if it may not be replaced.
+/// What is under the name of a target that would get the time `mtime`; an error if it may not be replaced, as the
+/// source itself may never be, under whatever name or link it was found.
 pub(in crate::job) fn may_create(
     sys: &mut Sys,
     plan: &FilesPlan,
+    source: &Source,
     folder: &Folder,
     name: &CStr,
     path: &Path,
     mtime: Moment,
 ) -> Result<Existing> {
-    match sys.stat_at(&*folder.directory, name) {
+    let existing = sys.stat_at(&*folder.directory, name);
+    if source.is_at(folder, name) || existing.is_ok_and(|existing| existing.is_same_file(&source.attributes)) {
+        return Err(Error::refused("replace", path, "it is the source itself"));
+    }
+    match existing {
         Err(Errno::NOENT) => Ok(Existing::Nothing),
         Err(errno) => Err(Error::system("create", path, errno)),
         Ok(existing) if existing.kind == FileKind::Directory => Err(Error::system("replace", path, Errno::ISDIR)),
@@ -46,11 +53,16 @@ pub(in crate::job) fn may_create(
 
 /// Takes the target's name for this source, just before it is given; an error if another source has it.
 pub(in crate::job) fn claim(claims: &Claims, folder: &Folder, name: &CStr, path: &Path) -> Result<()> {
-    if claims.take(folder.id, name.to_bytes()) {
-        Ok(())
-    } else {
-        Err(Error::refused("create", path, "another file has just become it"))
-    }
+    unless_taken(claims.take(folder.id, name.to_bytes()), path)
+}
+
+/// The same for a target that is up to date. It may be a source too: a walk does not pass it over.
+pub(in crate::job) fn claim_up_to_date(claims: &Claims, folder: &Folder, name: &CStr, path: &Path) -> Result<()> {
+    unless_taken(claims.take_as_it_is(folder.id, name.to_bytes()), path)
+}
+
+fn unless_taken(free: bool, path: &Path) -> Result<()> {
+    if free { Ok(()) } else { Err(Error::refused("create", path, "another file has just become it")) }
 }
 
 /// Gives a written target owner, mode and times, makes it durable if that is wanted, and closes it.

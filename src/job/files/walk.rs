@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::image::OutputDirectory;
 use super::source::Source;
-use super::{FileJob, Folder, Task, Walker};
-use crate::error::Error;
+use super::{FileJob, Folder, Task, Walker, suffix};
+use crate::error::{Error, Quoted};
 use crate::pool::Handle;
 use crate::sys::{Attributes, Entries, FileKind};
 use crate::tree::metadata::describe;
@@ -121,15 +121,14 @@ impl<J: FileJob> Walker<J> {
             if self.job.station().is_halted() {
                 return;
             }
-            let kind = self.kind(folder, entry.name, entry.kind);
+            let Some(kind) = self.kind(folder, entry.name, entry.kind) else { continue };
             if self.is_excluded(folder, entry.name, kind) {
                 continue;
             }
             match kind {
                 FileKind::Directory => handle.offer(Task::Folder(folder.place.below(entry.name), folder.tree)),
                 FileKind::RegularFile if self.wants(entry.name) => {
-                    let opened = Source::open(&mut self.job.station().sys, &self.plan, folder, entry.name, true);
-                    if let Some(source) = self.job.station().check(opened) {
+                    if let Some(source) = self.open_entry(folder, entry.name) {
                         self.job.file(source, None, handle);
                     }
                 }
@@ -138,24 +137,126 @@ impl<J: FileJob> Walker<J> {
         }
     }
 
+    /// Opens a file met in a directory. What the job made while the directory was being read is no source: whether it
+    /// shows up there is chance.
+    pub(super) fn open_entry(&mut self, folder: &Arc<Folder>, name: &CStr) -> Option<Source> {
+        if self.job.claims().has_made(folder.id, name.to_bytes()) {
+            self.pass_over(|| folder.place.path_of(name), "it was made just now");
+            return None;
+        }
+        let station = self.job.station();
+        let opened = Source::open(&mut station.sys, &self.plan, folder, name, true);
+        station.check(opened)
+    }
+
     /// Whether a file met in a directory is for the job. Unfinished targets, ours among them, are for nobody.
     pub(super) fn wants(&self, name: &CStr) -> bool {
         !is_temporary(name) && self.job.wants(name)
     }
 
-    /// What an entry is, asked for where the file system did not say.
-    pub(super) fn kind(&mut self, folder: &Folder, name: &CStr, kind: FileKind) -> FileKind {
+    /// What an entry is, asked for where the file system did not say; `None` if the answer is an error.
+    pub(super) fn kind(&mut self, folder: &Folder, name: &CStr, kind: FileKind) -> Option<FileKind> {
         if kind != FileKind::Unknown {
-            return kind;
+            return Some(kind);
         }
-        self.job.station().sys.stat_at(&*folder.directory, name).map_or(kind, |found| found.kind)
+        let station = self.job.station();
+        let found = station.sys.stat_at(&*folder.directory, name).map(|found| found.kind);
+        station.check(found.map_err(|errno| Error::system("examine", folder.place.path_of(name), errno)))
     }
 
+    /// Passes over what is not for the job. Whoever makes a backup elsewhere must learn which files are not in it.
     pub(super) fn skip(&mut self, folder: &Folder, name: &CStr, kind: FileKind) {
+        let path = || folder.place.path_of(name);
+        if kind != FileKind::RegularFile {
+            return self.pass_over(path, &format!("it is {}", describe(kind)));
+        }
+        if is_temporary(name) {
+            return self.pass_over(path, "it is an unfinished target");
+        }
+        if suffix::decompressed(name, &self.plan.suffix).is_none() {
+            return self.pass_over(path, "it has no suffix of a compressed file");
+        }
+        let why = "it has the suffix of a compressed file already";
+        let Some(elsewhere) = &self.plan.output_dir else { return self.pass_over(path, why) };
+        let text = format!("{why}; not copied to {}", Quoted(elsewhere));
         let station = self.job.station();
         station.summary.skipped += 1;
-        if kind != FileKind::RegularFile {
-            station.note(|| (folder.place.path_of(name), format!("passed over: it is {}", describe(kind))));
+        station.warn(path(), text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::ffi::CString;
+    use std::num::NonZeroUsize;
+
+    use rustix::fs::CWD;
+
+    use super::*;
+    use crate::job::Context;
+    use crate::job::claims::Claims;
+    use crate::job::files::Sequence;
+    use crate::job::station::Station;
+    use crate::plan::{FilesPlan, Resources};
+    use crate::sys::{DirectoryBuffer, Identity};
+    use crate::tree::Root;
+    use crate::tree::path::open_named;
+
+    /// A job that wants nothing.
+    struct Idle(Station, Claims);
+
+    impl FileJob for Idle {
+        type Shared = Infallible;
+
+        fn station(&mut self) -> &mut Station {
+            &mut self.0
         }
+
+        fn into_station(self) -> Station {
+            self.0
+        }
+
+        fn claims(&self) -> &Claims {
+            &self.1
+        }
+
+        fn wants(&self, _name: &CStr) -> bool {
+            false
+        }
+
+        fn alternatives(&self, _name: &CStr) -> Vec<CString> {
+            Vec::new()
+        }
+
+        fn file(&mut self, _source: Source, _rest: Option<Sequence>, _handle: &mut Handle<'_, Task<Infallible>>) {}
+
+        fn shared(&mut self, shared: Infallible, _handle: &mut Handle<'_, Task<Infallible>>) {
+            match shared {}
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_asked_for_its_kind_is_a_failure() {
+        let context = Context::silent();
+        let mut sys = context.sys();
+        let station = Station::for_workers(&context, 1).remove(0);
+        let mut walker = Walker {
+            job: Idle(station, Claims::default()),
+            plan: Arc::new(FilesPlan::new(Vec::new(), Resources::with_workers(NonZeroUsize::MIN))),
+            names: DirectoryBuffer::default(),
+            identity: Identity::current(),
+            output: None,
+        };
+        let mut open = || open_named(&mut sys, CWD, c"/").unwrap();
+        let place = Place::root(Root { directory: open(), path: PathBuf::from("/") });
+        let directory = open();
+        let attributes = sys.fstat(&directory).unwrap();
+        let folder = walker.folder(place, directory, &attributes, Tree::default());
+        assert_eq!(walker.kind(&folder, c"proc", FileKind::Unknown), Some(FileKind::Directory));
+        assert_eq!(walker.kind(&folder, c"no such name", FileKind::Fifo), Some(FileKind::Fifo));
+        assert_eq!(walker.job.0.summary.failures, 0);
+        assert_eq!(walker.kind(&folder, c"no such name", FileKind::Unknown), None);
+        assert_eq!((walker.job.0.summary.failures, walker.job.0.summary.skipped), (1, 0));
     }
 }

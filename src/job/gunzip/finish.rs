@@ -11,7 +11,7 @@ use super::{Content, Inflater, Sink};
 use crate::error::{Error, Result};
 use crate::job::files::Folder;
 use crate::job::files::source::Source;
-use crate::job::files::target::{Existing, claim, complete, may_create, settle};
+use crate::job::files::target::{Existing, claim, claim_up_to_date, complete, may_create, settle};
 use crate::plan::Output;
 use crate::sys::Moment;
 use crate::tree::Part;
@@ -66,8 +66,11 @@ impl Inflater {
         let checked = complete(sys, plan, folder, file, &attributes)
             .map_err(|errno| Error::system("finish", &path, errno))
             .and_then(|()| source.check_unchanged(sys))
-            .and_then(|()| may_create(sys, plan, folder, &name, &path, attributes.mtime))
-            .and_then(|existing| claim(&self.claims, folder, &name, &path).map(|()| existing));
+            .and_then(|()| may_create(sys, plan, source, folder, &name, &path, attributes.mtime))
+            .and_then(|existing| {
+                let claim = if existing == Existing::UpToDate { claim_up_to_date } else { claim };
+                claim(&self.claims, folder, &name, &path).map(|()| existing)
+            });
         let replace = match checked {
             Ok(existing @ (Existing::Nothing | Existing::Replaced)) => existing == Existing::Replaced,
             Ok(Existing::UpToDate) => {

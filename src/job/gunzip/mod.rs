@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::Context;
 use super::claims::Claims;
 use super::files::source::Source;
-use super::files::target::{Existing, claim, may_create};
+use super::files::target::{Existing, claim_up_to_date, may_create};
 use super::files::{self, FileJob, Folder, Sequence, Task, suffix};
 use super::station::Station;
 use crate::codec::gunzip::{End, Gunzip, Step};
@@ -92,6 +92,10 @@ impl FileJob for Inflater {
         self.station
     }
 
+    fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
     fn wants(&self, name: &CStr) -> bool {
         suffix::decompressed(name, &self.plan.files.suffix).is_some()
     }
@@ -149,9 +153,9 @@ impl Inflater {
         // With -N name and time in the header may differ; then this one is only where the data goes first.
         if !self.plan.files.name {
             let mtime = source.attributes.mtime;
-            let existing = may_create(sys, &self.plan.files, &folder, &name, &path, mtime)?;
+            let existing = may_create(sys, &self.plan.files, source, &folder, &name, &path, mtime)?;
             if existing == Existing::UpToDate {
-                claim(&self.claims, &folder, &name, &path)?;
+                claim_up_to_date(&self.claims, &folder, &name, &path)?;
                 self.station.up_to_date(&source.path(), &path);
                 return Ok(None);
             }

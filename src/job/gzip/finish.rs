@@ -63,7 +63,7 @@ impl Gzip {
         let path = folder.place.path_of(&name);
         // Before anything is looked at: of two sources with one target the first argument has it, in every run.
         claim(&self.shared.claims, &folder, &name, &path)?;
-        let existing = may_create(sys, &plan.files, &folder, &name, &path, source.attributes.mtime)?;
+        let existing = may_create(sys, &plan.files, &source, &folder, &name, &path, source.attributes.mtime)?;
         if existing == Existing::UpToDate {
             self.station.up_to_date(&source.path(), &path);
             return Ok(None);

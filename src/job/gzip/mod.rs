@@ -61,7 +61,7 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
 }
 
 fn refuse_terminal(plan: &GzipPlan) -> Result<()> {
-    if plan.files.output == Output::Stdout && !plan.files.force && rustix::termios::isatty(rustix::stdio::stdout()) {
+    if plan.files.writes_to_stdout() && !plan.files.force && rustix::termios::isatty(rustix::stdio::stdout()) {
         let why = "it is a terminal; redirect it, or use -f";
         return Err(Error::refused("write compressed data to", "standard output", why));
     }
@@ -128,6 +128,10 @@ impl FileJob for Gzip {
 
     fn into_station(self) -> Station {
         self.station
+    }
+
+    fn claims(&self) -> &Claims {
+        &self.shared.claims
     }
 
     fn wants(&self, name: &CStr) -> bool {
