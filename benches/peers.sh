@@ -4,7 +4,7 @@
 #
 # Usage: peers.sh HAUL [DIRECTORY]
 #   FILE=...     the one large file; default: a tar of the directory
-#   JOBS="..."   of gzip gunzip copy; default: all
+#   JOBS="..."   of gzip tree gunzip copy; default: all
 #   ROUNDS=9     measured rounds, after one that warms up
 #   WORKERS=...  default: all processors
 #   CODEC=...    the program that times the codecs alone (cargo bench builds it), for the part of gzip
@@ -14,7 +14,7 @@ haul=$1
 directory=${2:-/usr/include}
 rounds=${ROUNDS:-9}
 workers=${WORKERS:-$(nproc)}
-jobs=${JOBS:-gzip gunzip copy}
+jobs=${JOBS:-gzip tree gunzip copy}
 [ -d "$directory" ] || { echo "$directory is no directory; name one: make bench-peers DIR=..." >&2; exit 1; }
 codec=${CODEC:-$(find "$(dirname "$haul")/deps" -maxdepth 1 -name 'codec-*' -type f -perm -u+x -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -1 | cut -d' ' -f2-)}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/haul-bench.XXXXXX")
@@ -121,6 +121,9 @@ if has gzip; then
   against_level 1 libdeflate "bgzip -l1|bgzip|bgzip -l1 -@$workers -c large >out"
   against_level 6 '' "bgzip -l6|bgzip|bgzip -l6 -@$workers -c large >out"
   against_level 9 ''
+fi
+
+if has tree; then
   contest 'the tree, level 6, sources kept' 'cp -a tree out' \
     "haul gzip -rk|$haul|'$haul' gzip -rk -p$workers out" \
     "find, xargs -P$workers -n64 gzip -k|gzip|find out -type f -print0 | xargs -0 -P$workers -n64 gzip -k" \

@@ -4,7 +4,7 @@ use libdeflater::{CompressionError, CompressionLvl, Compressor};
 
 use super::{Codec, CodecError, Compressed, Ending};
 
-/// A compressor at one level, kept by a worker: 0.3 to 1 MB, from level 10 on 9 MB.
+/// A compressor at one level, kept by a worker: up to 0.7 MB, from level 10 on 9 MB.
 pub struct Libdeflate(Compressor);
 
 impl Libdeflate {

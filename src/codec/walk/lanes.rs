@@ -1,6 +1,6 @@
 //! Over the symbols of one block to its end, in several lanes at once.
 //!
-//! A look has to wait for the one before it, some 17 cycles, in which the processor could do four. So the first lane
+//! A look has to wait for the one before it, some 17 cycles, in which the processor could do several. So the first lane
 //! walks from where we are, and the others from guesses further on. Codes read from a wrong bit fall into step with the
 //! right ones by themselves, mostly within ten looks. A lane counts only if the walk before it comes to a place where
 //! that lane has been, for from there both do the same: a wrong guess costs time, never truth.
@@ -8,7 +8,8 @@
 use super::Malformed;
 use super::tables::{Next, Tables};
 
-/// Measured: with four a walk takes a tenth longer, and so it does with eight, which do not fit the registers.
+/// Measured: with four a walk takes a tenth longer, and so it does with eight, which do not fit the registers; with one,
+/// one and a half times as long.
 const LANES: usize = 6;
 /// Looks of each lane until it is asked whether it is stuck: at a code that no table knows, or at the block's end.
 const STRETCH: usize = 32;
