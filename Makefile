@@ -30,8 +30,8 @@ isal:
 
 # Nothing is installed behind anybody's back here: the line says what to do.
 cargo:
-	@command -v $(CARGO) >/dev/null || { echo "cargo is missing. Install Rust (and a C linker, such as gcc): https://rustup.rs" >&2; exit 1; }
-	@command -v cc >/dev/null || { echo "a C linker is missing. Install one: apt-get install gcc" >&2; exit 1; }
+	@command -v $(CARGO) >/dev/null || { echo "cargo is missing. Install Rust (and a C compiler, such as gcc): https://rustup.rs" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "a C compiler is missing. Install one: apt-get install gcc" >&2; exit 1; }
 
 run: $(HAUL)
 	@benches/first_run.sh $(abspath $(HAUL))
