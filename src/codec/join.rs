@@ -1,7 +1,7 @@
 //! Independent blocks → one ordinary gzip member.
 //!
 //! Behind every block that another one follows stands a mark: two empty stored blocks in a row, which say nothing to
-//! any reader, and tell ours where it may begin to inflate. The last block ends the deflate stream itself; a file of
+//! any reader, and by which one that looks for them can inflate the blocks in parallel. The last block ends the deflate stream itself; a file of
 //! one block is what its compressor made, without a byte of ours. Then the combined CRC-32 and the length.
 
 use crc32fast::Hasher;
