@@ -51,7 +51,8 @@ pub(in crate::job) fn may_create(
     }
 }
 
-/// Takes the target's name for this source, just before it is given; an error if another source has it.
+/// Takes the target's name for this source; an error if another one has it. gzip does that before it reads, gunzip when
+/// it has the whole file, whose header may have told another name.
 pub(in crate::job) fn claim(claims: &Claims, folder: &Folder, name: &CStr, path: &Path) -> Result<()> {
     unless_taken(claims.take(folder.id, name.to_bytes()), path)
 }
@@ -62,7 +63,7 @@ pub(in crate::job) fn claim_up_to_date(claims: &Claims, folder: &Folder, name: &
 }
 
 fn unless_taken(free: bool, path: &Path) -> Result<()> {
-    if free { Ok(()) } else { Err(Error::refused("create", path, "another file has just become it")) }
+    if free { Ok(()) } else { Err(Error::refused("create", path, "it is the target of another file, too")) }
 }
 
 /// Gives a written target owner, mode and times, makes it durable if that is wanted, and closes it.

@@ -61,7 +61,7 @@ impl Gzip {
         let sys = &mut self.station.sys;
         let folder = folder.of_targets(sys)?;
         let path = folder.place.path_of(&name);
-        // Before anything is looked at: of two sources with one target the first argument has it, in every run.
+        // Before anything is looked at: of two sources with one target the one begun first has it, whichever is newer.
         claim(&self.shared.claims, &folder, &name, &path)?;
         let existing = may_create(sys, &plan.files, &source, &folder, &name, &path, source.attributes.mtime)?;
         if existing == Existing::UpToDate {
