@@ -117,7 +117,7 @@ fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
 }
 
 fn lower_gunzip(args: FileArgs, null: bool) -> Result<Order, UsageError> {
-    lower_files(args, null, false, |files| Work::Gunzip(GunzipPlan { files }))
+    lower_files(args, null, false, |files| Work::Gunzip(GunzipPlan::new(files)))
 }
 
 fn lower_files(

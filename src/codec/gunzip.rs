@@ -1,11 +1,12 @@
-//! Any sequence of gzip members → bytes, in pieces of any length. CRC-32 and length of every member are checked.
+//! Any sequence of gzip members → bytes, in steps of any length, one after the other.
 //!
-//! Behind the last member, zeros are ignored (tapes are padded with them), other bytes are ignored and counted, as GNU
+//! What a trailer says is told, not checked here: checksums are made where the bytes are, and [`super::check`] puts them
+//! together. Behind the last member, zeros are ignored (tapes are padded with them), other bytes are ignored and counted, as GNU
 //! gzip does; a single byte, or the magic of a member that does not follow, is taken for a cut file.
 
-use crc32fast::Hasher;
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::check::Trailer;
 use super::member::{Header, HeaderError, HeaderParser};
 
 /// Damage, as told to people.
@@ -32,8 +33,6 @@ pub enum Damage {
 pub struct Gunzip {
     state: State,
     inflate: Decompress,
-    crc: Hasher,
-    member_bytes: u64,
     first_header: Option<Header>,
 }
 
@@ -46,6 +45,8 @@ enum State {
     Zeros,
     /// Bytes that are no member, and how many.
     Junk(u64),
+    /// Damage, behind what was given out already.
+    Damaged(Damage),
 }
 
 /// What one step did.
@@ -55,6 +56,8 @@ pub struct Step {
     pub consumed: usize,
     /// Bytes put into the output.
     pub produced: usize,
+    /// The member's trailer, if it ends with this step.
+    pub trailer: Option<Trailer>,
 }
 
 /// What was left over at the end.
@@ -69,8 +72,6 @@ impl Default for Gunzip {
         Self {
             state: State::Header(HeaderParser::default()),
             inflate: Decompress::new(false),
-            crc: Hasher::new(),
-            member_bytes: 0,
             first_header: None,
         }
     }
@@ -83,9 +84,29 @@ impl Gunzip {
         self.first_header = None;
     }
 
+    /// Goes on behind a whole member.
+    pub fn resume_between_members(&mut self) {
+        self.state = State::Between(None);
+    }
+
+    /// Goes on in a member, where a block begins at a byte. `window` is what came out before, as far back as the block
+    /// may reach (32 KiB) or the member does.
+    pub fn resume_in_member(&mut self, window: &[u8]) -> Result<(), Damage> {
+        self.begin_body();
+        if window.is_empty() {
+            return Ok(());
+        }
+        self.inflate.set_dictionary(window).map(|_| ()).map_err(|_| Damage::Deflate)
+    }
+
+    /// Whether it stands exactly behind a member, with nothing taken of what follows.
+    pub const fn is_between_members(&self) -> bool {
+        matches!(self.state, State::Between(None))
+    }
+
     /// Takes some input and makes some output. It has taken all it can when both counts are 0.
     pub fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, Damage> {
-        let only_input = |consumed| Ok(Step { consumed, produced: 0 });
+        let only_input = |consumed| Ok(Step { consumed, produced: 0, trailer: None });
         match &mut self.state {
             State::Header(parser) => {
                 let consumed = parser.feed(input)?;
@@ -100,11 +121,11 @@ impl Gunzip {
                 let consumed = input.len().min(8 - *filled);
                 bytes[*filled..*filled + consumed].copy_from_slice(&input[..consumed]);
                 *filled += consumed;
-                if *filled == 8 {
-                    let bytes = *bytes;
-                    self.check_trailer(bytes)?;
+                let trailer = (*filled == 8).then(|| Trailer::from_bytes(*bytes));
+                if trailer.is_some() {
+                    self.state = State::Between(None);
                 }
-                only_input(consumed)
+                Ok(Step { consumed, produced: 0, trailer })
             }
             State::Between(first) => {
                 let Some(byte) = input.first() else { return only_input(0) };
@@ -131,6 +152,7 @@ impl Gunzip {
                 *count += input.len() as u64;
                 only_input(input.len())
             }
+            State::Damaged(damage) => Err(*damage),
         }
     }
 
@@ -140,6 +162,7 @@ impl Gunzip {
             State::Between(None) | State::Zeros => Ok(End { ignored_bytes: 0 }),
             State::Junk(ignored_bytes) => Ok(End { ignored_bytes }),
             State::Header(_) | State::Body | State::Trailer(..) | State::Between(Some(_)) => Err(Damage::Truncated),
+            State::Damaged(damage) => Err(damage),
         }
     }
 
@@ -150,35 +173,22 @@ impl Gunzip {
 
     fn begin_body(&mut self) {
         self.inflate.reset(false);
-        self.crc = Hasher::new();
-        self.member_bytes = 0;
         self.state = State::Body;
     }
 
     fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, Damage> {
         let (read, written) = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self.inflate.decompress(input, output, FlushDecompress::None).map_err(|_| Damage::Deflate)?;
+        let status = self.inflate.decompress(input, output, FlushDecompress::None);
         let consumed = (self.inflate.total_in() - read) as usize;
         let produced = (self.inflate.total_out() - written) as usize;
-        self.crc.update(&output[..produced]);
-        self.member_bytes += produced as u64;
-        if status == Status::StreamEnd {
-            self.state = State::Trailer([0; 8], 0);
+        match status {
+            Ok(Status::StreamEnd) => self.state = State::Trailer([0; 8], 0),
+            Ok(_) => {}
+            // What came out before the damage is right, and is given out first.
+            Err(_) if produced > 0 => self.state = State::Damaged(Damage::Deflate),
+            Err(_) => return Err(Damage::Deflate),
         }
-        Ok(Step { consumed, produced })
-    }
-
-    fn check_trailer(&mut self, bytes: [u8; 8]) -> Result<(), Damage> {
-        let (crc, length) = (u64::from_le_bytes(bytes) as u32, (u64::from_le_bytes(bytes) >> 32) as u32);
-        if crc != self.crc.clone().finalize() {
-            return Err(Damage::Crc);
-        }
-        // Modulo 2^32 (RFC 1952, section 2.3.1).
-        if length != self.member_bytes as u32 {
-            return Err(Damage::Length);
-        }
-        self.state = State::Between(None);
-        Ok(())
+        Ok(Step { consumed, produced, trailer: None })
     }
 }
 
@@ -187,20 +197,24 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::codec::check::{Checker, Segment};
 
     /// All of `bytes`, `input` and `output` bytes at a time.
     fn gunzip(bytes: &[u8], input: usize, output: usize) -> (Vec<u8>, Result<End, Damage>) {
-        let mut gunzip = Gunzip::default();
+        let (mut gunzip, mut checker) = (Gunzip::default(), Checker::default());
         let (mut out, mut buffer) = (Vec::new(), vec![0; output]);
         for piece in bytes.chunks(input) {
             let mut piece = piece;
             loop {
                 match gunzip.step(piece, &mut buffer) {
                     Err(damage) => return (out, Err(damage)),
-                    Ok(Step { consumed: 0, produced: 0 }) => break,
+                    Ok(Step { consumed: 0, produced: 0, .. }) => break,
                     Ok(step) => {
                         piece = &piece[step.consumed..];
                         out.extend_from_slice(&buffer[..step.produced]);
+                        if let Err(damage) = checker.add(&Segment::of(&buffer[..step.produced], step.trailer)) {
+                            return (out, Err(damage));
+                        }
                     }
                 }
             }

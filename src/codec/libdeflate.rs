@@ -1,5 +1,14 @@
-//! Deflate through libdeflate: whole blocks, no dictionary. At every level the best ratio for its time that we know of.
+//! Deflate through libdeflate: whole blocks, no dictionary. At every level the best ratio for its time that we know of,
+//! and the fastest inflater of what is in memory as a whole.
 
+use std::ffi::c_void;
+use std::ptr::NonNull;
+
+use libdeflate_sys::{
+    libdeflate_alloc_decompressor, libdeflate_decompressor, libdeflate_deflate_decompress_ex,
+    libdeflate_free_decompressor, libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE as OUT_OF_ROOM,
+    libdeflate_result_LIBDEFLATE_SUCCESS as SUCCESS,
+};
 use libdeflater::{CompressionError, CompressionLvl, Compressor};
 
 use super::{Codec, CodecError, Compressed, Ending};
@@ -33,6 +42,80 @@ impl Codec for Libdeflate {
         match self.0.deflate_compress(block, out) {
             Ok(len) => Ok(Compressed { len, ending: Ending::Final }),
             Err(CompressionError::InsufficientSpace) => Err(CodecError::OutOfRoom),
+        }
+    }
+}
+
+/// Inflates streams that are in memory as a whole, kept by a worker: some 12 KB. libdeflater's own does not tell where in
+/// its input a stream ends, which is where the trailer of a member stands.
+pub struct Inflater(NonNull<libdeflate_decompressor>);
+
+/// How far a whole stream went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inflated {
+    /// Bytes of the stream, the last one included, which may have bits of it only.
+    pub read: usize,
+    /// Bytes that came out.
+    pub written: usize,
+}
+
+/// Why a stream was not inflated. What is in the output then means nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotInflated {
+    /// More would come out than there is room for.
+    OutOfRoom,
+    /// It breaks the rules of deflate, refers to what is before it, or goes on behind the input.
+    NoStream,
+}
+
+// SAFETY: a decompressor is memory of its own that nothing else points to; it keeps no pointer to the calls' buffers.
+#[allow(unsafe_code, reason = "a decompressor is behind a raw pointer")]
+unsafe impl Send for Inflater {}
+
+impl Default for Inflater {
+    /// # Panics
+    /// Without memory for it.
+    fn default() -> Self {
+        // SAFETY: it has no conditions; null means that there is no memory.
+        #[allow(unsafe_code, reason = "FFI")]
+        let decompressor = unsafe { libdeflate_alloc_decompressor() };
+        Self(NonNull::new(decompressor).expect("12 KB of memory"))
+    }
+}
+
+impl Drop for Inflater {
+    fn drop(&mut self) {
+        // SAFETY: it was allocated by libdeflate, and is freed once.
+        #[allow(unsafe_code, reason = "FFI")]
+        unsafe {
+            libdeflate_free_decompressor(self.0.as_ptr());
+        }
+    }
+}
+
+impl Inflater {
+    /// Inflates the deflate stream at the start of `input` to the start of `out`. Its last block is the one that says
+    /// so; what follows it is not looked at.
+    pub fn inflate(&mut self, input: &[u8], out: &mut [u8]) -> Result<Inflated, NotInflated> {
+        let (mut read, mut written) = (0, 0);
+        // SAFETY: the decompressor is live and nobody else uses it (`&mut self`); the buffers are live for the call and
+        // as long as it is told; both counts are ours.
+        #[allow(unsafe_code, reason = "FFI")]
+        let result = unsafe {
+            libdeflate_deflate_decompress_ex(
+                self.0.as_ptr(),
+                input.as_ptr().cast::<c_void>(),
+                input.len(),
+                out.as_mut_ptr().cast::<c_void>(),
+                out.len(),
+                &raw mut read,
+                &raw mut written,
+            )
+        };
+        match result {
+            SUCCESS => Ok(Inflated { read, written }),
+            OUT_OF_ROOM => Err(NotInflated::OutOfRoom),
+            _ => Err(NotInflated::NoStream),
         }
     }
 }

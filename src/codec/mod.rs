@@ -5,9 +5,14 @@
 //! - [`member`]: the frame of a gzip member (RFC 1952);
 //! - [`join`]: independent blocks → one member; [`walk`] finds what it has to change in them;
 //! - [`verify`]: whether a block inflates to what it was made of;
-//! - [`gunzip`]: any sequence of members → bytes, checked.
+//! - [`gunzip`]: any sequence of members → bytes, one after the other;
+//! - [`cut`]: where a file may be cut so that its pieces can be inflated on their own; [`piece`]: one of them → bytes, and
+//!   whether it was a piece;
+//! - [`check`]: CRC and length of each member, from checksums of its segments.
 
+pub mod check;
 pub mod compressor;
+pub mod cut;
 pub mod gunzip;
 #[cfg(feature = "isal")]
 pub mod isal;
@@ -15,6 +20,7 @@ pub mod join;
 pub mod level;
 pub mod libdeflate;
 pub mod member;
+pub mod piece;
 pub mod verify;
 pub mod walk;
 pub mod zlib;

@@ -90,7 +90,17 @@ impl BufferPool {
     /// Takes `N` buffers in one go, waiting for them if need be. Taking them together is what keeps two workers from
     /// each holding one and waiting for the other's.
     pub fn acquire<const N: usize>(&self) -> Result<[PooledBuffer; N], PoolError> {
-        let mut state = self.wait_for_room(N)?;
+        Ok(self.take(self.wait_for_room(N)?))
+    }
+
+    /// The same without waiting: `None` if there are not so many.
+    pub fn try_acquire<const N: usize>(&self) -> Option<[PooledBuffer; N]> {
+        let state = self.0.lock();
+        let has_room = self.0.options.limit().is_none_or(|limit| state.lent + N <= limit);
+        has_room.then(|| self.take(state))
+    }
+
+    fn take<const N: usize>(&self, mut state: MutexGuard<'_, State>) -> [PooledBuffer; N] {
         let mut taken: [Option<AlignedBuffer>; N] = array::from_fn(|_| state.free.pop());
         state.lent += N;
         let fresh = taken.iter().filter(|buffer| buffer.is_none()).count();
@@ -102,10 +112,10 @@ impl BufferPool {
         drop(state);
         let bytes = self.0.options.buffer_bytes;
         // Allocated outside the lock: the kernel may have to find pages first.
-        Ok(array::from_fn(|place| PooledBuffer {
+        array::from_fn(|place| PooledBuffer {
             buffer: Some(taken[place].take().unwrap_or_else(|| AlignedBuffer::new(bytes))),
             pool: Arc::clone(&self.0),
-        }))
+        })
     }
 
     /// What the pool has done so far.
@@ -216,6 +226,18 @@ mod tests {
         drop(again);
         let stats = pool.stats();
         assert_eq!((stats.fresh, stats.reused, stats.overflowed, stats.waited), (4, 1, 3, 1));
+    }
+
+    #[test]
+    fn who_does_not_wait_gets_what_there_is() {
+        let pool = BufferPool::new(options(2, 0, None));
+        let one: [PooledBuffer; 1] = pool.try_acquire().unwrap();
+        assert!(pool.try_acquire::<2>().is_none());
+        let other: [PooledBuffer; 1] = pool.try_acquire().unwrap();
+        assert!(pool.try_acquire::<1>().is_none());
+        drop((one, other));
+        assert!(pool.try_acquire::<2>().is_some());
+        assert_eq!(pool.stats().waited, 0);
     }
 
     #[test]

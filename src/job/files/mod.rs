@@ -23,6 +23,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::image::{Image, OutputDirectory};
 use self::list::Names;
@@ -102,6 +103,24 @@ pub(super) trait FileJob: Send {
 
     /// Helps with a file that another worker began.
     fn shared(&mut self, shared: Self::Shared, handle: &mut Handle<'_, Task<Self::Shared>>);
+}
+
+/// Asks other workers to help with a file, as many as `helpers` says. While the queue is full they have files of their
+/// own, and are asked again before each part of it: so a large file that is found last is not left to one of them.
+pub(super) fn ask_for_help<S>(helpers: &AtomicUsize, handle: &Handle<'_, Task<S>>, share: impl Fn() -> S) {
+    while helpers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+        if handle.try_offer(Task::Shared(share())).is_err() {
+            helpers.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+    }
+}
+
+/// Goes on with what follows on standard output.
+pub(super) fn hand_on<S>(rest: Option<Sequence>, handle: &mut Handle<'_, Task<S>>) {
+    if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
+        handle.offer(Task::InOrder(rest));
+    }
 }
 
 /// Does a job on all that a plan names; `make` gives a worker its part of it.

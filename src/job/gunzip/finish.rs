@@ -1,45 +1,183 @@
-//! After the last byte: the target gets its name, attributes and, with `-N`, what the header says; the source may go.
+//! The two ends of a file: before the first byte, where its target is made; after the last, where the target gets its
+//! name, attributes and, with `-N`, what the header says, and the source may go.
 
 use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::io::Errno;
 
-use super::{Content, Inflater, Sink};
+use super::route::Route;
+use super::writer::{Failure, Sink, Writer};
+use super::{Helped, Inflater};
+use crate::codec::gunzip::{Damage, End};
+use crate::codec::member::Header;
 use crate::error::{Error, Result};
-use crate::job::files::Folder;
 use crate::job::files::source::Source;
 use crate::job::files::target::{Existing, claim, claim_up_to_date, complete, may_create, settle};
+use crate::job::files::{Folder, Sequence, Task, hand_on, suffix};
 use crate::plan::Output;
+use crate::pool::Handle;
 use crate::sys::Moment;
 use crate::tree::Part;
+use crate::tree::metadata::creation_mode;
+
+/// Where the bytes of a file go, as far as it is not the writer's to know.
+pub(super) enum Target {
+    Nowhere,
+    Stdout,
+    File { part: Part, path: PathBuf, folder: Arc<Folder> },
+}
+
+/// A file being decompressed.
+pub(super) struct Open {
+    pub(super) source: Source,
+    target: Target,
+    /// What the first member says of itself; nothing if that was too long to be looked at.
+    pub(super) header: Header,
+    pub(super) route: Route,
+    /// Bytes of it that were dealt with.
+    pub(super) read: AtomicU64,
+    /// What follows on standard output.
+    rest: Option<Sequence>,
+}
+
+impl Open {
+    pub(super) fn new(source: Source, target: Target, rest: Option<Sequence>) -> Self {
+        let (header, route, read) = (Header::default(), Route::Stream, AtomicU64::new(0));
+        Self { source, target, header, route, read, rest }
+    }
+
+    /// What went wrong, with the path it is about.
+    pub(super) fn error(&self, failure: Failure) -> Error {
+        match failure {
+            Failure::Damage(damage) => Error::refused("decompress", self.source.path(), damage.to_string()),
+            Failure::TooLarge(limit) => {
+                let why = format!("more than {limit} bytes come out, which is what --max-output allows");
+                Error::refused("decompress", self.source.path(), why)
+            }
+            Failure::Write(errno) => match &self.target {
+                Target::File { path, .. } => Error::system("write", path, errno),
+                Target::Stdout | Target::Nowhere => Error::system("write", "standard output", errno),
+            },
+        }
+    }
+}
 
 impl Inflater {
-    pub(super) fn finish(&mut self, source: Source, sink: Sink, content: &Content) -> Result<()> {
-        let &Content { end, read, written, .. } = content;
-        match sink {
-            Sink::Nowhere => {}
-            Sink::Stdout(file) => {
-                let closed = self.station.sys.close(file);
-                closed.map_err(|errno| Error::system("write", "standard output", errno))?;
+    /// Makes the target of a source; `None` if it is there already.
+    pub(super) fn begin(&mut self, source: Source) -> Result<Option<(Source, Target, Writer)>> {
+        let plan = &self.shared.plan;
+        let writer = |sink| Writer::new(sink, self.shared.step(), plan.max_output);
+        let folder = match (&source.folder, plan.files.output) {
+            (_, Output::Nowhere) => return Ok(Some((source, Target::Nowhere, writer(Sink::Nowhere)))),
+            (Some(folder), Output::BesideSource) => folder,
+            _ => {
+                let stdout = rustix::io::dup(rustix::stdio::stdout());
+                let stdout = stdout.map_err(|errno| Error::system("write", "standard output", errno))?;
+                return Ok(Some((source, Target::Stdout, writer(Sink::Stdout(stdout)))));
             }
-            Sink::File { part, file, path, folder } => {
-                if !self.give_name(&source, (part, file, path, &folder), content)? {
+        };
+        let Some(name) = suffix::decompressed(&source.name, &plan.files.suffix) else {
+            let why = "its suffix is not one of a compressed file; -c or -S helps";
+            return Err(Error::refused("decompress", source.path(), why));
+        };
+        let sys = &mut self.station.sys;
+        let folder = folder.of_targets(sys)?;
+        let path = folder.place.path_of(&name);
+        // With -N name and time in the header may differ; then this one is only where the data goes first.
+        if !plan.files.name {
+            let mtime = source.attributes.mtime;
+            let existing = may_create(sys, &plan.files, &source, &folder, &name, &path, mtime)?;
+            if existing == Existing::UpToDate {
+                claim_up_to_date(&self.shared.claims, &folder, &name, &path)?;
+                self.station.up_to_date(&source.path(), &path);
+                return Ok(None);
+            }
+        }
+        let mode = creation_mode(&source.attributes, &folder.creator);
+        let created = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode);
+        let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
+        Ok(Some((source, Target::File { part, path, folder }, writer(Sink::File(file)))))
+    }
+
+    /// The last of a file: `end` is how it ended where the writer does not know, or what failed.
+    pub(super) fn conclude(
+        &mut self,
+        open: Open,
+        writer: Writer,
+        end: Result<Option<std::result::Result<End, Damage>>>,
+        handle: &mut Handle<'_, Task<Helped>>,
+    ) {
+        let end = end.and_then(|end| {
+            end.unwrap_or_else(|| writer.finish()).map_err(|damage| open.error(Failure::Damage(damage)))
+        });
+        match end {
+            Ok(end) => {
+                let Open { source, target, header, route, read, rest } = open;
+                let done = self.finish(&source, target, writer, &Content { end, read, route, header });
+                self.station.check(done);
+                let _ = self.station.sys.close(source.file);
+                hand_on(rest, handle);
+            }
+            Err(error) => self.give_up(open, writer, Some(error), handle),
+        }
+    }
+
+    /// Takes the target of a file away that failed, which is said here if it was not yet.
+    pub(super) fn give_up(
+        &mut self,
+        open: Open,
+        writer: Writer,
+        error: Option<Error>,
+        handle: &mut Handle<'_, Task<Helped>>,
+    ) {
+        if let Some(error) = error {
+            self.station.fail(error);
+        }
+        let sys = &mut self.station.sys;
+        if let Target::File { part, .. } = open.target {
+            part.abandon(sys);
+        }
+        if let Sink::Stdout(file) | Sink::File(file) = writer.into_sink() {
+            let _ = sys.close(file);
+        }
+        let _ = sys.close(open.source.file);
+        hand_on(open.rest, handle);
+    }
+
+    fn finish(&mut self, source: &Source, target: Target, writer: Writer, content: &Content) -> Result<()> {
+        let (written, members, (taken, pieces)) = (writer.written(), writer.members(), writer.taken());
+        match (target, writer.into_sink()) {
+            (Target::File { part, path, folder }, Sink::File(file)) => {
+                if !self.give_name(source, (part, file, path, &folder), content)? {
                     return Ok(());
                 }
             }
+            (_, Sink::Stdout(file) | Sink::File(file)) => {
+                let closed = self.station.sys.close(file);
+                closed.map_err(|errno| Error::system("write", "standard output", errno))?;
+            }
+            (_, Sink::Nowhere) => {}
         }
-        if end.ignored_bytes > 0 {
-            let kept = if self.plan.files.output == Output::BesideSource { "; the file is kept" } else { "" };
-            let text = format!("{} bytes behind the compressed data were ignored{kept}", end.ignored_bytes);
+        let ignored = content.end.ignored_bytes;
+        if ignored > 0 {
+            let kept = if self.shared.plan.files.output == Output::BesideSource { "; the file is kept" } else { "" };
+            let text = format!("{ignored} bytes behind the compressed data were ignored{kept}");
             self.station.warn(source.path(), text);
         }
         self.station.summary.target_bytes += written;
-        self.station.note(|| (source.path(), format!("{read} bytes → {written}, intact")));
+        self.station.note(|| {
+            let read = content.read.load(Ordering::Relaxed);
+            let of_pieces = if pieces > 0 { format!(", {taken} of {pieces} on their own") } else { String::new() };
+            let route = content.route.describe();
+            let text = format!("{read} bytes → {written}, intact (members: {members}; {route}{of_pieces})");
+            (source.path(), text)
+        });
         self.station.done();
-        let _ = self.station.sys.close(source.file);
         Ok(())
     }
 
@@ -52,24 +190,24 @@ impl Inflater {
     ) -> Result<bool> {
         let mut attributes = source.attributes;
         let mut name = part.name().to_owned();
-        if self.plan.files.name {
-            if content.mtime != 0 {
-                attributes.mtime = Moment { seconds: content.mtime.into(), nanoseconds: 0 };
+        let plan = &self.shared.plan.files;
+        if plan.name {
+            if content.header.mtime != 0 {
+                attributes.mtime = Moment { seconds: content.header.mtime.into(), nanoseconds: 0 };
             }
-            if let Some(stored) = usable_name(&content.name) {
+            if let Some(stored) = usable_name(&content.header.name) {
                 path.set_file_name(OsStr::from_bytes(stored.to_bytes()));
                 name = stored;
             }
         }
         let sys = &mut self.station.sys;
-        let plan = &self.plan.files;
         let checked = complete(sys, plan, folder, file, &attributes)
             .map_err(|errno| Error::system("finish", &path, errno))
             .and_then(|()| source.check_unchanged(sys))
             .and_then(|()| may_create(sys, plan, source, folder, &name, &path, attributes.mtime))
             .and_then(|existing| {
                 let claim = if existing == Existing::UpToDate { claim_up_to_date } else { claim };
-                claim(&self.claims, folder, &name, &path).map(|()| existing)
+                claim(&self.shared.claims, folder, &name, &path).map(|()| existing)
             });
         let replace = match checked {
             Ok(existing @ (Existing::Nothing | Existing::Replaced)) => existing == Existing::Replaced,
@@ -93,6 +231,14 @@ impl Inflater {
         }
         Ok(true)
     }
+}
+
+/// What was found in a file.
+struct Content {
+    end: End,
+    read: AtomicU64,
+    route: Route,
+    header: Header,
 }
 
 /// The stored name, if it is one: its last component only, since a header may hold anything.

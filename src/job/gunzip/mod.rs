@@ -1,33 +1,52 @@
-//! `haul gunzip`: each file by one worker, many files at a time. Every member is checked.
+//! `haul gunzip`: many files at a time, and the pieces of each large file in parallel, through one queue. Every member is
+//! checked.
 //!
-//! - this file: the plan, the workers, and the loop that inflates;
-//! - [`finish`]: names, attributes, and the end of the source.
+//! - this file: the plan, the workers, and the first bytes of a file, by which its route is chosen;
+//! - [`route`]: how a file is read, and how that is seen;
+//! - [`pieces`]: by all workers, each with a piece from the [`cutter`]; [`pipeline`]: by one that inflates and others that
+//!   check and write; [`stream`]: by one, in one piece or one buffer after the other;
+//! - [`writer`]: what comes out, in its order: checked and written;
+//! - [`finish`]: the target, its name and attributes, and the end of the source.
 
+mod cutter;
 mod finish;
+mod pieces;
+mod pipeline;
+mod route;
+mod stream;
+mod writer;
 
 use std::ffi::{CStr, CString};
 use std::io::IsTerminal;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use self::finish::Open;
+use self::pieces::PiecesFile;
+use self::pipeline::PipelineFile;
+use self::route::{Head, Route};
+use self::writer::Writer;
 use super::Context;
 use super::claims::Claims;
 use super::files::source::Source;
-use super::files::target::{Existing, claim_up_to_date, may_create};
-use super::files::{self, FileJob, Folder, Sequence, Task, suffix};
+use super::files::{self, FileJob, Sequence, Task, hand_on, suffix};
 use super::station::Station;
-use crate::codec::gunzip::{End, Gunzip, Step};
+use crate::codec::cut::Cuts;
+use crate::codec::piece::{Pieces, SEAL_BYTES};
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
-use crate::plan::{GunzipPlan, Output};
-use crate::pool::{BufferPool, Handle, PoolOptions};
+use crate::plan::GunzipPlan;
+use crate::pool::{BufferPool, Handle, PoolOptions, PooledBuffer};
 use crate::size::BufferSize;
-use crate::tree::metadata::creation_mode;
-use crate::tree::{Leftovers, Part};
+use crate::tree::Leftovers;
 
 /// Bytes of one read and one write where the user did not say; the README's table shows why.
-const DEFAULT_BUFFER: BufferSize = BufferSize::from_kib(128);
+const DEFAULT_STEP: BufferSize = BufferSize::from_kib(256);
+
+/// Bytes of a buffer: a piece of haul's own making at any level, compressed or not, with some room.
+const BUFFER_BYTES: usize = (2048 + 64) * 1024;
+
+/// Bytes of a file that are looked at before its route is chosen; enough for one piece of most of haul's own.
+const LOOK_BYTES: usize = (1024 + 64) * 1024;
 
 /// Decompresses what `plan` says. Failures of single files are events and counts in the summary; an error means that
 /// nothing could be begun.
@@ -40,49 +59,62 @@ pub fn run(plan: &GunzipPlan, context: &Context) -> Result<Summary> {
         return Err(Error::refused("read compressed data from", "standard input", why));
     }
     let threads = plan.files.resources.threads();
-    let bytes = plan.files.resources.buffer.unwrap_or(DEFAULT_BUFFER).bytes();
-    // One buffer to read into and one to inflate into.
-    let pool = BufferPool::new(PoolOptions::for_job(plan.files.resources.pool, bytes, threads * 2, 2));
-    let claims = Claims::default();
+    let pool = BufferPool::new(pool_options(plan, threads));
+    let shared = Arc::new(Shared {
+        plan: plan.clone(),
+        threads,
+        pool: pool.clone(),
+        claims: Claims::default(),
+        leftovers: context.leftovers.clone(),
+    });
     files::run(&plan.files, context, &pool, |station| Inflater {
         station,
-        plan: plan.clone(),
-        pool: pool.clone(),
-        leftovers: context.leftovers.clone(),
-        claims: claims.clone(),
-        gunzip: Gunzip::default(),
+        shared: Arc::clone(&shared),
+        pieces: Pieces::default(),
     })
+}
+
+/// A worker takes two buffers at a time, one to read into and one to inflate into; as many more let finished pieces wait
+/// their turn while a slower one is inflated.
+fn pool_options(plan: &GunzipPlan, threads: usize) -> PoolOptions {
+    PoolOptions::for_job(plan.files.resources.pool, BUFFER_BYTES, threads * 4, 2)
+}
+
+/// What the workers of one job share.
+struct Shared {
+    plan: GunzipPlan,
+    threads: usize,
+    pool: BufferPool,
+    claims: Claims,
+    leftovers: Leftovers,
+}
+
+impl Shared {
+    /// The most bytes one read or write moves.
+    fn step(&self) -> usize {
+        self.plan.files.resources.buffer.unwrap_or(DEFAULT_STEP).bytes()
+    }
+
+    fn acquire<const N: usize>(&self, source: &Source) -> Result<[PooledBuffer; N]> {
+        self.pool.acquire().map_err(|error| Error::refused("get buffers for", source.path(), error.to_string()))
+    }
 }
 
 /// A worker's part of the job.
 struct Inflater {
     station: Station,
-    plan: GunzipPlan,
-    pool: BufferPool,
-    leftovers: Leftovers,
-    claims: Claims,
-    /// Its window is allocated once.
-    gunzip: Gunzip,
+    shared: Arc<Shared>,
+    pieces: Pieces,
 }
 
-/// Where the bytes go.
-enum Sink {
-    Nowhere,
-    Stdout(OwnedFd),
-    File { part: Part, file: OwnedFd, path: PathBuf, folder: Arc<Folder> },
-}
-
-/// What was found in a file.
-struct Content {
-    end: End,
-    read: u64,
-    written: u64,
-    name: Vec<u8>,
-    mtime: u32,
+/// A file that several workers share.
+enum Helped {
+    Pieces(Arc<PiecesFile>),
+    Pipeline(Arc<PipelineFile>),
 }
 
 impl FileJob for Inflater {
-    type Shared = std::convert::Infallible;
+    type Shared = Helped;
 
     fn station(&mut self) -> &mut Station {
         &mut self.station
@@ -93,138 +125,93 @@ impl FileJob for Inflater {
     }
 
     fn claims(&self) -> &Claims {
-        &self.claims
+        &self.shared.claims
     }
 
     fn wants(&self, name: &CStr) -> bool {
-        suffix::decompressed(name, &self.plan.files.suffix).is_some()
+        suffix::decompressed(name, &self.shared.plan.files.suffix).is_some()
     }
 
     fn alternatives(&self, name: &CStr) -> Vec<CString> {
-        suffix::alternatives(name, &self.plan.files.suffix)
+        suffix::alternatives(name, &self.shared.plan.files.suffix)
     }
 
     fn file(&mut self, source: Source, rest: Option<Sequence>, handle: &mut Handle<'_, Task<Self::Shared>>) {
-        let done = self.decompress(source);
-        self.station.check(done);
-        if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
-            handle.offer(Task::InOrder(rest));
+        let begun = self.begin(source);
+        let Some((source, target, writer)) = self.station.check(begun).flatten() else {
+            return hand_on(rest, handle);
+        };
+        self.station.found(source.attributes.size);
+        let open = Open::new(source, target, rest);
+        match self.shared.acquire(&open.source) {
+            Ok(buffers) => self.read(open, writer, buffers, handle),
+            Err(error) => self.give_up(open, writer, Some(error), handle),
         }
     }
 
-    fn shared(&mut self, shared: Self::Shared, _handle: &mut Handle<'_, Task<Self::Shared>>) {
-        match shared {}
+    fn shared(&mut self, shared: Self::Shared, handle: &mut Handle<'_, Task<Self::Shared>>) {
+        match shared {
+            Helped::Pieces(file) => self.help_with_pieces(file, handle),
+            Helped::Pipeline(file) => self.help_with_pipeline(file, handle),
+        }
     }
 }
 
 impl Inflater {
-    fn decompress(&mut self, source: Source) -> Result<()> {
-        let Some(mut sink) = self.open_sink(&source)? else { return Ok(()) };
-        self.station.found(source.attributes.size);
-        match self.inflate(&source, &mut sink) {
-            Ok(content) => self.finish(source, sink, &content),
-            Err(error) => {
-                if let Sink::File { part, .. } = sink {
-                    part.abandon(&mut self.station.sys);
-                }
-                Err(error)
+    /// Reads a file by the route that suits it.
+    fn read(
+        &mut self,
+        mut open: Open,
+        writer: Writer,
+        [mut input, mut output]: [PooledBuffer; 2],
+        handle: &mut Handle<'_, Task<Helped>>,
+    ) {
+        let (len, whole) = match self.read_head(&open.source, &mut input) {
+            Ok(head) => head,
+            Err(error) => return self.give_up(open, writer, Some(error), handle),
+        };
+        let mut head = Head { buffer: &mut input, len, whole };
+        open.header = head.header().unwrap_or_default();
+        let asked = self.shared.plan.route;
+        open.route = Route::choose(asked, &mut head, self.shared.threads, &mut self.pieces, &mut output);
+        match open.route {
+            Route::Small => self.in_one_piece(open, writer, input, len, output, handle),
+            Route::Stream => self.stream(open, writer, (input, len, whole), output, handle),
+            Route::Pieces(cuts) => {
+                let cutter = cutter::Cutter::new(cuts, &input[..len], whole);
+                // Others may need them before this worker gets to its first piece.
+                drop((input, output));
+                let file = PiecesFile::new(open, writer, cutter, self.shared.threads);
+                self.help_with_pieces(Arc::new(file), handle);
+            }
+            Route::Pipeline => {
+                let file = Arc::new(PipelineFile::new(open, writer, self.shared.threads));
+                self.pump(file, (input, len, whole), output, handle);
             }
         }
     }
 
-    /// `None` if what would be made is there already.
-    fn open_sink(&mut self, source: &Source) -> Result<Option<Sink>> {
-        let folder = match (&source.folder, self.plan.files.output) {
-            (_, Output::Nowhere) => return Ok(Some(Sink::Nowhere)),
-            (Some(folder), Output::BesideSource) => folder,
-            _ => {
-                let stdout = rustix::io::dup(rustix::stdio::stdout());
-                let stdout = stdout.map_err(|errno| Error::system("write", "standard output", errno))?;
-                return Ok(Some(Sink::Stdout(stdout)));
+    /// Reads as much of a file as is looked at, or all of it if that is little more: its bytes, and whether that is all.
+    fn read_head(&mut self, source: &Source, buffer: &mut [u8]) -> Result<(usize, bool)> {
+        let failed = |errno| Error::system("read", source.path(), errno);
+        let room = buffer.len() - SEAL_BYTES;
+        let size = source.attributes.size as usize;
+        let known = source.has_ranges() && size <= room;
+        let wanted = if known { size } else { LOOK_BYTES.min(room) };
+        let (sys, step) = (&mut self.station.sys, self.shared.step());
+        let mut len = 0;
+        while len < wanted {
+            sys.check_stop().map_err(failed)?;
+            let end = wanted.min(len.saturating_add(step));
+            match sys.read(&source.file, &mut buffer[len..end]).map_err(failed)? {
+                0 => return Ok((len, true)),
+                count => len += count,
             }
-        };
-        let Some(name) = suffix::decompressed(&source.name, &self.plan.files.suffix) else {
-            let why = "its suffix is not one of a compressed file; -c or -S helps";
-            return Err(Error::refused("decompress", source.path(), why));
-        };
-        let sys = &mut self.station.sys;
-        let folder = folder.of_targets(sys)?;
-        let path = folder.place.path_of(&name);
-        // With -N name and time in the header may differ; then this one is only where the data goes first.
-        if !self.plan.files.name {
-            let mtime = source.attributes.mtime;
-            let existing = may_create(sys, &self.plan.files, source, &folder, &name, &path, mtime)?;
-            if existing == Existing::UpToDate {
-                claim_up_to_date(&self.claims, &folder, &name, &path)?;
-                self.station.up_to_date(&source.path(), &path);
-                return Ok(None);
+            // What says its sizes need not be looked at any longer.
+            if !known && Cuts::Sizes.find(&buffer[..len], 0).is_some() {
+                break;
             }
         }
-        let mode = creation_mode(&source.attributes, &folder.creator);
-        let created = Part::file(sys, &self.leftovers, &folder.directory, &name, mode);
-        let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
-        Ok(Some(Sink::File { part, file, path, folder }))
-    }
-
-    /// Reads the source to its end and writes what is in it, full buffers at a time.
-    fn inflate(&mut self, source: &Source, sink: &mut Sink) -> Result<Content> {
-        let acquired = self.pool.acquire();
-        let [mut input, mut output] =
-            acquired.map_err(|error| Error::refused("get buffers for", source.path(), error.to_string()))?;
-        self.gunzip.restart();
-        let (mut read, mut written, mut filled) = (0, 0, 0);
-        let result = loop {
-            let count = self.read(source, &mut input)?;
-            if count == 0 {
-                break self.gunzip.finish();
-            }
-            read += count as u64;
-            let mut rest = &input[..count];
-            let damage = loop {
-                match self.gunzip.step(rest, &mut output[filled..]) {
-                    Err(damage) => break Some(damage),
-                    Ok(Step { consumed: 0, produced: 0 }) if rest.is_empty() => break None,
-                    Ok(step) => {
-                        rest = &rest[step.consumed..];
-                        filled += step.produced;
-                    }
-                }
-                if filled == output.len() {
-                    written += self.write(sink, &output)?;
-                    filled = 0;
-                }
-            };
-            self.station.moved(count as u64);
-            if let Some(damage) = damage {
-                break Err(damage);
-            }
-        };
-        // What came before the damage is right, and goes out.
-        written += self.write(sink, &output[..filled])?;
-        let end = result.map_err(|damage| Error::refused("decompress", source.path(), damage.to_string()))?;
-        let header = self.gunzip.first_header().cloned().unwrap_or_default();
-        Ok(Content { end, read, written, name: header.name, mtime: header.mtime })
-    }
-
-    fn read(&mut self, source: &Source, input: &mut [u8]) -> Result<usize> {
-        let sys = &mut self.station.sys;
-        sys.check_stop()
-            .and_then(|()| sys.read(&source.file, input))
-            .map_err(|errno| Error::system("read", source.path(), errno))
-    }
-
-    fn write(&mut self, sink: &Sink, bytes: &[u8]) -> Result<u64> {
-        let written = match sink {
-            Sink::Nowhere => Ok(()),
-            Sink::Stdout(file) => {
-                let written = self.station.sys.write_full(file, bytes, bytes.len());
-                written.map_err(|errno| Error::system("write", "standard output", errno))
-            }
-            Sink::File { file, path, .. } => {
-                let written = self.station.sys.write_full(file, bytes, bytes.len());
-                written.map_err(|errno| Error::system("write", path, errno))
-            }
-        };
-        written.map(|()| bytes.len() as u64)
+        Ok((len, known))
     }
 }

@@ -21,7 +21,7 @@ use self::writer::{MemberWriter, Piece};
 use super::Context;
 use super::claims::Claims;
 use super::files::source::Source;
-use super::files::{self, FileJob, Sequence, Task, suffix};
+use super::files::{self, FileJob, Sequence, Task, ask_for_help, hand_on, suffix};
 use super::station::Station;
 use crate::codec::compressor::Compressor;
 use crate::codec::join::TRAILER_BYTES;
@@ -169,25 +169,6 @@ impl FileJob for Gzip {
     }
 }
 
-/// Asks the other workers to help. While the queue is full they have files of their own, and are asked again before each
-/// block: so a large file that is found last is not left to one of them.
-fn ask_for_help(compression: &Arc<Compression>, handle: &Handle<'_, Task<Arc<Compression>>>) {
-    let helpers = &compression.helpers;
-    while helpers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
-        if handle.try_offer(Task::Shared(Arc::clone(compression))).is_err() {
-            helpers.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-    }
-}
-
-/// Goes on with what follows on standard output.
-fn hand_on<S>(rest: Option<Sequence>, handle: &mut Handle<'_, Task<S>>) {
-    if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
-        handle.offer(Task::InOrder(rest));
-    }
-}
-
 impl Gzip {
     /// Compresses blocks until the source has no more, or somebody failed.
     fn compress_blocks(
@@ -196,7 +177,7 @@ impl Gzip {
         handle: &Handle<'_, Task<Arc<Compression>>>,
     ) -> Result<()> {
         while !compression.failed.load(Ordering::Relaxed) {
-            ask_for_help(compression, handle);
+            ask_for_help(&compression.helpers, handle, || Arc::clone(compression));
             // Both buffers first, the number after: else finished later blocks could hold the whole pool while this
             // one waits for a buffer.
             let acquired = self.shared.pool.acquire();

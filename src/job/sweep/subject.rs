@@ -165,7 +165,7 @@ impl<'a> Subject<'a> {
                 let plan = GzipPlan { files, level, codec, block, verify: false, keep_smaller: false };
                 gzip::run(&plan, &self.context)
             }
-            SweepJob::Gunzip => gunzip::run(&GunzipPlan { files: self.files(resources) }, &self.context),
+            SweepJob::Gunzip => gunzip::run(&GunzipPlan::new(self.files(resources)), &self.context),
         };
         result.map_err(|error| self.in_users_words(error))
     }

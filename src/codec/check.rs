@@ -1,0 +1,127 @@
+//! Whether what came out of a file's members is what went in: CRC-32 and length of each (RFC 1952, section 2.3.1).
+//!
+//! The checksums are made wherever the bytes are, on any core; here they are put together in their order.
+
+use crc32fast::Hasher;
+
+use super::gunzip::Damage;
+
+/// What the trailer of a member says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trailer {
+    /// CRC-32 of the uncompressed bytes.
+    pub crc: u32,
+    /// How many they are, modulo 2^32.
+    pub length: u32,
+}
+
+impl Trailer {
+    /// Bytes of a trailer.
+    pub const BYTES: usize = 8;
+
+    /// What these bytes say.
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let both = u64::from_le_bytes(bytes);
+        Self { crc: both as u32, length: (both >> 32) as u32 }
+    }
+}
+
+/// Consecutive uncompressed bytes of one member.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// How many.
+    pub bytes: usize,
+    /// Their checksum.
+    pub crc: Hasher,
+    /// What follows them, if the member ends here.
+    pub trailer: Option<Trailer>,
+}
+
+impl Segment {
+    /// A segment of these bytes, of which the checksum is made here.
+    pub fn of(bytes: &[u8], trailer: Option<Trailer>) -> Self {
+        let mut crc = Hasher::new();
+        crc.update(bytes);
+        Self { bytes: bytes.len(), crc, trailer }
+    }
+}
+
+/// Checks the members of one file, from its first byte on.
+#[derive(Debug, Clone, Default)]
+pub struct Checker {
+    crc: Hasher,
+    member_bytes: u64,
+    members: u64,
+    last_crc: u32,
+}
+
+impl Checker {
+    /// Takes the next segment; an error if it ends a member that is not what its trailer says.
+    pub fn add(&mut self, segment: &Segment) -> Result<(), Damage> {
+        // Putting two checksums together costs more than making that of a few bytes.
+        if self.member_bytes == 0 {
+            self.crc = segment.crc.clone();
+        } else if segment.bytes > 0 {
+            self.crc.combine(&segment.crc);
+        }
+        self.member_bytes += segment.bytes as u64;
+        segment.trailer.map_or(Ok(()), |trailer| self.end(trailer))
+    }
+
+    /// Takes the next bytes of a member, of which the checksum is made here.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.crc.update(bytes);
+        self.member_bytes += bytes.len() as u64;
+    }
+
+    /// Ends a member; an error if it is not what its trailer says.
+    pub fn end(&mut self, trailer: Trailer) -> Result<(), Damage> {
+        let crc = std::mem::take(&mut self.crc).finalize();
+        let length = std::mem::take(&mut self.member_bytes);
+        if crc != trailer.crc {
+            return Err(Damage::Crc);
+        }
+        // Modulo 2^32.
+        if length as u32 != trailer.length {
+            return Err(Damage::Length);
+        }
+        self.members += 1;
+        self.last_crc = crc;
+        Ok(())
+    }
+
+    /// Members that were whole.
+    pub const fn members(&self) -> u64 {
+        self.members
+    }
+
+    /// CRC-32 of the last of them.
+    pub const fn last_crc(&self) -> u32 {
+        self.last_crc
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_whole_however_it_is_cut() {
+        let data = b"some bytes of a member";
+        let crc = crc32fast::hash(data);
+        for cut in 0..=data.len() {
+            for (trailer, expected) in [
+                (Trailer { crc, length: 22 }, Ok(())),
+                (Trailer { crc: crc ^ 1, length: 22 }, Err(Damage::Crc)),
+                (Trailer { crc, length: 23 }, Err(Damage::Length)),
+            ] {
+                let mut checker = Checker::default();
+                // A member before it must leave nothing behind.
+                checker.add(&Segment::of(b"x", Some(Trailer { crc: crc32fast::hash(b"x"), length: 1 }))).unwrap();
+                checker.add(&Segment::of(&data[..cut], None)).unwrap();
+                assert_eq!(checker.add(&Segment::of(&data[cut..], Some(trailer))), expected, "cut at {cut}");
+                assert_eq!(checker.members(), 1 + u64::from(expected.is_ok()));
+            }
+        }
+    }
+}

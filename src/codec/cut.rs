@@ -1,0 +1,199 @@
+//! Where a compressed file may be cut so that the pieces can be inflated on their own. Guesses all: what is found here
+//! may be data that looks so. [`super::piece`] proves each.
+
+use memchr::memmem;
+
+use super::join::MARK;
+use super::piece::Place;
+
+/// Where a member begins: the magic, and the method deflate (RFC 1952, section 2.3).
+const MEMBER: [u8; 3] = [0x1f, 0x8b, 8];
+/// Bytes of a member's header that tell it from data.
+const HEADER_BYTES: usize = 10;
+/// The flag that says that a header has extra fields.
+const FEXTRA: u8 = 4;
+/// BGZF's extra field: 6 bytes, of which 2 are the value of "BC", the size of the member less one.
+const SIZE_FIELD: [u8; 6] = [6, 0, b'B', b'C', 2, 0];
+/// Bytes of a header with that field.
+const SIZED_HEADER_BYTES: usize = HEADER_BYTES + SIZE_FIELD.len() + 2;
+/// The length of an empty stored block, and its inverse: how a flush ends (RFC 1951, section 3.2.4).
+const SYNC: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+
+/// Small members are taken together up to so many compressed bytes: few enough that they fit a buffer at 100 : 1.
+const MEMBERS_BYTES: usize = 16 * 1024;
+/// Members that say their sizes are taken together up to so many uncompressed bytes.
+const SIZED_BYTES: usize = 512 * 1024;
+
+/// By what a file is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cuts {
+    /// By the sizes that BGZF's members say of themselves (SAM specification, section 4.1).
+    Sizes,
+    /// By haul's own marks between blocks.
+    Marks,
+    /// By the empty blocks of flushes, as pigz -i makes them.
+    Syncs,
+    /// By what looks like the start of a member.
+    Members,
+}
+
+/// A place to cut at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Bytes before it.
+    pub at: usize,
+    /// What should stand there.
+    pub place: Place,
+}
+
+impl Cuts {
+    /// The first place to cut `bytes` at, which begin where a piece does. A search in the first `searched` of them found
+    /// none.
+    pub fn find(self, bytes: &[u8], searched: usize) -> Option<Cut> {
+        match self {
+            Self::Sizes => behind_sized_members(bytes),
+            Self::Marks => behind_or_member(&MARK, bytes, searched),
+            Self::Syncs => behind_or_member(&SYNC, bytes, searched),
+            Self::Members => before_member(bytes, searched.max(MEMBERS_BYTES)),
+        }
+    }
+
+    /// What it goes by, for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sizes => "BGZF's sizes",
+            Self::Marks => "haul's marks",
+            Self::Syncs => "flush markers",
+            Self::Members => "members",
+        }
+    }
+}
+
+/// Behind `mark`, or before a member that comes first.
+fn behind_or_member(mark: &[u8], bytes: &[u8], searched: usize) -> Option<Cut> {
+    let from = searched.saturating_sub(mark.len() - 1);
+    let found = memmem::find(&bytes[from..], mark).map(|start| from + start + mark.len());
+    let member = before_member(&bytes[..found.unwrap_or(bytes.len())], searched.max(1));
+    member.or(found.map(|at| Cut { at, place: Place::Body }))
+}
+
+/// Before the first member at or behind `searched`, as far as it can be told from data.
+fn before_member(bytes: &[u8], searched: usize) -> Option<Cut> {
+    let mut from = searched.saturating_sub(HEADER_BYTES).max(1);
+    loop {
+        let at = from + memmem::find(bytes.get(from..)?, &MEMBER)?;
+        if is_member(bytes.get(at..at + HEADER_BYTES)?) {
+            return Some(Cut { at, place: Place::Between });
+        }
+        from = at + 1;
+    }
+}
+
+/// Whether these are the first bytes of a header as compressors write it: no reserved flag, extra flags 0, 2 or 4, and
+/// a system that has a number. One of 600,000 places that have the magic by chance passes.
+fn is_member(header: &[u8]) -> bool {
+    let (flags, extra, system) = (header[3], header[8], header[9]);
+    flags & 0xe0 == 0 && matches!(extra, 0 | 2 | 4) && matches!(system, 0..=13 | 255)
+}
+
+/// Behind as many members that say their size as should be taken together; before what is none.
+fn behind_sized_members(bytes: &[u8]) -> Option<Cut> {
+    let (mut at, mut uncompressed) = (0, 0);
+    loop {
+        let rest = &bytes[at..];
+        let size = match sized_member(rest) {
+            Some(size) if size <= rest.len() => size,
+            Some(_) => return None,
+            None if at > 0 && rest.len() >= SIZED_HEADER_BYTES => break,
+            None => return None,
+        };
+        at += size;
+        let length = bytes[at - 4..at].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        uncompressed += length as usize;
+        if uncompressed >= SIZED_BYTES {
+            break;
+        }
+    }
+    Some(Cut { at, place: Place::Between })
+}
+
+/// Bytes of the member at the start of `bytes`, if its header says so.
+pub fn sized_member(bytes: &[u8]) -> Option<usize> {
+    let header = bytes.first_chunk::<SIZED_HEADER_BYTES>()?;
+    let has_size = header[..3] == MEMBER && header[3] == FEXTRA && header[10..16] == SIZE_FIELD;
+    let size = usize::from(u16::from_le_bytes([header[16], header[17]])) + 1;
+    (has_size && size >= SIZED_HEADER_BYTES + 2 + 8).then_some(size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 0, 3];
+
+    fn cut(at: usize, place: Place) -> Option<Cut> {
+        Some(Cut { at, place })
+    }
+
+    /// However the bytes come in, the same cut is found: the search goes on where it was.
+    #[track_caller]
+    fn check(cuts: Cuts, bytes: &[u8], expected: Option<Cut>) {
+        for step in [1, 2, 7, bytes.len()] {
+            let mut searched = 0;
+            let found = loop {
+                let seen = (searched + step).min(bytes.len());
+                let found = cuts.find(&bytes[..seen], searched);
+                if found.is_some() || seen == bytes.len() {
+                    break found;
+                }
+                searched = seen;
+            };
+            assert_eq!(found, expected, "{cuts:?}, {step} at a time");
+        }
+    }
+
+    #[test]
+    fn marks_members_and_flushes_are_found() {
+        let filler = vec![b'.'; 100];
+        let marked = [&filler[..], &MARK, &filler].concat();
+        check(Cuts::Marks, &marked, cut(109, Place::Body));
+        check(Cuts::Syncs, &marked, cut(104, Place::Body));
+        check(Cuts::Marks, &[&filler[..], &SYNC, &filler].concat(), None);
+        let members = [&HEADER[..], &filler, &HEADER, &filler, &MARK].concat();
+        check(Cuts::Marks, &members, cut(110, Place::Between));
+        check(Cuts::Syncs, &members, cut(110, Place::Between));
+        check(Cuts::Members, &members, None);
+        let many = vec![b'.'; MEMBERS_BYTES];
+        check(Cuts::Members, &[&many[..], &HEADER, &filler].concat(), cut(MEMBERS_BYTES, Place::Between));
+    }
+
+    #[test]
+    fn what_only_begins_like_a_member_is_passed_over() {
+        for (place, byte) in [(2, 7), (3, 0x20), (8, 1), (9, 14)] {
+            let mut other = HEADER;
+            other[place] = byte;
+            let filler = [b'.'; 40];
+            check(Cuts::Marks, &[&filler[..], &other, &HEADER, &filler].concat(), cut(50, Place::Between));
+        }
+    }
+
+    fn sized(bytes: usize, length: u32) -> Vec<u8> {
+        let mut member = vec![0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, b'B', b'C', 2, 0];
+        member.extend_from_slice(&(bytes as u16 - 1).to_le_bytes());
+        member.resize(bytes - 4, 0xee);
+        member.extend_from_slice(&length.to_le_bytes());
+        member
+    }
+
+    #[test]
+    fn members_that_say_their_sizes_are_taken_together() {
+        let one = sized(1000, 65_280);
+        assert_eq!(sized_member(&one), Some(1000));
+        // Nine of them are 512 KiB and more.
+        check(Cuts::Sizes, &one.repeat(20), cut(9_000, Place::Between));
+        check(Cuts::Sizes, &one.repeat(8), None);
+        check(Cuts::Sizes, &[&one.repeat(3)[..], &HEADER, &[0; 10]].concat(), cut(3_000, Place::Between));
+        assert_eq!(sized_member(&HEADER), None);
+        assert_eq!(Cuts::Sizes.find(&HEADER.repeat(3), 0), None);
+    }
+}

@@ -1,0 +1,222 @@
+//! A plain member, which must be inflated from its first byte to its last by one worker: others make the checksums and
+//! write, so that it does nothing else.
+//!
+//! Who inflates never waits for the others: while none of them is there or free, it does their part itself.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use super::finish::Open;
+use super::stream::FILL_BYTES;
+use super::writer::Writer;
+use super::{Helped, Inflater};
+use crate::codec::check::{Segment, Trailer};
+use crate::codec::gunzip::{Damage, End, Gunzip, Step};
+use crate::error::Result;
+use crate::job::files::{Task, ask_for_help};
+use crate::pool::{Handle, Ordered, PooledBuffer};
+
+/// Buffers that wait for a worker. One that is ready when the last is written keeps it busy; more only fill the cache.
+const WAITING: usize = 2;
+
+/// Members that may end in one buffer; a file of empty ones must not fill the memory with what is known of them.
+const TRAILERS: usize = 4096;
+
+/// A file being inflated by one worker. The last one to give it up finishes it.
+pub(super) struct PipelineFile {
+    open: Open,
+    ordered: Ordered<Checked, Writer>,
+    /// Taken by the one who inflates; without it, the others end.
+    sender: Mutex<Option<Sender<Filled>>>,
+    receiver: Receiver<Filled>,
+    /// Workers that are there to take buffers.
+    present: AtomicUsize,
+    /// How the file ended.
+    end: OnceLock<std::result::Result<End, Damage>>,
+    helpers: AtomicUsize,
+    failed: AtomicBool,
+}
+
+/// Bytes that were inflated, to be checked and written.
+struct Filled {
+    number: u64,
+    output: PooledBuffer,
+    len: usize,
+    /// Where members end in it, and what they say of themselves.
+    trailers: Vec<(usize, Trailer)>,
+}
+
+/// The same with checksums, to be written.
+struct Checked {
+    output: PooledBuffer,
+    len: usize,
+    segments: Vec<Segment>,
+}
+
+/// What the worker that inflates has before it.
+struct Pump {
+    gunzip: Box<Gunzip>,
+    input: PooledBuffer,
+    /// Bytes of `input` that are still to be inflated.
+    rest: std::ops::Range<usize>,
+    /// There is nothing behind them.
+    whole: bool,
+}
+
+impl PipelineFile {
+    pub(super) fn new(open: Open, writer: Writer, threads: usize) -> Self {
+        let (sender, receiver) = bounded(WAITING);
+        Self {
+            open,
+            ordered: Ordered::new(writer),
+            sender: Mutex::new(Some(sender)),
+            receiver,
+            present: AtomicUsize::new(0),
+            end: OnceLock::new(),
+            helpers: AtomicUsize::new((threads - 1).min(WAITING)),
+            failed: AtomicBool::new(false),
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+}
+
+impl Inflater {
+    /// Inflates a file of which `input` holds the first bytes, and all of it if that is so.
+    pub(super) fn pump(
+        &mut self,
+        file: Arc<PipelineFile>,
+        (input, len, whole): (PooledBuffer, usize, bool),
+        output: PooledBuffer,
+        handle: &mut Handle<'_, Task<Helped>>,
+    ) {
+        let sender = file.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let pump = Pump { gunzip: Box::default(), input, rest: 0..len, whole };
+        let pumped = self.pump_all(&file, sender, pump, output, handle);
+        // Those that are waited for are there; but it is quicker to help them.
+        let done = pumped.and_then(|()| self.deliver_waiting(&file));
+        self.leave(file, done, handle);
+    }
+
+    pub(super) fn help_with_pipeline(&mut self, file: Arc<PipelineFile>, handle: &mut Handle<'_, Task<Helped>>) {
+        file.present.fetch_add(1, Ordering::Relaxed);
+        let mut done = Ok(());
+        // To the end even behind a failure: what nobody takes would keep its buffers.
+        while let Ok(filled) = file.receiver.recv() {
+            done = done.and(self.deliver(&file, filled));
+        }
+        self.leave(file, done, handle);
+    }
+
+    fn leave(&mut self, file: Arc<PipelineFile>, done: Result<()>, handle: &mut Handle<'_, Task<Helped>>) {
+        if let Err(error) = done
+            && !file.failed.swap(true, Ordering::Relaxed)
+        {
+            self.station.fail(error);
+        }
+        let Some(PipelineFile { open, ordered, failed, end, .. }) = Arc::into_inner(file) else { return };
+        let writer = ordered.into_sink();
+        if failed.load(Ordering::Relaxed) {
+            self.give_up(open, writer, None, handle);
+        } else {
+            self.conclude(open, writer, Ok(end.into_inner()), handle);
+        }
+    }
+
+    fn pump_all(
+        &mut self,
+        file: &Arc<PipelineFile>,
+        sender: Option<Sender<Filled>>,
+        mut pump: Pump,
+        mut output: PooledBuffer,
+        handle: &Handle<'_, Task<Helped>>,
+    ) -> Result<()> {
+        let mut number = 0;
+        while !file.has_failed() {
+            ask_for_help(&file.helpers, handle, || Helped::Pipeline(Arc::clone(file)));
+            let mut trailers = Vec::new();
+            let (len, end) = self.fill(file, &mut pump, &mut output[..FILL_BYTES], &mut trailers)?;
+            let filled = Filled { number, output, len, trailers };
+            number += 1;
+            // With no buffer to go on with, this one is better brought out first.
+            let next = if file.present.load(Ordering::Relaxed) > 0 { self.shared.pool.try_acquire() } else { None };
+            let kept = match (&sender, &next) {
+                (Some(sender), Some(_)) => sender.try_send(filled).err().map(TrySendError::into_inner),
+                _ => Some(filled),
+            };
+            kept.map_or(Ok(()), |filled| self.deliver(file, filled))?;
+            if let Some(end) = end {
+                let _ = file.end.set(end);
+                break;
+            }
+            let [buffer] = next.map_or_else(|| self.shared.acquire(&file.open.source), Ok)?;
+            output = buffer;
+        }
+        Ok(())
+    }
+
+    /// Inflates until `output` is full: how many bytes that is, and how the file ends if it does.
+    #[allow(clippy::type_complexity, reason = "a count, and perhaps an end")]
+    fn fill(
+        &mut self,
+        file: &PipelineFile,
+        pump: &mut Pump,
+        output: &mut [u8],
+        trailers: &mut Vec<(usize, Trailer)>,
+    ) -> Result<(usize, Option<std::result::Result<End, Damage>>)> {
+        let mut filled = 0;
+        while filled < output.len() && trailers.len() < TRAILERS {
+            let step = pump.gunzip.step(&pump.input[pump.rest.clone()], &mut output[filled..]);
+            let Step { consumed, produced, trailer } = match step {
+                Ok(step) => step,
+                Err(damage) => return Ok((filled, Some(Err(damage)))),
+            };
+            pump.rest.start += consumed;
+            filled += produced;
+            trailers.extend(trailer.map(|trailer| (filled, trailer)));
+            if consumed == 0 && produced == 0 {
+                let count = if pump.whole { 0 } else { self.read_on(&file.open, &mut pump.input)? };
+                if count == 0 {
+                    return Ok((filled, Some(pump.gunzip.finish())));
+                }
+                pump.rest = 0..count;
+            }
+            self.moved(&file.open, consumed);
+        }
+        Ok((filled, None))
+    }
+
+    /// Makes the checksums of what was inflated, and writes it in its turn.
+    fn deliver(&mut self, file: &PipelineFile, filled: Filled) -> Result<()> {
+        let turn = file.ordered.turn(filled.number);
+        let mut result = Ok(());
+        turn.submit(filled.check(), |writer, Checked { output, len, segments }| {
+            result = result.and(writer.take_filled(&mut self.station.sys, &output[..len], &segments));
+        });
+        result.map_err(|failure| file.open.error(failure))
+    }
+
+    fn deliver_waiting(&mut self, file: &PipelineFile) -> Result<()> {
+        while let Ok(filled) = file.receiver.try_recv() {
+            self.deliver(file, filled)?;
+        }
+        Ok(())
+    }
+}
+
+impl Filled {
+    fn check(self) -> Checked {
+        let Self { output, len, trailers, .. } = self;
+        let mut start = 0;
+        let ends = trailers.into_iter().map(|(end, trailer)| (end, Some(trailer)));
+        let segments = ends
+            .chain([(len, None)])
+            .map(|(end, trailer)| Segment::of(&output[std::mem::replace(&mut start, end)..end], trailer))
+            .collect();
+        Checked { output, len, segments }
+    }
+}

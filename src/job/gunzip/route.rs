@@ -1,0 +1,97 @@
+//! How a file is read: chosen by looking at its first bytes.
+
+use crate::codec::cut::{Cuts, sized_member};
+use crate::codec::member::{Header, HeaderParser};
+use crate::codec::piece::{Pieces, Place, SEAL_BYTES, SECRET_BYTES};
+use crate::plan::RouteName;
+
+/// How a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    /// One read, one whole-buffer inflate, one write.
+    Small,
+    /// In pieces that are inflated on their own, by all workers.
+    Pieces(Cuts),
+    /// One worker inflates, others check and write.
+    Pipeline,
+    /// One worker does all of it, one buffer after the other.
+    Stream,
+}
+
+/// The first bytes of a file.
+pub(super) struct Head<'a> {
+    /// A buffer that begins with them.
+    pub(super) buffer: &'a mut [u8],
+    pub(super) len: usize,
+    /// Nothing follows.
+    pub(super) whole: bool,
+}
+
+impl Head<'_> {
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.len]
+    }
+
+    /// What the header of the first member says, if it is one and all of it is here.
+    pub(super) fn header(&self) -> Option<Header> {
+        let mut parser = HeaderParser::default();
+        parser.feed(self.bytes()).ok()?;
+        parser.is_done().then(|| parser.header().clone())
+    }
+
+    /// Whether it is the whole file and will, as far as its last bytes tell, fit `room` bytes. (They may lie: then it
+    /// does not, and is read on in another way.)
+    fn is_small(&self, room: usize) -> bool {
+        let length = self.bytes().last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize);
+        self.whole && self.len + SEAL_BYTES <= self.buffer.len() && length + SECRET_BYTES <= room
+    }
+
+    /// The best cuts of which one was tried and proved to be one.
+    fn cuts(&mut self, pieces: &mut Pieces, out: &mut [u8]) -> Option<Cuts> {
+        if sized_member(self.bytes()).is_some() {
+            return Some(Cuts::Sizes);
+        }
+        [Cuts::Marks, Cuts::Syncs, Cuts::Members].into_iter().find(|cuts| self.proves(*cuts, pieces, out))
+    }
+
+    /// Whether the second piece, or the first where there is no second one, can be inflated on its own. The first
+    /// reaches back to nothing in any file.
+    fn proves(&mut self, cuts: Cuts, pieces: &mut Pieces, out: &mut [u8]) -> bool {
+        let Some(first) = cuts.find(self.bytes(), 0) else { return false };
+        let second = cuts.find(&self.bytes()[first.at..], 0);
+        let (from, len, place) = second.map_or((0, first.at, Place::Between), |cut| (first.at, cut.at, first.place));
+        let Some(piece) = self.buffer.get_mut(from..from + len + SEAL_BYTES) else { return false };
+        let mut behind = [0; SEAL_BYTES];
+        behind.copy_from_slice(&piece[len..]);
+        let proven = pieces.inflate(piece, len, place, out);
+        piece[len..].copy_from_slice(&behind);
+        proven.read == len
+    }
+}
+
+impl Route {
+    /// The route that suits a file, or the one that was `asked` for as far as it goes. `out` is room to try in.
+    pub(super) fn choose(asked: RouteName, head: &mut Head<'_>, workers: usize, pieces: &mut Pieces, out: &mut [u8]) -> Self {
+        match asked {
+            RouteName::Stream => Self::Stream,
+            RouteName::Pipeline => Self::Pipeline,
+            RouteName::Small if head.whole => Self::Small,
+            RouteName::Pieces => head.cuts(pieces, out).map_or(Self::Pieces(Cuts::Marks), Self::Pieces),
+            RouteName::Auto if head.is_small(out.len()) => Self::Small,
+            RouteName::Auto | RouteName::Small => {
+                let whole = if workers > 1 { Self::Pipeline } else { Self::Stream };
+                head.cuts(pieces, out).map_or(whole, Self::Pieces)
+            }
+        }
+    }
+
+    /// What ran and why, for those who asked for detail.
+    pub(super) fn describe(self) -> String {
+        match self {
+            Self::Small => "small: in one piece".to_owned(),
+            Self::Pieces(cuts) => format!("pieces: by {}", cuts.name()),
+            Self::Pipeline => "pipeline: it has no pieces that can be read on their own".to_owned(),
+            Self::Stream => "stream: one buffer after the other".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A file by one worker: in one piece, or one buffer after the other.
+
+use super::finish::Open;
+use super::writer::{Failure, Piece, Writer};
+use super::{Helped, Inflater};
+use crate::codec::piece::Place;
+use crate::error::{Error, Result};
+use crate::job::files::Task;
+use crate::pool::{Handle, PooledBuffer};
+
+/// Bytes that are inflated before they are checked and written: what a core's own cache holds.
+pub(super) const FILL_BYTES: usize = 256 * 1024;
+
+impl Inflater {
+    /// A file that is in `input` as a whole.
+    pub(super) fn in_one_piece(
+        &mut self,
+        open: Open,
+        mut writer: Writer,
+        mut input: PooledBuffer,
+        len: usize,
+        mut output: PooledBuffer,
+        handle: &mut Handle<'_, Task<Helped>>,
+    ) {
+        let proven = self.pieces.inflate(&mut input, len, Place::Between, &mut output);
+        let piece = Piece { input, len, start: Place::Between, output, proven };
+        let taken = writer.take(&mut self.station.sys, piece).map_err(|failure| open.error(failure));
+        self.moved(&open, len);
+        self.conclude(open, writer, taken.map(|()| None), handle);
+    }
+
+    /// A file of which `input` holds the first bytes, and all of it if that is so.
+    pub(super) fn stream(
+        &mut self,
+        open: Open,
+        mut writer: Writer,
+        input: (PooledBuffer, usize, bool),
+        mut output: PooledBuffer,
+        handle: &mut Handle<'_, Task<Helped>>,
+    ) {
+        let done = self.stream_all(&open, &mut writer, input, &mut output[..FILL_BYTES]);
+        self.conclude(open, writer, done.map(|()| None), handle);
+    }
+
+    fn stream_all(
+        &mut self,
+        open: &Open,
+        writer: &mut Writer,
+        (mut input, mut len, whole): (PooledBuffer, usize, bool),
+        output: &mut [u8],
+    ) -> Result<()> {
+        let failed = |failure: Failure| open.error(failure);
+        let mut filled = 0;
+        while len > 0 {
+            writer.take_stream(&mut self.station.sys, &input[..len], output, &mut filled).map_err(failed)?;
+            self.moved(open, len);
+            len = if whole { 0 } else { self.read_on(open, &mut input)? };
+        }
+        writer.flush(&mut self.station.sys, &output[..filled]).map_err(failed)
+    }
+
+    /// One more read; 0 bytes at the end.
+    pub(super) fn read_on(&mut self, open: &Open, input: &mut [u8]) -> Result<usize> {
+        let end = self.shared.step().min(input.len());
+        let sys = &mut self.station.sys;
+        sys.check_stop()
+            .and_then(|()| sys.read(&open.source.file, &mut input[..end]))
+            .map_err(|errno| Error::system("read", open.source.path(), errno))
+    }
+
+    /// So many bytes of a source were dealt with.
+    pub(super) fn moved(&mut self, open: &Open, bytes: usize) {
+        open.read.fetch_add(bytes as u64, std::sync::atomic::Ordering::Relaxed);
+        self.station.moved(bytes as u64);
+    }
+}

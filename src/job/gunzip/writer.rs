@@ -1,0 +1,272 @@
+//! What comes out of a file, in its order: checked, bounded, written.
+//!
+//! A piece that proves itself, and begins as the one before it ended, is taken as it is. Any other is inflated here, one
+//! byte after the other, with what came before it: that is always right, only slower. So the bytes are those that a plain
+//! reader gets, whatever was guessed of the file.
+
+use std::os::fd::OwnedFd;
+
+use rustix::io::Errno;
+
+use crate::codec::check::{Checker, Segment};
+use crate::codec::gunzip::{Damage, End, Gunzip, Step};
+use crate::codec::piece::{Place, Proven};
+use crate::pool::PooledBuffer;
+use crate::sys::Sys;
+
+/// How far a block may reach back (RFC 1951, section 2).
+const WINDOW_BYTES: usize = 32 * 1024;
+
+/// Where the bytes go.
+pub(super) enum Sink {
+    Nowhere,
+    Stdout(OwnedFd),
+    File(OwnedFd),
+}
+
+/// Why nothing more is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    Damage(Damage),
+    /// The target could not be written.
+    Write(Errno),
+    /// More came out than was allowed, bytes.
+    TooLarge(u64),
+}
+
+impl From<Damage> for Failure {
+    fn from(damage: Damage) -> Self {
+        Self::Damage(damage)
+    }
+}
+
+/// A piece of a file, with what is proven of it.
+pub(super) struct Piece {
+    /// The piece as it was read.
+    pub(super) input: PooledBuffer,
+    /// Its bytes.
+    pub(super) len: usize,
+    /// Where it was thought to begin.
+    pub(super) start: Place,
+    /// What came out of it.
+    pub(super) output: PooledBuffer,
+    pub(super) proven: Proven,
+}
+
+/// Writes what comes out of one file.
+pub(super) struct Writer {
+    sink: Sink,
+    /// The most bytes of one write.
+    step: usize,
+    /// The most bytes of all.
+    limit: u64,
+    written: u64,
+    checker: Checker,
+    /// Where the next piece has to begin to be taken as it is.
+    place: Place,
+    /// The last bytes of a member that goes on.
+    window: Vec<u8>,
+    /// Reads what is not taken as it is.
+    gunzip: Option<Box<Gunzip>>,
+    /// Pieces taken as they are, and all of them.
+    taken: (u64, u64),
+    /// What comes behind a failure must not be written.
+    broken: bool,
+}
+
+impl Writer {
+    /// A writer of at most `step` bytes a write, and `limit` bytes in all.
+    pub(super) fn new(sink: Sink, step: usize, limit: Option<u64>) -> Self {
+        Self {
+            sink,
+            step,
+            limit: limit.unwrap_or(u64::MAX),
+            written: 0,
+            checker: Checker::default(),
+            place: Place::Between,
+            window: Vec::new(),
+            gunzip: None,
+            taken: (0, 0),
+            broken: false,
+        }
+    }
+
+    /// Takes the next piece.
+    pub(super) fn take(&mut self, sys: &mut Sys, mut piece: Piece) -> Result<(), Failure> {
+        self.guarded(|writer| {
+            writer.taken.1 += 1;
+            let mut read = 0;
+            if writer.place == piece.start && piece.start != Place::Inside {
+                if piece.start == Place::Between {
+                    writer.window.clear();
+                }
+                writer.take_proven(sys, &piece.output, &piece.proven)?;
+                read = piece.proven.read;
+            }
+            if read == piece.len {
+                writer.taken.0 += 1;
+                return Ok(());
+            }
+            let mut filled = 0;
+            writer.inflate(sys, &piece.input[read..piece.len], &mut piece.output, &mut filled)?;
+            writer.write(sys, &piece.output[..filled])
+        })
+    }
+
+    /// Takes bytes whose checksums were made elsewhere, and that were inflated one after the other.
+    pub(super) fn take_filled(&mut self, sys: &mut Sys, bytes: &[u8], segments: &[Segment]) -> Result<(), Failure> {
+        self.guarded(|writer| writer.take_segments(sys, bytes, segments))
+    }
+
+    /// Inflates `input` into `out`, of which `filled` bytes wait to be written, and writes that whenever it is full.
+    pub(super) fn take_stream(
+        &mut self,
+        sys: &mut Sys,
+        input: &[u8],
+        out: &mut [u8],
+        filled: &mut usize,
+    ) -> Result<(), Failure> {
+        self.guarded(|writer| writer.inflate(sys, input, out, filled))
+    }
+
+    /// Writes bytes that waited.
+    pub(super) fn flush(&mut self, sys: &mut Sys, bytes: &[u8]) -> Result<(), Failure> {
+        self.guarded(|writer| writer.write(sys, bytes))
+    }
+
+    /// Says that the file ends here: whether that is a good place.
+    pub(super) fn finish(&self) -> Result<End, Damage> {
+        match (&self.gunzip, self.place) {
+            (Some(gunzip), Place::Inside) => gunzip.finish(),
+            (_, Place::Between) if self.checker.members() > 0 => Ok(End { ignored_bytes: 0 }),
+            _ => Err(Damage::Truncated),
+        }
+    }
+
+    pub(super) const fn written(&self) -> u64 {
+        self.written
+    }
+
+    pub(super) const fn members(&self) -> u64 {
+        self.checker.members()
+    }
+
+    /// Pieces taken as they were inflated, and all of them.
+    pub(super) const fn taken(&self) -> (u64, u64) {
+        self.taken
+    }
+
+    pub(super) fn into_sink(self) -> Sink {
+        self.sink
+    }
+
+    /// Does nothing behind a failure.
+    fn guarded(&mut self, take: impl FnOnce(&mut Self) -> Result<(), Failure>) -> Result<(), Failure> {
+        if self.broken {
+            return Ok(());
+        }
+        self.broken = true;
+        take(self)?;
+        self.broken = false;
+        Ok(())
+    }
+
+    fn take_proven(&mut self, sys: &mut Sys, output: &[u8], proven: &Proven) -> Result<(), Failure> {
+        let bytes = &output[..proven.written];
+        self.take_segments(sys, bytes, &proven.segments)?;
+        self.place = proven.end;
+        if self.place == Place::Body {
+            let of_member = proven.segments.last().map_or(0, |last| last.bytes);
+            if of_member < bytes.len() {
+                self.window.clear();
+            }
+            self.keep_window(&bytes[bytes.len() - of_member..]);
+        }
+        Ok(())
+    }
+
+    /// Writes what is in `segments`, up to the end of the one that is not what it should be.
+    fn take_segments(&mut self, sys: &mut Sys, bytes: &[u8], segments: &[Segment]) -> Result<(), Failure> {
+        let mut end = 0;
+        for segment in segments {
+            end += segment.bytes;
+            if let Err(damage) = self.checker.add(segment) {
+                self.write(sys, &bytes[..end])?;
+                return Err(damage.into());
+            }
+        }
+        self.write(sys, bytes)
+    }
+
+    fn keep_window(&mut self, bytes: &[u8]) {
+        let new = &bytes[bytes.len().saturating_sub(WINDOW_BYTES)..];
+        let kept = self.window.len().min(WINDOW_BYTES - new.len());
+        self.window.drain(..self.window.len() - kept);
+        self.window.extend_from_slice(new);
+    }
+
+    fn inflate(
+        &mut self,
+        sys: &mut Sys,
+        mut input: &[u8],
+        out: &mut [u8],
+        filled: &mut usize,
+    ) -> Result<(), Failure> {
+        let mut gunzip = self.resume()?;
+        loop {
+            let Step { consumed, produced, trailer } = match gunzip.step(input, &mut out[*filled..]) {
+                Ok(step) => step,
+                Err(damage) => {
+                    self.write(sys, &out[..*filled])?;
+                    return Err(damage.into());
+                }
+            };
+            input = &input[consumed..];
+            self.checker.update(&out[*filled..*filled + produced]);
+            *filled += produced;
+            if let Some(Err(damage)) = trailer.map(|trailer| self.checker.end(trailer)) {
+                self.write(sys, &out[..*filled])?;
+                return Err(damage.into());
+            }
+            let stuck = consumed == 0 && produced == 0;
+            if *filled == out.len() {
+                self.write(sys, out)?;
+                *filled = 0;
+            } else if stuck {
+                break;
+            }
+        }
+        // From behind a member, pieces can be taken as they are again.
+        if gunzip.is_between_members() {
+            self.place = Place::Between;
+        }
+        self.gunzip = Some(gunzip);
+        Ok(())
+    }
+
+    /// A reader that stands where the last piece ended.
+    fn resume(&mut self) -> Result<Box<Gunzip>, Damage> {
+        let mut gunzip = self.gunzip.take().unwrap_or_default();
+        match std::mem::replace(&mut self.place, Place::Inside) {
+            Place::Inside => {}
+            // Behind no member at all, it stands at the start of the file.
+            Place::Between if self.checker.members() == 0 => gunzip.restart(),
+            Place::Between => gunzip.resume_between_members(),
+            Place::Body => gunzip.resume_in_member(&self.window)?,
+        }
+        Ok(gunzip)
+    }
+
+    fn write(&mut self, sys: &mut Sys, bytes: &[u8]) -> Result<(), Failure> {
+        let allowed = (self.limit - self.written).min(bytes.len() as u64) as usize;
+        let part = &bytes[..allowed];
+        let written = match &self.sink {
+            Sink::Nowhere => Ok(()),
+            Sink::Stdout(file) | Sink::File(file) => sys.write_full(file, part, self.step),
+        };
+        // Counted before it is known: who asks after a failure wants to know whether anything may have gone out.
+        self.written += allowed as u64;
+        written.map_err(Failure::Write)?;
+        if allowed < bytes.len() { Err(Failure::TooLarge(self.limit)) } else { Ok(()) }
+    }
+}
