@@ -4,7 +4,27 @@
 
 use crc32fast::Hasher;
 
-use super::gunzip::Damage;
+use super::member::HeaderError;
+
+/// Damage, as told to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// The header is none that we can read.
+    #[error("{0}")]
+    Header(#[from] HeaderError),
+    /// The deflate stream breaks its own rules.
+    #[error("the compressed data is damaged")]
+    Deflate,
+    /// What came out is not what went in.
+    #[error("the data is damaged: its CRC does not match")]
+    Crc,
+    /// What came out has another length.
+    #[error("the data is damaged: its length does not match")]
+    Length,
+    /// The file ends inside a member.
+    #[error("unexpected end of file")]
+    Truncated,
+}
 
 /// What the trailer of a member says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

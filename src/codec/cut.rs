@@ -103,9 +103,9 @@ fn behind_sized_members(bytes: &[u8]) -> Option<Cut> {
         let rest = &bytes[at..];
         let size = match sized_member(rest) {
             Some(size) if size <= rest.len() => size,
-            Some(_) => return None,
             None if at > 0 && rest.len() >= SIZED_HEADER_BYTES => break,
-            None => return None,
+            // More of it is needed, or it is something else.
+            _ => return None,
         };
         at += size;
         let length = bytes[at - 4..at].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
@@ -131,10 +131,6 @@ mod tests {
 
     const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 1, 2, 3, 4, 0, 3];
 
-    fn cut(at: usize, place: Place) -> Option<Cut> {
-        Some(Cut { at, place })
-    }
-
     /// However the bytes come in, the same cut is found: the search goes on where it was.
     #[track_caller]
     fn check(cuts: Cuts, bytes: &[u8], expected: Option<Cut>) {
@@ -156,15 +152,19 @@ mod tests {
     fn marks_members_and_flushes_are_found() {
         let filler = vec![b'.'; 100];
         let marked = [&filler[..], &MARK, &filler].concat();
-        check(Cuts::Marks, &marked, cut(109, Place::Body));
-        check(Cuts::Syncs, &marked, cut(104, Place::Body));
+        check(Cuts::Marks, &marked, Some(Cut { at: 109, place: Place::Body }));
+        check(Cuts::Syncs, &marked, Some(Cut { at: 104, place: Place::Body }));
         check(Cuts::Marks, &[&filler[..], &SYNC, &filler].concat(), None);
         let members = [&HEADER[..], &filler, &HEADER, &filler, &MARK].concat();
-        check(Cuts::Marks, &members, cut(110, Place::Between));
-        check(Cuts::Syncs, &members, cut(110, Place::Between));
+        check(Cuts::Marks, &members, Some(Cut { at: 110, place: Place::Between }));
+        check(Cuts::Syncs, &members, Some(Cut { at: 110, place: Place::Between }));
         check(Cuts::Members, &members, None);
         let many = vec![b'.'; MEMBERS_BYTES];
-        check(Cuts::Members, &[&many[..], &HEADER, &filler].concat(), cut(MEMBERS_BYTES, Place::Between));
+        check(
+            Cuts::Members,
+            &[&many[..], &HEADER, &filler].concat(),
+            Some(Cut { at: MEMBERS_BYTES, place: Place::Between }),
+        );
     }
 
     #[test]
@@ -173,7 +173,11 @@ mod tests {
             let mut other = HEADER;
             other[place] = byte;
             let filler = [b'.'; 40];
-            check(Cuts::Marks, &[&filler[..], &other, &HEADER, &filler].concat(), cut(50, Place::Between));
+            check(
+                Cuts::Marks,
+                &[&filler[..], &other, &HEADER, &filler].concat(),
+                Some(Cut { at: 50, place: Place::Between }),
+            );
         }
     }
 
@@ -190,9 +194,13 @@ mod tests {
         let one = sized(1000, 65_280);
         assert_eq!(sized_member(&one), Some(1000));
         // Nine of them are 512 KiB and more.
-        check(Cuts::Sizes, &one.repeat(20), cut(9_000, Place::Between));
+        check(Cuts::Sizes, &one.repeat(20), Some(Cut { at: 9_000, place: Place::Between }));
         check(Cuts::Sizes, &one.repeat(8), None);
-        check(Cuts::Sizes, &[&one.repeat(3)[..], &HEADER, &[0; 10]].concat(), cut(3_000, Place::Between));
+        check(
+            Cuts::Sizes,
+            &[&one.repeat(3)[..], &HEADER, &[0; 10]].concat(),
+            Some(Cut { at: 3_000, place: Place::Between }),
+        );
         assert_eq!(sized_member(&HEADER), None);
         assert_eq!(Cuts::Sizes.find(&HEADER.repeat(3), 0), None);
     }

@@ -6,28 +6,8 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::check::Trailer;
-use super::member::{Header, HeaderError, HeaderParser};
-
-/// Damage, as told to people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Damage {
-    /// The header is none that we can read.
-    #[error("{0}")]
-    Header(#[from] HeaderError),
-    /// The deflate stream breaks its own rules.
-    #[error("the compressed data is damaged")]
-    Deflate,
-    /// What came out is not what went in.
-    #[error("the data is damaged: its CRC does not match")]
-    Crc,
-    /// What came out has another length.
-    #[error("the data is damaged: its length does not match")]
-    Length,
-    /// The file ends inside a member.
-    #[error("unexpected end of file")]
-    Truncated,
-}
+use super::check::{Damage, Trailer};
+use super::member::{Header, HeaderParser};
 
 /// Decompresses a stream of members.
 pub struct Gunzip {
@@ -69,11 +49,7 @@ pub struct End {
 
 impl Default for Gunzip {
     fn default() -> Self {
-        Self {
-            state: State::Header(HeaderParser::default()),
-            inflate: Decompress::new(false),
-            first_header: None,
-        }
+        Self { state: State::Header(HeaderParser::default()), inflate: Decompress::new(false), first_header: None }
     }
 }
 
@@ -198,6 +174,7 @@ mod tests {
 
     use super::*;
     use crate::codec::check::{Checker, Segment};
+    use crate::codec::member::HeaderError;
 
     /// All of `bytes`, `input` and `output` bytes at a time.
     fn gunzip(bytes: &[u8], input: usize, output: usize) -> (Vec<u8>, Result<End, Damage>) {

@@ -5,44 +5,12 @@
 //! that bounds its memory. Buffers are allocated when first needed and come back when their guard is dropped.
 
 use std::array;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::options::PoolOptions;
 use crate::outcome::PoolStats;
-use crate::plan::PoolChoice;
 use crate::sys::AlignedBuffer;
-
-/// How a pool behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolOptions {
-    /// Bytes of each buffer.
-    pub buffer_bytes: usize,
-    /// Buffers kept; `None` keeps none and bounds nothing: each is allocated and freed.
-    pub size: Option<NonZeroUsize>,
-    /// Buffers beyond `size` that may exist at a time; each is freed after use.
-    pub overflow: usize,
-    /// How long to wait for a buffer; `None` waits without limit.
-    pub wait: Option<Duration>,
-}
-
-impl PoolOptions {
-    /// A job's pool: no overflow, no limit to waiting. `needed` is what [`PoolChoice::Auto`] stands for; `at_once` is
-    /// what one worker takes in one go, and so the least a pool may hold.
-    pub fn for_job(choice: PoolChoice, buffer_bytes: usize, needed: usize, at_once: usize) -> Self {
-        let size = match choice {
-            PoolChoice::Auto => NonZeroUsize::new(needed.max(at_once)),
-            PoolChoice::Buffers(count) => NonZeroUsize::new(count.get().max(at_once)),
-            PoolChoice::Off => None,
-        };
-        Self { buffer_bytes, size, overflow: 0, wait: None }
-    }
-
-    /// The most buffers that may exist at a time.
-    fn limit(&self) -> Option<usize> {
-        self.size.map(|size| size.get() + self.overflow)
-    }
-}
 
 /// Why there was no buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -199,7 +167,10 @@ impl Drop for PooledBuffer {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use super::*;
+    use crate::plan::PoolChoice;
 
     fn options(size: usize, overflow: usize, wait: Option<Duration>) -> PoolOptions {
         PoolOptions { buffer_bytes: 512, size: NonZeroUsize::new(size), overflow, wait }

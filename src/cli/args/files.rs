@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
+use haul::size::parse_bytes;
 
 use super::Common;
 
@@ -67,4 +68,37 @@ pub(crate) struct FileArgs {
     pub(crate) quiet: bool,
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// What is about decompressing alone.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Decompressing")]
+pub(crate) struct UnpackArgs {
+    /// Fail a file out of which more than SIZE comes, and leave nothing of it: against bombs
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub(crate) max_output: Option<u64>,
+    /// How a file is read; auto: what suits its first bytes, and -v says which. The result is the same
+    #[arg(long, value_enum, default_value_t = Route::Auto)]
+    pub(crate) route: Route,
+}
+
+impl UnpackArgs {
+    /// Whether nothing was asked for.
+    pub(crate) fn is_default(&self) -> bool {
+        self.max_output.is_none() && self.route == Route::Auto
+    }
+}
+
+/// How a compressed file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Route {
+    Auto,
+    /// One read, one inflate, one write
+    Small,
+    /// All workers, where the file has pieces that can be read on their own: haul's, pigz -i's, BGZF, many members
+    Pieces,
+    /// One worker inflates, others check and write
+    Pipeline,
+    /// One worker, one buffer after the other
+    Stream,
 }

@@ -13,7 +13,7 @@ use super::level::Level;
 use super::report::Format;
 use super::words::{PoolWord, SizeList, WorkerCount, parse_block, parse_pool, parse_sizes, parse_workers};
 
-pub(crate) use files::FileArgs;
+pub(crate) use files::{FileArgs, Route, UnpackArgs};
 
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
 ///
@@ -118,6 +118,8 @@ pub(crate) struct GzipArgs {
     /// Decompress, as gunzip does
     #[arg(short, long, visible_alias = "uncompress")]
     pub(crate) decompress: bool,
+    #[command(flatten)]
+    pub(crate) unpack: UnpackArgs,
     /// Inflate each block again and compare, before it is written
     #[arg(long)]
     pub(crate) verify: bool,
@@ -140,6 +142,8 @@ pub(crate) struct GzipArgs {
 pub(crate) struct GunzipArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) unpack: UnpackArgs,
 }
 
 /// Run a job across buffer sizes, workers, engines, pools: calls, times, memory and a verdict

@@ -12,8 +12,8 @@ use super::finish::Open;
 use super::stream::FILL_BYTES;
 use super::writer::Writer;
 use super::{Helped, Inflater};
-use crate::codec::check::{Segment, Trailer};
-use crate::codec::gunzip::{Damage, End, Gunzip, Step};
+use crate::codec::check::{Damage, Segment, Trailer};
+use crate::codec::gunzip::{End, Gunzip, Step};
 use crate::error::Result;
 use crate::job::files::{Task, ask_for_help};
 use crate::pool::{Handle, Ordered, PooledBuffer};
@@ -96,7 +96,8 @@ impl Inflater {
     ) {
         let sender = file.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
         let pump = Pump { gunzip: Box::default(), input, rest: 0..len, whole };
-        let pumped = self.pump_all(&file, sender, pump, output, handle);
+        let pumped = self.pump_all(&file, sender.as_ref(), pump, output, handle);
+        drop(sender);
         // Those that are waited for are there; but it is quicker to help them.
         let done = pumped.and_then(|()| self.deliver_waiting(&file));
         self.leave(file, done, handle);
@@ -130,7 +131,7 @@ impl Inflater {
     fn pump_all(
         &mut self,
         file: &Arc<PipelineFile>,
-        sender: Option<Sender<Filled>>,
+        sender: Option<&Sender<Filled>>,
         mut pump: Pump,
         mut output: PooledBuffer,
         handle: &Handle<'_, Task<Helped>>,
@@ -144,7 +145,7 @@ impl Inflater {
             number += 1;
             // With no buffer to go on with, this one is better brought out first.
             let next = if file.present.load(Ordering::Relaxed) > 0 { self.shared.pool.try_acquire() } else { None };
-            let kept = match (&sender, &next) {
+            let kept = match (sender, &next) {
                 (Some(sender), Some(_)) => sender.try_send(filled).err().map(TrySendError::into_inner),
                 _ => Some(filled),
             };

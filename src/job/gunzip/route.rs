@@ -71,7 +71,13 @@ impl Head<'_> {
 
 impl Route {
     /// The route that suits a file, or the one that was `asked` for as far as it goes. `out` is room to try in.
-    pub(super) fn choose(asked: RouteName, head: &mut Head<'_>, workers: usize, pieces: &mut Pieces, out: &mut [u8]) -> Self {
+    pub(super) fn choose(
+        asked: RouteName,
+        head: &mut Head<'_>,
+        workers: usize,
+        pieces: &mut Pieces,
+        out: &mut [u8],
+    ) -> Self {
         match asked {
             RouteName::Stream => Self::Stream,
             RouteName::Pipeline => Self::Pipeline,

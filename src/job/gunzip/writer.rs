@@ -8,8 +8,8 @@ use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 
-use crate::codec::check::{Checker, Segment};
-use crate::codec::gunzip::{Damage, End, Gunzip, Step};
+use crate::codec::check::{Checker, Damage, Segment};
+use crate::codec::gunzip::{End, Gunzip, Step};
 use crate::codec::piece::{Place, Proven};
 use crate::pool::PooledBuffer;
 use crate::sys::Sys;
@@ -205,13 +205,7 @@ impl Writer {
         self.window.extend_from_slice(new);
     }
 
-    fn inflate(
-        &mut self,
-        sys: &mut Sys,
-        mut input: &[u8],
-        out: &mut [u8],
-        filled: &mut usize,
-    ) -> Result<(), Failure> {
+    fn inflate(&mut self, sys: &mut Sys, mut input: &[u8], out: &mut [u8], filled: &mut usize) -> Result<(), Failure> {
         let mut gunzip = self.resume()?;
         loop {
             let Step { consumed, produced, trailer } = match gunzip.step(input, &mut out[*filled..]) {

@@ -1,0 +1,134 @@
+//! gzip and gunzip.
+
+use std::path::{Path, PathBuf};
+
+use haul::codec::level::Choice;
+use haul::error::Error;
+use haul::plan::{FilesPlan, GunzipPlan, GzipPlan, NameList, Output, Patterns};
+use haul::sys::{FileKind, Stop, Sys};
+use haul::tree::path::c_path;
+use rustix::fs::CWD;
+use rustix::io::Errno;
+
+use super::{Order, UsageError, Work, resources};
+use crate::cli::args::{FileArgs, GzipArgs, UnpackArgs};
+use crate::cli::progress::Verbosity;
+
+pub(super) fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
+    // With a list of files, -0 says how that is written.
+    let null = args.files.null || (args.level.zero && args.files.files_from.is_some());
+    let unpacks = args.decompress || args.files.test;
+    if args.keep_smaller && (unpacks || output(&args.files) == Output::Stdout || reads_stdin(&args.files)) {
+        return Err(UsageError::new(
+            "--keep-smaller compares files with their .gz; -c, -d, -t and standard input have none",
+        ));
+    }
+    if args.keep_smaller && args.files.output_dir.is_some() {
+        return Err(UsageError::new("with --keep-smaller, files would be missing in the directory of --output-dir"));
+    }
+    if unpacks {
+        return lower_gunzip(args.files, &args.unpack, null);
+    }
+    if !args.unpack.is_default() {
+        return Err(UsageError::new("--route and --max-output are about decompressing: add -d"));
+    }
+    let level = if args.files.files_from.is_some() { args.level.level_but_zero() } else { args.level.level() };
+    let (codec, block, verify, keep_smaller) = (args.codec.into(), args.block, args.verify, args.keep_smaller);
+    Choice::new(codec, level, block).map_err(UsageError::new)?;
+    lower_files(args.files, null, true, |files| {
+        Work::Gzip(GzipPlan { files, level, codec, block, verify, keep_smaller })
+    })
+}
+
+pub(super) fn lower_gunzip(args: FileArgs, unpack: &UnpackArgs, null: bool) -> Result<Order, UsageError> {
+    let (route, max_output) = (unpack.route.into(), unpack.max_output);
+    lower_files(args, null, false, |files| Work::Gunzip(GunzipPlan { files, route, max_output }))
+}
+
+fn lower_files(
+    mut args: FileArgs,
+    null: bool,
+    name_by_default: bool,
+    work: impl FnOnce(FilesPlan) -> Work,
+) -> Result<Order, UsageError> {
+    if args.suffix.is_empty() || args.suffix.len() > 30 || args.suffix.contains('/') {
+        return Err(UsageError::new("a suffix has 1 to 30 bytes and no '/'"));
+    }
+    if args.inputs.iter().any(|path| path.as_os_str().is_empty()) {
+        return Err(UsageError::new("a path is empty"));
+    }
+    if args.files_from.is_none() && null {
+        return Err(UsageError::new("--null is about the names in --files-from, which is not there"));
+    }
+    if args.files_from.is_none() && args.inputs.is_empty() {
+        args.inputs.push(PathBuf::from("-"));
+    }
+    let output = output(&args);
+    refuse_clashes(&args, output)?;
+    let plan = FilesPlan {
+        list: args.files_from.map(|path| NameList { path, null }),
+        output,
+        keep: args.keep || output != Output::BesideSource || args.output_dir.is_some(),
+        output_dir: args.output_dir,
+        force: args.force,
+        update: args.update,
+        sync: args.sync,
+        recursive: args.recursive,
+        one_file_system: args.one_file_system,
+        exclude: Patterns::new(args.exclude).map_err(|why| UsageError::new(format!("--exclude: {why}")))?,
+        suffix: args.suffix,
+        name: if name_by_default { !args.no_name } else { args.name },
+        ..FilesPlan::new(args.inputs, resources(&args.common))
+    };
+    Ok(Order {
+        work: work(plan),
+        verbosity: Verbosity { quiet: args.quiet, verbose: args.verbose },
+        progress: args.common.progress,
+        json: args.common.json,
+    })
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn reads_stdin(args: &FileArgs) -> bool {
+    args.inputs.iter().any(|path| is_stdin(path))
+}
+
+fn output(args: &FileArgs) -> Output {
+    if args.test {
+        Output::Nowhere
+    } else if args.stdout || (args.files_from.is_none() && args.inputs.iter().all(|path| is_stdin(path))) {
+        Output::Stdout
+    } else {
+        Output::BesideSource
+    }
+}
+
+/// Options that contradict each other.
+fn refuse_clashes(args: &FileArgs, output: Output) -> Result<(), UsageError> {
+    let refused = |why: &str| Err(UsageError::new(why));
+    // Among files, standard input goes to standard output all the same.
+    let to_stdout = output == Output::Stdout || (output == Output::BesideSource && reads_stdin(args));
+    if args.common.json && to_stdout {
+        return refused("--json and the data would share standard output; write to files, or leave one out");
+    }
+    if reads_stdin(args) && args.files_from.as_deref().is_some_and(is_stdin) {
+        return refused("standard input cannot be both data and the list of --files-from");
+    }
+    if args.update && (output != Output::BesideSource || to_stdout) {
+        return refused("--update compares with files; -c, -t and standard input make none");
+    }
+    let Some(directory) = &args.output_dir else { return Ok(()) };
+    if output != Output::BesideSource || to_stdout {
+        return refused("--output-dir takes files; -c, -t and standard input make none");
+    }
+    let found = Sys::new(Stop::new()).stat_through(CWD, &c_path(directory));
+    let why = match found {
+        Ok(found) if found.kind == FileKind::Directory => return Ok(()),
+        Ok(_) => Errno::NOTDIR,
+        Err(errno) => errno,
+    };
+    Err(UsageError::new(Error::system("write into", directory, why)))
+}

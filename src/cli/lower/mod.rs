@@ -1,0 +1,141 @@
+//! Words → plans. Every usage error is found here, before anything is touched.
+//!
+//! - this file: what all commands share, and copy; [`files`]: gzip and gunzip; [`sweep`].
+
+mod files;
+mod sweep;
+
+use std::path::PathBuf;
+
+use clap::CommandFactory;
+use haul::plan::{
+    CodecName, CopyPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan,
+};
+
+use super::args::{Args, Codec, Command, Common, CopyArgs, Engine, Generated, ProgressChoice, Route, Scheduler};
+use super::progress::Verbosity;
+use super::report::Format;
+
+/// What to do and how to talk about it.
+pub(crate) struct Order {
+    pub(crate) work: Work,
+    pub(crate) verbosity: Verbosity,
+    pub(crate) progress: ProgressChoice,
+    pub(crate) json: bool,
+}
+
+/// What to do.
+pub(crate) enum Work {
+    Copy(CopyPlan),
+    Gzip(GzipPlan),
+    Gunzip(GunzipPlan),
+    Sweep { plan: SweepPlan, format: Format, output: Option<PathBuf> },
+    Generate { what: Generated, directory: Option<PathBuf> },
+}
+
+/// A command line that makes no sense.
+pub(crate) struct UsageError(clap::Error);
+
+impl UsageError {
+    fn new(why: impl std::fmt::Display) -> Self {
+        Self(Args::command().error(clap::error::ErrorKind::ValueValidation, why))
+    }
+
+    pub(crate) fn print(&self) {
+        // A standard error that is closed is nothing that we could report.
+        let _ = self.0.print();
+    }
+}
+
+/// Checks a command line and makes an order of it.
+pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
+    match args.command {
+        Command::Copy(args) => lower_copy(args),
+        Command::Gzip(args) => files::lower_gzip(args),
+        Command::Gunzip(args) => {
+            let null = args.files.null;
+            files::lower_gunzip(args.files, &args.unpack, null)
+        }
+        Command::Sweep(args) => sweep::lower_sweep(args),
+        Command::Generate { what, directory } => {
+            if (what == Generated::Man) != directory.is_some() {
+                return Err(UsageError::new("generate man takes a directory; bash, zsh and fish take none"));
+            }
+            Ok(Order::quiet(Work::Generate { what, directory }, ProgressChoice::Never))
+        }
+    }
+}
+
+impl Order {
+    const fn quiet(work: Work, progress: ProgressChoice) -> Self {
+        Self { work, verbosity: Verbosity { quiet: false, verbose: false }, progress, json: false }
+    }
+}
+
+fn lower_copy(mut args: CopyArgs) -> Result<Order, UsageError> {
+    let target = args.paths.pop().ok_or_else(|| UsageError::new("a target is missing"))?;
+    if args.paths.iter().chain([&target]).any(|path| path.as_os_str().is_empty()) {
+        return Err(UsageError::new("a path is empty"));
+    }
+    let resources = resources(&args.common);
+    let plan = CopyPlan { sources: args.paths, target, engine: args.engine.into(), resources };
+    Ok(Order {
+        work: Work::Copy(plan),
+        verbosity: Verbosity { quiet: false, verbose: args.verbose },
+        progress: args.common.progress,
+        json: args.common.json,
+    })
+}
+
+fn resources(common: &Common) -> Resources {
+    Resources {
+        buffer: common.buffer,
+        workers: common.workers.0,
+        scheduler: common.scheduler.into(),
+        pool: common.pool.0,
+    }
+}
+
+impl From<Engine> for EngineName {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Auto => Self::Auto,
+            Engine::ReadWrite => Self::ReadWrite,
+            Engine::CopyFileRange => Self::CopyFileRange,
+            Engine::Mmap => Self::Mmap,
+        }
+    }
+}
+
+impl From<Codec> for CodecName {
+    fn from(codec: Codec) -> Self {
+        match codec {
+            Codec::Auto => Self::Auto,
+            Codec::Isal => Self::Isal,
+            Codec::Libdeflate => Self::Libdeflate,
+            Codec::Zlib => Self::Zlib,
+        }
+    }
+}
+
+impl From<Route> for RouteName {
+    fn from(route: Route) -> Self {
+        match route {
+            Route::Auto => Self::Auto,
+            Route::Small => Self::Small,
+            Route::Pieces => Self::Pieces,
+            Route::Pipeline => Self::Pipeline,
+            Route::Stream => Self::Stream,
+        }
+    }
+}
+
+impl From<Scheduler> for SchedulerName {
+    fn from(scheduler: Scheduler) -> Self {
+        match scheduler {
+            Scheduler::Serial => Self::Serial,
+            Scheduler::Channel => Self::Channel,
+            Scheduler::Rayon => Self::Rayon,
+        }
+    }
+}

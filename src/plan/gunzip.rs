@@ -1,0 +1,56 @@
+//! gunzip's plan.
+
+use serde::Serialize;
+
+use super::FilesPlan;
+
+/// How a compressed file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteName {
+    /// What suits its first bytes: see `job/gunzip/route.rs`.
+    #[default]
+    Auto,
+    /// One read, one whole-buffer inflate, one write, for a file that is in memory as a whole.
+    Small,
+    /// In pieces by all workers, where it has such.
+    Pieces,
+    /// One worker inflates, others check and write.
+    Pipeline,
+    /// One worker does all of it, one buffer after the other.
+    Stream,
+}
+
+impl RouteName {
+    /// Every route; `Auto` chooses among them.
+    pub const ALL: [Self; 4] = [Self::Small, Self::Pieces, Self::Pipeline, Self::Stream];
+
+    /// The name users type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Small => "small",
+            Self::Pieces => "pieces",
+            Self::Pipeline => "pipeline",
+            Self::Stream => "stream",
+        }
+    }
+}
+
+/// `haul gunzip`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GunzipPlan {
+    /// Which files, and what becomes of them.
+    pub files: FilesPlan,
+    /// How they are read.
+    pub route: RouteName,
+    /// The most bytes that one of them may become.
+    pub max_output: Option<u64>,
+}
+
+impl GunzipPlan {
+    /// `files`, each by the route that suits it.
+    pub const fn new(files: FilesPlan) -> Self {
+        Self { files, route: RouteName::Auto, max_output: None }
+    }
+}
