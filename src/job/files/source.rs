@@ -138,11 +138,14 @@ impl Source {
         }))
     }
 
-    /// Removes it, its target having got its final name, if it is still what was read. (Between this look and the
-    /// removal some microseconds pass; no call of Linux closes that gap.)
-    pub(in crate::job) fn remove(&self, sys: &mut Sys) -> Result<()> {
+    /// Removes it. It was found unchanged just before its target got its name; making that durable takes its time, and
+    /// then it is looked at again. (Between the look and the removal some microseconds pass; no call of Linux closes that
+    /// gap.)
+    pub(in crate::job) fn remove(&self, sys: &mut Sys, plan: &FilesPlan) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
-        self.check_unchanged(sys)?;
+        if plan.sync {
+            self.check_unchanged(sys)?;
+        }
         sys.unlinkat(&*folder.directory, &self.name).map_err(|errno| Error::system("remove", self.path(), errno))
     }
 }

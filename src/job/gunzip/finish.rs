@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::route::Route;
 use super::writer::{Failure, Sink, Writer};
-use super::{Helped, Inflater};
+use super::{BUFFER_BYTES, Helped, Inflater};
 use crate::codec::check::Damage;
 use crate::codec::gunzip::End;
 use crate::codec::member::Header;
@@ -22,7 +22,7 @@ use crate::job::files::target::{Existing, claim, claim_up_to_date, complete, may
 use crate::job::files::{Folder, Sequence, Task, hand_on, suffix};
 use crate::plan::Output;
 use crate::pool::Handle;
-use crate::sys::Moment;
+use crate::sys::{Moment, Sys};
 use crate::tree::Part;
 use crate::tree::metadata::creation_mode;
 
@@ -30,7 +30,16 @@ use crate::tree::metadata::creation_mode;
 pub(super) enum Target {
     Nowhere,
     Stdout,
-    File { part: Part, path: PathBuf, folder: Arc<Folder> },
+    File(FileTarget),
+}
+
+/// A file in a folder.
+pub(super) struct FileTarget {
+    part: Part,
+    path: PathBuf,
+    folder: Arc<Folder>,
+    /// What there was under its name; `None` if nobody looked.
+    existing: Option<Existing>,
 }
 
 /// A file being decompressed.
@@ -61,7 +70,7 @@ impl Open {
                 Error::refused("decompress", self.source.path(), why)
             }
             Failure::Write(errno) => match &self.target {
-                Target::File { path, .. } => Error::system("write", path, errno),
+                Target::File(target) => Error::system("write", &target.path, errno),
                 Target::Stdout | Target::Nowhere => Error::system("write", "standard output", errno),
             },
         }
@@ -89,20 +98,26 @@ impl Inflater {
         let sys = &mut self.station.sys;
         let folder = folder.of_targets(sys)?;
         let path = folder.place.path_of(&name);
-        // With -N name and time in the header may differ; then this one is only where the data goes first.
-        if !plan.files.name {
+        let mut existing = None;
+        // With -N name and time in the header may differ; then this one is only where the data goes first. And it is
+        // cheaper to inflate a small file in vain than to look at every one: a file that is there is never replaced
+        // unasked.
+        let is_small = source.attributes.size <= BUFFER_BYTES as u64;
+        if !plan.files.name && (plan.files.force || plan.files.update || !is_small) {
             let mtime = source.attributes.mtime;
-            let existing = may_create(sys, &plan.files, &source, &folder, &name, &path, mtime)?;
-            if existing == Existing::UpToDate {
+            let found = may_create(sys, &plan.files, &source, &folder, &name, &path, mtime)?;
+            if found == Existing::UpToDate {
                 claim_up_to_date(&self.shared.claims, &folder, &name, &path)?;
                 self.station.up_to_date(&source.path(), &path);
                 return Ok(None);
             }
+            existing = Some(found);
         }
         let mode = creation_mode(&source.attributes, &folder.creator);
         let created = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode);
         let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
-        Ok(Some((source, Target::File { part, path, folder }, writer(Sink::File(file)))))
+        let target = FileTarget { part, path, folder, existing };
+        Ok(Some((source, Target::File(target), writer(Sink::File(file)))))
     }
 
     /// The last of a file: `end` is how it ended where the writer does not know, or what failed.
@@ -140,8 +155,8 @@ impl Inflater {
             self.station.fail(error);
         }
         let sys = &mut self.station.sys;
-        if let Target::File { part, .. } = open.target {
-            part.abandon(sys);
+        if let Target::File(target) = open.target {
+            target.part.abandon(sys);
         }
         if let Sink::Stdout(file) | Sink::File(file) = writer.into_sink() {
             let _ = sys.close(file);
@@ -153,8 +168,8 @@ impl Inflater {
     fn finish(&mut self, source: &Source, target: Target, writer: Writer, content: &Content) -> Result<()> {
         let (written, members, (taken, pieces)) = (writer.written(), writer.members(), writer.taken());
         match (target, writer.into_sink()) {
-            (Target::File { part, path, folder }, Sink::File(file)) => {
-                if !self.give_name(source, (part, file, path, &folder), content)? {
+            (Target::File(target), Sink::File(file)) => {
+                if !self.give_name(source, target, file, content)? {
                     return Ok(());
                 }
             }
@@ -183,12 +198,8 @@ impl Inflater {
     }
 
     /// False if, as the header tells only now, what would be made is there already.
-    fn give_name(
-        &mut self,
-        source: &Source,
-        (part, file, mut path, folder): (Part, OwnedFd, PathBuf, &Folder),
-        content: &Content,
-    ) -> Result<bool> {
+    fn give_name(&mut self, source: &Source, target: FileTarget, file: OwnedFd, content: &Content) -> Result<bool> {
+        let FileTarget { part, mut path, folder, mut existing } = target;
         let mut attributes = source.attributes;
         let mut name = part.name().to_owned();
         let plan = &self.shared.plan.files;
@@ -202,13 +213,15 @@ impl Inflater {
             }
         }
         let sys = &mut self.station.sys;
-        let checked = complete(sys, plan, folder, file, &attributes)
+        let look = |sys: &mut Sys| may_create(sys, plan, source, &folder, &name, &path, attributes.mtime);
+        let checked = complete(sys, plan, &folder, file, &attributes)
             .map_err(|errno| Error::system("finish", &path, errno))
             .and_then(|()| source.check_unchanged(sys))
-            .and_then(|()| may_create(sys, plan, source, folder, &name, &path, attributes.mtime))
-            .and_then(|existing| {
+            .and_then(|()| if plan.name { look(sys).map(|found| existing = Some(found)) } else { Ok(()) })
+            .and_then(|()| {
+                let existing = existing.unwrap_or(Existing::Nothing);
                 let claim = if existing == Existing::UpToDate { claim_up_to_date } else { claim };
-                claim(&self.shared.claims, folder, &name, &path).map(|()| existing)
+                claim(&self.shared.claims, &folder, &name, &path).map(|()| existing)
             });
         let replace = match checked {
             Ok(existing @ (Existing::Nothing | Existing::Replaced)) => existing == Existing::Replaced,
@@ -223,12 +236,12 @@ impl Inflater {
             }
         };
         part.finish_as(sys, &name, replace).map_err(|errno| match errno {
-            Errno::EXIST => Error::refused("create", &path, "it exists; -f replaces it"),
+            Errno::EXIST => look(sys).err().unwrap_or_else(|| Error::system("create", &path, errno)),
             errno => Error::system("give its final name to", &path, errno),
         })?;
-        settle(sys, plan, folder)?;
+        settle(sys, plan, &folder)?;
         if !plan.keep && content.end.ignored_bytes == 0 {
-            source.remove(sys)?;
+            source.remove(sys, plan)?;
         }
         Ok(true)
     }

@@ -162,7 +162,7 @@ impl Gzip {
         }
         part.finish(sys, replace).map_err(|errno| Error::system("give its final name to", path, errno))?;
         settle(sys, plan, folder)?;
-        if plan.keep { Ok(()) } else { source.remove(sys) }
+        if plan.keep { Ok(()) } else { source.remove(sys, plan) }
     }
 }
 
