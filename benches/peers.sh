@@ -132,12 +132,35 @@ if has tree; then
 fi
 
 if has gunzip; then
-  gzip -6 -c "$scratch/large" >"$scratch/packed.gz"
+  gzip -6 -c "$scratch/large" >"$scratch/plain.gz"
+  "$haul" gzip -6 -c "$scratch/large" >"$scratch/own.gz"
   contest "decompress one file of gzip -6" ':' \
-    "haul gunzip|$haul|'$haul' gunzip -c -p$workers packed.gz >out" \
-    "igzip -d|igzip|igzip -dc packed.gz >out" \
-    "pigz -d|pigz|pigz -dc -p$workers packed.gz >out" \
-    "gzip -d|gzip|gzip -dc packed.gz >out"
+    "haul gunzip|$haul|'$haul' gunzip -c -p$workers plain.gz >out" \
+    "igzip -d|igzip|igzip -dc plain.gz >out" \
+    "pigz -d|pigz|pigz -dc -p$workers plain.gz >out" \
+    "rapidgzip -P$workers|rapidgzip|rapidgzip -dcf -P$workers plain.gz >out" \
+    "gzip -d|gzip|gzip -dc plain.gz >out"
+  contest "decompress haul's own, beside others with gzip's" ':' \
+    "haul gunzip|$haul|'$haul' gunzip -c -p$workers own.gz >out" \
+    "igzip -d|igzip|igzip -dc plain.gz >out" \
+    "pigz -d|pigz|pigz -dc -p$workers plain.gz >out"
+  if command -v bgzip >/dev/null; then
+    bgzip -@"$workers" -c "$scratch/large" >"$scratch/bgzf.gz"
+    contest "decompress BGZF" ':' \
+      "haul gunzip|$haul|'$haul' gunzip -c -p$workers bgzf.gz >out" \
+      "bgzip -d -@$workers|bgzip|bgzip -d -@$workers -c bgzf.gz >out"
+  fi
+  contest "test one file of gzip -6" ':' \
+    "haul gunzip -t|$haul|'$haul' gunzip -t -p$workers plain.gz" \
+    "igzip -t|igzip|igzip -t plain.gz" \
+    "pigz -t|pigz|pigz -t -p$workers plain.gz"
+  cp -a "$scratch/tree" "$scratch/packed"
+  "$haul" gzip -rq "$scratch/packed"
+  contest 'decompress the tree' 'cp -a packed out' \
+    "haul gunzip -r|$haul|'$haul' gunzip -r -p$workers out" \
+    "find, xargs -P$workers -n64 gunzip|gunzip|find out -type f -print0 | xargs -0 -P$workers -n64 gunzip" \
+    "pigz -dr|pigz|pigz -drq -p$workers out"
+  rm -rf "$scratch/packed"
 fi
 
 if has copy; then

@@ -40,7 +40,7 @@ use crate::size::BufferSize;
 use crate::tree::Leftovers;
 
 /// Bytes of one read and one write where the user did not say; the README's table shows why.
-const DEFAULT_STEP: BufferSize = BufferSize::from_kib(256);
+const DEFAULT_STEP: BufferSize = BufferSize::from_kib(1024);
 
 /// Bytes of a buffer: a piece of haul's own making at any level, compressed or not, with some room.
 const BUFFER_BYTES: usize = (2048 + 64) * 1024;

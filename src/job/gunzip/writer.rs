@@ -255,7 +255,8 @@ impl Writer {
         let allowed = (self.limit - self.written).min(bytes.len() as u64) as usize;
         let part = &bytes[..allowed];
         let written = match &self.sink {
-            Sink::Nowhere => Ok(()),
+            // A call would be ended by a wish to stop; where nothing is written, nobody else asks for a long time.
+            Sink::Nowhere => sys.check_stop(),
             Sink::Stdout(file) | Sink::File(file) => sys.write_full(file, part, self.step),
         };
         // Counted before it is known: who asks after a failure wants to know whether anything may have gone out.
