@@ -34,7 +34,7 @@ use crate::codec::cut::Cuts;
 use crate::codec::piece::{Pieces, SEAL_BYTES};
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
-use crate::plan::GunzipPlan;
+use crate::plan::{GunzipPlan, Output};
 use crate::pool::{BufferPool, Handle, PoolOptions, PooledBuffer};
 use crate::size::BufferSize;
 use crate::tree::Leftovers;
@@ -172,8 +172,9 @@ impl Inflater {
         };
         let mut head = Head { buffer: &mut input, len, whole };
         open.header = head.header().unwrap_or_default();
-        let asked = self.shared.plan.route;
-        open.route = Route::choose(asked, &mut head, self.shared.threads, &mut self.pieces, &mut output);
+        let plan = &self.shared.plan;
+        let could_write = self.shared.threads > 1 && plan.files.output != Output::Nowhere;
+        open.route = Route::choose(plan.route, &mut head, could_write, &mut self.pieces, &mut output);
         match open.route {
             Route::Small => self.in_one_piece(open, writer, input, len, output, handle),
             Route::Stream => self.stream(open, writer, (input, len, whole), output, handle),

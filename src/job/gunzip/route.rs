@@ -70,11 +70,13 @@ impl Head<'_> {
 }
 
 impl Route {
-    /// The route that suits a file, or the one that was `asked` for as far as it goes. `out` is room to try in.
+    /// The route that suits a file, or the one that was `asked` for as far as it goes. A pipeline is only worth it if
+    /// somebody `could_write` meanwhile: a checksum is made faster by the core that has the bytes than by another one
+    /// (measured). `out` is room to try in.
     pub(super) fn choose(
         asked: RouteName,
         head: &mut Head<'_>,
-        workers: usize,
+        could_write: bool,
         pieces: &mut Pieces,
         out: &mut [u8],
     ) -> Self {
@@ -85,7 +87,7 @@ impl Route {
             RouteName::Pieces => head.cuts(pieces, out).map_or(Self::Pieces(Cuts::Marks), Self::Pieces),
             RouteName::Auto if head.is_small(out.len()) => Self::Small,
             RouteName::Auto | RouteName::Small => {
-                let whole = if workers > 1 { Self::Pipeline } else { Self::Stream };
+                let whole = if could_write { Self::Pipeline } else { Self::Stream };
                 head.cuts(pieces, out).map_or(whole, Self::Pieces)
             }
         }
