@@ -1,5 +1,6 @@
-//! A plain member, which must be inflated from its first byte to its last by one worker: others make the checksums and
-//! write, so that it does nothing else.
+//! A plain member, which must be inflated from its first byte to its last by one worker: others write, so that it does
+//! not have to. The checksums it makes itself, of what is in its cache: for another core to fetch the bytes costs more
+//! (measured).
 //!
 //! Who inflates never waits for the others: while none of them is there or free, it does their part itself.
 
@@ -12,7 +13,7 @@ use super::finish::Open;
 use super::stream::FILL_BYTES;
 use super::writer::Writer;
 use super::{Helped, Inflater};
-use crate::codec::check::{Damage, Segment, Trailer};
+use crate::codec::check::{Damage, Segment};
 use crate::codec::gunzip::{End, Gunzip, Step};
 use crate::error::Result;
 use crate::job::files::{Task, ask_for_help};
@@ -21,13 +22,13 @@ use crate::pool::{Handle, Ordered, PooledBuffer};
 /// Buffers that wait for a worker. One that is ready when the last is written keeps it busy; more only fill the cache.
 const WAITING: usize = 2;
 
-/// Members that may end in one buffer; a file of empty ones must not fill the memory with what is known of them.
-const TRAILERS: usize = 4096;
+/// Parts of members in one buffer; a file of empty ones must not fill the memory with what is known of them.
+const SEGMENTS: usize = 4096;
 
 /// A file being inflated by one worker. The last one to give it up finishes it.
 pub(super) struct PipelineFile {
     open: Open,
-    ordered: Ordered<Checked, Writer>,
+    ordered: Ordered<Filled, Writer>,
     /// Taken by the one who inflates; without it, the others end.
     sender: Mutex<Option<Sender<Filled>>>,
     receiver: Receiver<Filled>,
@@ -39,19 +40,12 @@ pub(super) struct PipelineFile {
     failed: AtomicBool,
 }
 
-/// Bytes that were inflated, to be checked and written.
+/// Bytes that were inflated, to be written.
 struct Filled {
     number: u64,
     output: PooledBuffer,
     len: usize,
-    /// Where members end in it, and what they say of themselves.
-    trailers: Vec<(usize, Trailer)>,
-}
-
-/// The same with checksums, to be written.
-struct Checked {
-    output: PooledBuffer,
-    len: usize,
+    /// What is in them, by member.
     segments: Vec<Segment>,
 }
 
@@ -139,9 +133,9 @@ impl Inflater {
         let mut number = 0;
         while !file.has_failed() {
             ask_for_help(&file.helpers, handle, || Helped::Pipeline(Arc::clone(file)));
-            let mut trailers = Vec::new();
-            let (len, end) = self.fill(file, &mut pump, &mut output[..FILL_BYTES], &mut trailers)?;
-            let filled = Filled { number, output, len, trailers };
+            let mut segments = Vec::new();
+            let (len, end) = self.fill(file, &mut pump, &mut output[..FILL_BYTES], &mut segments)?;
+            let filled = Filled { number, output, len, segments };
             number += 1;
             // With no buffer to go on with, this one is better brought out first.
             let next = if file.present.load(Ordering::Relaxed) > 0 { self.shared.pool.try_acquire() } else { None };
@@ -167,18 +161,20 @@ impl Inflater {
         file: &PipelineFile,
         pump: &mut Pump,
         output: &mut [u8],
-        trailers: &mut Vec<(usize, Trailer)>,
+        segments: &mut Vec<Segment>,
     ) -> Result<(usize, Option<std::result::Result<End, Damage>>)> {
         let mut filled = 0;
-        while filled < output.len() && trailers.len() < TRAILERS {
+        while filled < output.len() && segments.len() < SEGMENTS {
             let step = pump.gunzip.step(&pump.input[pump.rest.clone()], &mut output[filled..]);
             let Step { consumed, produced, trailer } = match step {
                 Ok(step) => step,
                 Err(damage) => return Ok((filled, Some(Err(damage)))),
             };
+            if produced > 0 || trailer.is_some() {
+                segments.push(Segment::of(&output[filled..filled + produced], trailer));
+            }
             pump.rest.start += consumed;
             filled += produced;
-            trailers.extend(trailer.map(|trailer| (filled, trailer)));
             if consumed == 0 && produced == 0 {
                 let count = if pump.whole { 0 } else { self.read_on(&file.open, &mut pump.input)? };
                 if count == 0 {
@@ -191,11 +187,11 @@ impl Inflater {
         Ok((filled, None))
     }
 
-    /// Makes the checksums of what was inflated, and writes it in its turn.
+    /// Writes what was inflated, in its turn.
     fn deliver(&mut self, file: &PipelineFile, filled: Filled) -> Result<()> {
         let turn = file.ordered.turn(filled.number);
         let mut result = Ok(());
-        turn.submit(filled.check(), |writer, Checked { output, len, segments }| {
+        turn.submit(filled, |writer, Filled { output, len, segments, .. }| {
             result = result.and(writer.take_filled(&mut self.station.sys, &output[..len], &segments));
         });
         result.map_err(|failure| file.open.error(failure))
@@ -206,18 +202,5 @@ impl Inflater {
             self.deliver(file, filled)?;
         }
         Ok(())
-    }
-}
-
-impl Filled {
-    fn check(self) -> Checked {
-        let Self { output, len, trailers, .. } = self;
-        let mut start = 0;
-        let ends = trailers.into_iter().map(|(end, trailer)| (end, Some(trailer)));
-        let segments = ends
-            .chain([(len, None)])
-            .map(|(end, trailer)| Segment::of(&output[std::mem::replace(&mut start, end)..end], trailer))
-            .collect();
-        Checked { output, len, segments }
     }
 }
