@@ -90,7 +90,9 @@ impl Inflater {
         let plan = &self.shared.plan;
         let writer = |sink| Writer::new(sink, self.shared.step(), plan.max_output);
         let folder = match (&source.folder, plan.files.output) {
-            (_, Output::Nowhere | Output::Listing) => return Ok(Some((source, Target::Nowhere, writer(Sink::Nowhere)))),
+            (_, Output::Nowhere | Output::Listing) => {
+                return Ok(Some((source, Target::Nowhere, writer(Sink::Nowhere))));
+            }
             (Some(folder), Output::BesideSource) => folder,
             _ => {
                 let stdout = rustix::io::dup(rustix::stdio::stdout());
