@@ -260,7 +260,7 @@ fn forced_to_standard_output_what_is_no_gzip_file_is_passed_through() {
         let run = sandbox.haul(format!("gunzip -cf text file.gz - byte {way}")).input("piped").run().ok().silent();
         assert_eq!(String::from_utf8_lossy(&run.out), "plain text\ncontentspipedx", "{way}");
         let run = sandbox.haul(format!("gunzip -cf --max-output 1000 large byte {way}")).run().code(1);
-        assert!(run.out == [&noise(1, 1_500_000)[..1000], b"x"].concat() || run.out.len() == 1000, "{way}");
+        assert!(run.out == [&noise(1, 1_500_000)[..1000], b"x"].concat(), "{way}: {} bytes", run.out.len());
         run.says(&["'large'", "--max-output"]);
     }
     sandbox.haul("gunzip -cfv text").run().ok().says(&["copy: it is not in gzip format"]);

@@ -220,7 +220,7 @@ fn rows_come_in_the_order_of_the_arguments_from_trees_and_lists_too() {
     sandbox.write("tree/a/one.gz", gz(b"1"));
     sandbox.write("tree/b/two.gz", gz(b"2"));
     sandbox.write("tree/other", "no suffix");
-    sandbox.write("names", names.iter().map(|name| format!("{name}.gz\n")).collect::<String>());
+    sandbox.write("names", format!("{}.gz\n", names.join(".gz\n")));
     let shown = |out: Vec<u8>| -> Vec<String> {
         String::from_utf8(out).unwrap().lines().map(|row| row.rsplit(' ').next().unwrap().to_owned()).collect()
     };
