@@ -122,6 +122,11 @@ fn all_members_count() {
             assert!(line.starts_with(&format!("defla {crc:08x} ")) && line.ends_with(&row), "{way} {route}: {line}");
         }
     }
+    // Small enough that it shows whether frames count: of several members they do.
+    let small = [gz(b"x"), gz(b"y")].concat();
+    sandbox.write("small.gz", &small);
+    let row = format!("{:>19} {:>19} {:5.1}% small\n", small.len(), 2, 50.0 * (2.0 - small.len() as f64));
+    assert_eq!(String::from_utf8_lossy(&sandbox.haul("gunzip -lq small.gz").run().ok().out), row);
     if have("gzip") {
         let (counted, _) = shell(&sandbox, "gzip -dc members.gz | wc -c");
         assert_eq!(counted.trim(), uncompressed.to_string());
