@@ -65,6 +65,26 @@ impl AddAssign<&Self> for Summary {
     }
 }
 
+/// What a compressed file was found to hold, once all of it was read and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Where it would be decompressed to; `None` for standard input, unless its header's name was asked for.
+    pub name: Option<PathBuf>,
+    /// Bytes of the file: all of them, also what is behind its last member.
+    pub compressed_bytes: u64,
+    /// Bytes of the first member's header; 0 if that was too long to be looked at.
+    pub header_bytes: u64,
+    /// Bytes that came out of all members.
+    pub uncompressed_bytes: u64,
+    /// Members.
+    pub members: u64,
+    /// CRC-32 of the last member.
+    pub crc32: u32,
+    /// When the file was changed, or what its header says of that if its name and time were asked for: seconds since
+    /// 1970. `None` for a pipe.
+    pub mtime: Option<i64>,
+}
+
 /// What a buffer pool did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PoolStats {

@@ -218,6 +218,85 @@ fn in_a_tree_only_compressed_files_are_touched() {
     }
 }
 
+/// Files that are not in gzip format, or only begin so.
+fn no_gzip_files() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("text", b"plain text\n".to_vec()),
+        ("large", noise(1, 1_500_000)),
+        ("empty", Vec::new()),
+        ("byte", b"x".to_vec()),
+        ("half-magic", b"\x1f".to_vec()),
+        ("nul", vec![0]),
+        ("zeros", vec![0; 5000]),
+    ]
+}
+
+#[test]
+fn forced_to_standard_output_what_is_no_gzip_file_is_passed_through() {
+    let sandbox = Sandbox::new();
+    for (name, bytes) in no_gzip_files() {
+        sandbox.write(name, &bytes);
+        for way in WAYS {
+            for route in ["auto", "small", "pieces", "pipeline", "stream"] {
+                let run = sandbox.haul(format!("gunzip -cf {name} {way} --route {route}")).run().ok().silent();
+                assert!(run.out == bytes, "{name} {way} {route}");
+            }
+            for words in ["gunzip -cf", "gunzip -f", "gzip -cdf", "gzip -df -"] {
+                let run = sandbox.haul(format!("{words} {way}")).input(bytes.clone()).run().ok().silent();
+                assert!(run.out == bytes, "{name} from a pipe, {words} {way}");
+            }
+        }
+        if have("gzip") {
+            assert!(sandbox.tool("gzip", &["-cdf", name]) == bytes, "{name} as GNU gzip has it");
+        }
+        // Neither is enough alone, and a file is made of nothing else.
+        for words in ["-c", "-f", "-tf", "-k"] {
+            let run = sandbox.haul(format!("gunzip {words} {name} -S {name}")).run().code(1);
+            assert!(run.out.is_empty() && sandbox.read(name) == bytes, "{name} {words}");
+        }
+    }
+    sandbox.write("file.gz", gz(b"contents"));
+    for way in WAYS {
+        let run = sandbox.haul(format!("gunzip -cf text file.gz - byte {way}")).input("piped").run().ok().silent();
+        assert_eq!(String::from_utf8_lossy(&run.out), "plain text\ncontentspipedx", "{way}");
+        let run = sandbox.haul(format!("gunzip -cf --max-output 1000 large byte {way}")).run().code(1);
+        assert!(run.out == [&noise(1, 1_500_000)[..1000], b"x"].concat(), "{way}: {} bytes", run.out.len());
+        run.says(&["'large'", "--max-output"]);
+    }
+    sandbox.haul("gunzip -cfv text").run().ok().says(&["copy: it is not in gzip format"]);
+}
+
+#[test]
+fn a_damaged_gzip_file_and_what_only_gnu_reads_is_never_passed_through() {
+    let sandbox = Sandbox::new();
+    let whole = gz(&prose(1, 50_000));
+    for (what, bytes) in [
+        ("a magic alone", b"\x1f\x8b".to_vec()),
+        ("half a header", whole[..7].to_vec()),
+        ("half a member", whole[..whole.len() / 2].to_vec()),
+        ("an unknown method", b"\x1f\x8b\x07 and more of it".to_vec()),
+        ("compress", b"\x1f\x9d\x90 and more of it".to_vec()),
+        ("pack", b"\x1f\x1e and more of it".to_vec()),
+        ("lzh", b"\x1f\xa0 and more of it".to_vec()),
+        ("old gzip", b"\x1f\x9e and more of it".to_vec()),
+        ("zip", b"PK\x03\x04 and more of it".to_vec()),
+    ] {
+        sandbox.write("file", &bytes);
+        for way in WAYS {
+            sandbox.haul(format!("gunzip -cf file {way}")).run().code(1).says_in_one_line(&["'file'"]);
+            let run = sandbox.haul(format!("gunzip -cf {way}")).input(bytes.clone()).run().code(1);
+            assert!(prose(1, 50_000).starts_with(&run.out), "{what} {way}");
+        }
+    }
+}
+
+#[test]
+fn what_is_passed_through_is_not_held_in_memory() {
+    let haul = common::run::binary().display();
+    let command = format!("ulimit -v 300000; head -c 1000000000 /dev/zero | '{haul}' gunzip -cf -p 1 | wc -c");
+    assert_eq!(Sandbox::new().tool("sh", &["-c", &command]).trim_ascii(), b"1000000000");
+}
+
 #[test]
 fn several_inputs_come_out_in_the_order_of_the_arguments() {
     let sandbox = Sandbox::new();

@@ -6,6 +6,7 @@ pub(crate) mod exit;
 #[cfg(feature = "faults")]
 mod faults;
 pub(crate) mod level;
+mod listing;
 pub(crate) mod lower;
 mod output;
 mod progress;

@@ -86,7 +86,11 @@ impl Terminal {
     /// Writes a line to standard error, above the bar.
     pub(crate) fn say(&self, line: &str) {
         // A standard error that is closed or full is nothing that we could report.
-        let write = || drop(writeln!(std::io::stderr().lock(), "haul: {line}"));
+        self.above_bar(|| drop(writeln!(std::io::stderr().lock(), "haul: {line}")));
+    }
+
+    /// Writes something while the bar is away: standard output may be the same terminal.
+    pub(crate) fn above_bar<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) => bar.suspend(write),
             None => write(),

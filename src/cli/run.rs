@@ -12,6 +12,7 @@ use haul::outcome::Summary;
 use super::args::{Args, Generated, ProgressChoice};
 use super::closing::closing_line;
 use super::exit::{Exit, SIGPIPE};
+use super::listing::{Listing, Row};
 use super::lower::{Order, Work};
 use super::output::output_error;
 use super::progress::Terminal;
@@ -25,11 +26,16 @@ pub(crate) fn run(order: &Order) -> Exit {
     let context = context(terminal.clone());
     signals::listen(&context, &terminal);
     signals::outlive_size_limit();
+    let mut listing = None;
     let started = Instant::now();
     let (name, result) = match &order.work {
         Work::Copy(plan) => ("copy", job::copy::run(plan, &context)),
         Work::Gzip(plan) => ("gzip", job::gzip::run(plan, &context)),
         Work::Gunzip(plan) => ("gunzip", job::gunzip::run(plan, &context)),
+        Work::List(plan, columns) => {
+            let listing = listing.insert(Listing::new(*columns, order.json, &terminal));
+            ("list", job::gunzip::list(plan, listing.rows(), &context))
+        }
         Work::Sweep { plan, format, output } => {
             let swept = super::sweep::run(plan, *format, output.as_deref(), order.progress, &context);
             return finish(&terminal, swept, &context);
@@ -56,12 +62,12 @@ pub(crate) fn run(order: &Order) -> Exit {
     if order.verbosity.verbose {
         terminal.say(&closing_line(&summary, wall_ns));
     }
-    if order.json
-        && let Err(error) = print_json(name, &summary, wall_ns)
-    {
-        return finish(&terminal, Err(error), &context);
+    let listed = listing.map_or(Ok(None), |listing| listing.close(&summary));
+    let printed = listed.and_then(|rows| if order.json { print_json(name, &summary, rows, wall_ns) } else { Ok(()) });
+    if printed.is_err() {
+        return finish(&terminal, printed, &context);
     }
-    if matches!(order.work, Work::Gzip(_) | Work::Gunzip(_)) && !order.verbosity.quiet {
+    if matches!(order.work, Work::Gzip(_) | Work::Gunzip(_) | Work::List(..)) && !order.verbosity.quiet {
         terminal.repeat_errors(&summary);
     }
     Exit::of(&summary, &context.stop)
@@ -103,10 +109,13 @@ struct JobReport<'a> {
     wall_ns: u64,
     #[serde(flatten)]
     summary: &'a Summary,
+    /// A row a file; only of a job that lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listing: Option<Vec<Row>>,
 }
 
-fn print_json(job: &str, summary: &Summary, wall_ns: u64) -> Result<()> {
-    let report = JobReport { format: 1, job, wall_ns, summary };
+fn print_json(job: &str, summary: &Summary, listing: Option<Vec<Row>>, wall_ns: u64) -> Result<()> {
+    let report = JobReport { format: 1, job, wall_ns, summary, listing };
     let mut out = std::io::stdout().lock();
     let written = serde_json::to_writer_pretty(&mut out, &report).map_err(std::io::Error::from);
     written.and_then(|()| writeln!(out)).map_err(|error| output_error(Path::new("standard output"), &error))

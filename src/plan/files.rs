@@ -16,6 +16,8 @@ pub enum Output {
     Stdout,
     /// Nowhere: the input is only tested.
     Nowhere,
+    /// Nowhere; but what each file holds is told, in the order of the arguments.
+    Listing,
 }
 
 /// A file that names further inputs.
@@ -81,7 +83,12 @@ impl FilesPlan {
         }
     }
 
-    /// Whether anything goes to standard output: all of it, or what comes in on standard input, among files.
+    /// Whether files are done one after the other, in the order of the arguments.
+    pub fn is_in_order(&self) -> bool {
+        matches!(self.output, Output::Stdout | Output::Listing)
+    }
+
+    /// Whether any data goes to standard output: all of it, or what comes in on standard input, among files.
     pub fn writes_to_stdout(&self) -> bool {
         let among_files = || self.inputs.iter().any(|input| input.as_os_str() == "-");
         self.output == Output::Stdout || (self.output == Output::BesideSource && among_files())

@@ -6,6 +6,7 @@
 
 mod attributes;
 mod buffer;
+mod clock;
 mod directory;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
@@ -19,6 +20,7 @@ mod usage;
 
 pub use attributes::{Attributes, FileId, FileKind, Moment};
 pub use buffer::{AlignedBuffer, PAGE};
+pub use clock::{LocalTime, local_time};
 pub use directory::{DirectoryBuffer, Entries, Entry, discard};
 pub use file::Extent;
 pub use filesystem::FileSystem;

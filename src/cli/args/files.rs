@@ -23,7 +23,8 @@ pub(crate) struct FileArgs {
     /// becomes DIR/logs, and what is in logs/. goes to DIR itself
     #[arg(long, value_name = "DIR")]
     pub(crate) output_dir: Option<PathBuf>,
-    /// Replace targets; follow symbolic links; take files with several names; use a terminal for compressed data
+    /// Replace targets; follow symbolic links; take files with several names; use a terminal for compressed data;
+    /// decompressing to standard output, pass through what is not in gzip format
     #[arg(short, long)]
     pub(crate) force: bool,
     /// Make only targets that are missing or older than their source; the sources of the others stay
@@ -51,6 +52,10 @@ pub(crate) struct FileArgs {
     /// Test the integrity of compressed files; write nothing
     #[arg(short, long)]
     pub(crate) test: bool,
+    /// List sizes, ratio and name of compressed files, of which all is read and checked; with -v also CRC and time, with
+    /// -N the stored name and time, with -q neither headline nor totals
+    #[arg(short, long)]
+    pub(crate) list: bool,
     /// The suffix of compressed files
     #[arg(short = 'S', long, value_name = ".SUF", default_value = ".gz")]
     pub(crate) suffix: String,

@@ -12,15 +12,16 @@ use rustix::io::Errno;
 
 use super::{Order, UsageError, Work, resources};
 use crate::cli::args::{FileArgs, GzipArgs, UnpackArgs};
+use crate::cli::listing::Columns;
 use crate::cli::progress::Verbosity;
 
 pub(super) fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
     // With a list of files, -0 says how that is written.
     let null = args.files.null || (args.level.zero && args.files.files_from.is_some());
-    let unpacks = args.decompress || args.files.test;
+    let unpacks = args.decompress || args.files.test || args.files.list;
     if args.keep_smaller && (unpacks || output(&args.files) == Output::Stdout || reads_stdin(&args.files)) {
         return Err(UsageError::new(
-            "--keep-smaller compares files with their .gz; -c, -d, -t and standard input have none",
+            "--keep-smaller compares files with their .gz; -c, -d, -l, -t and standard input have none",
         ));
     }
     if args.keep_smaller && args.files.output_dir.is_some() {
@@ -42,7 +43,15 @@ pub(super) fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
 
 pub(super) fn lower_gunzip(args: FileArgs, unpack: &UnpackArgs, null: bool) -> Result<Order, UsageError> {
     let (route, max_output) = (unpack.route.into(), unpack.max_output);
-    lower_files(args, null, false, |files| Work::Gunzip(GunzipPlan { files, route, max_output }))
+    if !args.list {
+        return lower_files(args, null, false, |files| Work::Gunzip(GunzipPlan { files, route, max_output }));
+    }
+    let columns = Columns { wide: args.verbose, bare: args.quiet, totals: args.inputs.len() > 1 };
+    let mut order =
+        lower_files(args, null, false, |files| Work::List(GunzipPlan { files, route, max_output }, columns))?;
+    // Here -v is about columns: whoever reads them has no use for notes between them.
+    order.verbosity.verbose = false;
+    Ok(order)
 }
 
 fn lower_files(
@@ -97,7 +106,9 @@ fn reads_stdin(args: &FileArgs) -> bool {
 }
 
 fn output(args: &FileArgs) -> Output {
-    if args.test {
+    if args.list {
+        Output::Listing
+    } else if args.test {
         Output::Nowhere
     } else if args.stdout || (args.files_from.is_none() && args.inputs.iter().all(|path| is_stdin(path))) {
         Output::Stdout
@@ -118,11 +129,11 @@ fn refuse_clashes(args: &FileArgs, output: Output) -> Result<(), UsageError> {
         return refused("standard input cannot be both data and the list of --files-from");
     }
     if args.update && (output != Output::BesideSource || to_stdout) {
-        return refused("--update compares with files; -c, -t and standard input make none");
+        return refused("--update compares with files; -c, -l, -t and standard input make none");
     }
     let Some(directory) = &args.output_dir else { return Ok(()) };
     if output != Output::BesideSource || to_stdout {
-        return refused("--output-dir takes files; -c, -t and standard input make none");
+        return refused("--output-dir takes files; -c, -l, -t and standard input make none");
     }
     let found = Sys::new(Stop::new()).stat_through(CWD, &c_path(directory));
     let why = match found {

@@ -13,6 +13,7 @@ use haul::plan::{
 };
 
 use super::args::{Args, Codec, Command, Common, CopyArgs, Engine, Generated, ProgressChoice, Route, Scheduler};
+use super::listing::Columns;
 use super::progress::Verbosity;
 use super::report::Format;
 
@@ -29,6 +30,7 @@ pub(crate) enum Work {
     Copy(CopyPlan),
     Gzip(GzipPlan),
     Gunzip(GunzipPlan),
+    List(GunzipPlan, Columns),
     Sweep { plan: SweepPlan, format: Format, output: Option<PathBuf> },
     Generate { what: Generated, directory: Option<PathBuf> },
 }

@@ -35,7 +35,7 @@ use super::claims::Claims;
 use super::station::Station;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
-use crate::plan::{FilesPlan, Output};
+use crate::plan::FilesPlan;
 use crate::pool::{BufferPool, Handle, Worker, workers};
 use crate::sys::{Attributes, Creator, DirectoryBuffer, Entries, FileId, Identity, Sys};
 use crate::tree::Place;
@@ -73,7 +73,7 @@ pub(super) enum Task<S> {
     Folder(Arc<Place>, Tree),
     /// Entries of a directory that somebody else goes on reading.
     Entries(Arc<Folder>, Entries),
-    /// Everything that goes to standard output, one after the other.
+    /// Everything that goes to standard output, or is listed, one after the other.
     InOrder(Sequence),
     /// Part of a file.
     Shared(S),
@@ -155,7 +155,7 @@ pub(super) fn run<J: FileJob>(
 /// The first tasks of a plan.
 fn first_tasks<'a, S: 'a>(plan: &'a FilesPlan, names: Names) -> Box<dyn Iterator<Item = Task<S>> + Send + 'a> {
     let paths = plan.inputs.iter().cloned().chain(names.into_paths());
-    if plan.output == Output::Stdout {
+    if plan.is_in_order() {
         return Box::new(std::iter::once_with(|| Task::InOrder(paths.map(Item::Argument).collect())));
     }
     Box::new(paths.map(Task::Argument))

@@ -1,4 +1,4 @@
-//! Standard output: files one after the other, in the order of the arguments.
+//! Standard output, and what is listed: files one after the other, in the order of the arguments.
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
@@ -11,7 +11,7 @@ use crate::pool::Handle;
 use crate::sys::FileKind;
 use crate::tree::Place;
 
-/// What is still to be written to standard output.
+/// What is still to be written to standard output, or to be listed.
 pub(in crate::job) type Sequence = VecDeque<Item>;
 
 /// One thing in a sequence.
@@ -21,7 +21,7 @@ pub(in crate::job) enum Item {
 }
 
 impl<J: FileJob> Walker<J> {
-    /// Does what goes to standard output, one after the other. A file may be finished by another worker; that one then
+    /// Does what goes to standard output or is listed, one after the other. A file may be finished by another worker; that one then
     /// goes on with the rest.
     pub(super) fn in_order(&mut self, mut sequence: Sequence, handle: &mut Handle<'_, Task<J::Shared>>) {
         while let Some(item) = sequence.pop_front() {

@@ -48,6 +48,8 @@ pub(super) struct Open {
     target: Target,
     /// What the first member says of itself; nothing if that was too long to be looked at.
     pub(super) header: Header,
+    /// Bytes of that.
+    pub(super) header_bytes: u64,
     pub(super) route: Route,
     /// Bytes of it that were dealt with.
     pub(super) read: AtomicU64,
@@ -58,7 +60,12 @@ pub(super) struct Open {
 impl Open {
     pub(super) fn new(source: Source, target: Target, rest: Option<Sequence>) -> Self {
         let (header, route, read) = (Header::default(), Route::Stream, AtomicU64::new(0));
-        Self { source, target, header, route, read, rest }
+        Self { source, target, header, header_bytes: 0, route, read, rest }
+    }
+
+    /// Whether what comes out goes to standard output.
+    pub(super) const fn goes_to_stdout(&self) -> bool {
+        matches!(self.target, Target::Stdout)
     }
 
     /// What went wrong, with the path it is about.
@@ -83,7 +90,9 @@ impl Inflater {
         let plan = &self.shared.plan;
         let writer = |sink| Writer::new(sink, self.shared.step(), plan.max_output);
         let folder = match (&source.folder, plan.files.output) {
-            (_, Output::Nowhere) => return Ok(Some((source, Target::Nowhere, writer(Sink::Nowhere)))),
+            (_, Output::Nowhere | Output::Listing) => {
+                return Ok(Some((source, Target::Nowhere, writer(Sink::Nowhere))));
+            }
             (Some(folder), Output::BesideSource) => folder,
             _ => {
                 let stdout = rustix::io::dup(rustix::stdio::stdout());
@@ -133,8 +142,8 @@ impl Inflater {
         });
         match end {
             Ok(end) => {
-                let Open { source, target, header, route, read, rest } = open;
-                let done = self.finish(&source, target, writer, &Content { end, read, route, header });
+                let Open { source, target, header, header_bytes, route, read, rest } = open;
+                let done = self.finish(&source, target, writer, &Content { end, read, route, header, header_bytes });
                 self.station.check(done);
                 let _ = self.station.sys.close(source.file);
                 hand_on(rest, handle);
@@ -167,6 +176,7 @@ impl Inflater {
 
     fn finish(&mut self, source: &Source, target: Target, writer: Writer, content: &Content) -> Result<()> {
         let (written, members, (taken, pieces)) = (writer.written(), writer.members(), writer.taken());
+        let listed = self.shared.rows.as_ref().map(|rows| (rows, self.listed(source, &writer, content)));
         match (target, writer.into_sink()) {
             (Target::File(target), Sink::File(file)) => {
                 if !self.give_name(source, target, file, content)? {
@@ -177,7 +187,7 @@ impl Inflater {
                 let closed = self.station.sys.close(file);
                 closed.map_err(|errno| Error::system("write", "standard output", errno))?;
             }
-            (_, Sink::Nowhere) => {}
+            (_, Sink::Nowhere) => listed.map_or(Ok(()), |(rows, listed)| rows(listed))?,
         }
         let ignored = content.end.ignored_bytes;
         if ignored > 0 {
@@ -190,7 +200,10 @@ impl Inflater {
             let read = content.read.load(Ordering::Relaxed);
             let of_pieces = if pieces > 0 { format!(", {taken} of {pieces} on their own") } else { String::new() };
             let route = content.route.describe();
-            let text = format!("{read} bytes → {written}, intact (members: {members}; {route}{of_pieces})");
+            let text = match content.route {
+                Route::Copy => format!("{read} bytes → {written} ({route})"),
+                _ => format!("{read} bytes → {written}, intact (members: {members}; {route}{of_pieces})"),
+            };
             (source.path(), text)
         });
         self.station.done();
@@ -248,15 +261,16 @@ impl Inflater {
 }
 
 /// What was found in a file.
-struct Content {
+pub(super) struct Content {
     end: End,
-    read: AtomicU64,
+    pub(super) read: AtomicU64,
     route: Route,
-    header: Header,
+    pub(super) header: Header,
+    pub(super) header_bytes: u64,
 }
 
 /// The stored name, if it is one: its last component only, since a header may hold anything.
-fn usable_name(stored: &[u8]) -> Option<CString> {
+pub(super) fn usable_name(stored: &[u8]) -> Option<CString> {
     let last = stored.rsplit(|byte| *byte == b'/').next()?;
     let special = last.is_empty() || last == b"." || last == b"..";
     if special { None } else { CString::new(last).ok() }

@@ -6,10 +6,12 @@
 //! - [`pieces`]: by all workers, each with a piece from the [`cutter`]; [`pipeline`]: by one that inflates and others that
 //!   check and write; [`stream`]: by one, in one piece or one buffer after the other;
 //! - [`writer`]: what comes out, in its order: checked and written;
+//! - [`listing`]: what a file was found to hold;
 //! - [`finish`]: the target, its name and attributes, and the end of the source.
 
 mod cutter;
 mod finish;
+mod listing;
 mod pieces;
 mod pipeline;
 mod route;
@@ -21,6 +23,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use self::finish::Open;
+pub use self::listing::Rows;
 use self::pieces::PiecesFile;
 use self::pipeline::PipelineFile;
 use self::route::{Head, Route};
@@ -51,6 +54,16 @@ const LOOK_BYTES: usize = (1024 + 64) * 1024;
 /// Decompresses what `plan` says. Failures of single files are events and counts in the summary; an error means that
 /// nothing could be begun.
 pub fn run(plan: &GunzipPlan, context: &Context) -> Result<Summary> {
+    run_with(plan, None, context)
+}
+
+/// The same for a plan whose output is [`Output::Listing`](crate::plan::Output::Listing): tells `rows` what each file
+/// holds as soon as it is known, in the order of the arguments. A file that fails has no row.
+pub fn list(plan: &GunzipPlan, rows: Rows, context: &Context) -> Result<Summary> {
+    run_with(plan, Some(rows), context)
+}
+
+fn run_with(plan: &GunzipPlan, rows: Option<Rows>, context: &Context) -> Result<Summary> {
     if plan.files.inputs.iter().any(|input| input.as_os_str() == "-")
         && !plan.files.force
         && std::io::stdin().is_terminal()
@@ -62,6 +75,7 @@ pub fn run(plan: &GunzipPlan, context: &Context) -> Result<Summary> {
     let pool = BufferPool::new(pool_options(plan, threads));
     let shared = Arc::new(Shared {
         plan: plan.clone(),
+        rows,
         threads,
         pool: pool.clone(),
         claims: Claims::default(),
@@ -83,6 +97,8 @@ fn pool_options(plan: &GunzipPlan, threads: usize) -> PoolOptions {
 /// What the workers of one job share.
 struct Shared {
     plan: GunzipPlan,
+    /// Who is told what each file holds.
+    rows: Option<Rows>,
     threads: usize,
     pool: BufferPool,
     claims: Claims,
@@ -171,11 +187,16 @@ impl Inflater {
             Err(error) => return self.give_up(open, writer, Some(error), handle),
         };
         let mut head = Head { buffer: &mut input, len, whole };
-        open.header = head.header().unwrap_or_default();
+        (open.header, open.header_bytes) = head.header().unwrap_or_default();
         let plan = &self.shared.plan;
-        let could_write = self.shared.threads > 1 && plan.files.output != Output::Nowhere;
-        open.route = Route::choose(plan.route, &mut head, could_write, &mut self.pieces, &mut output);
+        let could_write = self.shared.threads > 1 && !matches!(plan.files.output, Output::Nowhere | Output::Listing);
+        open.route = if plan.files.force && open.goes_to_stdout() && head.is_plain() {
+            Route::Copy
+        } else {
+            Route::choose(plan.route, &mut head, could_write, &mut self.pieces, &mut output)
+        };
         match open.route {
+            Route::Copy => self.copy(open, writer, (input, len, whole), handle),
             Route::Small => self.in_one_piece(open, writer, input, len, output, handle),
             Route::Stream => self.stream(open, writer, (input, len, whole), output, handle),
             Route::Pieces(cuts) => {

@@ -5,11 +5,16 @@ use crate::codec::member::{Header, HeaderParser};
 use crate::codec::piece::{Pieces, Place, SEAL_BYTES, SECRET_BYTES};
 use crate::plan::RouteName;
 
+/// What files begin with that GNU gzip reads: gzip, gzip of old, zip, pack, compress, lzh.
+const READ_BY_GNU: [&[u8]; 6] = [b"\x1f\x8b", b"\x1f\x9e", b"PK\x03\x04", b"\x1f\x1e", b"\x1f\x9d", b"\x1f\xa0"];
+
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
     /// One read, one whole-buffer inflate, one write.
     Small,
+    /// Not inflated at all, but passed through: it is no compressed file, and need not be one.
+    Copy,
     /// In pieces that are inflated on their own, by all workers.
     Pieces(Cuts),
     /// One worker inflates, others check and write.
@@ -32,11 +37,17 @@ impl Head<'_> {
         &self.buffer[..self.len]
     }
 
-    /// What the header of the first member says, if it is one and all of it is here.
-    pub(super) fn header(&self) -> Option<Header> {
+    /// What the header of the first member says and how many bytes it has, if it is one and all of it is here.
+    pub(super) fn header(&self) -> Option<(Header, u64)> {
         let mut parser = HeaderParser::default();
-        parser.feed(self.bytes()).ok()?;
-        parser.is_done().then(|| parser.header().clone())
+        let bytes = parser.feed(self.bytes()).ok()?;
+        parser.is_done().then(|| (parser.header().clone(), bytes as u64))
+    }
+
+    /// Whether it may be passed through as it is. What GNU gzip would decompress there, and we cannot, may not: whoever
+    /// comes from there would take compressed bytes for the data.
+    pub(super) fn is_plain(&self) -> bool {
+        !READ_BY_GNU.iter().any(|magic| self.bytes().starts_with(magic))
     }
 
     /// Whether it is the whole file and will, as far as its last bytes tell, fit `room` bytes. (They may lie: then it
@@ -97,6 +108,7 @@ impl Route {
     pub(super) fn describe(self) -> String {
         match self {
             Self::Small => "small: in one piece".to_owned(),
+            Self::Copy => "copy: it is not in gzip format".to_owned(),
             Self::Pieces(cuts) => format!("pieces: by {}", cuts.name()),
             Self::Pipeline => "pipeline: it has no pieces that can be read on their own".to_owned(),
             Self::Stream => "stream: one buffer after the other".to_owned(),

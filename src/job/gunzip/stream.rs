@@ -1,8 +1,9 @@
-//! A file by one worker: in one piece, or one buffer after the other.
+//! A file by one worker: in one piece, or one buffer after the other; also one that is passed through as it is.
 
 use super::finish::Open;
 use super::writer::{Failure, Piece, Writer};
 use super::{Helped, Inflater};
+use crate::codec::gunzip::End;
 use crate::codec::piece::Place;
 use crate::error::{Error, Result};
 use crate::job::files::Task;
@@ -57,6 +58,32 @@ impl Inflater {
             len = if whole { 0 } else { self.read_on(open, &mut input)? };
         }
         writer.flush(&mut self.station.sys, &output[..filled]).map_err(failed)
+    }
+
+    /// Passes a file through, of which `input` holds the first bytes.
+    pub(super) fn copy(
+        &mut self,
+        open: Open,
+        mut writer: Writer,
+        input: (PooledBuffer, usize, bool),
+        handle: &mut Handle<'_, Task<Helped>>,
+    ) {
+        let done = self.copy_all(&open, &mut writer, input);
+        self.conclude(open, writer, done.map(|()| Some(Ok(End { ignored_bytes: 0 }))), handle);
+    }
+
+    fn copy_all(
+        &mut self,
+        open: &Open,
+        writer: &mut Writer,
+        (mut input, mut len, whole): (PooledBuffer, usize, bool),
+    ) -> Result<()> {
+        while len > 0 {
+            writer.flush(&mut self.station.sys, &input[..len]).map_err(|failure| open.error(failure))?;
+            self.moved(open, len);
+            len = if whole { 0 } else { self.read_on(open, &mut input)? };
+        }
+        Ok(())
     }
 
     /// One more read; 0 bytes at the end.

@@ -129,7 +129,7 @@ impl Writer {
         self.guarded(|writer| writer.inflate(sys, input, out, filled))
     }
 
-    /// Writes bytes that waited.
+    /// Writes bytes that waited, or that no member holds.
     pub(super) fn flush(&mut self, sys: &mut Sys, bytes: &[u8]) -> Result<(), Failure> {
         self.guarded(|writer| writer.write(sys, bytes))
     }
@@ -149,6 +149,11 @@ impl Writer {
 
     pub(super) const fn members(&self) -> u64 {
         self.checker.members()
+    }
+
+    /// CRC-32 of the last member.
+    pub(super) const fn last_crc(&self) -> u32 {
+        self.checker.last_crc()
     }
 
     /// Pieces taken as they were inflated, and all of them.
