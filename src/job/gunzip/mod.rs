@@ -5,14 +5,20 @@
 //! - [`route`]: how a file is read, and how that is seen;
 //! - [`pieces`]: by all workers, each with a piece from the [`cutter`]; [`pipeline`]: by one that inflates and others that
 //!   check and write; [`stream`]: by one, in one piece or one buffer after the other;
-//! - [`writer`]: what comes out, in its order: checked and written;
+//! - [`range`]: where reading begins when only some of what comes out is wanted; [`spans`]: by all workers, what an index
+//!   names; [`indexing`]: that index, beside the file;
+//! - [`writer`]: what comes out, in its order, checked; [`outlet`]: bounded, clipped and written;
 //! - [`finish`]: the target, its name and attributes, and the end of the source.
 
 mod cutter;
 mod finish;
+mod indexing;
+mod outlet;
 mod pieces;
 mod pipeline;
+mod range;
 mod route;
+mod spans;
 mod stream;
 mod writer;
 
@@ -23,7 +29,9 @@ use std::sync::Arc;
 use self::finish::Open;
 use self::pieces::PiecesFile;
 use self::pipeline::PipelineFile;
+use self::range::Way;
 use self::route::{Head, Route};
+use self::spans::SpansFile;
 use self::writer::Writer;
 use super::Context;
 use super::claims::Claims;
@@ -34,7 +42,7 @@ use crate::codec::cut::Cuts;
 use crate::codec::piece::{Pieces, SEAL_BYTES};
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
-use crate::plan::GunzipPlan;
+use crate::plan::{GunzipPlan, RouteName};
 use crate::pool::{BufferPool, Handle, PoolOptions, PooledBuffer};
 use crate::size::BufferSize;
 use crate::tree::Leftovers;
@@ -111,6 +119,7 @@ struct Inflater {
 enum Helped {
     Pieces(Arc<PiecesFile>),
     Pipeline(Arc<PipelineFile>),
+    Spans(Arc<SpansFile>),
 }
 
 impl FileJob for Inflater {
@@ -138,11 +147,19 @@ impl FileJob for Inflater {
 
     fn file(&mut self, source: Source, rest: Option<Sequence>, handle: &mut Handle<'_, Task<Self::Shared>>) {
         let begun = self.begin(source);
-        let Some((source, target, writer)) = self.station.check(begun).flatten() else {
+        let Some((source, target, mut writer)) = self.station.check(begun).flatten() else {
             return hand_on(rest, handle);
         };
         self.station.found(source.attributes.size);
-        let open = Open::new(source, target, rest);
+        let mut open = Open::new(source, target, rest);
+        match self.prepare(&mut open, &mut writer) {
+            Ok(Way::Onward) => {}
+            Ok(Way::Spans(spans)) => {
+                let file = SpansFile::new(open, writer, spans, self.shared.threads);
+                return self.help_with_spans(Arc::new(file), handle);
+            }
+            Err(error) => return self.give_up(open, writer, Some(error), handle),
+        }
         match self.shared.acquire(&open.source) {
             Ok(buffers) => self.read(open, writer, buffers, handle),
             Err(error) => self.give_up(open, writer, Some(error), handle),
@@ -153,6 +170,7 @@ impl FileJob for Inflater {
         match shared {
             Helped::Pieces(file) => self.help_with_pieces(file, handle),
             Helped::Pipeline(file) => self.help_with_pipeline(file, handle),
+            Helped::Spans(file) => self.help_with_spans(file, handle),
         }
     }
 }
@@ -172,9 +190,14 @@ impl Inflater {
         };
         let mut head = Head { buffer: &mut input, len, whole };
         open.header = head.header().unwrap_or_default();
-        let asked = self.shared.plan.route;
-        open.route = Route::choose(asked, &mut head, self.shared.threads, &mut self.pieces, &mut output);
-        match open.route {
+        // Only pieces tell where reading can begin, if nothing but where a member does.
+        let asked = match self.shared.plan.route {
+            RouteName::Auto if open.index.is_some() => RouteName::Pieces,
+            asked => asked,
+        };
+        let route = Route::choose(asked, &mut head, self.shared.threads, &mut self.pieces, &mut output);
+        open.route = Some(route);
+        match route {
             Route::Small => self.in_one_piece(open, writer, input, len, output, handle),
             Route::Stream => self.stream(open, writer, (input, len, whole), output, handle),
             Route::Pieces(cuts) => {
