@@ -6,6 +6,9 @@ use super::check::Segment;
 use super::index::{Entry, Index, SPAN_BYTES, Stamp};
 use super::piece::Place;
 
+/// How far a block may reach back (RFC 1951, section 2).
+const WINDOW_BYTES: u64 = 32 * 1024;
+
 /// What is known of a file so far.
 #[derive(Debug)]
 pub struct Recorder {
@@ -35,6 +38,21 @@ impl Recorder {
         self.entries.push(Entry { compressed, uncompressed: self.total, crc: 0, place });
     }
 
+    /// What comes out next may reach back as far as a block can: a place less than that before it is none, unless it is
+    /// the start of a member.
+    pub fn reach_back(&mut self) {
+        let total = self.total;
+        let too_near = |last: &mut Entry| last.place == Place::Body && total - last.uncompressed < WINDOW_BYTES;
+        if let Some(gone) = self.entries.pop_if(too_near)
+            && let Some(last) = self.entries.last()
+        {
+            // One at most: any other span is longer than a block reaches.
+            let mut crc = Hasher::new_with_initial_len(last.crc, gone.uncompressed - last.uncompressed);
+            crc.combine(&self.crc);
+            self.crc = crc;
+        }
+    }
+
     /// Takes what comes out next, with its checksum.
     pub fn add(&mut self, segment: &Segment) {
         self.crc.combine(&segment.crc);
@@ -55,5 +73,44 @@ impl Recorder {
             last.crc = self.crc.finalize();
         }
         Index { stamp, total: self.total, entries: self.entries }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAMP: Stamp = Stamp { bytes: 1_000, seconds: 0, nanoseconds: 0 };
+
+    /// The checksums of the spans of an index, with where they begin.
+    fn spans(recorder: Recorder) -> Vec<(u64, u32)> {
+        let index = recorder.finish(STAMP);
+        index.covering(&(0..u64::MAX)).iter().map(|span| (span.compressed.start, span.crc)).collect()
+    }
+
+    #[test]
+    fn a_place_that_something_reaches_back_behind_is_none() {
+        let bytes: Vec<u8> = (0..200_000_u32).map(|number| (number.wrapping_mul(number) >> 7) as u8).collect();
+        let crc = |range: std::ops::Range<usize>| crc32fast::hash(&bytes[range]);
+        for (place, gap, stays) in [
+            (Place::Body, 0, false),
+            (Place::Body, 32 * 1024 - 1, false),
+            (Place::Body, 32 * 1024, true),
+            (Place::Between, 0, true),
+        ] {
+            let mut recorder = Recorder::default();
+            recorder.reach_back();
+            recorder.update(&bytes[..100_000]);
+            recorder.begin(10, place);
+            recorder.add(&Segment::of(&bytes[100_000..100_000 + gap], None));
+            recorder.reach_back();
+            recorder.update(&bytes[100_000 + gap..]);
+            let expected = if stays {
+                vec![(0, crc(0..100_000)), (10, crc(100_000..200_000))]
+            } else {
+                vec![(0, crc(0..200_000))]
+            };
+            assert_eq!(spans(recorder), expected, "{place:?}, {gap} bytes before");
+        }
     }
 }

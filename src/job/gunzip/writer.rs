@@ -115,6 +115,11 @@ impl Writer {
                 writer.taken.0 += 1;
                 return Ok(());
             }
+            if let Some(recorder) = &mut writer.recorder
+                && writer.place != Place::Between
+            {
+                recorder.reach_back();
+            }
             let mut filled = 0;
             writer.inflate(sys, &piece.input[read..piece.len], &mut piece.output, &mut filled)?;
             writer.write(sys, &piece.output[..filled])
