@@ -99,10 +99,8 @@ impl Writer {
             writer.read += piece.len as u64;
             let mut read = 0;
             if writer.place == piece.start && piece.start != Place::Inside {
-                // Between two blocks, something must have proved that the second reaches back to nothing.
-                if let Some(recorder) = &mut writer.recorder
-                    && (piece.start == Place::Between || piece.proven.read > 0)
-                {
+                // Taken back if it does not prove itself.
+                if let Some(recorder) = &mut writer.recorder {
                     recorder.begin(at, piece.start);
                 }
                 if piece.start == Place::Between {
