@@ -39,7 +39,7 @@ impl Start {
     }
 }
 
-const SCENARIOS: [Scenario; 11] = [
+const SCENARIOS: [Scenario; 12] = [
     Scenario {
         name: "a tree that is copied",
         words: "copy tree target --engine read_write",
@@ -138,6 +138,13 @@ const SCENARIOS: [Scenario; 11] = [
             sandbox.write("list", "tree\n");
         },
         check: check_image,
+    },
+    Scenario {
+        name: "an index that is made",
+        words: "gunzip --index --sync packed.gz",
+        again: "gunzip --index packed.gz",
+        furnish: furnish_pieces,
+        check: check_index,
     },
 ];
 
@@ -266,6 +273,27 @@ fn check_gunzip(sandbox: &Sandbox, start: &Start, complete: bool) -> Result<(), 
     let target = sandbox.exists("packed").then(|| sandbox.read("packed"));
     let is_whole = target.as_deref() == Some(&prose(2, 60_000)[..]);
     check_replaced(sandbox, start, "packed.gz", target.as_deref(), start.bytes("packed"), is_whole, complete)
+}
+
+/// A compressed file of several pieces.
+fn furnish_pieces(sandbox: &Sandbox) {
+    let gz = sandbox.haul("gzip --block 64K --codec libdeflate").input(prose(2, 200_000)).run().ok().out;
+    sandbox.write("packed.gz", gz);
+}
+
+fn check_index(sandbox: &Sandbox, start: &Start, complete: bool) -> Result<(), String> {
+    if Some(&sandbox.read("packed.gz")[..]) != start.bytes("packed.gz") {
+        return Err("the file changed".to_owned());
+    }
+    let made = sandbox.exists("packed.gz.haul-index");
+    if complete && !made {
+        return Err("exit 0 without an index".to_owned());
+    }
+    let run = sandbox.haul("gunzip --range 150000:10 packed.gz").run();
+    if made && (!run.err.is_empty() || run.out != prose(2, 200_000)[150_000..150_010]) {
+        return Err(format!("an index that is not whole: {}", run.err));
+    }
+    Ok(())
 }
 
 fn check_replaced(
@@ -461,6 +489,40 @@ fn gunzip_for_good_survives_every_fault() {
 #[test]
 fn an_image_of_a_tree_survives_every_fault() {
     for_every_call(&SCENARIOS[10]);
+}
+
+#[test]
+fn an_index_survives_every_fault() {
+    for_every_call(&SCENARIOS[11]);
+}
+
+/// Behind exit 0 stand the right bytes; before a failure, the first of them.
+#[test]
+fn a_range_is_right_or_an_error() {
+    let expected = &prose(2, 200_000)[70_000..170_000];
+    for with_index in [true, false] {
+        let sandbox = Sandbox::new();
+        furnish_pieces(&sandbox);
+        if with_index {
+            sandbox.haul("gunzip --index packed.gz").run().ok();
+        }
+        let words = "gunzip --range 70000:100000 packed.gz --buffer 8K --scheduler serial";
+        let seen = sandbox.path("seen");
+        sandbox.haul(words).env("HAUL_FAULTS", "0:EIO").env("HAUL_FAULTS_SEEN", &seen).run().ok();
+        let calls: u64 = String::from_utf8(sandbox.read("seen")).unwrap().trim().parse().unwrap();
+        assert!(calls >= 20, "{calls} calls cannot be all");
+        for k in 1..=calls {
+            for (lasting, fault, must_succeed) in FAULTS {
+                let run = sandbox.haul(words).env("HAUL_FAULTS", format!("{k}{lasting}:{fault}")).run();
+                assert!(expected.starts_with(&run.out), "call {k}{lasting} {fault}: wrong bytes came out");
+                assert!(
+                    !run.succeeded() || run.out == expected,
+                    "call {k}{lasting} {fault}: exit 0, and bytes are missing"
+                );
+                assert!(run.succeeded() || !must_succeed, "call {k}{lasting} {fault}: {}", run.err);
+            }
+        }
+    }
 }
 
 /// Whatever fails before a source is removed keeps it: a sync that failed above all.

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroUsize;
 
-use haul::plan::PoolChoice;
-use haul::size::{BufferSize, SizeError, parse_range};
+use haul::plan::{PoolChoice, Range};
+use haul::size::{self, BufferSize, SizeError, parse_bytes};
 
 /// One item of a list of buffer sizes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ const MOST_WORKERS: usize = 4096;
 const SMALLEST_BLOCK: usize = 32 * 1024;
 
 pub(crate) fn parse_sizes(text: &str) -> Result<SizeList, SizeError> {
-    parse_range(text).map(SizeList)
+    size::parse_range(text).map(SizeList)
 }
 
 pub(crate) fn parse_workers(text: &str) -> Result<WorkerCount, String> {
@@ -51,4 +51,12 @@ pub(crate) fn parse_block(text: &str) -> Result<BufferSize, String> {
         return Err("a block has at least 32K: below that it would be mostly the dictionary before it".to_owned());
     }
     Ok(block)
+}
+
+/// `OFFSET:LENGTH`, or `OFFSET:`.
+pub(crate) fn parse_range(text: &str) -> Result<Range, String> {
+    let (offset, length) = text.split_once(':').ok_or("write OFFSET:LENGTH, or OFFSET: for all from there on")?;
+    let bytes = |text| parse_bytes(text).map_err(|error| error.to_string());
+    let length = if length.is_empty() { None } else { Some(bytes(length)?) };
+    Ok(Range { offset: bytes(offset)?, length })
 }

@@ -8,12 +8,14 @@
 //! - [`gunzip`]: any sequence of members → bytes, one after the other;
 //! - [`cut`]: where a file may be cut so that its pieces can be inflated on their own; [`piece`]: one of them → bytes, and
 //!   whether it was a piece;
-//! - [`check`]: CRC and length of each member, from checksums of its segments.
+//! - [`check`]: CRC and length of each member, from checksums of its segments;
+//! - [`index`]: the places of a file at which reading can begin, to be kept; [`recorder`] finds them.
 
 pub mod check;
 pub mod compressor;
 pub mod cut;
 pub mod gunzip;
+pub mod index;
 #[cfg(feature = "isal")]
 pub mod isal;
 pub mod join;
@@ -21,6 +23,7 @@ pub mod level;
 pub mod libdeflate;
 pub mod member;
 pub mod piece;
+pub mod recorder;
 pub mod verify;
 pub mod walk;
 pub mod zlib;

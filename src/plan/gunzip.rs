@@ -1,5 +1,7 @@
 //! gunzip's plan.
 
+use std::ops;
+
 use serde::Serialize;
 
 use super::FilesPlan;
@@ -37,6 +39,26 @@ impl RouteName {
     }
 }
 
+/// Some of the bytes that come out of a file. Those behind its end are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// Bytes before them.
+    pub offset: u64,
+    /// How many; `None` is all that follow.
+    pub length: Option<u64>,
+}
+
+impl Range {
+    /// The same from the first to one past the last.
+    pub const fn bytes(self) -> ops::Range<u64> {
+        let end = match self.length {
+            Some(length) => self.offset.saturating_add(length),
+            None => u64::MAX,
+        };
+        self.offset..end
+    }
+}
+
 /// `haul gunzip`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GunzipPlan {
@@ -46,11 +68,16 @@ pub struct GunzipPlan {
     pub route: RouteName,
     /// The most bytes that one of them may become.
     pub max_output: Option<u64>,
+    /// What of each goes to standard output; `None` is all of it, to where [`FilesPlan::output`] says.
+    pub range: Option<Range>,
+    /// Keep an index beside each file, by which a range of it is found; where a range is wanted, only if there is none
+    /// that fits.
+    pub index: bool,
 }
 
 impl GunzipPlan {
     /// `files`, each by the route that suits it.
     pub const fn new(files: FilesPlan) -> Self {
-        Self { files, route: RouteName::Auto, max_output: None }
+        Self { files, route: RouteName::Auto, max_output: None, range: None, index: false }
     }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::size::BufferSize;
 
 pub use files::{FilesPlan, NameList, Output};
-pub use gunzip::{GunzipPlan, RouteName};
+pub use gunzip::{GunzipPlan, Range, RouteName};
 pub use patterns::Patterns;
 
 /// How bytes move from one file to another.

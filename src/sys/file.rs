@@ -129,6 +129,11 @@ impl Sys {
         Ok(())
     }
 
+    /// Moves the position to `offset`, where the next plain read begins.
+    pub fn seek_to(&mut self, file: impl AsFd, offset: u64) -> Result<()> {
+        self.plain(Call::Lseek, || rustix::fs::seek(file.as_fd(), SeekFrom::Start(offset)).map(|_| ()))
+    }
+
     /// Makes a file's content and attributes durable.
     pub fn fsync(&mut self, file: impl AsFd) -> Result<()> {
         self.plain(Call::Fsync, || rustix::fs::fsync(file.as_fd()))

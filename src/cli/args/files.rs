@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use haul::plan::Range;
 use haul::size::parse_bytes;
 
 use super::Common;
+use crate::cli::words::parse_range;
 
 /// What gzip and gunzip share.
 #[derive(Debug, ClapArgs)]
@@ -85,12 +87,20 @@ pub(crate) struct UnpackArgs {
     /// How a file is read; auto: what suits its first bytes, and -v says which. The result is the same
     #[arg(long, value_enum, default_value_t = Route::Auto)]
     pub(crate) route: Route,
+    /// Write only these bytes of what comes out, to standard output, and keep the sources: 1G:64K, or 1G: for all from
+    /// there on; behind the end there are none. Read is what is needed: see --index. Damage elsewhere is not looked for
+    #[arg(long, value_name = "OFFSET:LENGTH", value_parser = parse_range, allow_hyphen_values = true)]
+    pub(crate) range: Option<Range>,
+    /// Test each FILE and keep an index of it, FILE.haul-index, which --range then reads by; with --range, make it where
+    /// none fits
+    #[arg(long)]
+    pub(crate) index: bool,
 }
 
 impl UnpackArgs {
     /// Whether nothing was asked for.
     pub(crate) fn is_default(&self) -> bool {
-        self.max_output.is_none() && self.route == Route::Auto
+        self.max_output.is_none() && self.route == Route::Auto && self.range.is_none() && !self.index
     }
 }
 

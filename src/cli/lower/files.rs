@@ -31,7 +31,7 @@ pub(super) fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
         return lower_gunzip(args.files, &args.unpack, null);
     }
     if !args.unpack.is_default() {
-        return Err(UsageError::new("--route and --max-output are about decompressing: add -d"));
+        return Err(UsageError::new("--route, --max-output, --range and --index are about decompressing: add -d"));
     }
     let level = if args.files.files_from.is_some() { args.level.level_but_zero() } else { args.level.level() };
     let (codec, block, verify, keep_smaller) = (args.codec.into(), args.block, args.verify, args.keep_smaller);
@@ -41,17 +41,43 @@ pub(super) fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
     })
 }
 
-pub(super) fn lower_gunzip(args: FileArgs, unpack: &UnpackArgs, null: bool) -> Result<Order, UsageError> {
-    let (route, max_output) = (unpack.route.into(), unpack.max_output);
+pub(super) fn lower_gunzip(mut args: FileArgs, unpack: &UnpackArgs, null: bool) -> Result<Order, UsageError> {
+    let UnpackArgs { max_output, range, index, .. } = *unpack;
+    if range.is_some() || index {
+        refuse_beside_ranges(&args, unpack)?;
+        args.stdout = range.is_some();
+        args.test = range.is_none();
+    }
+    let route = unpack.route.into();
+    let plan = |files| GunzipPlan { files, route, max_output, range, index };
     if !args.list {
-        return lower_files(args, null, false, |files| Work::Gunzip(GunzipPlan { files, route, max_output }));
+        return lower_files(args, null, false, |files| Work::Gunzip(plan(files)));
     }
     let columns = Columns { wide: args.verbose, bare: args.quiet, totals: args.inputs.len() > 1 };
-    let mut order =
-        lower_files(args, null, false, |files| Work::List(GunzipPlan { files, route, max_output }, columns))?;
+    let mut order = lower_files(args, null, false, |files| Work::List(plan(files), columns))?;
     // Here -v is about columns: whoever reads them has no use for notes between them.
     order.verbosity.verbose = false;
     Ok(order)
+}
+
+/// What makes no sense with --range and --index.
+fn refuse_beside_ranges(args: &FileArgs, unpack: &UnpackArgs) -> Result<(), UsageError> {
+    let refused = |why: &str| Err(UsageError::new(why));
+    if args.test || args.list || args.update || args.output_dir.is_some() {
+        return refused(
+            "--range and --index list nothing, make no files to update or to put elsewhere, and --index tests anyway",
+        );
+    }
+    if unpack.index && (reads_stdin(args) || (args.inputs.is_empty() && args.files_from.is_none())) {
+        return refused("--index is kept beside a file; standard input has no place");
+    }
+    if args.stdout && unpack.range.is_none() {
+        return refused("--index alone writes no data; --range 0: does");
+    }
+    if unpack.max_output.is_some() && unpack.range.is_some() {
+        return refused("--max-output is about whole files; what --range writes is as long as it says");
+    }
+    Ok(())
 }
 
 fn lower_files(

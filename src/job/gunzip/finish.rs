@@ -10,8 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::io::Errno;
 
+use super::indexing::IndexTarget;
+use super::outlet::{Enough, Outlet, Sink};
 use super::route::Route;
-use super::writer::{Failure, Sink, Writer};
+use super::writer::{Failure, Writer};
 use super::{BUFFER_BYTES, Helped, Inflater};
 use crate::codec::check::Damage;
 use crate::codec::gunzip::End;
@@ -50,17 +52,23 @@ pub(super) struct Open {
     pub(super) header: Header,
     /// Bytes of that.
     pub(super) header_bytes: u64,
-    pub(super) route: Route,
+    /// `None` if only what is needed is read, by an index.
+    pub(super) route: Option<Route>,
     /// Bytes of it that were dealt with.
     pub(super) read: AtomicU64,
+    /// Nothing more of it is wanted.
+    pub(super) enough: Enough,
+    /// The index that is being made of it.
+    pub(super) index: Option<IndexTarget>,
     /// What follows on standard output.
     rest: Option<Sequence>,
 }
 
 impl Open {
     pub(super) fn new(source: Source, target: Target, rest: Option<Sequence>) -> Self {
-        let (header, route, read) = (Header::default(), Route::Stream, AtomicU64::new(0));
-        Self { source, target, header, header_bytes: 0, route, read, rest }
+        let (header, route, read) = (Header::default(), None, AtomicU64::new(0));
+        let enough = Enough::default();
+        Self { source, target, header, header_bytes: 0, route, read, enough, index: None, rest }
     }
 
     /// Whether what comes out goes to standard output.
@@ -88,7 +96,7 @@ impl Inflater {
     /// Makes the target of a source; `None` if it is there already.
     pub(super) fn begin(&mut self, source: Source) -> Result<Option<(Source, Target, Writer)>> {
         let plan = &self.shared.plan;
-        let writer = |sink| Writer::new(sink, self.shared.step(), plan.max_output);
+        let writer = |sink| Writer::new(Outlet::new(sink, self.shared.step(), plan.max_output));
         let folder = match (&source.folder, plan.files.output) {
             (_, Output::Nowhere | Output::Listing) => {
                 return Ok(Some((source, Target::Nowhere, writer(Sink::Nowhere))));
@@ -133,17 +141,22 @@ impl Inflater {
     pub(super) fn conclude(
         &mut self,
         open: Open,
-        writer: Writer,
+        mut writer: Writer,
         end: Result<Option<std::result::Result<End, Damage>>>,
         handle: &mut Handle<'_, Task<Helped>>,
     ) {
         let end = end.and_then(|end| {
+            if open.enough.is_said() {
+                return Ok(End { ignored_bytes: 0 });
+            }
             end.unwrap_or_else(|| writer.finish()).map_err(|damage| open.error(Failure::Damage(damage)))
         });
         match end {
             Ok(end) => {
-                let Open { source, target, header, header_bytes, route, read, rest } = open;
-                let done = self.finish(&source, target, writer, &Content { end, read, route, header, header_bytes });
+                let Open { source, target, header, header_bytes, route, read, index, rest, .. } = open;
+                let kept = index.map_or(Ok(()), |index| self.keep_index(&source, index, writer.take_recorder()));
+                let content = Content { end, read, route, header, header_bytes };
+                let done = kept.and_then(|()| self.finish(&source, target, writer, &content));
                 self.station.check(done);
                 let _ = self.station.sys.close(source.file);
                 hand_on(rest, handle);
@@ -167,6 +180,9 @@ impl Inflater {
         if let Target::File(target) = open.target {
             target.part.abandon(sys);
         }
+        if let Some(index) = open.index {
+            index.abandon(sys);
+        }
         if let Sink::Stdout(file) | Sink::File(file) = writer.into_sink() {
             let _ = sys.close(file);
         }
@@ -175,7 +191,7 @@ impl Inflater {
     }
 
     fn finish(&mut self, source: &Source, target: Target, writer: Writer, content: &Content) -> Result<()> {
-        let (written, members, (taken, pieces)) = (writer.written(), writer.members(), writer.taken());
+        let (written, members, (taken, pieces)) = (writer.outlet.written(), writer.members(), writer.taken());
         let listed = self.shared.rows.as_ref().map(|rows| (rows, self.listed(source, &writer, content)));
         match (target, writer.into_sink()) {
             (Target::File(target), Sink::File(file)) => {
@@ -199,9 +215,10 @@ impl Inflater {
         self.station.note(|| {
             let read = content.read.load(Ordering::Relaxed);
             let of_pieces = if pieces > 0 { format!(", {taken} of {pieces} on their own") } else { String::new() };
-            let route = content.route.describe();
-            let text = match content.route {
-                Route::Copy => format!("{read} bytes → {written} ({route})"),
+            let route = content.route.map_or_else(|| "by its index".to_owned(), Route::describe);
+            let text = match (content.route, self.shared.plan.range) {
+                (Some(Route::Copy), _) => format!("{read} bytes → {written} ({route})"),
+                (_, Some(_)) => format!("{read} bytes read → {written} ({route}{of_pieces})"),
                 _ => format!("{read} bytes → {written}, intact (members: {members}; {route}{of_pieces})"),
             };
             (source.path(), text)
@@ -264,7 +281,7 @@ impl Inflater {
 pub(super) struct Content {
     end: End,
     pub(super) read: AtomicU64,
-    route: Route,
+    route: Option<Route>,
     pub(super) header: Header,
     pub(super) header_bytes: u64,
 }

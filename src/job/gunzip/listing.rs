@@ -25,7 +25,7 @@ impl Inflater {
             name: self.uncompressed_name(source, content),
             compressed_bytes: content.read.load(Ordering::Relaxed),
             header_bytes: content.header_bytes,
-            uncompressed_bytes: writer.written(),
+            uncompressed_bytes: writer.outlet.written(),
             members: writer.members(),
             crc32: writer.last_crc(),
             mtime: self.mtime(source, content),

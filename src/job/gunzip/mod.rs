@@ -5,16 +5,22 @@
 //! - [`route`]: how a file is read, and how that is seen;
 //! - [`pieces`]: by all workers, each with a piece from the [`cutter`]; [`pipeline`]: by one that inflates and others that
 //!   check and write; [`stream`]: by one, in one piece or one buffer after the other;
-//! - [`writer`]: what comes out, in its order: checked and written;
+//! - [`range`]: where reading begins when only some of what comes out is wanted; [`spans`]: by all workers, what an index
+//!   names; [`indexing`]: that index, beside the file;
+//! - [`writer`]: what comes out, in its order, checked; [`outlet`]: bounded, clipped and written;
 //! - [`listing`]: what a file was found to hold;
 //! - [`finish`]: the target, its name and attributes, and the end of the source.
 
 mod cutter;
 mod finish;
+mod indexing;
 mod listing;
+mod outlet;
 mod pieces;
 mod pipeline;
+mod range;
 mod route;
+mod spans;
 mod stream;
 mod writer;
 
@@ -26,7 +32,9 @@ use self::finish::Open;
 pub use self::listing::Rows;
 use self::pieces::PiecesFile;
 use self::pipeline::PipelineFile;
+use self::range::Way;
 use self::route::{Head, Route};
+use self::spans::SpansFile;
 use self::writer::Writer;
 use super::Context;
 use super::claims::Claims;
@@ -37,7 +45,7 @@ use crate::codec::cut::Cuts;
 use crate::codec::piece::{Pieces, SEAL_BYTES};
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
-use crate::plan::{GunzipPlan, Output};
+use crate::plan::{GunzipPlan, Output, RouteName};
 use crate::pool::{BufferPool, Handle, PoolOptions, PooledBuffer};
 use crate::size::BufferSize;
 use crate::tree::Leftovers;
@@ -127,6 +135,7 @@ struct Inflater {
 enum Helped {
     Pieces(Arc<PiecesFile>),
     Pipeline(Arc<PipelineFile>),
+    Spans(Arc<SpansFile>),
 }
 
 impl FileJob for Inflater {
@@ -154,11 +163,19 @@ impl FileJob for Inflater {
 
     fn file(&mut self, source: Source, rest: Option<Sequence>, handle: &mut Handle<'_, Task<Self::Shared>>) {
         let begun = self.begin(source);
-        let Some((source, target, writer)) = self.station.check(begun).flatten() else {
+        let Some((source, target, mut writer)) = self.station.check(begun).flatten() else {
             return hand_on(rest, handle);
         };
         self.station.found(source.attributes.size);
-        let open = Open::new(source, target, rest);
+        let mut open = Open::new(source, target, rest);
+        match self.prepare(&mut open, &mut writer) {
+            Ok(Way::Onward) => {}
+            Ok(Way::Spans(spans)) => {
+                let file = SpansFile::new(open, writer, spans, self.shared.threads);
+                return self.help_with_spans(Arc::new(file), handle);
+            }
+            Err(error) => return self.give_up(open, writer, Some(error), handle),
+        }
         match self.shared.acquire(&open.source) {
             Ok(buffers) => self.read(open, writer, buffers, handle),
             Err(error) => self.give_up(open, writer, Some(error), handle),
@@ -169,6 +186,7 @@ impl FileJob for Inflater {
         match shared {
             Helped::Pieces(file) => self.help_with_pieces(file, handle),
             Helped::Pipeline(file) => self.help_with_pipeline(file, handle),
+            Helped::Spans(file) => self.help_with_spans(file, handle),
         }
     }
 }
@@ -190,12 +208,18 @@ impl Inflater {
         (open.header, open.header_bytes) = head.header().unwrap_or_default();
         let plan = &self.shared.plan;
         let could_write = self.shared.threads > 1 && !matches!(plan.files.output, Output::Nowhere | Output::Listing);
-        open.route = if plan.files.force && open.goes_to_stdout() && head.is_plain() {
+        // Only pieces tell where reading can begin, if nothing but where a member does.
+        let asked = match plan.route {
+            RouteName::Auto if open.index.is_some() => RouteName::Pieces,
+            asked => asked,
+        };
+        let route = if plan.files.force && open.goes_to_stdout() && head.is_plain() {
             Route::Copy
         } else {
-            Route::choose(plan.route, &mut head, could_write, &mut self.pieces, &mut output)
+            Route::choose(asked, &mut head, could_write, &mut self.pieces, &mut output)
         };
-        match open.route {
+        open.route = Some(route);
+        match route {
             Route::Copy => self.copy(open, writer, (input, len, whole), handle),
             Route::Small => self.in_one_piece(open, writer, input, len, output, handle),
             Route::Stream => self.stream(open, writer, (input, len, whole), output, handle),

@@ -52,7 +52,7 @@ impl Inflater {
 
     /// Inflates pieces until there are no more, or somebody failed.
     fn inflate_pieces(&mut self, file: &Arc<PiecesFile>, handle: &Handle<'_, Task<Helped>>) -> Result<()> {
-        while !file.failed.load(Ordering::Relaxed) {
+        while !file.failed.load(Ordering::Relaxed) && !file.open.enough.is_said() {
             ask_for_help(&file.helpers, handle, || Helped::Pieces(Arc::clone(file)));
             // Both buffers first, the number after: else finished later pieces could hold the whole pool while this
             // one waits for a buffer.

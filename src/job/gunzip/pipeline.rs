@@ -131,7 +131,7 @@ impl Inflater {
         handle: &Handle<'_, Task<Helped>>,
     ) -> Result<()> {
         let mut number = 0;
-        while !file.has_failed() {
+        while !file.has_failed() && !file.open.enough.is_said() {
             ask_for_help(&file.helpers, handle, || Helped::Pipeline(Arc::clone(file)));
             let mut segments = Vec::new();
             let (len, end) = self.fill(file, &mut pump, &mut output[..FILL_BYTES], &mut segments)?;

@@ -52,7 +52,7 @@ impl Inflater {
     ) -> Result<()> {
         let failed = |failure: Failure| open.error(failure);
         let mut filled = 0;
-        while len > 0 {
+        while len > 0 && !open.enough.is_said() {
             writer.take_stream(&mut self.station.sys, &input[..len], output, &mut filled).map_err(failed)?;
             self.moved(open, len);
             len = if whole { 0 } else { self.read_on(open, &mut input)? };

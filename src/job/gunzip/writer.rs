@@ -4,25 +4,18 @@
 //! byte after the other, with what came before it: that is always right, only slower. So the bytes are those that a plain
 //! reader gets, whatever was guessed of the file.
 
-use std::os::fd::OwnedFd;
-
 use rustix::io::Errno;
 
+use super::outlet::{Outlet, Sink};
 use crate::codec::check::{Checker, Damage, Segment};
 use crate::codec::gunzip::{End, Gunzip, Step};
 use crate::codec::piece::{Place, Proven};
+use crate::codec::recorder::Recorder;
 use crate::pool::PooledBuffer;
 use crate::sys::Sys;
 
 /// How far a block may reach back (RFC 1951, section 2).
 const WINDOW_BYTES: usize = 32 * 1024;
-
-/// Where the bytes go.
-pub(super) enum Sink {
-    Nowhere,
-    Stdout(OwnedFd),
-    File(OwnedFd),
-}
 
 /// Why nothing more is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,12 +48,11 @@ pub(super) struct Piece {
 
 /// Writes what comes out of one file.
 pub(super) struct Writer {
-    sink: Sink,
-    /// The most bytes of one write.
-    step: usize,
-    /// The most bytes of all.
-    limit: u64,
-    written: u64,
+    pub(super) outlet: Outlet,
+    /// Bytes of the pieces so far, compressed.
+    read: u64,
+    /// Finds the places for an index.
+    recorder: Option<Recorder>,
     checker: Checker,
     /// Where the next piece has to begin to be taken as it is.
     place: Place,
@@ -75,13 +67,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// A writer of at most `step` bytes a write, and `limit` bytes in all.
-    pub(super) fn new(sink: Sink, step: usize, limit: Option<u64>) -> Self {
+    pub(super) fn new(outlet: Outlet) -> Self {
         Self {
-            sink,
-            step,
-            limit: limit.unwrap_or(u64::MAX),
-            written: 0,
+            outlet,
+            read: 0,
+            recorder: None,
             checker: Checker::default(),
             place: Place::Between,
             window: Vec::new(),
@@ -91,12 +81,28 @@ impl Writer {
         }
     }
 
+    /// Finds the places for an index from here on.
+    pub(super) fn record(&mut self) {
+        self.recorder = Some(Recorder::default());
+    }
+
+    /// What was found, if it was looked for.
+    pub(super) const fn take_recorder(&mut self) -> Option<Recorder> {
+        self.recorder.take()
+    }
+
     /// Takes the next piece.
     pub(super) fn take(&mut self, sys: &mut Sys, mut piece: Piece) -> Result<(), Failure> {
         self.guarded(|writer| {
             writer.taken.1 += 1;
+            let at = writer.read;
+            writer.read += piece.len as u64;
             let mut read = 0;
             if writer.place == piece.start && piece.start != Place::Inside {
+                // Taken back if it does not prove itself.
+                if let Some(recorder) = &mut writer.recorder {
+                    recorder.begin(at, piece.start);
+                }
                 if piece.start == Place::Between {
                     writer.window.clear();
                 }
@@ -106,6 +112,11 @@ impl Writer {
             if read == piece.len {
                 writer.taken.0 += 1;
                 return Ok(());
+            }
+            if let Some(recorder) = &mut writer.recorder
+                && writer.place != Place::Between
+            {
+                recorder.reach_back();
             }
             let mut filled = 0;
             writer.inflate(sys, &piece.input[read..piece.len], &mut piece.output, &mut filled)?;
@@ -143,10 +154,6 @@ impl Writer {
         }
     }
 
-    pub(super) const fn written(&self) -> u64 {
-        self.written
-    }
-
     pub(super) const fn members(&self) -> u64 {
         self.checker.members()
     }
@@ -162,12 +169,12 @@ impl Writer {
     }
 
     pub(super) fn into_sink(self) -> Sink {
-        self.sink
+        self.outlet.into_sink()
     }
 
     /// Does nothing behind a failure.
     fn guarded(&mut self, take: impl FnOnce(&mut Self) -> Result<(), Failure>) -> Result<(), Failure> {
-        if self.broken {
+        if self.broken || self.outlet.is_satisfied() {
             return Ok(());
         }
         self.broken = true;
@@ -195,6 +202,9 @@ impl Writer {
         let mut end = 0;
         for segment in segments {
             end += segment.bytes;
+            if let Some(recorder) = &mut self.recorder {
+                recorder.add(segment);
+            }
             if let Err(damage) = self.checker.add(segment) {
                 self.write(sys, &bytes[..end])?;
                 return Err(damage.into());
@@ -222,6 +232,9 @@ impl Writer {
             };
             input = &input[consumed..];
             self.checker.update(&out[*filled..*filled + produced]);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.update(&out[*filled..*filled + produced]);
+            }
             *filled += produced;
             if let Some(Err(damage)) = trailer.map(|trailer| self.checker.end(trailer)) {
                 self.write(sys, &out[..*filled])?;
@@ -231,7 +244,7 @@ impl Writer {
             if *filled == out.len() {
                 self.write(sys, out)?;
                 *filled = 0;
-            } else if stuck {
+            } else if stuck || self.outlet.is_satisfied() {
                 break;
             }
         }
@@ -257,16 +270,6 @@ impl Writer {
     }
 
     fn write(&mut self, sys: &mut Sys, bytes: &[u8]) -> Result<(), Failure> {
-        let allowed = (self.limit - self.written).min(bytes.len() as u64) as usize;
-        let part = &bytes[..allowed];
-        let written = match &self.sink {
-            // A call would be ended by a wish to stop; where nothing is written, nobody else asks for a long time.
-            Sink::Nowhere => sys.check_stop(),
-            Sink::Stdout(file) | Sink::File(file) => sys.write_full(file, part, self.step),
-        };
-        // Counted before it is known: who asks after a failure wants to know whether anything may have gone out.
-        self.written += allowed as u64;
-        written.map_err(Failure::Write)?;
-        if allowed < bytes.len() { Err(Failure::TooLarge(self.limit)) } else { Ok(()) }
+        self.outlet.write(sys, bytes)
     }
 }

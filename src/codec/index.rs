@@ -1,0 +1,300 @@
+//! Places in a compressed file at which reading can begin, and what comes out between them: as bytes to be kept.
+//!
+//! All numbers are little endian, without signs but for the seconds:
+//!
+//! ```text
+//! offset  bytes  what
+//!      0      8  "haul-idx"
+//!      8      4  version, 1
+//!     12      4  last change of the compressed file: nanoseconds
+//!     16      8                                      seconds since 1970
+//!     24      8  bytes of the compressed file
+//!     32      8  bytes that come out of it
+//!     40      8  number of entries, at least 1
+//!     48     24  each entry: where a span begins in the compressed file (8), in what comes out (8), CRC-32 of what
+//!                comes out of it (4), and 0 if it begins at a member or 1 if in one, between two blocks (4)
+//!    end      4  CRC-32 of all before
+//! ```
+//!
+//! A span goes on to where the next one begins, the last to the end. The first begins at 0. Nothing read by an index has
+//! to be believed: each span has a length and a checksum.
+
+use std::ops::Range;
+
+use super::piece::Place;
+
+const MAGIC: [u8; 8] = *b"haul-idx";
+const VERSION: u32 = 1;
+const HEADER_BYTES: usize = 48;
+const ENTRY_BYTES: usize = 24;
+const CRC_BYTES: usize = 4;
+
+/// Out of every span but the last come at least so many bytes: an index is never large beside its file.
+pub const SPAN_BYTES: u64 = 64 * 1024;
+
+/// By which a compressed file is known again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Its size.
+    pub bytes: u64,
+    /// Its last change, seconds since 1970.
+    pub seconds: i64,
+    /// And nanoseconds.
+    pub nanoseconds: u32,
+}
+
+/// Why an index is of no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IndexError {
+    /// It is something else, or of another version of haul.
+    #[error("it is no index that this haul knows")]
+    Unknown,
+    /// The file has another size or another time.
+    #[error("it was made of another file, or the file has changed since")]
+    Stale,
+    /// It is cut, or its bytes are not those that were written.
+    #[error("it is damaged")]
+    Damaged,
+}
+
+/// Where a span begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) compressed: u64,
+    pub(super) uncompressed: u64,
+    /// CRC-32 of what comes out of the span.
+    pub(super) crc: u32,
+    pub(super) place: Place,
+}
+
+/// Part of a file that can be inflated on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// Where it lies in the compressed file. The last one may have padding behind its data.
+    pub compressed: Range<u64>,
+    /// Where it lies in what comes out.
+    pub uncompressed: Range<u64>,
+    /// CRC-32 of what comes out.
+    pub crc: u32,
+    /// What stands at its start.
+    pub place: Place,
+}
+
+/// The places of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    pub(super) stamp: Stamp,
+    /// Bytes that come out of the file.
+    pub(super) total: u64,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Index {
+    /// Bytes of the index of a file with this stamp, as its first bytes `head` say; refused if that cannot be.
+    pub fn expected_bytes(head: &[u8], stamp: &Stamp) -> Result<u64, IndexError> {
+        let head: &[u8; HEADER_BYTES] = head.first_chunk().ok_or(IndexError::Damaged)?;
+        if head[..8] != MAGIC || u32_at(head, 8) != VERSION {
+            return Err(IndexError::Unknown);
+        }
+        let said = Stamp { bytes: u64_at(head, 24), seconds: u64_at(head, 16) as i64, nanoseconds: u32_at(head, 12) };
+        if said != *stamp {
+            return Err(IndexError::Stale);
+        }
+        // Every span has bytes of its own, and all but the last give at least `SPAN_BYTES`.
+        let (total, count) = (u64_at(head, 32), u64_at(head, 40));
+        if count == 0 || count > stamp.bytes.min(total / SPAN_BYTES + 1) {
+            return Err(IndexError::Damaged);
+        }
+        let entries = count.checked_mul(ENTRY_BYTES as u64).ok_or(IndexError::Damaged)?;
+        Ok(entries.saturating_add((HEADER_BYTES + CRC_BYTES) as u64))
+    }
+
+    /// Reads the index of a file with this stamp.
+    pub fn parse(bytes: &[u8], stamp: &Stamp) -> Result<Self, IndexError> {
+        if Self::expected_bytes(bytes, stamp)? != bytes.len() as u64 {
+            return Err(IndexError::Damaged);
+        }
+        let (content, crc) = bytes.split_at(bytes.len() - CRC_BYTES);
+        if crc != crc32fast::hash(content).to_le_bytes() {
+            return Err(IndexError::Damaged);
+        }
+        let entries: Option<Vec<Entry>> = content[HEADER_BYTES..].chunks_exact(ENTRY_BYTES).map(Entry::parse).collect();
+        let index = Self { stamp: *stamp, total: u64_at(content, 32), entries: entries.ok_or(IndexError::Damaged)? };
+        if index.is_sound() { Ok(index) } else { Err(IndexError::Damaged) }
+    }
+
+    fn is_sound(&self) -> bool {
+        let ascend = |pair: &[Entry]| {
+            pair[0].compressed < pair[1].compressed && pair[0].uncompressed + SPAN_BYTES <= pair[1].uncompressed
+        };
+        let begins = self
+            .entries
+            .first()
+            .is_some_and(|first| first.compressed == 0 && first.uncompressed == 0 && first.place == Place::Between);
+        // The last one first: the others are below it, so that no sum overflows.
+        let ends = self.entries.last().is_some_and(|last| last.compressed < self.stamp.bytes);
+        // Before they are compared: no sum may overflow.
+        let bounded = self.entries.iter().all(|entry| entry.uncompressed <= self.total.min(u64::MAX - SPAN_BYTES));
+        begins && ends && bounded && self.entries.windows(2).all(ascend)
+    }
+
+    /// As it is kept.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + self.entries.len() * ENTRY_BYTES + CRC_BYTES);
+        bytes.extend(MAGIC);
+        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend(self.stamp.nanoseconds.to_le_bytes());
+        bytes.extend(self.stamp.seconds.to_le_bytes());
+        for number in [self.stamp.bytes, self.total, self.entries.len() as u64] {
+            bytes.extend(number.to_le_bytes());
+        }
+        for entry in &self.entries {
+            bytes.extend(entry.compressed.to_le_bytes());
+            bytes.extend(entry.uncompressed.to_le_bytes());
+            bytes.extend(entry.crc.to_le_bytes());
+            bytes.extend(u32::from(entry.place == Place::Body).to_le_bytes());
+        }
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        bytes
+    }
+
+    /// How many spans there are.
+    pub fn spans(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Bytes that come out of the file.
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The spans that hold the bytes `wanted` of what comes out; none if they are behind its end.
+    pub fn covering(&self, wanted: &Range<u64>) -> Vec<Span> {
+        let end = wanted.end.min(self.total);
+        if wanted.start >= end {
+            return Vec::new();
+        }
+        let first = self.entries.partition_point(|entry| entry.uncompressed <= wanted.start) - 1;
+        let behind = self.entries.partition_point(|entry| entry.uncompressed < end);
+        let ends = self.entries[first + 1..].iter().map(|next| (next.compressed, next.uncompressed));
+        let ends = ends.chain([(self.stamp.bytes, self.total)]);
+        let spans = self.entries[first..behind].iter().zip(ends);
+        spans
+            .map(|(entry, end)| Span {
+                compressed: entry.compressed..end.0,
+                uncompressed: entry.uncompressed..end.1,
+                crc: entry.crc,
+                place: entry.place,
+            })
+            .collect()
+    }
+}
+
+impl Entry {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let place = match u32_at(bytes, 20) {
+            0 => Place::Between,
+            1 => Place::Body,
+            _ => return None,
+        };
+        Some(Self { compressed: u64_at(bytes, 0), uncompressed: u64_at(bytes, 8), crc: u32_at(bytes, 16), place })
+    }
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    bytes[at..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    bytes[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::check::Segment;
+    use crate::codec::recorder::Recorder;
+
+    const STAMP: Stamp = Stamp { bytes: 9_000, seconds: -5, nanoseconds: 999_999_999 };
+
+    fn index() -> Index {
+        let mut recorder = Recorder::default();
+        let bytes = vec![7; 50_000];
+        for at in (0..8_000).step_by(1_000) {
+            recorder.begin(at, if at % 2_000 == 0 { Place::Between } else { Place::Body });
+            recorder.add(&Segment::of(&bytes, None));
+            recorder.update(&bytes[..1]);
+        }
+        // Padding.
+        recorder.begin(8_500, Place::Between);
+        recorder.finish(STAMP)
+    }
+
+    #[test]
+    fn an_index_reads_back() {
+        let index = index();
+        assert_eq!((index.spans(), index.total()), (4, 8 * 50_001));
+        assert_eq!(Index::parse(&index.to_bytes(), &STAMP), Ok(index.clone()));
+        let crc = crc32fast::hash(&vec![7; 100_002]);
+        assert!(index.entries.iter().all(|entry| entry.crc == crc), "two pieces a span, the padding none");
+        let empty = Recorder::default().finish(STAMP);
+        assert_eq!(Index::parse(&empty.to_bytes(), &STAMP), Ok(empty.clone()));
+        assert!(empty.covering(&(0..u64::MAX)).is_empty());
+    }
+
+    #[test]
+    fn a_range_is_covered_and_nothing_else() {
+        let index = index();
+        let (span, total) = (100_002, index.total());
+        for (wanted, expected) in [
+            (0..1, 0..1),
+            (0..span, 0..1),
+            (0..span + 1, 0..2),
+            (span..span + 1, 1..2),
+            (total - 1..u64::MAX, 3..4),
+            (0..u64::MAX, 0..4),
+            (total..u64::MAX, 0..0),
+        ] {
+            let found: Vec<u64> = index.covering(&wanted).iter().map(|found| found.uncompressed.start / span).collect();
+            assert_eq!(found, expected.clone().collect::<Vec<_>>(), "{wanted:?}");
+        }
+        let all = index.covering(&(0..u64::MAX));
+        assert!(all.windows(2).all(|two| two[0].compressed.end == two[1].compressed.start));
+        assert_eq!((all[3].compressed.end, all[3].uncompressed.end), (STAMP.bytes, total));
+    }
+
+    #[test]
+    fn what_was_not_written_is_refused() {
+        let good = index().to_bytes();
+        for cut in 0..good.len() {
+            assert!(Index::parse(&good[..cut], &STAMP).is_err(), "cut at {cut}");
+        }
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(Index::parse(&bad, &STAMP).is_err(), "bit {bit}");
+        }
+        assert!(Index::parse(&[&good[..], b"x"].concat(), &STAMP).is_err());
+        assert_eq!(Index::parse(&good, &Stamp { seconds: -4, ..STAMP }), Err(IndexError::Stale));
+    }
+
+    /// With a checksum that is right, as somebody may write it.
+    #[test]
+    fn nonsense_is_refused_and_nothing_is_allocated_for_it() {
+        let good = index();
+        let change = |change: &dyn Fn(&mut Index)| {
+            let mut index = good.clone();
+            change(&mut index);
+            Index::parse(&index.to_bytes(), &STAMP)
+        };
+        assert_eq!(change(&|index| index.entries[1].compressed = 0), Err(IndexError::Damaged));
+        assert_eq!(change(&|index| index.entries[3].compressed = 9_000), Err(IndexError::Damaged));
+        assert_eq!(change(&|index| index.entries[3].uncompressed = u64::MAX), Err(IndexError::Damaged));
+        assert_eq!(change(&|index| index.entries[2].uncompressed = u64::MAX), Err(IndexError::Damaged));
+        assert_eq!(change(&|index| index.entries[0].place = Place::Body), Err(IndexError::Damaged));
+        assert_eq!(change(&|index| index.total = 300_000), Err(IndexError::Damaged));
+        assert_eq!(change(&|index| index.entries.clear()), Err(IndexError::Damaged));
+        let huge = [&good.to_bytes()[..32], &[0xff; 16]].concat();
+        assert_eq!(Index::expected_bytes(&huge, &STAMP), Err(IndexError::Damaged));
+    }
+}

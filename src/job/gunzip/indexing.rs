@@ -1,0 +1,143 @@
+//! The index that lies beside a compressed file: found, made, kept.
+
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use super::{BUFFER_BYTES, Inflater};
+use crate::codec::index::{Index, IndexError, Stamp};
+use crate::codec::recorder::Recorder;
+use crate::error::{Error, Result};
+use crate::job::files::source::Source;
+use crate::job::files::target::settle;
+use crate::job::files::{Folder, suffix};
+use crate::sys::{FileKind, Sys};
+use crate::tree::Part;
+
+/// What comes behind the name of a compressed file.
+const SUFFIX: &str = ".haul-index";
+
+/// Bytes that are read of an index before it is believed to be one.
+const HEAD_BYTES: usize = 64;
+
+/// An index being made.
+pub(super) struct IndexTarget {
+    part: Part,
+    file: OwnedFd,
+    path: PathBuf,
+    folder: Arc<Folder>,
+}
+
+impl IndexTarget {
+    /// Takes it away again.
+    pub(super) fn abandon(self, sys: &mut Sys) {
+        self.part.abandon(sys);
+        let _ = sys.close(self.file);
+    }
+}
+
+/// What lies where an index should be.
+pub(super) enum Found {
+    Nothing,
+    /// Something that is of no use.
+    Useless(Error),
+    Index(Index),
+}
+
+/// Where the index of a source lies, and how it is called there; `None` if it can have none.
+fn place(source: &Source) -> Option<(&Arc<Folder>, CString, PathBuf)> {
+    let folder = source.folder.as_ref().filter(|_| source.attributes.kind == FileKind::RegularFile)?;
+    let name = suffix::compressed(&source.name, SUFFIX)?;
+    let path = folder.place.path_of(&name);
+    Some((folder, name, path))
+}
+
+/// Where the index of a source lies, for messages.
+pub(super) fn path(source: &Source) -> PathBuf {
+    place(source).map_or_else(|| source.path(), |(_, _, path)| path)
+}
+
+fn stamp(source: &Source) -> Stamp {
+    let (bytes, mtime) = (source.attributes.size, source.attributes.mtime);
+    Stamp { bytes, seconds: mtime.seconds, nanoseconds: mtime.nanoseconds }
+}
+
+impl Inflater {
+    /// The index of a source as it is now.
+    pub(super) fn find_index(&mut self, source: &Source) -> Found {
+        let Some((folder, name, path)) = place(source) else { return Found::Nothing };
+        let (sys, step) = (&mut self.station.sys, self.shared.step());
+        let file = match sys.open_source(&*folder.directory, &name) {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Found::Nothing,
+            Err(errno) => return Found::Useless(Error::system("open", path, errno)),
+        };
+        let read = read_index(sys, &file, &stamp(source), step);
+        let _ = sys.close(file);
+        let useless = |why: IndexError| Error::refused("use", &path, why.to_string());
+        match read.map_err(|errno| Error::system("read", &path, errno)).and_then(|read| read.map_err(useless)) {
+            Ok(index) => Found::Index(index),
+            Err(error) => Found::Useless(error),
+        }
+    }
+
+    /// Begins an index, so that it is known before the first byte whether it can be made.
+    pub(super) fn begin_index(&mut self, source: &Source) -> Result<IndexTarget> {
+        let Some((folder, name, path)) = place(source) else {
+            let why = "it is no regular file, or its name is too long";
+            return Err(Error::refused("make an index of", source.path(), why));
+        };
+        // Whoever may read the file may use the index.
+        let mode = source.attributes.mode & 0o666;
+        let created = Part::file(&mut self.station.sys, &self.shared.leftovers, &folder.directory, &name, mode);
+        let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
+        Ok(IndexTarget { part, file, path, folder: Arc::clone(folder) })
+    }
+
+    /// Gives an index its name, in place of the one that was there. The source was read to its end and is intact.
+    pub(super) fn keep_index(
+        &mut self,
+        source: &Source,
+        target: IndexTarget,
+        recorder: Option<Recorder>,
+    ) -> Result<()> {
+        let IndexTarget { part, file, path, folder } = target;
+        let index = recorder.unwrap_or_default().finish(stamp(source));
+        if index.spans() == 1 && index.total() > BUFFER_BYTES as u64 {
+            self.station.warn(source.path(), "it has no places to begin at; --range will read it from the start");
+        }
+        let (sys, step, sync) = (&mut self.station.sys, self.shared.step(), self.shared.plan.files.sync);
+        let written = sys.write_full(&file, &index.to_bytes(), step);
+        let durable = written.and_then(|()| if sync { sys.fsync(&file) } else { Ok(()) });
+        let closed = durable.and(sys.close(file)).map_err(|errno| Error::system("write", &path, errno));
+        if let Err(error) = closed.and_then(|()| source.check_unchanged(sys)) {
+            part.abandon(sys);
+            return Err(error);
+        }
+        part.finish(sys, true).map_err(|errno| Error::system("give its final name to", &path, errno))?;
+        settle(sys, &self.shared.plan.files, &folder)
+    }
+}
+
+/// Reads an index, once its first bytes say that it may be that of the file with this stamp.
+fn read_index(
+    sys: &mut Sys,
+    file: &OwnedFd,
+    stamp: &Stamp,
+    step: usize,
+) -> rustix::io::Result<std::result::Result<Index, IndexError>> {
+    let mut head = [0; HEAD_BYTES];
+    let len = sys.pread_full(file, &mut head, 0, step)?;
+    let size = sys.fstat(file)?.size;
+    match Index::expected_bytes(&head[..len], stamp) {
+        Ok(expected) if expected == size => {}
+        Ok(_) => return Ok(Err(IndexError::Damaged)),
+        Err(error) => return Ok(Err(error)),
+    }
+    let mut bytes = vec![0; size as usize];
+    let len = sys.pread_full(file, &mut bytes, 0, step)?;
+    Ok(Index::parse(&bytes[..len], stamp))
+}

@@ -1,0 +1,404 @@
+//! `haul gunzip --range` and `--index` from outside: the right bytes, read from where they are, and never wrong ones.
+
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
+
+mod common;
+
+use common::{Sandbox, can_trace, have, is_root, noise, prose, set_mode, set_mtime};
+
+const INDEX: &str = "file.gz.haul-index";
+
+/// Compressed files of every kind, each with what comes out of it.
+fn kinds(sandbox: &Sandbox) -> Vec<(&'static str, Vec<u8>)> {
+    let text = [prose(1, 3_000_000), noise(2, 700_000), vec![0; 5_000_000], prose(3, 1_500_000)].concat();
+    sandbox.write("text", &text);
+    sandbox.write("short", prose(4, 20_000));
+    let mut kinds = Vec::new();
+    let short = sandbox.read("short");
+    for (program, command, repeat) in [
+        ("gzip", "haul gzip -1c text", "t"),
+        ("gzip", "haul gzip -6c text", "t"),
+        ("gzip", "haul gzip -3c --block 256K text", "t"),
+        ("gzip", "haul gzip -6c --block 64K text", "t"),
+        ("pigz", "pigz -ic -p2 text", "t"),
+        ("bgzip", "bgzip -c text", "t"),
+        ("gzip", "gzip -c text", "t"),
+        ("gzip", "for n in 1 2 3 4 5 6 7 8 9; do haul gzip -c short; gzip -c short; done", "ssssssssssssssssss"),
+        ("gzip", "gzip -c text; haul gzip -c text; gzip -c text; head -c 3000000 /dev/zero", "ttt"),
+        ("bgzip", "bgzip -c text; gzip -c short; bgzip -c text; head -c 99 /dev/zero", "tst"),
+        ("gzip", "haul gzip -c short", "s"),
+    ] {
+        if have(program) {
+            let bytes = repeat.bytes().flat_map(|kind| if kind == b't' { &text[..] } else { &short }).copied();
+            kinds.push((command, bytes.collect()));
+        }
+    }
+    kinds
+}
+
+/// Makes `file.gz`.
+fn make(sandbox: &Sandbox, command: &str) {
+    let haul = common::run::binary().parent().expect("a directory").display();
+    sandbox.tool("sh", &["-ec", &format!("PATH={haul}:$PATH; rm -f {INDEX}; {{ {command}; }} >file.gz")]);
+}
+
+/// Ranges of so many bytes: chosen ones at both ends, and some anywhere.
+fn ranges(bytes: usize, seed: u64) -> Vec<(usize, usize)> {
+    let dice = noise(seed, 64);
+    let mut dice = dice.chunks(8).map(|dice| u64::from_le_bytes(dice.try_into().unwrap()) as usize);
+    // One byte more than a buffer of any route holds.
+    let mut ranges = vec![
+        (0, (1 << 18) + 1),
+        (5, (1 << 20) - 4),
+        (0, 1),
+        (0, bytes),
+        (bytes - 1, 10),
+        (bytes, 5),
+        (bytes + 9, 5),
+        (bytes / 2, 0),
+    ];
+    while let (Some(at), Some(length)) = (dice.next(), dice.next()) {
+        ranges.push((at % bytes, length % [100, 300_000, bytes][at % 3]));
+    }
+    ranges
+}
+
+fn slice(bytes: &[u8], (at, length): (usize, usize)) -> &[u8] {
+    &bytes[at.min(bytes.len())..(at + length).min(bytes.len())]
+}
+
+/// An index of `file.gz`, made now.
+fn index(sandbox: &Sandbox) {
+    sandbox.haul("gunzip --index -q file.gz").run().ok().silent();
+    assert!(sandbox.exists(INDEX));
+}
+
+#[test]
+fn the_bytes_are_those_of_the_whole() {
+    let sandbox = Sandbox::new();
+    for (seed, (command, bytes)) in kinds(&sandbox).into_iter().enumerate() {
+        make(&sandbox, command);
+        let before = sandbox.read("file.gz");
+        for with_index in [false, true] {
+            if with_index {
+                index(&sandbox);
+            }
+            for (number, range) in ranges(bytes.len(), seed as u64).into_iter().enumerate() {
+                let words = format!("gunzip --range {}:{} file.gz -p {}", range.0, range.1, 1 + number % 2);
+                let out = sandbox.haul(&words).run().ok().silent().out;
+                assert!(out == slice(&bytes, range), "{command}, {words}, index: {with_index}");
+            }
+            let from = bytes.len() / 3;
+            let out = sandbox.haul(format!("gzip -d --range {from}: file.gz")).run().ok().silent().out;
+            assert!(out == bytes[from..], "{command}, to the end, index: {with_index}");
+        }
+        assert_eq!(sandbox.read("file.gz"), before, "{command}");
+    }
+    sandbox.assert_no_leftovers("ranges");
+}
+
+#[test]
+fn an_index_is_made_where_there_is_none_and_then_used() {
+    let sandbox = Sandbox::new();
+    for (seed, (command, bytes)) in kinds(&sandbox).into_iter().enumerate() {
+        make(&sandbox, command);
+        for range in ranges(bytes.len(), seed as u64 + 100).into_iter().skip(10) {
+            sandbox.remove(INDEX);
+            let words = format!("gunzip -q --index --range {}:{} file.gz", range.0, range.1);
+            assert!(sandbox.haul(&words).run().ok().silent().out == slice(&bytes, range), "{command}, {words}");
+            let made = sandbox.read(INDEX);
+            assert!(sandbox.haul(&words).run().ok().silent().out == slice(&bytes, range), "{command}, {words}, again");
+            assert_eq!(sandbox.read(INDEX), made);
+        }
+    }
+}
+
+/// Bytes of `file.gz` that haul read, as it says.
+#[track_caller]
+fn read(sandbox: &Sandbox, words: &str) -> u64 {
+    let run = sandbox.haul(format!("gunzip -v {words} file.gz")).run().ok();
+    let said = run.err.split(" bytes read").next().and_then(|said| said.rsplit(' ').next());
+    said.and_then(|said| said.parse().ok()).unwrap_or_else(|| panic!("{words}: {}", run.err))
+}
+
+#[test]
+fn only_what_is_needed_is_read() {
+    let sandbox = Sandbox::new();
+    sandbox.write("text", prose(1, 12_000_000));
+    for (program, command, with_index, share) in [
+        ("gzip", "haul gzip -c text", true, 10),
+        ("gzip", "haul gzip -9c text", true, 5),
+        ("pigz", "pigz -ic text", true, 50),
+        ("bgzip", "bgzip -c text", true, 10),
+        ("bgzip", "bgzip -c text", false, 4),
+        ("gzip", "for n in 1 2 3 4 5 6 7 8 9; do head -c 1000000 text | gzip -c; done", true, 7),
+        ("gzip", "for n in 1 2 3 4 5 6; do head -c 3000000 text | gzip -c; done", true, 5),
+    ] {
+        if !have(program) {
+            continue;
+        }
+        make(&sandbox, command);
+        if with_index {
+            index(&sandbox);
+        }
+        let whole = sandbox.read("file.gz").len() as u64;
+        let read = read(&sandbox, "--range 8000000:100");
+        assert!(read > 0 && read < whole / share, "{command}: {read} of {whole}");
+    }
+}
+
+/// By what strace sees.
+#[test]
+fn the_kernel_agrees() {
+    if !can_trace() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.write("text", prose(1, 12_000_000));
+    make(&sandbox, "haul gzip -c text");
+    index(&sandbox);
+    let file = sandbox.path("file.gz").display().to_string();
+    let haul = common::run::binary().display().to_string();
+    let traced = ["-f", "-qq", "-e", "trace=read,pread64", "-P", &file, "-o", "trace", &haul];
+    sandbox.tool("strace", &[&traced[..], &["gunzip", "--range", "5000000:10", &file]].concat());
+    let trace = String::from_utf8(sandbox.read("trace")).unwrap();
+    let read: u64 = trace.lines().filter_map(|line| line.rsplit("= ").next()?.trim().parse::<u64>().ok()).sum();
+    let whole = sandbox.read("file.gz").len() as u64;
+    assert!(read > 0 && read < whole / 10, "{read} of {whole}: {trace}");
+}
+
+#[test]
+fn an_index_with_any_damage_never_gives_wrong_bytes() {
+    let sandbox = Sandbox::new();
+    let bytes = sandbox.read(sandbox.write("text", prose(1, 300_000)));
+    make(&sandbox, "haul gzip -c --block 64K --codec libdeflate text");
+    index(&sandbox);
+    let good = sandbox.read(INDEX);
+    assert!(good.len() > 100, "{} bytes of index", good.len());
+    let expected = &bytes[100_000..150_000];
+    let check = |bad: &[u8], what: &str| {
+        sandbox.write(INDEX, bad);
+        let run = sandbox.haul("gunzip --range 100000:50000 file.gz").run().ok();
+        assert!(run.out == expected, "{what}");
+        run.says_in_one_line(&["file.gz", INDEX]);
+        let run = sandbox.haul("gunzip --index --range 100000:50000 file.gz").run().ok().silent();
+        assert!(run.out == expected, "{what}, made anew");
+        assert_eq!(sandbox.read(INDEX), good, "{what}");
+    };
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 1 << (at % 8);
+        check(&bad, &format!("byte {at}"));
+        check(&good[..at], &format!("cut at {at}"));
+    }
+    check(&[&good[..], b"x"].concat(), "one byte more");
+}
+
+/// An index with a checksum that is right, and entries that are not.
+#[test]
+fn an_index_that_lies_is_found_out_before_a_byte_is_written() {
+    let sandbox = Sandbox::new();
+    sandbox.write("text", prose(1, 5_000_000));
+    for command in ["haul gzip -c text", "gzip -c text; haul gzip -c text"] {
+        make(&sandbox, command);
+        index(&sandbox);
+        let good = sandbox.read(INDEX);
+        // Start in the file, start in what comes out, checksum and place of the third entry.
+        for at in [96, 104, 112, 116] {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            let content = bad.len() - 4;
+            let crc = crc32fast::hash(&bad[..content]).to_le_bytes();
+            bad[content..].copy_from_slice(&crc);
+            sandbox.write(INDEX, &bad);
+            let start = u64::from_le_bytes(good[104..112].try_into().unwrap());
+            for way in ["-p 1", "-p 2"] {
+                let run = sandbox.haul(format!("gunzip --range {start}:1000 file.gz {way}")).run().code(1);
+                assert!(run.out.is_empty(), "{command}, byte {at}");
+                run.says_in_one_line(&["file.gz", INDEX, "damaged"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_index_of_another_file_is_noticed() {
+    let sandbox = Sandbox::new();
+    let text = sandbox.read(sandbox.write("text", prose(1, 3_000_000)));
+    make(&sandbox, "haul gzip -c text");
+    set_mtime(sandbox.path("file.gz"), 1_000_000_000, 5);
+    index(&sandbox);
+    sandbox.haul("gunzip --range 2M:10 file.gz").run().ok().silent();
+    // The same bytes with another time; then other bytes.
+    set_mtime(sandbox.path("file.gz"), 1_000_000_000, 6);
+    let run = sandbox.haul("gunzip --range 2M:10 file.gz").run().ok();
+    assert_eq!(run.out, text[2 << 20..][..10]);
+    run.says_in_one_line(&["file.gz", INDEX, "changed since", "--index"]);
+    let text = sandbox.read(sandbox.write("text", prose(2, 3_000_000)));
+    make(&sandbox, "haul gzip -c text");
+    index(&sandbox);
+    let stale = sandbox.read(INDEX);
+    let text = [sandbox.read(sandbox.write("text", prose(3, 2_900_000))), text].concat();
+    sandbox.write("text", &text);
+    make(&sandbox, "haul gzip -c text");
+    sandbox.write(INDEX, &stale);
+    let run = sandbox.haul("gunzip --range 2M:10 file.gz").run().ok();
+    assert_eq!(run.out, text[2 << 20..][..10]);
+    run.says(&["changed since"]);
+    let run = sandbox.haul("gunzip --index --range 2M:10 file.gz").run().ok().silent();
+    assert_eq!(run.out, text[2 << 20..][..10]);
+    assert_ne!(sandbox.read(INDEX), stale);
+    sandbox.haul("gunzip --range 2M:10 file.gz").run().ok().silent();
+}
+
+/// Damages the file and keeps its size and its time, so that the index still seems to fit.
+fn damage(sandbox: &Sandbox, at: usize) {
+    let mut bytes = sandbox.read("file.gz");
+    bytes[at] ^= 0x10;
+    sandbox.write("file.gz", bytes);
+    set_mtime(sandbox.path("file.gz"), 1_000_000_000, 5);
+}
+
+#[test]
+fn damage_where_it_is_needed_is_an_error_and_elsewhere_is_not_looked_for() {
+    let sandbox = Sandbox::new();
+    let text = sandbox.read(sandbox.write("text", [prose(1, 6_000_000), noise(1, 6_000_000)].concat()));
+    for (command, with_index) in [
+        ("haul gzip -c text", true),
+        ("gzip -c text; haul gzip -c text", true),
+        ("bgzip -c text", true),
+        ("bgzip -c text", false),
+    ] {
+        if !have("bgzip") {
+            continue;
+        }
+        make(&sandbox, command);
+        set_mtime(sandbox.path("file.gz"), 1_000_000_000, 5);
+        if with_index {
+            index(&sandbox);
+        }
+        damage(&sandbox, sandbox.read("file.gz").len() - 2_000_000);
+        let bytes = if command.contains(';') { [&text[..], &text].concat() } else { text.clone() };
+        // The noise takes as many bytes compressed.
+        let at = bytes.len() - 2_000_000;
+        for way in ["-p 1", "-p 2"] {
+            let out = sandbox.haul(format!("gunzip --range 1000000:100000 file.gz {way}")).run().ok().silent().out;
+            assert!(out == bytes[1_000_000..1_100_000], "{command}");
+            let words = format!("gunzip --range {}:{} file.gz {way}", at - 100_000, 200_000);
+            let run = sandbox.haul(&words).run().code(1);
+            let right = bytes[at - 100_000..].starts_with(&run.out);
+            assert!(right || !with_index, "{command}: wrong bytes came out");
+            run.says_in_one_line(&["file.gz", "damaged"]);
+        }
+        let before = with_index.then(|| sandbox.read(INDEX));
+        sandbox.haul("gunzip --index file.gz").run().code(1).says_in_one_line(&["file.gz", "damaged"]);
+        assert_eq!(sandbox.exists(INDEX).then(|| sandbox.read(INDEX)), before, "an index of a damaged file");
+        sandbox.assert_no_leftovers(command);
+    }
+}
+
+#[test]
+fn a_file_without_places_is_said_to_be_one() {
+    let sandbox = Sandbox::new();
+    sandbox.write("text", prose(1, 6_000_000));
+    make(&sandbox, "gzip -c text");
+    sandbox.haul("gunzip --index file.gz").run().ok().says_in_one_line(&["file.gz", "no places", "from the start"]);
+    make(&sandbox, "head -c 100000 text | gzip -c");
+    sandbox.haul("gunzip --index file.gz").run().ok().silent();
+    assert!(!sandbox.exists("file") && sandbox.exists("file.gz"));
+}
+
+#[test]
+fn an_index_that_cannot_be_made_is_an_error() {
+    let sandbox = Sandbox::new();
+    sandbox.write("text", prose(1, 100_000));
+    sandbox.make_directory("closed");
+    make(&sandbox, "haul gzip -c text");
+    std::fs::rename(sandbox.path("file.gz"), sandbox.path("closed/file.gz")).unwrap();
+    sandbox.give_away();
+    set_mode(sandbox.path("closed"), 0o555);
+    if is_root() {
+        set_mode(sandbox.path(""), 0o755);
+    }
+    for words in ["gunzip --index closed/file.gz", "gunzip --index --range 0:5 closed/file.gz"] {
+        let run = sandbox.haul(words).without_rights().run().code(1);
+        assert!(run.out.is_empty());
+        run.says_in_one_line(&["cannot create", "closed/file.gz.haul-index", "Permission denied"]);
+    }
+    assert_eq!(sandbox.haul("gunzip --range 0:5 closed/file.gz").without_rights().run().ok().silent().out.len(), 5);
+    make(&sandbox, "haul gzip -c text");
+    sandbox.make_directory(INDEX);
+    sandbox.haul("gunzip --index file.gz").run().code(1).says_in_one_line(&[INDEX, "directory"]);
+    sandbox.haul("gunzip --range 0:5 file.gz").run().ok().says_in_one_line(&[INDEX, "directory"]);
+    sandbox.assert_no_leftovers("a directory in the way");
+}
+
+#[test]
+fn several_files_and_standard_input() {
+    let sandbox = Sandbox::new();
+    let (one, two) = (prose(1, 3_000_000), prose(2, 20_000));
+    for (name, bytes) in [("one", &one), ("two", &two)] {
+        sandbox.write(name, bytes);
+        sandbox.haul(format!("gzip {name}")).run().ok();
+    }
+    let expected = [&one[10_000..30_000], &two[10_000..]].concat();
+    for _ in 0..2 {
+        let out = sandbox.haul("gunzip --range 10000:20000 one.gz two.gz").run().ok().silent().out;
+        assert!(out == expected);
+        sandbox.haul("gunzip --index one.gz two.gz").run().ok().silent();
+    }
+    let out = sandbox.haul("gunzip --range 10000:20000").input(sandbox.read("one.gz")).run().ok().silent().out;
+    assert!(out == one[10_000..30_000]);
+    // What is behind the range is not waited for.
+    let haul = common::run::binary().display();
+    let endless = format!("yes | gzip | timeout 30 {haul} gunzip --range 1000:10");
+    assert_eq!(sandbox.tool("sh", &["-c", &endless]), b"y\ny\ny\ny\ny\n");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("text", prose(1, 1000));
+    make(&sandbox, "haul gzip -c text");
+    for words in [
+        "--range 5",
+        "--range :5",
+        "--range 5:x",
+        "--range 1:2:3",
+        "--range -5:",
+        "--range 0:5 -t",
+        "--range 0:5 --update",
+        "--range 0:5 --output-dir .",
+        "--range 0:5 --max-output 5",
+        "--range 0:5 --json",
+        "--index -c",
+        "--index -t",
+    ] {
+        let run = sandbox.haul(format!("gunzip {words} file.gz")).run().code(2);
+        assert!(!run.err.is_empty() && run.out.is_empty());
+    }
+    sandbox.haul("gunzip --index").run().code(2).says(&["standard input"]);
+    sandbox.haul("gunzip --index -").run().code(2).says(&["standard input"]);
+    sandbox.haul("gzip --range 0:5 file.gz").run().code(2).says(&["add -d"]);
+    sandbox.haul("gzip --index file.gz").run().code(2).says(&["add -d"]);
+    assert_eq!(sandbox.list("").len(), 2);
+}
+
+#[test]
+fn bgzip_agrees() {
+    if !have("bgzip") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let text = [prose(1, 3_000_000), noise(2, 1_000_000)].concat();
+    sandbox.write("text", &text);
+    make(&sandbox, "bgzip -c text");
+    sandbox.tool("bgzip", &["-r", "file.gz"]);
+    for (at, length) in
+        ranges(text.len(), 7).into_iter().filter(|(at, length)| at + length <= text.len() && *length > 0)
+    {
+        let theirs = sandbox.tool("bgzip", &["-b", &at.to_string(), "-s", &length.to_string(), "-c", "file.gz"]);
+        let ours = sandbox.haul(format!("gunzip --range {at}:{length} file.gz")).run().ok().silent().out;
+        assert!(ours == theirs, "{at}:{length}");
+    }
+}
