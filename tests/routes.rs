@@ -1,0 +1,377 @@
+//! Every route of `haul gunzip` against a plain reader, on files that are cut and flipped everywhere, and on files made
+//! to be taken for what they are not.
+
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
+
+mod common;
+#[path = "common/inflated.rs"]
+mod inflated;
+#[path = "common/made.rs"]
+mod made;
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use common::{Sandbox, have, noise, prose};
+use flate2::FlushCompress;
+use haul::codec::join::MARK;
+use haul::plan::{CodecName, RouteName};
+use inflated::{Bench, ROUTES, Reading, Way, check_routes};
+use made::{
+    BGZF_END, FLUSH, Fixed, HEADER, bgzf, bgzf_block, deflated, flushed, from_choices, full_header, gzip, hauled,
+    hauled_blocks, mark, member, mend, pigz, stored, trailer,
+};
+use proptest::prelude::*;
+
+/// Files of a batch: as many as make a job's own cost small.
+const BATCH: usize = 512;
+
+/// Past libtest's capture: these figures are quoted.
+fn say(what: &str) {
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
+
+/// A file whose trailers say what they should.
+fn mended(mut bytes: Vec<u8>) -> Vec<u8> {
+    mend(&mut bytes);
+    bytes
+}
+
+/// Small files of every make, each with all that its kind has.
+fn structured() -> Vec<(&'static str, Vec<u8>)> {
+    let text = prose(1, 3_000);
+    let runs: Vec<u8> = (0..12_u8).flat_map(|byte| vec![byte; 40 + usize::from(byte) * 31]).collect();
+    let headed = [&full_header(7, 9, 5), &deflated(&text[..200], 6)[..], &trailer(&text[..200])].concat();
+    let members = [gzip(&text[..300], 6), gzip(b"", 6), gzip(&text[500..600], 1), gzip(&text[700..800], 9)].concat();
+    let fixed = mended(member(&Fixed::default().begin(true).literals(b"abc").repeat(258, 3).repeat(258, 1).end(), b""));
+    vec![
+        ("haul", hauled(&text[..1_000], CodecName::Libdeflate, 6, 250)),
+        ("haul with dictionaries", hauled(&text[..1_200], CodecName::Zlib, 6, 250)),
+        (
+            "haul, then haul",
+            [hauled(&text[..500], CodecName::Libdeflate, 1, 200), hauled(&runs, CodecName::Zlib, 9, 700)].concat(),
+        ),
+        ("haul, stored", hauled(&text[..300], CodecName::Libdeflate, 0, 70)),
+        ("BGZF", bgzf(&text[..900], 300)),
+        ("members", members),
+        ("a header with every field", [headed.clone(), headed].concat()),
+        ("pigz -i", pigz(&text[..900], 250, true)),
+        ("pigz", pigz(&text[..900], 250, false)),
+        ("stored", gzip(&noise(1, 300), 0)),
+        ("runs", gzip(&runs, 6)),
+        ("fixed codes", fixed),
+        ("zeros behind", [gzip(&text[..300], 6), vec![0; 40]].concat()),
+        (
+            "junk behind",
+            [hauled(&text[..400], CodecName::Libdeflate, 6, 150), b"junk \x1f\x8b\x08 and more".to_vec()].concat(),
+        ),
+    ]
+}
+
+/// What was tried.
+#[derive(Default)]
+struct Tried {
+    files: usize,
+    damaged: usize,
+    lenient: usize,
+    reads: usize,
+}
+
+/// Reads all of these: in every way if that is asked for, else in pieces and, in turns, in every other.
+fn check_batches(tried: &mut Tried, what: &str, files: &[Vec<u8>], every: bool, name: impl Fn(usize) -> String) {
+    for (turn, batch) in files.chunks(BATCH).enumerate() {
+        let bench = Bench::new(batch.iter().map(Vec::as_slice));
+        tried.files += batch.len();
+        tried.damaged += bench.readings().filter(|reading| !reading.clean).count();
+        tried.lenient += bench.readings().filter(|reading| reading.lenient.is_some()).count();
+        let turns = |turn: usize| Way::new(ROUTES[turn % ROUTES.len()], 1 + turn % 3);
+        let some = || vec![Way::new(RouteName::Pieces, 1 + turn % 2), turns(turn)];
+        let ways = if every { Way::all(&[1, 2 + turn % 2]) } else { some() };
+        for way in &ways {
+            bench.check_files(*way, |number| format!("{what}, {}", name(turn * BATCH + number)));
+        }
+        let tests = if every { Way::all(&[1 + turn % 3]) } else { vec![turns(turn + 2)] };
+        for way in &tests {
+            bench.check_tests(*way, what);
+        }
+        tried.reads += batch.len() * (ways.len() + tests.len());
+    }
+}
+
+/// Whether all of it is to be done, which takes minutes.
+fn is_thorough() -> bool {
+    std::env::var_os("HAUL_THOROUGH").is_some()
+}
+
+#[test]
+fn a_file_that_is_cut_anywhere_is_read_as_a_plain_reader_does() {
+    let mut tried = Tried::default();
+    for (what, whole) in structured() {
+        assert!(Reading::of(&whole).clean, "{what}");
+        let files: Vec<Vec<u8>> = (0..=whole.len()).map(|cut| whole[..cut].to_vec()).collect();
+        check_batches(&mut tried, what, &files, true, |cut| format!("cut to {cut}"));
+    }
+    assert_eq!(tried.lenient, 0, "nothing but an end is missing");
+    say(&format!("routes: {} cut files, {} of them damaged, {} reads", tried.files, tried.damaged, tried.reads));
+}
+
+#[test]
+fn a_file_with_any_bit_flipped_is_read_as_a_plain_reader_does() {
+    let mut tried = Tried::default();
+    for (what, whole) in structured() {
+        let flip = |bit: usize| {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            bytes
+        };
+        let files: Vec<Vec<u8>> = (0..whole.len() * 8).map(flip).collect();
+        check_batches(&mut tried, what, &files, is_thorough(), |bit| format!("bit {bit} flipped"));
+    }
+    let Tried { files, damaged, lenient, reads } = tried;
+    say(&format!("routes: {files} flipped bits, {damaged} damage, {lenient} of that not to libdeflate, {reads} reads"));
+}
+
+/// A file made to be taken for what it is not.
+type Trap = (String, Vec<u8>);
+
+/// `count` pieces behind each other; the number of each chooses what is in it.
+fn chain(pieces: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
+    let blocks: Vec<u8> = pieces.into_iter().flatten().collect();
+    mended(member(&blocks, b""))
+}
+
+/// A piece of these bytes that reaches back to nothing, with a mark behind it.
+fn piece(data: &[u8]) -> Vec<u8> {
+    hauled_blocks(data, CodecName::Libdeflate, 6, data.len(), false)
+}
+
+/// Marks and headers where there are none: in the data.
+fn traps_in_data() -> Vec<Trap> {
+    let mut traps = Vec::new();
+    let mut add = |what: &str, bytes: Vec<u8>| traps.push((what.to_owned(), bytes));
+    let mut planted = noise(3, 300_000);
+    let mut headers = noise(4, 300_000);
+    for place in (0..planted.len() - 100).step_by(7_001) {
+        planted[place..place + MARK.len()].copy_from_slice(&MARK);
+        headers[place..place + 10].copy_from_slice(&HEADER);
+    }
+    for (what, data) in [("marks", &planted), ("headers", &headers)] {
+        add(&format!("stored {what}"), gzip(data, 0));
+        add(&format!("{what} stored by haul"), hauled(data, CodecName::Libdeflate, 0, 50_000));
+        add(&format!("{what} by haul"), hauled(data, CodecName::Zlib, 6, 50_000));
+        add(&format!("{what} in BGZF"), data.chunks(60_000).flat_map(|part| bgzf_block(part, 0)).collect());
+    }
+    add("marks alone", hauled(&MARK.repeat(20_000), CodecName::Libdeflate, 0, 9_000));
+    let inner = hauled(&prose(5, 200_000), CodecName::Zlib, 6, 20_000);
+    add("haul in stored haul", hauled(&inner, CodecName::Libdeflate, 0, 30_000));
+    add("haul in stored haul in stored gzip", gzip(&hauled(&inner, CodecName::Libdeflate, 0, 30_000), 0));
+    add("BGZF in gzip in gzip", gzip(&gzip(&bgzf(&prose(6, 200_000), 30_000), 0), 0));
+    add("members in haul", hauled(&gzip(b"inner", 6).repeat(3_000), CodecName::Libdeflate, 0, 40_000));
+
+    // What is in this block inflates on its own, to other bytes.
+    let (other, real) = (prose(7, 20_000), prose(8, 20_000));
+    let polyglot = [&mark()[..], &piece(&other), &piece(&real), &mark()].concat();
+    let with_end = [&mark()[..], &deflated(&other, 6), &trailer(&other), &gzip(&real, 6), &mark()].concat();
+    for (what, data) in [("pieces", &polyglot), ("an end and a member", &with_end)] {
+        let around = [&piece(&real)[..], &stored(data, false), &mark(), &piece(&other)].concat();
+        add(&format!("{what} in a stored block"), chain([around.clone(), stored(b"end", true)]));
+        add(
+            &format!("{what} in a first stored block"),
+            chain([stored(data, false), mark(), around.clone(), stored(b"", true)]),
+        );
+        add(&format!("{what} in a last stored block"), chain([around, stored(data, true)]));
+    }
+    // Blocks that would take in a seal, or a part of it, as their data; and the same before more data.
+    for more in 0..=20_usize {
+        let data = [b"data".as_slice(), &MARK, &noise(9, more)].concat();
+        add(&format!("a last block, {more} bytes behind its mark"), chain([piece(&real), stored(&data, true)]));
+        let goes_on = [stored(&data, false), mark(), stored(b"end", true)].concat();
+        add(&format!("a block, {more} bytes behind its mark"), chain([piece(&real), goes_on]));
+        let seal = [&[1, 8, 0, 0xf7, 0xff][..], &noise(10, more)].concat();
+        add(&format!("a seal with {more} bytes"), chain([piece(&real), stored(&seal, true)]));
+        add(&format!("a seal with {more} bytes behind a mark"), chain([[piece(&real), mark()].concat(), seal]));
+    }
+    traps
+}
+
+/// Blocks that reach back, over marks and flushes, as far as they may and further.
+fn traps_behind() -> Vec<Trap> {
+    let mut traps = Vec::new();
+    let mut add = |what: &str, bytes: Vec<u8>| traps.push((what.to_owned(), bytes));
+    add("dictionaries", hauled(&prose(1, 300_000), CodecName::Zlib, 6, 10_000));
+    add("flushes", pigz(&prose(1, 300_000), 10_000, false));
+    let begun = || Fixed::default().begin(false);
+    let last = |distance| Fixed::default().begin(true).repeat(258, distance).end();
+    for (before, distance) in [(32_768, 32_768), (32_768, 32_767), (40_000, 32_768), (5, 5), (5, 6), (32_767, 32_768)] {
+        let data = noise(11, before);
+        for (what, between) in [("a mark", mark()), ("a flush", FLUSH.to_vec()), ("nothing", Vec::new())] {
+            let first: Vec<u8> = data.chunks(60_000).flat_map(|part| stored(part, false)).collect();
+            let what = format!("{distance} back over {what}, of {before}");
+            add(&what, chain([first.clone(), between.clone(), last(distance)]));
+            let pieces = [first, between.clone(), begun().repeat(258, distance).end_with_mark(), last(distance)];
+            add(&format!("{what}, twice"), chain(pieces));
+        }
+    }
+    // All but one of them are pieces on their own.
+    for length in [100, 1_000, 9_000, 40_000] {
+        let own = |number: u64| piece(&prose(number, length));
+        for pieces_back in 1..=5_u32 {
+            let distance = (length as u32 * pieces_back).min(32_768);
+            let fifth = begun().repeat(258, distance).literals(b"fifth").end_with_mark();
+            let what = format!("the fifth piece reaches {distance} back, of {length} each");
+            add(&what, chain([own(1), own(2), own(3), own(4), fifth.clone(), own(5), last(distance)]));
+            let seventh = begun().literals(b"seventh").repeat(3, distance).end_with_mark();
+            let pieces = [own(1), own(2), own(3), own(4), fifth, own(5), seventh, own(6), last(1)];
+            add(&format!("{what}, the seventh, too"), chain(pieces));
+        }
+        // Behind a first member, which is no part of the second's past.
+        let before = gzip(&prose(20, length), 6);
+        for odd in [0, 1] {
+            // With these extra flags it does not look like the start of one.
+            let header = [&HEADER[..8], &[odd, 3]].concat();
+            for (what, ending) in [("", prose(21, 50)), (" of nothing", Vec::new())] {
+                let end = [deflated(&ending, 6), vec![0; 8]].concat();
+                for distance in [50, 99, 100, 101, 300] {
+                    let own = own(1);
+                    let two = [&HEADER[..], &own, &end, &header, &piece(&[7; 100]), &last(distance), &[0; 8]].concat();
+                    let what = format!("{distance} back behind an end{what}, odd {odd}, {length} before");
+                    add(&what, mended_as_if_joined(two.clone()));
+                    add(&format!("{what}, behind a member"), mended_as_if_joined([before.clone(), two].concat()));
+                }
+            }
+        }
+    }
+    traps
+}
+
+/// The same as mended, and also where the last member reaches back to the one before: its trailer then says what a reader
+/// makes of it that goes on with what it had.
+fn mended_as_if_joined(mut bytes: Vec<u8>) -> Vec<u8> {
+    mend(&mut bytes);
+    if Reading::of(&bytes).clean {
+        return bytes;
+    }
+    let whole = Reading::of(&bytes).out;
+    // The member's first hundred bytes are all that came before the damage; what it would repeat is in front of them.
+    let start = whole.len() - 100;
+    let mut data = whole.clone();
+    let distance = DISTANCES.into_iter().find(|distance| {
+        let tail = Fixed::default().begin(true).repeat(258, *distance as u32).end();
+        bytes[..bytes.len() - 8].ends_with(&tail)
+    });
+    let distance = distance.expect("one of those that are tried");
+    for _ in 0..258 {
+        data.push(data.len().checked_sub(distance).map_or(0, |place| data[place]));
+    }
+    let end = bytes.len();
+    bytes[end - 8..].copy_from_slice(&trailer(&data[start..]));
+    bytes
+}
+
+/// How far blocks reach back behind an end.
+const DISTANCES: [usize; 5] = [50, 99, 100, 101, 300];
+
+/// Members, and what is between and behind them.
+fn traps_of_members() -> Vec<Trap> {
+    let mut traps = Vec::new();
+    let mut add = |what: &str, bytes: Vec<u8>| traps.push((what.to_owned(), bytes));
+    let text = prose(30, 120_000);
+    add("empty members", gzip(b"", 6).repeat(6_000));
+    add("empty members of BGZF", BGZF_END.repeat(6_000));
+    add("members of a byte", (0..4_000_u32).flat_map(|number| gzip(&[number as u8], 6)).collect());
+    for (extra, name, comment) in [(0, 100_000, 0), (65_535, 0, 0), (65_535, 100_000, 70_000), (0, 3_000_000, 0)] {
+        let headed = [&full_header(extra, name, comment)[..], &deflated(&text, 6), &trailer(&text)].concat();
+        let what = format!("a header of {} bytes", extra + name + comment);
+        add(&what, [&headed[..], &gzip(b"more", 6)].concat());
+        add(&format!("{what} behind others"), [&bgzf(&text, 10_000)[..], &headed].concat());
+        add(&format!("{what} cut"), headed[..name / 2 + extra / 2 + 20].to_vec());
+        let mut wrong = headed.clone();
+        wrong[20] ^= 2;
+        add(&format!("{what}, of which a byte is wrong"), wrong);
+    }
+    let (sized, plain, ours) = (bgzf(&text, 10_000), gzip(&text, 6), hauled(&text, CodecName::Zlib, 6, 9_000));
+    for (what, parts) in [
+        ("BGZF, then plain", [&sized, &plain]),
+        ("plain, then BGZF", [&plain, &sized]),
+        ("BGZF, then haul", [&sized, &ours]),
+        ("haul, then BGZF", [&ours, &sized]),
+        ("haul, then plain", [&ours, &plain]),
+        ("plain, then haul", [&plain, &ours]),
+    ] {
+        for (tail, bytes) in [
+            ("", &b""[..]),
+            ("a zero", b"\0"),
+            ("zeros", &[0; 100]),
+            ("junk", b"junk"),
+            ("zeros and a member", b"\0\0\x1f\x8b\x08\0\0\0\0\0\0\x03"),
+            ("a bad member", b"\x1f\x8b\x08\xff23456789"),
+            ("half a header", &HEADER[..7]),
+        ] {
+            add(&format!("{what}, {tail}"), [parts[0], parts[1], bytes].concat());
+            add(&format!("{what}, {tail} between"), [parts[0], bytes, parts[1]].concat());
+        }
+    }
+    // Sizes that lie, in the first member, one in the middle, and the last.
+    let blocks: Vec<Vec<u8>> = text.chunks(10_000).map(|part| bgzf_block(part, 6)).collect();
+    for number in [0, 5, blocks.len() - 1] {
+        let size = blocks[number].len() - 1;
+        for lie in [0, 1, 27, size / 2, size - 9, size - 1, size + 1, size + 28, size + 29, 65_535] {
+            let mut lying = blocks.clone();
+            lying[number][16..18].copy_from_slice(&(lie as u16).to_le_bytes());
+            add(&format!("member {number} of {size} bytes says {lie}"), [lying.concat(), BGZF_END.to_vec()].concat());
+        }
+        for lie in [0_u32, 1, 9_999, 1 << 20, u32::MAX] {
+            let mut lying = blocks.clone();
+            lying[number][size - 3..].copy_from_slice(&lie.to_le_bytes());
+            add(&format!("member {number} says it has {lie} bytes"), [lying.concat(), BGZF_END.to_vec()].concat());
+        }
+    }
+    for junk in [b"\x1f".as_slice(), b"a", b"\0", b"\0\x1f\x8b", b"\x1f\x8b\x08"] {
+        add(&format!("{junk:?} alone"), junk.to_vec());
+        add(&format!("{junk:?} behind empty members"), [gzip(b"", 6).repeat(2_000), junk.to_vec()].concat());
+    }
+    traps
+}
+
+/// Reads each trap by every route with one worker, two and three, and by GNU gzip.
+fn check_traps(what: &str, traps: &[Trap]) {
+    let ways = Way::all(&[1, 2, 3]);
+    let mut damaged = 0;
+    for (name, bytes) in traps {
+        let bench = Bench::new([bytes.as_slice()]);
+        let reading = bench.readings().next().expect("one").clone();
+        damaged += usize::from(!reading.clean);
+        assert!(reading.lenient.is_none(), "{name}");
+        for way in &ways {
+            bench.check_files(*way, |_| name.clone());
+        }
+        bench.check_tests(Way::new(RouteName::Pieces, 2), name);
+        if have_gzip() {
+            let source = std::fs::File::open(bench.path(0)).expect("open a file");
+            let output = Command::new("gzip").arg("-dc").stdin(source).output().expect("run gzip");
+            assert_eq!(output.status.code() != Some(1), reading.clean, "{name}: gzip: {}", output.status);
+            assert!(!reading.clean || output.stdout == reading.out, "{name}: gzip reads something else");
+        }
+    }
+    say(&format!("routes: {} traps {what}, {damaged} of them damaged, {} reads", traps.len(), traps.len() * 16));
+}
+
+fn have_gzip() -> bool {
+    static HAVE: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *HAVE.get_or_init(|| have("gzip"))
+}
+
+#[test]
+fn data_that_looks_like_marks_and_members_is_data() {
+    check_traps("in data", &traps_in_data());
+}
+
+#[test]
+fn blocks_reach_back_as_far_as_they_may() {
+    check_traps("behind", &traps_behind());
+}
+
+#[test]
+fn members_of_every_shape_are_read() {
+    check_traps("of members", &traps_of_members());
+}
