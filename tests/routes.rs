@@ -10,16 +10,15 @@ mod inflated;
 mod made;
 
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use common::{Sandbox, have, noise, prose};
-use flate2::FlushCompress;
 use haul::codec::join::MARK;
 use haul::plan::{CodecName, RouteName};
 use inflated::{Bench, ROUTES, Reading, Way, check_routes};
 use made::{
-    BGZF_END, FLUSH, Fixed, HEADER, bgzf, bgzf_block, deflated, flushed, from_choices, full_header, gzip, hauled,
-    hauled_blocks, mark, member, mend, pigz, stored, trailer,
+    BGZF_END, FLUSH, Fixed, HEADER, bgzf, bgzf_block, deflated, from_choices, full_header, gzip, hauled, hauled_blocks,
+    mark, member, mend, pigz, stored, trailer,
 };
 use proptest::prelude::*;
 
@@ -374,4 +373,205 @@ fn blocks_reach_back_as_far_as_they_may() {
 #[test]
 fn members_of_every_shape_are_read() {
     check_traps("of members", &traps_of_members());
+}
+
+/// Files that do not fit a buffer, compressed or not.
+fn large() -> Vec<Trap> {
+    let (noise, text) = (noise(40, 5_200_000), prose(41, 300_000).repeat(16));
+    // Marks at every distance from the start of a read, whatever its length.
+    let marked = noise[..2_600_000].chunks(3_997).map(|part| [stored(part, false), mark()].concat());
+    let named = [
+        ("pieces of 3 MB that do not shrink", hauled(&noise, CodecName::Libdeflate, 0, 3_000_000)),
+        ("pieces of 3 MB that shrink", hauled(&text, CodecName::Libdeflate, 1, 3_000_000)),
+        ("one block of 5 MB of text", hauled(&text, CodecName::Libdeflate, 1, 5_000_000)),
+        ("dictionaries", hauled(&[&text[..2_000_000], &noise[..2_000_000]].concat(), CodecName::Zlib, 1, 70_000)),
+        ("zeros in pieces", hauled(&vec![0; 50 << 20], CodecName::Libdeflate, 1, 1 << 20)),
+        ("zeros in one piece", hauled(&vec![0; 30 << 20], CodecName::Libdeflate, 1, 30 << 20)),
+        ("noise flushed every 2.5 MB", pigz(&noise, 2_500_000, true)),
+        ("one member of noise", gzip(&noise, 0)),
+        ("BGZF of noise", bgzf(&noise, 60_000)),
+        ("a member of noise, then BGZF of text", [gzip(&noise[..3_000_000], 0), bgzf(&text, 60_000)].concat()),
+        (
+            "BGZF of noise, then haul",
+            [bgzf(&noise[..3_000_000], 9_000), hauled(&text, CodecName::Zlib, 1, 90_000)].concat(),
+        ),
+        ("marks everywhere", chain(marked.chain([stored(b"", true)]))),
+    ];
+    named.map(|(what, bytes)| (what.to_owned(), bytes)).to_vec()
+}
+
+#[test]
+fn what_fits_no_buffer_is_read() {
+    let files = large();
+    for (what, bytes) in &files {
+        let bench = Bench::new([bytes.as_slice()]);
+        for route in ROUTES {
+            bench.check_tests(Way::new(route, 1), what);
+            bench.check_files(Way::new(route, 2), |_| what.clone());
+        }
+    }
+    // Damaged behind what is looked at before a route is chosen.
+    let mut damaged = 0;
+    for (turn, (what, whole)) in files.iter().enumerate().filter(|(_, (_, bytes))| bytes.len() > 2_200_000) {
+        let places = noise(turn as u64, 8 * 6);
+        let places = places.chunks(8).map(|bytes| u64::from_le_bytes(bytes.try_into().expect("8")) as usize);
+        let cut_or_flipped = places.enumerate().map(|(number, place)| {
+            let place = 1_000_000 + place % (whole.len() - 1_000_000);
+            let mut bytes = whole.clone();
+            if number % 2 == 0 {
+                bytes.truncate(place)
+            } else {
+                bytes[place] ^= 1 << (number / 2)
+            };
+            bytes
+        });
+        for bytes in cut_or_flipped {
+            let bench = Bench::new([bytes.as_slice()]);
+            damaged += 1;
+            bench.check_files(Way::new(RouteName::Pieces, 1), |_| format!("{what}, damaged"));
+            bench.check_files(Way::new(RouteName::Auto, 3), |_| format!("{what}, damaged"));
+        }
+    }
+    say(&format!("routes: {} large files, {damaged} of damaged ones", files.len()));
+}
+
+#[test]
+fn reads_of_every_length_find_the_same() {
+    let files = structured();
+    let bench = Bench::new(files.iter().map(|(_, bytes)| bytes.as_slice()));
+    for buffer in [1, 2, 9, 10, 17, 4_096] {
+        for way in Way::all(&[1, 2]) {
+            bench.check_files(Way { buffer: Some(buffer), ..way }, |number| files[number].0.to_owned());
+        }
+    }
+    // Only behind so many bytes is a file read piece by piece.
+    let data = noise(50, 2_300_000);
+    let marked = data.chunks(3_997).map(|part| [stored(part, false), mark()].concat());
+    let flushed = data.chunks(4_091).map(|part| [stored(part, false), FLUSH.to_vec()].concat());
+    let [marked, flushed] = [chain(marked.chain([stored(b"", true)])), chain(flushed.chain([stored(b"", true)]))];
+    let members: Vec<u8> = data.chunks(40_003).flat_map(|part| gzip(part, 0)).collect();
+    for (what, bytes) in [("marks", marked), ("flushes", flushed), ("members", members), ("BGZF", bgzf(&data, 65_000))]
+    {
+        let bench = Bench::new([bytes.as_slice()]);
+        let buffers: &[u64] = if what == "BGZF" { &[4_096, 65_536] } else { &[9, 4_096, 65_536] };
+        for buffer in buffers {
+            let way = Way { buffer: Some(*buffer), ..Way::new(RouteName::Pieces, 2) };
+            bench.check_files(way, |_| format!("{what}, {buffer} bytes a read"));
+        }
+    }
+}
+
+/// What `haul gunzip -c` gives of a damaged file: what came before the damage, all of it, and nothing else.
+#[track_caller]
+fn check_stdout(sandbox: &Sandbox, what: &str, bytes: &[u8], reading: &Reading, way: Way) {
+    sandbox.write("file.gz", bytes);
+    let words = format!("gunzip -c file.gz --route {} --workers {}", way.route.name(), way.workers);
+    let run = sandbox.haul(&words).run().code(i32::from(!reading.clean));
+    let (got, expected) = (run.out.len(), reading.out.len());
+    assert!(run.out == reading.out, "{what}: {got} bytes came out, not the {expected} of a plain reader, {words}");
+}
+
+#[test]
+fn what_came_before_the_damage_is_all_on_standard_output() {
+    let sandbox = Sandbox::new();
+    let (mut files, mut runs) = (0, 0);
+    let mut check = |what: &str, bytes: &[u8], ways: &[Way]| {
+        let reading = Reading::of(bytes);
+        if reading.lenient.is_none() {
+            files += 1;
+            runs += ways.len();
+            ways.iter().for_each(|way| check_stdout(&sandbox, what, bytes, &reading, *way));
+        }
+    };
+    for (turn, (what, whole)) in structured().into_iter().enumerate() {
+        let ways: Vec<Way> = ROUTES.iter().map(|route| Way::new(*route, 1 + turn % 2)).collect();
+        for cut in (0..whole.len()).step_by(67) {
+            check(&format!("{what}, cut to {cut}"), &whole[..cut], &ways);
+        }
+        for place in noise(turn as u64, 16).chunks(2) {
+            let bit = usize::from(u16::from_le_bytes([place[0], place[1]])) % (whole.len() * 8);
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            check(&format!("{what}, bit {bit} flipped"), &bytes, &ways);
+        }
+    }
+    let traps = [traps_in_data(), traps_behind(), traps_of_members()].concat();
+    for (turn, (what, bytes)) in traps.iter().enumerate() {
+        check(what, bytes, &[Way::new(ROUTES[turn % ROUTES.len()], 1 + turn % 2)]);
+    }
+    say(&format!("routes: {files} files to standard output, {runs} runs"));
+}
+
+#[test]
+fn no_more_comes_out_than_is_allowed() {
+    let text = prose(60, 700_000);
+    let files = [
+        ("haul", hauled(&text, CodecName::Libdeflate, 1, 70_000)),
+        ("haul with dictionaries", hauled(&text, CodecName::Zlib, 1, 70_000)),
+        ("BGZF", bgzf(&text, 60_000)),
+        ("one member", gzip(&text, 1)),
+        ("members", text.chunks(9_000).flat_map(|part| gzip(part, 1)).collect()),
+    ];
+    for (turn, (what, bytes)) in files.iter().enumerate() {
+        let sandbox = Sandbox::new();
+        sandbox.write("file.gz", bytes);
+        for (number, way) in Way::all(&[1, 2]).into_iter().enumerate() {
+            let words = format!("--route {} --workers {}", way.route.name(), way.workers);
+            sandbox.haul(format!("gunzip -k file.gz --max-output 700000 {words}")).run().ok().silent();
+            assert!(sandbox.read("file") == text, "{what}, {words}");
+            sandbox.remove("file");
+            let limit = [699_999, 0, 1, 60_000, 123_456][(turn + number) % 5];
+            for output in ["-k", "-t", "-c"] {
+                let words = format!("gunzip {output} file.gz --max-output {limit} {words}");
+                let run = sandbox.haul(&words).run().code(1).says_in_one_line(&["file.gz", "--max-output"]);
+                let expected = if output == "-c" { &text[..limit] } else { b"" };
+                assert!(run.out == expected, "{what}: {} bytes came out, {words}", run.out.len());
+                assert_eq!(sandbox.list("").len(), 1, "{what}, {words}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bomb_is_not_inflated_further_than_is_allowed() {
+    let zeros = vec![0; 100 << 20];
+    let (plain, ours) = (gzip(&zeros, 1), hauled(&zeros, CodecName::Libdeflate, 1, 1 << 20));
+    for (what, bytes) in [("one member", plain), ("haul", ours)] {
+        let sandbox = Sandbox::new();
+        sandbox.write("bomb.gz", &bytes);
+        for way in Way::all(&[1, 2]) {
+            let words =
+                format!("gunzip -c bomb.gz --max-output 1M --route {} --workers {}", way.route.name(), way.workers);
+            let run = sandbox.haul(&words).run().code(1).says_in_one_line(&["bomb.gz", "--max-output"]);
+            assert!(run.out.len() == 1 << 20, "{what}: {} bytes came out, {words}", run.out.len());
+        }
+        // A file of no more than that many bytes may be made: whoever allows a megabyte may have room for two.
+        let haul = common::run::binary().display();
+        for route in ROUTES {
+            let route = route.name();
+            let script =
+                format!("ulimit -f 2048; '{haul}' gunzip -k --max-output 1M --route {route} bomb.gz 2>/dev/null");
+            let status = Command::new("sh").args(["-c", &script]).current_dir(sandbox.path("")).status().expect("sh");
+            assert_eq!(status.code(), Some(1), "{what}, {route}");
+            assert_eq!(sandbox.list("").len(), 1, "{what}, {route}");
+        }
+    }
+}
+
+/// How a file is made and changed, and what is in it: text or anything.
+fn choices() -> impl Strategy<Value = Vec<u8>> {
+    let made = proptest::collection::vec(any::<u8>(), 3..32);
+    let noise = proptest::collection::vec(any::<u8>(), 0..2_000);
+    let text = proptest::collection::vec(prop::sample::select(b"abc \0\xff".to_vec()), 0..8_000);
+    (made, prop_oneof![noise, text]).prop_map(|(made, data)| [made, data].concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    /// The same as the fuzz target does.
+    #[test]
+    fn a_file_of_any_choices_is_read_as_a_plain_reader_does(choices in choices()) {
+        check_routes(&from_choices(&choices));
+    }
 }
