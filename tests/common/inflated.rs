@@ -91,32 +91,30 @@ pub(crate) fn header_bytes(bytes: &[u8]) -> Option<usize> {
 /// Inflates the stream at the start of `input`, as far as it goes: its bytes, if it ends.
 pub(crate) fn by_zlib(input: &[u8], out: &mut Vec<u8>) -> Option<usize> {
     let mut inflate = Decompress::new(false);
-    let start = out.len();
+    let mut buffer = vec![0; 1 << 16];
     loop {
-        let (read, written) = (inflate.total_in() as usize, inflate.total_out() as usize);
-        out.resize(start + 2 * written + (1 << 14), 0);
-        let status = inflate.decompress(&input[read..], &mut out[start + written..], FlushDecompress::None);
-        let now = (inflate.total_in() as usize, inflate.total_out() as usize);
-        let goes_on = matches!(status, Ok(Status::Ok | Status::BufError)) && now != (read, written);
-        if !goes_on {
-            out.truncate(start + now.1);
-            return matches!(status, Ok(Status::StreamEnd)).then_some(now.0);
+        let (read, written) = (inflate.total_in(), inflate.total_out());
+        let status = inflate.decompress(&input[read as usize..], &mut buffer, FlushDecompress::None);
+        let now = (inflate.total_in(), inflate.total_out());
+        out.extend_from_slice(&buffer[..(now.1 - written) as usize]);
+        match status {
+            Ok(Status::StreamEnd) => return Some(now.0 as usize),
+            Ok(Status::Ok | Status::BufError) if now != (read, written) => {}
+            _ => return None,
         }
     }
 }
 
 fn by_libdeflate(input: &[u8], out: &mut Vec<u8>) -> Option<usize> {
-    let start = out.len();
     let mut inflater = Inflater::default();
+    let mut buffer = vec![0; 1 << 16];
     loop {
-        let room = (out.len() - start).max(1 << 14) * 4;
-        out.resize(start + room, 0);
-        match inflater.inflate(input, &mut out[start..]) {
+        match inflater.inflate(input, &mut buffer) {
             Ok(inflated) => {
-                out.truncate(start + inflated.written);
+                out.extend_from_slice(&buffer[..inflated.written]);
                 return Some(inflated.read);
             }
-            Err(NotInflated::OutOfRoom) => {}
+            Err(NotInflated::OutOfRoom) => buffer = vec![0; buffer.len() * 8],
             Err(NotInflated::NoStream) => return None,
         }
     }
