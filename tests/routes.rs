@@ -133,7 +133,7 @@ fn a_file_with_any_bit_flipped_is_read_as_a_plain_reader_does() {
 /// A file made to be taken for what it is not.
 type Trap = (String, Vec<u8>);
 
-/// `count` pieces behind each other; the number of each chooses what is in it.
+/// A member of these pieces, whatever they say.
 fn chain(pieces: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
     let blocks: Vec<u8> = pieces.into_iter().flatten().collect();
     mended(member(&blocks, b""))
@@ -421,10 +421,10 @@ fn what_fits_no_buffer_is_read() {
             let place = 1_000_000 + place % (whole.len() - 1_000_000);
             let mut bytes = whole.clone();
             if number % 2 == 0 {
-                bytes.truncate(place)
+                bytes.truncate(place);
             } else {
-                bytes[place] ^= 1 << (number / 2)
-            };
+                bytes[place] ^= 1 << (number / 2);
+            }
             bytes
         });
         for bytes in cut_or_flipped {
@@ -482,7 +482,9 @@ fn what_came_before_the_damage_is_all_on_standard_output() {
         if reading.lenient.is_none() {
             files += 1;
             runs += ways.len();
-            ways.iter().for_each(|way| check_stdout(&sandbox, what, bytes, &reading, *way));
+            for way in ways {
+                check_stdout(&sandbox, what, bytes, &reading, *way);
+            }
         }
     };
     for (turn, (what, whole)) in structured().into_iter().enumerate() {

@@ -1,5 +1,5 @@
-//! What must hold of every gzip file, whole or damaged, on every route: what a plain reader says of it. Used by the tests
-//! and by a fuzz target, which bring the files.
+//! What must hold of every gzip file, whole or damaged, on every route: what a plain reader says of it. Used by the
+//! tests and by a fuzz target, which bring the files.
 
 #![allow(dead_code, reason = "whoever includes this uses another part of it")]
 #![allow(clippy::disallowed_methods, reason = "the tests look at files from outside, so their calls need no counting")]
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flate2::{Decompress, FlushDecompress, Status};
-use haul::codec::libdeflate::{Inflater, NotInflated};
+use haul::codec::libdeflate::{Inflated, Inflater, NotInflated};
 use haul::job::{Context, gunzip};
 use haul::plan::{FilesPlan, GunzipPlan, Output, Resources, RouteName};
 use haul::size::BufferSize;
@@ -25,8 +25,8 @@ pub(crate) struct Reading {
     pub(crate) out: Vec<u8>,
     /// There is no damage.
     pub(crate) clean: bool,
-    /// Where zlib sees damage and libdeflate, which takes symbols that mean nothing and codes with gaps, does not: what it
-    /// makes of the file. Length and CRC of every member are right.
+    /// Where zlib sees damage and libdeflate, which takes symbols that mean nothing and codes with gaps, does not: what
+    /// it makes of the file. Length and CRC of every member are right.
     pub(crate) lenient: Option<Vec<u8>>,
 }
 
@@ -110,9 +110,9 @@ fn by_libdeflate(input: &[u8], out: &mut Vec<u8>) -> Option<usize> {
     let mut buffer = vec![0; 1 << 16];
     loop {
         match inflater.inflate(input, &mut buffer) {
-            Ok(inflated) => {
-                out.extend_from_slice(&buffer[..inflated.written]);
-                return Some(inflated.read);
+            Ok(Inflated { read, written }) => {
+                out.extend_from_slice(&buffer[..written]);
+                return Some(read);
             }
             Err(NotInflated::OutOfRoom) => buffer = vec![0; buffer.len() * 8],
             Err(NotInflated::NoStream) => return None,

@@ -207,7 +207,7 @@ impl Fixed {
 
     fn put(&mut self, value: u32, bits: usize) {
         for bit in 0..bits {
-            if self.bits % 8 == 0 {
+            if self.bits.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             *self.bytes.last_mut().expect("a byte") |= ((value >> bit & 1) as u8) << (self.bits % 8);
