@@ -243,8 +243,8 @@ fn traps_behind() -> Vec<Trap> {
     traps
 }
 
-/// The same as mended, and also where the last member reaches back to the one before: its trailer then says what a reader
-/// makes of it that goes on with what it had.
+/// The same as mended, and also where the last member reaches back to the one before: its trailer then says what comes
+/// out of a reader that goes on with what it had.
 fn mended_as_if_joined(mut bytes: Vec<u8>) -> Vec<u8> {
     mend(&mut bytes);
     if Reading::of(&bytes).clean {
@@ -373,6 +373,22 @@ fn blocks_reach_back_as_far_as_they_may() {
 #[test]
 fn members_of_every_shape_are_read() {
     check_traps("of members", &traps_of_members());
+}
+
+/// libdeflate takes a length that means nothing for the longest one. What comes out then is what its CRC says, or none.
+#[test]
+fn what_only_libdeflate_can_read_becomes_nothing_else() {
+    let data = [b'a'; 259];
+    let nearly = Fixed::default().begin(true).literals(b"a").any(287).raw(0, 5).end();
+    let file = member(&nearly, &data);
+    let bench = Bench::new([&file[..], &[&gzip(b"more", 6)[..], &file].concat()]);
+    for (reading, expected) in bench.readings().zip([&data[..], &[b"more", &data[..]].concat()]) {
+        assert!(!reading.clean);
+        assert_eq!(reading.lenient.as_deref(), Some(expected));
+    }
+    for way in Way::all(&[1, 2]) {
+        bench.check_files(way, |_| "a length of 287".to_owned());
+    }
 }
 
 /// Files that do not fit a buffer, compressed or not.
