@@ -72,7 +72,11 @@ fn every_file_gets_the_answer_that_gnu_gzip_gives() {
     if !have("sha256sum") {
         return;
     }
-    let ways = [("a file", "--workers 1 --scheduler serial"), ("a file", "--workers 2"), ("a pipe", "--workers 2")];
+    let mut ways = vec![("a file", "--workers 1 --scheduler serial".to_owned())];
+    for route in ["auto", "small", "pieces", "pipeline", "stream"] {
+        let way = |workers: usize| format!("--route {route} --workers {workers}");
+        ways.extend([("a file", way(1)), ("a file", way(2)), ("a pipe", way(2))]);
+    }
     for (from, way) in ways {
         let sandbox = Sandbox::new();
         sandbox.make_directory("out");

@@ -188,10 +188,11 @@ impl Writer {
         self.take_segments(sys, bytes, &proven.segments)?;
         self.place = proven.end;
         if self.place == Place::Body {
-            let of_member = proven.segments.last().map_or(0, |last| last.bytes);
-            if of_member < bytes.len() {
+            // A member that began in the piece may not reach back to the one before, even if nothing came out of that here.
+            if proven.segments.len() > 1 {
                 self.window.clear();
             }
+            let of_member = proven.segments.last().map_or(0, |last| last.bytes);
             self.keep_window(&bytes[bytes.len() - of_member..]);
         }
         Ok(())
