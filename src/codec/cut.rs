@@ -21,20 +21,23 @@ const SYNC: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
 /// Small members are taken together up to so many compressed bytes: few enough that they fit a buffer at 100 : 1.
 const MEMBERS_BYTES: usize = 16 * 1024;
-/// Members that say their sizes are taken together up to so many uncompressed bytes.
+/// Members that say their sizes are taken together up to so many uncompressed bytes, or so many compressed ones, of
+/// which they have more if they are empty.
 const SIZED_BYTES: usize = 512 * 1024;
+const SIZED_COMPRESSED_BYTES: usize = 256 * 1024;
+/// Bytes that are searched for a mark before they are searched for a member: else, where members are many and marks are
+/// none, each search for one would go through all that was read.
+const STRETCH_BYTES: usize = 64 * 1024;
 
 /// By what a file is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cuts {
     /// By the sizes that BGZF's members say of themselves (SAM specification, section 4.1).
     Sizes,
-    /// By haul's own marks between blocks.
+    /// By marks between blocks, which haul makes (and pigz -i), and by what looks like the start of a member.
     Marks,
-    /// By the empty blocks of flushes, as pigz -i makes them.
+    /// By the empty blocks of flushes instead of marks.
     Syncs,
-    /// By what looks like the start of a member.
-    Members,
 }
 
 /// A place to cut at.
@@ -51,35 +54,41 @@ impl Cuts {
     /// none.
     pub fn find(self, bytes: &[u8], searched: usize) -> Option<Cut> {
         match self {
-            Self::Sizes => behind_sized_members(bytes),
-            Self::Marks => behind_or_member(&MARK, bytes, searched),
+            Self::Sizes if sized_member(bytes).is_some() => behind_sized_members(bytes),
+            Self::Sizes | Self::Marks => behind_or_member(&MARK, bytes, searched),
             Self::Syncs => behind_or_member(&SYNC, bytes, searched),
-            Self::Members => before_member(bytes, searched.max(MEMBERS_BYTES)),
         }
     }
 
     /// What it goes by, for people.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Sizes => "BGZF's sizes",
-            Self::Marks => "haul's marks",
-            Self::Syncs => "flush markers",
-            Self::Members => "members",
+            Self::Sizes => "by BGZF's sizes",
+            Self::Marks => "by marks and members",
+            Self::Syncs => "by flushes and members",
         }
     }
 }
 
 /// Behind `mark`, or before a member that comes first.
 fn behind_or_member(mark: &[u8], bytes: &[u8], searched: usize) -> Option<Cut> {
-    let from = searched.saturating_sub(mark.len() - 1);
-    let found = memmem::find(&bytes[from..], mark).map(|start| from + start + mark.len());
-    let member = before_member(&bytes[..found.unwrap_or(bytes.len())], searched.max(1));
-    member.or(found.map(|at| Cut { at, place: Place::Body }))
+    let mut from = searched;
+    loop {
+        let end = bytes.len().min(from + STRETCH_BYTES);
+        let start = from.saturating_sub(mark.len() - 1);
+        let found = memmem::find(bytes.get(start..end)?, mark).map(|place| start + place + mark.len());
+        let before = &bytes[..found.unwrap_or(end)];
+        let cut = before_member(before, from).or(found.map(|at| Cut { at, place: Place::Body }));
+        if cut.is_some() || end == bytes.len() {
+            return cut;
+        }
+        from = end;
+    }
 }
 
 /// Before the first member at or behind `searched`, as far as it can be told from data.
 fn before_member(bytes: &[u8], searched: usize) -> Option<Cut> {
-    let mut from = searched.saturating_sub(HEADER_BYTES).max(1);
+    let mut from = searched.saturating_sub(HEADER_BYTES).max(MEMBERS_BYTES);
     loop {
         let at = from + memmem::find(bytes.get(from..)?, &MEMBER)?;
         if is_member(bytes.get(at..at + HEADER_BYTES)?) {
@@ -110,7 +119,7 @@ fn behind_sized_members(bytes: &[u8]) -> Option<Cut> {
         at += size;
         let length = bytes[at - 4..at].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
         uncompressed += length as usize;
-        if uncompressed >= SIZED_BYTES {
+        if uncompressed >= SIZED_BYTES || at >= SIZED_COMPRESSED_BYTES {
             break;
         }
     }
@@ -134,7 +143,7 @@ mod tests {
     /// However the bytes come in, the same cut is found: the search goes on where it was.
     #[track_caller]
     fn check(cuts: Cuts, bytes: &[u8], expected: Option<Cut>) {
-        for step in [1, 2, 7, bytes.len()] {
+        for step in [7, 1000, bytes.len()] {
             let mut searched = 0;
             let found = loop {
                 let seen = (searched + step).min(bytes.len());
@@ -155,16 +164,16 @@ mod tests {
         check(Cuts::Marks, &marked, Some(Cut { at: 109, place: Place::Body }));
         check(Cuts::Syncs, &marked, Some(Cut { at: 104, place: Place::Body }));
         check(Cuts::Marks, &[&filler[..], &SYNC, &filler].concat(), None);
-        let members = [&HEADER[..], &filler, &HEADER, &filler, &MARK].concat();
-        check(Cuts::Marks, &members, Some(Cut { at: 110, place: Place::Between }));
-        check(Cuts::Syncs, &members, Some(Cut { at: 110, place: Place::Between }));
-        check(Cuts::Members, &members, None);
+        // Members that are too small for a piece of their own are passed over; a mark is not, and the first is taken.
         let many = vec![b'.'; MEMBERS_BYTES];
-        check(
-            Cuts::Members,
-            &[&many[..], &HEADER, &filler].concat(),
-            Some(Cut { at: MEMBERS_BYTES, place: Place::Between }),
-        );
+        let members = [&HEADER[..], &filler, &HEADER, &many, &HEADER, &filler, &MARK].concat();
+        let second = 2 * HEADER.len() + filler.len() + many.len();
+        for cuts in [Cuts::Marks, Cuts::Syncs, Cuts::Sizes] {
+            check(cuts, &members, Some(Cut { at: second, place: Place::Between }));
+            check(cuts, &members[..second + 5], None);
+        }
+        let late = [&vec![b'.'; 3 * STRETCH_BYTES - 4][..], &MARK, &HEADER].concat();
+        check(Cuts::Marks, &late, Some(Cut { at: late.len() - HEADER.len(), place: Place::Body }));
     }
 
     #[test]
@@ -172,12 +181,9 @@ mod tests {
         for (place, byte) in [(2, 7), (3, 0x20), (8, 1), (9, 14)] {
             let mut other = HEADER;
             other[place] = byte;
-            let filler = [b'.'; 40];
-            check(
-                Cuts::Marks,
-                &[&filler[..], &other, &HEADER, &filler].concat(),
-                Some(Cut { at: 50, place: Place::Between }),
-            );
+            let filler = vec![b'.'; MEMBERS_BYTES];
+            let bytes = [&filler[..], &other, &HEADER, &filler].concat();
+            check(Cuts::Marks, &bytes, Some(Cut { at: filler.len() + other.len(), place: Place::Between }));
         }
     }
 
@@ -196,6 +202,9 @@ mod tests {
         // Nine of them are 512 KiB and more.
         check(Cuts::Sizes, &one.repeat(20), Some(Cut { at: 9_000, place: Place::Between }));
         check(Cuts::Sizes, &one.repeat(8), None);
+        let empty = sized(100, 0);
+        let pieces = SIZED_COMPRESSED_BYTES.div_ceil(100) * 100;
+        check(Cuts::Sizes, &empty.repeat(4_000), Some(Cut { at: pieces, place: Place::Between }));
         check(
             Cuts::Sizes,
             &[&one.repeat(3)[..], &HEADER, &[0; 10]].concat(),

@@ -27,6 +27,13 @@ impl Claims {
         self.insert(place, name, false)
     }
 
+    /// Gives a name up that nothing was made under after all.
+    pub(super) fn give_up(&self, place: FileId, name: &[u8]) {
+        if let Some(names) = self.places().get_mut(&place) {
+            names.remove(name);
+        }
+    }
+
     /// Whether what bears this name was made by the job, or is about to be.
     pub(super) fn has_made(&self, place: FileId, name: &[u8]) -> bool {
         self.places().get(&place).and_then(|names| names.get(name)).is_some_and(|made| *made)

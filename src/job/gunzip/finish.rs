@@ -14,7 +14,7 @@ use super::indexing::IndexTarget;
 use super::outlet::{Enough, Outlet, Sink};
 use super::route::Route;
 use super::writer::{Failure, Writer};
-use super::{BUFFER_BYTES, Helped, Inflater};
+use super::{Helped, Inflater};
 use crate::codec::check::Damage;
 use crate::codec::gunzip::End;
 use crate::codec::member::Header;
@@ -27,6 +27,10 @@ use crate::pool::Handle;
 use crate::sys::{Moment, Sys};
 use crate::tree::Part;
 use crate::tree::metadata::creation_mode;
+
+/// Bytes of a compressed file that is inflated before anybody looks whether its target is there. Out of it come 64 MiB
+/// at the most.
+const SMALL_BYTES: u64 = 64 * 1024;
 
 /// Where the bytes of a file go, as far as it is not the writer's to know.
 pub(super) enum Target {
@@ -118,9 +122,10 @@ impl Inflater {
         let mut existing = None;
         // With -N name and time in the header may differ; then this one is only where the data goes first. And it is
         // cheaper to inflate a small file in vain than to look at every one: a file that is there is never replaced
-        // unasked.
-        let is_small = source.attributes.size <= BUFFER_BYTES as u64;
-        if !plan.files.name && (plan.files.force || plan.files.update || !is_small) {
+        // unasked. But what may be a source itself must not be claimed by mistake.
+        let is_small = source.attributes.size <= SMALL_BYTES;
+        let may_be_source = suffix::decompressed(&name, &plan.files.suffix).is_some();
+        if !plan.files.name && (plan.files.force || plan.files.update || !is_small || may_be_source) {
             let mtime = source.attributes.mtime;
             let found = may_create(sys, &plan.files, &source, &folder, &name, &path, mtime)?;
             if found == Existing::UpToDate {
@@ -215,7 +220,8 @@ impl Inflater {
         self.station.note(|| {
             let read = content.read.load(Ordering::Relaxed);
             let of_pieces = if pieces > 0 { format!(", {taken} of {pieces} on their own") } else { String::new() };
-            let route = content.route.map_or_else(|| "by its index".to_owned(), Route::describe);
+            let route =
+                content.route.map_or_else(|| "by its index".to_owned(), |route| route.describe(self.shared.plan.route));
             let text = match (content.route, self.shared.plan.range) {
                 (Some(Route::Copy), _) => format!("{read} bytes → {written} ({route})"),
                 (_, Some(_)) => format!("{read} bytes read → {written} ({route}{of_pieces})"),
@@ -265,9 +271,12 @@ impl Inflater {
                 return Err(error);
             }
         };
-        part.finish_as(sys, &name, replace).map_err(|errno| match errno {
-            Errno::EXIST => look(sys).err().unwrap_or_else(|| Error::system("create", &path, errno)),
-            errno => Error::system("give its final name to", &path, errno),
+        part.finish_as(sys, &name, replace).map_err(|errno| {
+            self.shared.claims.give_up(folder.id, name.to_bytes());
+            match errno {
+                Errno::EXIST => look(sys).err().unwrap_or_else(|| Error::system("create", &path, errno)),
+                errno => Error::system("give its final name to", &path, errno),
+            }
         })?;
         settle(sys, plan, &folder)?;
         if !plan.keep && content.end.ignored_bytes == 0 {

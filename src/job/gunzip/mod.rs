@@ -41,13 +41,14 @@ use super::claims::Claims;
 use super::files::source::Source;
 use super::files::{self, FileJob, Sequence, Task, hand_on, suffix};
 use super::station::Station;
-use crate::codec::cut::Cuts;
+use crate::codec::cut::sized_member;
 use crate::codec::piece::{Pieces, SEAL_BYTES};
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{GunzipPlan, Output, RouteName};
 use crate::pool::{BufferPool, Handle, PoolOptions, PooledBuffer};
 use crate::size::BufferSize;
+use crate::sys::FileKind;
 use crate::tree::Leftovers;
 
 /// Bytes of one read and one write where the user did not say; the README's table shows why.
@@ -58,6 +59,9 @@ const BUFFER_BYTES: usize = (2048 + 64) * 1024;
 
 /// Bytes of a file that are looked at before its route is chosen; enough for one piece of most of haul's own.
 const LOOK_BYTES: usize = (1024 + 64) * 1024;
+
+/// The same of a pipe, out of which nothing comes meanwhile.
+const LOOK_AT_PIPE_BYTES: usize = 512 * 1024;
 
 /// Decompresses what `plan` says. Failures of single files are events and counts in the summary; an error means that
 /// nothing could be begun.
@@ -243,7 +247,10 @@ impl Inflater {
         let room = buffer.len() - SEAL_BYTES;
         let size = source.attributes.size as usize;
         let known = source.has_ranges() && size <= room;
-        let wanted = if known { size } else { LOOK_BYTES.min(room) };
+        let is_file = source.attributes.kind == FileKind::RegularFile;
+        let looks = if is_file { LOOK_BYTES } else { LOOK_AT_PIPE_BYTES };
+        let wanted = if known { size } else { looks.min(room) };
+        let needs_no_look = matches!(self.shared.plan.route, RouteName::Stream | RouteName::Pipeline);
         let (sys, step) = (&mut self.station.sys, self.shared.step());
         let mut len = 0;
         while len < wanted {
@@ -253,8 +260,8 @@ impl Inflater {
                 0 => return Ok((len, true)),
                 count => len += count,
             }
-            // What says its sizes need not be looked at any longer.
-            if !known && Cuts::Sizes.find(&buffer[..len], 0).is_some() {
+            // Nor need what says its sizes be looked at any longer.
+            if !known && (needs_no_look || sized_member(&buffer[..len]).is_some()) {
                 break;
             }
         }

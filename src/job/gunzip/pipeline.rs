@@ -99,20 +99,25 @@ impl Inflater {
 
     pub(super) fn help_with_pipeline(&mut self, file: Arc<PipelineFile>, handle: &mut Handle<'_, Task<Helped>>) {
         file.present.fetch_add(1, Ordering::Relaxed);
-        let mut done = Ok(());
         // To the end even behind a failure: what nobody takes would keep its buffers.
         while let Ok(filled) = file.receiver.recv() {
-            done = done.and(self.deliver(&file, filled));
+            let delivered = self.deliver(&file, filled);
+            self.report(&file, delivered);
         }
-        self.leave(file, done, handle);
+        self.leave(file, Ok(()), handle);
     }
 
-    fn leave(&mut self, file: Arc<PipelineFile>, done: Result<()>, handle: &mut Handle<'_, Task<Helped>>) {
+    /// Says at once what failed: the one who inflates must not go on in vain, perhaps for ever.
+    fn report(&mut self, file: &PipelineFile, done: Result<()>) {
         if let Err(error) = done
             && !file.failed.swap(true, Ordering::Relaxed)
         {
             self.station.fail(error);
         }
+    }
+
+    fn leave(&mut self, file: Arc<PipelineFile>, done: Result<()>, handle: &mut Handle<'_, Task<Helped>>) {
+        self.report(&file, done);
         let Some(PipelineFile { open, ordered, failed, end, .. }) = Arc::into_inner(file) else { return };
         let writer = ordered.into_sink();
         if failed.load(Ordering::Relaxed) {

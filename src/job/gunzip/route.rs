@@ -62,7 +62,7 @@ impl Head<'_> {
         if sized_member(self.bytes()).is_some() {
             return Some(Cuts::Sizes);
         }
-        [Cuts::Marks, Cuts::Syncs, Cuts::Members].into_iter().find(|cuts| self.proves(*cuts, pieces, out))
+        [Cuts::Marks, Cuts::Syncs].into_iter().find(|cuts| self.proves(*cuts, pieces, out))
     }
 
     /// Whether the second piece, or the first where there is no second one, can be inflated on its own. The first
@@ -105,13 +105,15 @@ impl Route {
     }
 
     /// What ran and why, for those who asked for detail.
-    pub(super) fn describe(self) -> String {
-        match self {
-            Self::Small => "small: in one piece".to_owned(),
-            Self::Copy => "copy: it is not in gzip format".to_owned(),
-            Self::Pieces(cuts) => format!("pieces: by {}", cuts.name()),
-            Self::Pipeline => "pipeline: it has no pieces that can be read on their own".to_owned(),
-            Self::Stream => "stream: one buffer after the other".to_owned(),
-        }
+    pub(super) fn describe(self, asked: RouteName) -> String {
+        let (what, why) = match self {
+            Self::Small => ("small", "it fits a buffer"),
+            Self::Copy => return "copy: it is not in gzip format".to_owned(),
+            Self::Pieces(cuts) => ("pieces", cuts.name()),
+            Self::Pipeline => ("pipeline", "it has no pieces that can be read on their own"),
+            Self::Stream => ("stream", "it has no pieces, and nobody else could write"),
+        };
+        let why = if asked == RouteName::Auto { why } else { "as asked" };
+        format!("{what}: {why}")
     }
 }
