@@ -452,3 +452,77 @@ fn verbose_shows_each_file_and_json_counts() {
     assert_eq!(json["target_bytes"].as_u64(), Some(100_000), "{json:#}");
     assert_eq!(json["source_bytes"].as_u64(), Some(sandbox.read("file.gz").len() as u64), "{json:#}");
 }
+
+#[test]
+fn who_inflates_stops_when_nobody_wants_more() {
+    if !have("bash") || !have("gzip") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    for workers in [1, 2, 3] {
+        // Without an end: whoever reads on is ended by timeout, which says 124.
+        for (words, reader, code) in [("-c", "head -c 3000000", 141), ("-c --max-output 60M", "cat", 1)] {
+            let haul = common::run::binary().display();
+            let pipe = format!("yes | gzip -1c | timeout 30 '{haul}' gunzip {words} -p {workers} 2>/dev/null");
+            let script = format!("{pipe} | {reader} >/dev/null; echo ${{PIPESTATUS[2]}}");
+            let code_of_haul = sandbox.tool("bash", &["-c", &script]);
+            assert_eq!(String::from_utf8_lossy(&code_of_haul).trim(), code.to_string(), "{words}, {workers} workers");
+        }
+    }
+}
+
+#[test]
+fn many_small_members_take_no_longer_than_their_bytes() {
+    let sandbox = Sandbox::new();
+    // Larger than a buffer. To search all that was read for each member anew took minutes.
+    let (tiny, empty) = (gz(b"tiny").repeat(100_000), gz(b"").repeat(150_000));
+    let piece = gz(&prose(1, 3_000_000));
+    for (bytes, expected) in [
+        (tiny.clone(), b"tiny".repeat(100_000)),
+        (empty, Vec::new()),
+        ([piece, tiny].concat(), [prose(1, 3_000_000), b"tiny".repeat(100_000)].concat()),
+    ] {
+        assert!(bytes.len() > 2_200_000, "{} bytes", bytes.len());
+        sandbox.write("file.gz", bytes);
+        for way in [WAYS[0], WAYS[2]] {
+            assert!(sandbox.haul(format!("gunzip -c file.gz {way}")).run().ok().silent().out == expected, "{way}");
+        }
+    }
+}
+
+#[test]
+fn a_target_that_is_there_is_named_as_such_and_holds_up_nobody() {
+    for way in WAYS {
+        let sandbox = Sandbox::new();
+        // What would become of the second is the first, which is a source itself.
+        sandbox.write("tree/a.gz", gz(b"a"));
+        sandbox.write("tree/a.gz.gz", gz(b"other"));
+        sandbox.haul(format!("gunzip -r tree {way}")).run();
+        assert_eq!(sandbox.read("tree/a"), b"a", "{way}");
+        sandbox.write("b", "older");
+        sandbox.write("b.gz", gz(b"b"));
+        sandbox.write("b.z", gz(b"b"));
+        let run = sandbox.haul(format!("gunzip b.gz b.z --workers 1 {way}")).run().code(1);
+        assert_eq!(
+            run.err.matches("it exists; -f replaces it").count(),
+            4,
+            "each, and once more at the end: {}",
+            run.err
+        );
+        assert_eq!(sandbox.read("b"), b"older", "{way}");
+    }
+}
+
+#[test]
+fn out_of_a_pipe_comes_what_went_in_long_before_its_end() {
+    let sandbox = Sandbox::new();
+    let bytes = noise(4, 1_500_000);
+    let packed = gz(&bytes);
+    for route in ["auto", "stream", "pipeline"] {
+        let mut running = sandbox.haul(format!("gunzip -c -p 2 --route {route}")).spawn();
+        running.feed(&packed[..1_200_000]);
+        // It stays open. What is waited for here is less than what went in.
+        let came = running.read_and_hang_up(200_000);
+        assert!(bytes.starts_with(&came), "{route}");
+    }
+}

@@ -204,7 +204,10 @@ fn a_deep_tree_that_is_cut_short_leaves_nothing() {
         deep.push("d");
     }
     std::fs::create_dir_all(&deep).unwrap();
-    let command = format!("ulimit -n 64; exec timeout -s INT 0.02 '{}' copy tree new", common::run::binary().display());
+    let command = format!(
+        "ulimit -n 64; exec timeout --foreground -s INT 0.02 '{}' copy tree new",
+        common::run::binary().display()
+    );
     for _ in 0..3 {
         let status = std::process::Command::new("sh")
             .args(["-c", &command])

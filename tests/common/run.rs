@@ -1,7 +1,7 @@
 //! Running `haul`: to its end, or in the background to be sent signals.
 
 use std::ffi::OsStr;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
@@ -199,6 +199,16 @@ impl Running {
 
     pub fn ended(&mut self) -> bool {
         self.child.try_wait().expect("wait").is_some()
+    }
+
+    /// Writes to its standard input, which then stays open. In the background: it may not take all of it.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        let mut pipe = self.child.stdin.take().expect("a pipe");
+        let bytes = bytes.to_vec();
+        std::thread::spawn(move || {
+            let _ = pipe.write_all(&bytes);
+            std::mem::forget(pipe);
+        });
     }
 
     /// Reads `count` bytes of what it writes, then closes the pipe.

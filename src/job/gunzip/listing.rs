@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Inflater;
-use super::finish::{Content, usable_name};
+use super::finish::Content;
+use super::target::usable_name;
 use super::writer::Writer;
 use crate::error::Result;
 use crate::job::files::source::Source;

@@ -9,7 +9,8 @@
 //!   names; [`indexing`]: that index, beside the file;
 //! - [`writer`]: what comes out, in its order, checked; [`outlet`]: bounded, clipped and written;
 //! - [`listing`]: what a file was found to hold;
-//! - [`finish`]: the target, its name and attributes, and the end of the source.
+//! - [`target`]: the file that is made, its name and attributes, and the end of the source; [`finish`]: the end of a file,
+//!   whole or not.
 
 mod cutter;
 mod finish;
@@ -22,6 +23,7 @@ mod range;
 mod route;
 mod spans;
 mod stream;
+mod target;
 mod writer;
 
 use std::ffi::{CStr, CString};
@@ -69,7 +71,7 @@ pub fn run(plan: &GunzipPlan, context: &Context) -> Result<Summary> {
     run_with(plan, None, context)
 }
 
-/// The same for a plan whose output is [`Output::Listing`](crate::plan::Output::Listing): tells `rows` what each file
+/// The same for a plan whose output is [`Output::Listing`]: tells `rows` what each file
 /// holds as soon as it is known, in the order of the arguments. A file that fails has no row.
 pub fn list(plan: &GunzipPlan, rows: Rows, context: &Context) -> Result<Summary> {
     run_with(plan, Some(rows), context)

@@ -1,0 +1,155 @@
+//! The target of a file: where it is made before the first byte; and how it gets its name, attributes and, with `-N`, what
+//! the header says, after the last, whereupon the source may go.
+
+use std::ffi::{CString, OsStr};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use super::Inflater;
+use super::finish::Content;
+use super::outlet::{Outlet, Sink};
+use super::writer::Writer;
+use crate::error::{Error, Result};
+use crate::job::files::source::Source;
+use crate::job::files::target::{Existing, claim, claim_up_to_date, complete, may_create, settle};
+use crate::job::files::{Folder, suffix};
+use crate::plan::Output;
+use crate::sys::{Moment, Sys};
+use crate::tree::Part;
+use crate::tree::metadata::creation_mode;
+
+/// Bytes of a compressed file that is inflated before anybody looks whether its target is there. Out of it come 64 MiB
+/// at the most.
+const SMALL_BYTES: u64 = 64 * 1024;
+
+/// Where the bytes of a file go, as far as it is not the writer's to know.
+pub(super) enum Target {
+    Nowhere,
+    Stdout,
+    File(FileTarget),
+}
+
+/// A file in a folder.
+pub(super) struct FileTarget {
+    pub(super) part: Part,
+    pub(super) path: PathBuf,
+    folder: Arc<Folder>,
+    /// What there was under its name; `None` if nobody looked.
+    existing: Option<Existing>,
+}
+
+impl Inflater {
+    /// Makes the target of a source; `None` if it is there already.
+    pub(super) fn begin(&mut self, source: Source) -> Result<Option<(Source, Target, Writer)>> {
+        let plan = &self.shared.plan;
+        let writer = |sink| Writer::new(Outlet::new(sink, self.shared.step(), plan.max_output));
+        let folder = match (&source.folder, plan.files.output) {
+            (_, Output::Nowhere | Output::Listing) => {
+                return Ok(Some((source, Target::Nowhere, writer(Sink::Nowhere))));
+            }
+            (Some(folder), Output::BesideSource) => folder,
+            _ => {
+                let stdout = rustix::io::dup(rustix::stdio::stdout());
+                let stdout = stdout.map_err(|errno| Error::system("write", "standard output", errno))?;
+                return Ok(Some((source, Target::Stdout, writer(Sink::Stdout(stdout)))));
+            }
+        };
+        let Some(name) = suffix::decompressed(&source.name, &plan.files.suffix) else {
+            let why = "its suffix is not one of a compressed file; -c or -S helps";
+            return Err(Error::refused("decompress", source.path(), why));
+        };
+        let sys = &mut self.station.sys;
+        let folder = folder.of_targets(sys)?;
+        let path = folder.place.path_of(&name);
+        let mut existing = None;
+        // With -N name and time in the header may differ; then this one is only where the data goes first. And it is
+        // cheaper to inflate a small file in vain than to look at every one: a file that is there is never replaced
+        // unasked. But what may be a source itself must not be claimed by mistake.
+        let is_small = source.attributes.size <= SMALL_BYTES;
+        let may_be_source = suffix::decompressed(&name, &plan.files.suffix).is_some();
+        if !plan.files.name && (plan.files.force || plan.files.update || !is_small || may_be_source) {
+            let mtime = source.attributes.mtime;
+            let found = may_create(sys, &plan.files, &source, &folder, &name, &path, mtime)?;
+            if found == Existing::UpToDate {
+                claim_up_to_date(&self.shared.claims, &folder, &name, &path)?;
+                self.station.up_to_date(&source.path(), &path);
+                return Ok(None);
+            }
+            existing = Some(found);
+        }
+        let mode = creation_mode(&source.attributes, &folder.creator);
+        let created = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode);
+        let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
+        let target = FileTarget { part, path, folder, existing };
+        Ok(Some((source, Target::File(target), writer(Sink::File(file)))))
+    }
+
+    /// False if, as the header tells only now, what would be made is there already.
+    pub(super) fn give_name(
+        &mut self,
+        source: &Source,
+        target: FileTarget,
+        file: OwnedFd,
+        content: &Content,
+    ) -> Result<bool> {
+        let FileTarget { part, mut path, folder, mut existing } = target;
+        let mut attributes = source.attributes;
+        let mut name = part.name().to_owned();
+        let plan = &self.shared.plan.files;
+        if plan.name {
+            if content.header.mtime != 0 {
+                attributes.mtime = Moment { seconds: content.header.mtime.into(), nanoseconds: 0 };
+            }
+            if let Some(stored) = usable_name(&content.header.name) {
+                path.set_file_name(OsStr::from_bytes(stored.to_bytes()));
+                name = stored;
+            }
+        }
+        let sys = &mut self.station.sys;
+        let look = |sys: &mut Sys| may_create(sys, plan, source, &folder, &name, &path, attributes.mtime);
+        let checked = complete(sys, plan, &folder, file, &attributes)
+            .map_err(|errno| Error::system("finish", &path, errno))
+            .and_then(|()| source.check_unchanged(sys))
+            .and_then(|()| if plan.name { look(sys).map(|found| existing = Some(found)) } else { Ok(()) })
+            .and_then(|()| {
+                let existing = existing.unwrap_or(Existing::Nothing);
+                let claim = if existing == Existing::UpToDate { claim_up_to_date } else { claim };
+                claim(&self.shared.claims, &folder, &name, &path).map(|()| existing)
+            });
+        let replace = match checked {
+            Ok(existing @ (Existing::Nothing | Existing::Replaced)) => existing == Existing::Replaced,
+            Ok(Existing::UpToDate) => {
+                part.abandon(sys);
+                self.station.up_to_date(&source.path(), &path);
+                return Ok(false);
+            }
+            Err(error) => {
+                part.abandon(sys);
+                return Err(error);
+            }
+        };
+        part.finish_as(sys, &name, replace).map_err(|errno| {
+            self.shared.claims.give_up(folder.id, name.to_bytes());
+            match errno {
+                Errno::EXIST => look(sys).err().unwrap_or_else(|| Error::system("create", &path, errno)),
+                errno => Error::system("give its final name to", &path, errno),
+            }
+        })?;
+        settle(sys, plan, &folder)?;
+        if !plan.keep && content.end.ignored_bytes == 0 {
+            source.remove(sys, plan)?;
+        }
+        Ok(true)
+    }
+}
+
+/// The stored name, if it is one: its last component only, since a header may hold anything.
+pub(super) fn usable_name(stored: &[u8]) -> Option<CString> {
+    let last = stored.rsplit(|byte| *byte == b'/').next()?;
+    let special = last.is_empty() || last == b"." || last == b"..";
+    if special { None } else { CString::new(last).ok() }
+}
