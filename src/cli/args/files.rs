@@ -84,7 +84,7 @@ pub(crate) struct UnpackArgs {
     /// Fail a file out of which more than SIZE comes, and leave nothing of it: against bombs
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub(crate) max_output: Option<u64>,
-    /// How a file is read; auto: what suits its first bytes, and -v says which. The result is the same
+    /// How a file is read; auto: what suits its first bytes, and -v says which. The bytes are the same
     #[arg(long, value_enum, default_value_t = Route::Auto)]
     pub(crate) route: Route,
     /// Write only these bytes of what comes out, to standard output, and keep the sources: 1G:64K, or 1G: for all from
@@ -112,7 +112,7 @@ pub(crate) enum Route {
     Small,
     /// All workers, where the file has pieces that can be read on their own: haul's, pigz -i's, BGZF, many members
     Pieces,
-    /// One worker inflates, others check and write
+    /// One worker inflates, others write
     Pipeline,
     /// One worker, one buffer after the other
     Stream,

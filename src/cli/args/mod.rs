@@ -118,8 +118,6 @@ pub(crate) struct GzipArgs {
     /// Decompress, as gunzip does
     #[arg(short, long, visible_alias = "uncompress")]
     pub(crate) decompress: bool,
-    #[command(flatten)]
-    pub(crate) unpack: UnpackArgs,
     /// Inflate each block again and compare, before it is written
     #[arg(long)]
     pub(crate) verify: bool,
@@ -132,6 +130,9 @@ pub(crate) struct GzipArgs {
     /// Bytes one worker compresses as a piece, 32K to 1G; default: 1M, from level 7 on 2M
     #[arg(long, value_name = "SIZE", value_parser = parse_block)]
     pub(crate) block: Option<BufferSize>,
+    // Last, since its heading goes for all behind it.
+    #[command(flatten)]
+    pub(crate) unpack: UnpackArgs,
 }
 
 /// Decompress any gzip file; never exit 0 on damage
