@@ -526,3 +526,14 @@ fn out_of_a_pipe_comes_what_went_in_long_before_its_end() {
         assert!(bytes.starts_with(&came), "{route}");
     }
 }
+
+#[test]
+fn what_scripts_say_to_gunzip_is_understood() {
+    let sandbox = Sandbox::new();
+    for flag in ["-d", "--decompress", "--uncompress"] {
+        sandbox.write("file.gz", gz(b"contents"));
+        sandbox.haul(format!("gunzip {flag} file.gz")).run().ok().silent();
+        assert_eq!(sandbox.read("file"), b"contents", "{flag}");
+        sandbox.remove("file");
+    }
+}

@@ -69,7 +69,7 @@ fn update_is_force_for_older_targets_only() {
     let sandbox = Sandbox::new();
     sandbox.write("file", "data");
     std::fs::hard_link(sandbox.path("file"), sandbox.path("twin")).unwrap();
-    sandbox.haul("gzip --update file").run().code(1).says_in_one_line(&["other names"]);
+    sandbox.haul("gzip --update file").run().code(1).says_in_one_line(&["another name"]);
     sandbox.link("link", "file");
     sandbox.haul("gzip --update link").run().code(1).says_in_one_line(&["symbolic link"]);
     // What is no file has no age that could be compared.

@@ -402,3 +402,13 @@ fn bgzip_agrees() {
         assert!(ours == theirs, "{at}:{length}");
     }
 }
+
+#[test]
+fn an_index_is_no_source() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tree/file", prose(1, 500_000));
+    sandbox.haul("gzip tree/file").run().ok();
+    sandbox.haul("gunzip --index tree/file.gz").run().ok();
+    sandbox.haul("gzip -rv tree").run().ok().says(&["file.gz.haul-index", "it is an index"]);
+    assert!(sandbox.exists("tree/file.gz.haul-index") && sandbox.list("tree").len() == 2);
+}

@@ -58,7 +58,7 @@ pub(crate) struct FileArgs {
     /// -N the stored name and time, with -q neither headline nor totals
     #[arg(short, long)]
     pub(crate) list: bool,
-    /// The suffix of compressed files
+    /// The suffix of compressed files; .gz, .tgz, .taz, .z, -gz, -z and _z are known to gunzip besides
     #[arg(short = 'S', long, value_name = ".SUF", default_value = ".gz")]
     pub(crate) suffix: String,
     /// gzip: do not store name and time. gunzip: do not restore them (its default)
@@ -81,7 +81,7 @@ pub(crate) struct FileArgs {
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Decompressing")]
 pub(crate) struct UnpackArgs {
-    /// Fail a file out of which more than SIZE comes, and leave nothing of it: against bombs
+    /// Fail a file out of which more than SIZE comes, and leave nothing of it (with -c, SIZE bytes go out): against bombs
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub(crate) max_output: Option<u64>,
     /// How a file is read; auto: what suits its first bytes, and -v says which. The bytes are the same

@@ -18,8 +18,8 @@ pub(crate) use files::{FileArgs, Route, UnpackArgs};
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
 ///
 /// Exit codes: 0 all done; 1 something failed (the rest was still done); 2 the command line makes no sense;
-/// 130, 143 or 129 interrupted, with no half file under a final name (but a target that is a device, a link or has other
-/// hard links is written in place).
+/// 130, 143 or 129 interrupted, with no half file under a final name (but haul copy writes a target in place that is a
+/// device, a link or has other hard links).
 #[derive(Debug, Parser)]
 #[command(name = "haul", version, long_version = VERSION.as_str(), max_term_width = 100, args_override_self = true)]
 pub(crate) struct Args {
@@ -143,6 +143,9 @@ pub(crate) struct GzipArgs {
 pub(crate) struct GunzipArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    /// What it does anyway; gunzip takes it
+    #[arg(short, long, alias = "uncompress", hide = true)]
+    _decompress: bool,
     #[command(flatten)]
     pub(crate) unpack: UnpackArgs,
 }

@@ -85,7 +85,8 @@ impl Source {
             return refused("it has the set-user-id or set-group-id bit; -c reads it".to_owned());
         }
         if links > 1 && !plan.force && !plan.keep {
-            return refused(format!("it has {} other names; -k keeps it, -f takes this one away", links - 1));
+            let others = if links == 2 { "another name".to_owned() } else { format!("{} other names", links - 1) };
+            return refused(format!("it has {others}; -k keeps it, -f takes this one away"));
         }
         Ok(())
     }

@@ -8,6 +8,14 @@ use crate::sys::NAME_MAX;
 const KNOWN: [(&[u8], &[u8]); 7] =
     [(b".gz", b""), (b".tgz", b".tar"), (b".taz", b".tar"), (b"-gz", b""), (b".z", b""), (b"-z", b""), (b"_z", b"")];
 
+/// What is behind the name of a compressed file in that of its index.
+pub(in crate::job) const INDEX: &str = ".haul-index";
+
+/// Whether a name is that of an index.
+pub(super) fn is_index(name: &CStr) -> bool {
+    name.to_bytes().ends_with(INDEX.as_bytes())
+}
+
 /// The name of the compressed file, if the file system can hold it.
 pub(in crate::job) fn compressed(name: &CStr, suffix: &str) -> Option<CString> {
     let bytes = [name.to_bytes(), suffix.as_bytes()].concat();

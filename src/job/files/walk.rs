@@ -149,9 +149,10 @@ impl<J: FileJob> Walker<J> {
         station.check(opened)
     }
 
-    /// Whether a file met in a directory is for the job. Unfinished targets, ours among them, are for nobody.
+    /// Whether a file met in a directory is for the job. Unfinished targets, ours among them, are for nobody, nor are
+    /// indexes.
     pub(super) fn wants(&self, name: &CStr) -> bool {
-        !is_temporary(name) && self.job.wants(name)
+        !is_temporary(name) && !suffix::is_index(name) && self.job.wants(name)
     }
 
     /// What an entry is, asked for where the file system did not say; `None` if the answer is an error.
@@ -172,6 +173,9 @@ impl<J: FileJob> Walker<J> {
         }
         if is_temporary(name) {
             return self.pass_over(path, "it is an unfinished target");
+        }
+        if suffix::is_index(name) {
+            return self.pass_over(path, "it is an index of a compressed file");
         }
         if suffix::decompressed(name, &self.plan.suffix).is_none() {
             return self.pass_over(path, "it has no suffix of a compressed file");

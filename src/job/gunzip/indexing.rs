@@ -17,9 +17,6 @@ use crate::job::files::{Folder, suffix};
 use crate::sys::{FileKind, Sys};
 use crate::tree::Part;
 
-/// What comes behind the name of a compressed file.
-const SUFFIX: &str = ".haul-index";
-
 /// Bytes that are read of an index before it is believed to be one.
 const HEAD_BYTES: usize = 64;
 
@@ -50,7 +47,7 @@ pub(super) enum Found {
 /// Where the index of a source lies, and how it is called there; `None` if it can have none.
 fn place(source: &Source) -> Option<(&Arc<Folder>, CString, PathBuf)> {
     let folder = source.folder.as_ref().filter(|_| source.attributes.kind == FileKind::RegularFile)?;
-    let name = suffix::compressed(&source.name, SUFFIX)?;
+    let name = suffix::compressed(&source.name, suffix::INDEX)?;
     let path = folder.place.path_of(&name);
     Some((folder, name, path))
 }

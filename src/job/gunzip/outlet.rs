@@ -85,12 +85,11 @@ impl Outlet {
     pub(super) fn write(&mut self, sys: &mut Sys, bytes: &[u8]) -> Result<(), Failure> {
         let allowed = self.limit.saturating_sub(self.passed).min(bytes.len() as u64) as usize;
         let part = self.clip.of(self.passed, &bytes[..allowed]);
-        let written = match &self.sink {
-            // A call would be ended by a wish to stop; where nothing is written, nobody else asks for a long time.
-            Sink::Nowhere => sys.check_stop(),
-            _ if part.is_empty() => sys.check_stop(),
+        // Out of a few bytes may come a great many, and a write to a file is not ended by a wish to stop.
+        let written = sys.check_stop().and_then(|()| match &self.sink {
+            Sink::Nowhere => Ok(()),
             Sink::Stdout(file) | Sink::File(file) => sys.write_full(file, part, self.step),
-        };
+        });
         // Counted before it is known: who asks after a failure wants to know whether anything may have gone out.
         self.written += part.len() as u64;
         self.passed += allowed as u64;

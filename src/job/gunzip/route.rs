@@ -106,14 +106,13 @@ impl Route {
 
     /// What ran and why, for those who asked for detail.
     pub(super) fn describe(self, asked: RouteName) -> String {
-        let (what, why) = match self {
-            Self::Small => ("small", "it fits a buffer"),
+        let (name, why) = match self {
             Self::Copy => return "copy: it is not in gzip format".to_owned(),
-            Self::Pieces(cuts) => ("pieces", cuts.name()),
-            Self::Pipeline => ("pipeline", "it has no pieces that can be read on their own"),
-            Self::Stream => ("stream", "it has no pieces, and nobody else could write"),
+            Self::Small => (RouteName::Small, "it fits a buffer"),
+            Self::Pieces(cuts) => (RouteName::Pieces, cuts.name()),
+            Self::Pipeline => (RouteName::Pipeline, "it has no pieces that can be read on their own"),
+            Self::Stream => (RouteName::Stream, "it has no pieces, and nobody else could write"),
         };
-        let why = if asked == RouteName::Auto { why } else { "as asked" };
-        format!("{what}: {why}")
+        format!("{}: {}", name.name(), if asked == name { "as asked" } else { why })
     }
 }
