@@ -181,7 +181,8 @@ fn an_index_with_any_damage_never_gives_wrong_bytes() {
         let run = sandbox.haul("gunzip --range 100000:50000 file.gz").run().ok();
         assert!(run.out == expected, "{what}");
         run.says_in_one_line(&["file.gz", INDEX]);
-        let run = sandbox.haul("gunzip --index --range 100000:50000 file.gz").run().ok().silent();
+        // What does not even begin like an index is replaced only with -f.
+        let run = sandbox.haul("gunzip -f --index --range 100000:50000 file.gz").run().ok().silent();
         assert!(run.out == expected, "{what}, made anew");
         assert_eq!(sandbox.read(INDEX), good, "{what}");
     };
@@ -204,14 +205,14 @@ fn an_index_that_lies_is_found_out_before_a_byte_is_written() {
         index(&sandbox);
         let good = sandbox.read(INDEX);
         // Start in the file, start in what comes out, checksum and place of the third entry.
-        for at in [96, 104, 112, 116] {
+        for at in [100, 108, 116, 120] {
             let mut bad = good.clone();
             bad[at] ^= 1;
             let content = bad.len() - 4;
             let crc = crc32fast::hash(&bad[..content]).to_le_bytes();
             bad[content..].copy_from_slice(&crc);
             sandbox.write(INDEX, &bad);
-            let start = u64::from_le_bytes(good[104..112].try_into().unwrap());
+            let start = u64::from_le_bytes(good[108..116].try_into().unwrap());
             for way in ["-p 1", "-p 2"] {
                 let run = sandbox.haul(format!("gunzip --range {start}:1000 file.gz {way}")).run().code(1);
                 assert!(run.out.is_empty(), "{command}, byte {at}");
@@ -411,4 +412,70 @@ fn an_index_is_no_source() {
     sandbox.haul("gunzip --index tree/file.gz").run().ok();
     sandbox.haul("gzip -rv tree").run().ok().says(&["file.gz.haul-index", "it is an index"]);
     assert!(sandbox.exists("tree/file.gz.haul-index") && sandbox.list("tree").len() == 2);
+}
+
+#[test]
+fn an_index_replaces_only_an_index() {
+    let sandbox = Sandbox::new();
+    let packed = sandbox.haul("gzip").input(prose(1, 500_000)).run().ok().out;
+    sandbox.write("a.gz", &packed);
+    sandbox.write("a.gz.haul-index", "precious");
+    sandbox.haul("gunzip --index a.gz").run().code(1).says_in_one_line(&["a.gz.haul-index", "no index", "-f"]);
+    assert_eq!(sandbox.read("a.gz.haul-index"), b"precious");
+    sandbox.haul("gunzip --index -f a.gz").run().ok();
+    sandbox.haul("gunzip --index a.gz").run().ok();
+    sandbox.make_directory("b.gz.haul-index");
+    sandbox.write("b.gz", &packed);
+    sandbox.haul("gunzip --index b.gz").run().code(1).says_in_one_line(&["b.gz.haul-index", "directory"]);
+    sandbox.write("plain", "plain text");
+    sandbox.haul("gunzip --range 0:5 --index -f plain").run().code(1);
+    assert!(!sandbox.exists("plain.haul-index"));
+    sandbox.assert_no_leftovers("indexes");
+}
+
+#[test]
+fn an_index_of_a_file_of_the_same_size_and_time_is_noticed() {
+    let sandbox = Sandbox::new();
+    let gz = |bytes: &[u8]| sandbox.haul("gzip -1 --block 64K").input(bytes).run().ok().out;
+    let (one, other) = (gz(&noise(1, 300_000)), gz(&noise(2, 300_000)));
+    assert_eq!(one.len(), other.len(), "noise does not shrink");
+    for (name, bytes) in [("a.gz", &one), ("b.gz", &other)] {
+        sandbox.write(name, bytes);
+        set_mtime(sandbox.path(name), 1_000_000_000, 5);
+    }
+    sandbox.haul("gunzip --index a.gz").run().ok();
+    std::fs::rename(sandbox.path("a.gz.haul-index"), sandbox.path("b.gz.haul-index")).unwrap();
+    let run = sandbox.haul("gunzip --range 200000:10 b.gz").run().ok().says(&["b.gz.haul-index", "another file"]);
+    assert_eq!(run.out, noise(2, 300_000)[200_000..200_010]);
+}
+
+#[test]
+fn a_range_of_what_does_not_end_ends() {
+    if !have("bash") || !have("gzip") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let haul = common::run::binary().display();
+    for words in ["-cf --range 0:10", "--range 3M:4 -p 1", "--range 3M:4 -p 4", "--range 3M:4 --route pieces -p 4"] {
+        let make = if words.contains("-cf") { "yes" } else { "yes | gzip -1c" };
+        let script = format!("{make} | timeout 30 '{haul}' gunzip {words} | wc -c; echo ${{PIPESTATUS[@]: -2:1}}");
+        let out = sandbox.tool("bash", &["-c", &script]);
+        let expected = if words.contains("-cf") { "10\n0\n" } else { "4\n0\n" };
+        assert_eq!(String::from_utf8_lossy(&out), expected, "{words}");
+    }
+}
+
+#[test]
+fn what_comes_byte_by_byte_is_known_for_gzip() {
+    let sandbox = Sandbox::new();
+    if !have("sh") {
+        return;
+    }
+    sandbox.write("file.gz", sandbox.haul("gzip").input(b"contents".to_vec()).run().ok().out);
+    let haul = common::run::binary().display();
+    for route in ["auto", "stream", "pipeline", "pieces", "small"] {
+        let script =
+            format!("(head -c 1 file.gz; sleep 0.1; tail -c +2 file.gz) | '{haul}' gunzip -cf --route {route}");
+        assert_eq!(sandbox.tool("sh", &["-c", &script]), b"contents", "{route}");
+    }
 }

@@ -11,51 +11,32 @@
 //!     24      8  bytes of the compressed file
 //!     32      8  bytes that come out of it
 //!     40      8  number of entries, at least 1
-//!     48     24  each entry: where a span begins in the compressed file (8), in what comes out (8), CRC-32 of what
+//!     48      4  CRC-32 of the first and the last 4 KiB of the compressed file
+//!     52     24  each entry: where a span begins in the compressed file (8), in what comes out (8), CRC-32 of what
 //!                comes out of it (4), and 0 if it begins at a member or 1 if in one, between two blocks (4)
 //!    end      4  CRC-32 of all before
 //! ```
 //!
-//! A span goes on to where the next one begins, the last to the end. The first begins at 0. Nothing read by an index has
-//! to be believed: each span has a length and a checksum.
+//! A span goes on to where the next one begins, the last to the end. The first begins at 0. What comes out of a span is
+//! checked: it has a length and a checksum. Where it lies among all that comes out is believed, so an index is tied to its
+//! file by size, time and both ends.
 
 use std::ops::Range;
 
 use super::piece::Place;
+use super::stamp::{IndexError, Stamp};
 
 const MAGIC: [u8; 8] = *b"haul-idx";
 const VERSION: u32 = 1;
-const HEADER_BYTES: usize = 48;
+const HEADER_BYTES: usize = 52;
 const ENTRY_BYTES: usize = 24;
 const CRC_BYTES: usize = 4;
 
 /// Out of every span but the last come at least so many bytes: an index is never large beside its file.
 pub const SPAN_BYTES: u64 = 64 * 1024;
 
-/// By which a compressed file is known again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    /// Its size.
-    pub bytes: u64,
-    /// Its last change, seconds since 1970.
-    pub seconds: i64,
-    /// And nanoseconds.
-    pub nanoseconds: u32,
-}
-
-/// Why an index is of no use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum IndexError {
-    /// It is something else, or of another version of haul.
-    #[error("it is no index that this haul knows")]
-    Unknown,
-    /// The file has another size or another time.
-    #[error("it was made of another file, or the file has changed since")]
-    Stale,
-    /// It is cut, or its bytes are not those that were written.
-    #[error("it is damaged")]
-    Damaged,
-}
+/// The most bytes that come out of one: a match of 258 bytes takes at least two bits (RFC 1951, section 3.2.5).
+const MOST_FROM_A_BYTE: u64 = 1032;
 
 /// Where a span begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,19 +71,30 @@ pub struct Index {
 }
 
 impl Index {
+    /// Whether a file that begins with these bytes is an index, of whatever file and version.
+    pub fn is_one(head: &[u8]) -> bool {
+        head.starts_with(&MAGIC)
+    }
+
     /// Bytes of the index of a file with this stamp, as its first bytes `head` say; refused if that cannot be.
     pub fn expected_bytes(head: &[u8], stamp: &Stamp) -> Result<u64, IndexError> {
         let head: &[u8; HEADER_BYTES] = head.first_chunk().ok_or(IndexError::Damaged)?;
         if head[..8] != MAGIC || u32_at(head, 8) != VERSION {
             return Err(IndexError::Unknown);
         }
-        let said = Stamp { bytes: u64_at(head, 24), seconds: u64_at(head, 16) as i64, nanoseconds: u32_at(head, 12) };
+        let said = Stamp {
+            bytes: u64_at(head, 24),
+            seconds: u64_at(head, 16) as i64,
+            nanoseconds: u32_at(head, 12),
+            ends: u32_at(head, 48),
+        };
         if said != *stamp {
             return Err(IndexError::Stale);
         }
         // Every span has bytes of its own, and all but the last give at least `SPAN_BYTES`.
         let (total, count) = (u64_at(head, 32), u64_at(head, 40));
-        if count == 0 || count > stamp.bytes.min(total / SPAN_BYTES + 1) {
+        let possible = stamp.bytes.saturating_mul(MOST_FROM_A_BYTE);
+        if total > possible || count == 0 || count > stamp.bytes.min(total / SPAN_BYTES + 1) {
             return Err(IndexError::Damaged);
         }
         let entries = count.checked_mul(ENTRY_BYTES as u64).ok_or(IndexError::Damaged)?;
@@ -148,6 +140,7 @@ impl Index {
         for number in [self.stamp.bytes, self.total, self.entries.len() as u64] {
             bytes.extend(number.to_le_bytes());
         }
+        bytes.extend(self.stamp.ends.to_le_bytes());
         for entry in &self.entries {
             bytes.extend(entry.compressed.to_le_bytes());
             bytes.extend(entry.uncompressed.to_le_bytes());
@@ -215,7 +208,7 @@ mod tests {
     use crate::codec::check::Segment;
     use crate::codec::recorder::Recorder;
 
-    const STAMP: Stamp = Stamp { bytes: 9_000, seconds: -5, nanoseconds: 999_999_999 };
+    const STAMP: Stamp = Stamp { bytes: 9_000, seconds: -5, nanoseconds: 999_999_999, ends: 7 };
 
     fn index() -> Index {
         let mut recorder = Recorder::default();

@@ -3,8 +3,9 @@
 use crc32fast::Hasher;
 
 use super::check::Segment;
-use super::index::{Entry, Index, SPAN_BYTES, Stamp};
+use super::index::{Entry, Index, SPAN_BYTES};
 use super::piece::Place;
+use super::stamp::Stamp;
 
 /// How far a block may reach back (RFC 1951, section 2).
 const WINDOW_BYTES: u64 = 32 * 1024;
@@ -80,7 +81,7 @@ impl Recorder {
 mod tests {
     use super::*;
 
-    const STAMP: Stamp = Stamp { bytes: 1_000, seconds: 0, nanoseconds: 0 };
+    const STAMP: Stamp = Stamp { bytes: 1_000, seconds: 0, nanoseconds: 0, ends: 0 };
 
     /// The checksums of the spans of an index, with where they begin.
     fn spans(recorder: Recorder) -> Vec<(u64, u32)> {

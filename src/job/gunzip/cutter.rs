@@ -2,10 +2,10 @@
 //!
 //! Whoever needs a piece reads it, under a lock: compressed data is a small part of the work.
 
+use super::finish::Open;
 use crate::codec::cut::Cuts;
 use crate::codec::piece::{Place, SEAL_BYTES};
 use crate::error::{Error, Result};
-use crate::job::files::source::Source;
 use crate::sys::Sys;
 
 /// Cuts one source.
@@ -36,15 +36,9 @@ impl Cutter {
         Self { cuts, ahead: head.to_vec(), given: 0, number: 0, place: Place::Between, ended }
     }
 
-    /// Puts the next piece into `buffer`, with room for a seal behind it; `None` at the end.
-    pub(super) fn take(
-        &mut self,
-        sys: &mut Sys,
-        source: &Source,
-        buffer: &mut [u8],
-        step: usize,
-    ) -> Result<Option<Chunk>> {
-        let taken = self.read(sys, source, buffer, step);
+    /// Puts the next piece into `buffer`, with room for a seal behind it; `None` at the end, or when no more is wanted.
+    pub(super) fn take(&mut self, sys: &mut Sys, open: &Open, buffer: &mut [u8], step: usize) -> Result<Option<Chunk>> {
+        let taken = self.read(sys, open, buffer, step);
         if taken.is_err() {
             // Nobody reads on behind a gap.
             self.ended = true;
@@ -53,8 +47,8 @@ impl Cutter {
         taken
     }
 
-    fn read(&mut self, sys: &mut Sys, source: &Source, buffer: &mut [u8], step: usize) -> Result<Option<Chunk>> {
-        let failed = |errno| Error::system("read", source.path(), errno);
+    fn read(&mut self, sys: &mut Sys, open: &Open, buffer: &mut [u8], step: usize) -> Result<Option<Chunk>> {
+        let failed = |errno| Error::system("read", open.source.path(), errno);
         let room = buffer.len() - SEAL_BYTES;
         let waiting = &self.ahead[self.given..];
         let waiting = &waiting[..waiting.len().min(room)];
@@ -67,9 +61,12 @@ impl Cutter {
         buffer[..filled].copy_from_slice(waiting);
         self.given += filled;
         while !self.ended && filled < room {
+            if open.enough.is_said() {
+                return Ok(None);
+            }
             sys.check_stop().map_err(failed)?;
             let end = room.min(filled.saturating_add(step));
-            let count = sys.read(&source.file, &mut buffer[filled..end]).map_err(failed)?;
+            let count = sys.read(&open.source.file, &mut buffer[filled..end]).map_err(failed)?;
             self.ended = count == 0;
             let searched = filled;
             filled += count;

@@ -145,9 +145,11 @@ impl Inflater {
         self.station.note(|| {
             let read = content.read.load(Ordering::Relaxed);
             let of_pieces = if pieces > 0 { format!(", {taken} of {pieces} on their own") } else { String::new() };
-            let route =
-                content.route.map_or_else(|| "by its index".to_owned(), |route| route.describe(self.shared.plan.route));
-            let text = match (content.route, self.shared.plan.range) {
+            let plan = &self.shared.plan;
+            let is_empty = plan.range.is_some_and(|range| range.bytes().is_empty());
+            let unread = if is_empty { "nothing was asked for" } else { "by its index" };
+            let route = content.route.map_or_else(|| unread.to_owned(), |route| route.describe(plan.route));
+            let text = match (content.route, plan.range) {
                 (Some(Route::Copy), _) => format!("{read} bytes → {written} ({route})"),
                 (_, Some(_)) => format!("{read} bytes read → {written} ({route}{of_pieces})"),
                 _ => format!("{read} bytes → {written}, intact (members: {members}; {route}{of_pieces})"),

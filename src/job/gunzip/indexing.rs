@@ -1,15 +1,17 @@
 //! The index that lies beside a compressed file: found, made, kept.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crc32fast::Hasher;
 use rustix::io::Errno;
 
 use super::{BUFFER_BYTES, Inflater};
-use crate::codec::index::{Index, IndexError, Stamp};
+use crate::codec::index::Index;
 use crate::codec::recorder::Recorder;
+use crate::codec::stamp::{END_BYTES, IndexError, Stamp};
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
 use crate::job::files::target::settle;
@@ -26,6 +28,8 @@ pub(super) struct IndexTarget {
     file: OwnedFd,
     path: PathBuf,
     folder: Arc<Folder>,
+    /// There was one already.
+    replace: bool,
 }
 
 impl IndexTarget {
@@ -57,9 +61,34 @@ pub(super) fn path(source: &Source) -> PathBuf {
     place(source).map_or_else(|| source.path(), |(_, _, path)| path)
 }
 
-fn stamp(source: &Source) -> Stamp {
+fn stamp(sys: &mut Sys, source: &Source) -> rustix::io::Result<Stamp> {
     let (bytes, mtime) = (source.attributes.size, source.attributes.mtime);
-    Stamp { bytes, seconds: mtime.seconds, nanoseconds: mtime.nanoseconds }
+    let (mut end, mut crc) = ([0; END_BYTES], Hasher::new());
+    for offset in [0, bytes.saturating_sub(END_BYTES as u64)] {
+        let len = sys.pread_full(&source.file, &mut end, offset, END_BYTES)?;
+        crc.update(&end[..len]);
+    }
+    Ok(Stamp { bytes, seconds: mtime.seconds, nanoseconds: mtime.nanoseconds, ends: crc.finalize() })
+}
+
+/// Whether something is to be replaced by an index: only another index may be, unless asked.
+fn may_replace(sys: &mut Sys, folder: &Folder, name: &CStr, path: &Path, force: bool) -> Result<bool> {
+    let found = match sys.stat_at(&*folder.directory, name) {
+        Err(Errno::NOENT) => return Ok(false),
+        found => found.map_err(|errno| Error::system("examine", path, errno))?,
+    };
+    if found.kind == FileKind::Directory {
+        return Err(Error::system("replace", path, Errno::ISDIR));
+    }
+    let mut head = [0; HEAD_BYTES];
+    let mut is_index = false;
+    if found.kind == FileKind::RegularFile
+        && let Ok(file) = sys.open_source(&*folder.directory, name)
+    {
+        is_index = sys.pread_full(&file, &mut head, 0, HEAD_BYTES).is_ok_and(|len| Index::is_one(&head[..len]));
+        let _ = sys.close(file);
+    }
+    if is_index || force { Ok(true) } else { Err(Error::refused("replace", path, "it is no index; -f replaces it")) }
 }
 
 impl Inflater {
@@ -72,7 +101,7 @@ impl Inflater {
             Err(Errno::NOENT) => return Found::Nothing,
             Err(errno) => return Found::Useless(Error::system("open", path, errno)),
         };
-        let read = read_index(sys, &file, &stamp(source), step);
+        let read = stamp(sys, source).and_then(|stamp| read_index(sys, &file, &stamp, step));
         let _ = sys.close(file);
         let useless = |why: IndexError| Error::refused("use", &path, why.to_string());
         match read.map_err(|errno| Error::system("read", &path, errno)).and_then(|read| read.map_err(useless)) {
@@ -87,11 +116,13 @@ impl Inflater {
             let why = "it is no regular file, or its name is too long";
             return Err(Error::refused("make an index of", source.path(), why));
         };
+        let force = self.shared.plan.files.force;
+        let replace = may_replace(&mut self.station.sys, folder, &name, &path, force)?;
         // Whoever may read the file may use the index.
         let mode = source.attributes.mode & 0o666;
         let created = Part::file(&mut self.station.sys, &self.shared.leftovers, &folder.directory, &name, mode);
         let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
-        Ok(IndexTarget { part, file, path, folder: Arc::clone(folder) })
+        Ok(IndexTarget { part, file, path, folder: Arc::clone(folder), replace })
     }
 
     /// Gives an index its name, in place of the one that was there. The source was read to its end and is intact.
@@ -101,8 +132,15 @@ impl Inflater {
         target: IndexTarget,
         recorder: Option<Recorder>,
     ) -> Result<()> {
-        let IndexTarget { part, file, path, folder } = target;
-        let index = recorder.unwrap_or_default().finish(stamp(source));
+        let IndexTarget { part, file, path, folder, replace } = target;
+        let stamp = match stamp(&mut self.station.sys, source) {
+            Ok(stamp) => stamp,
+            Err(errno) => {
+                part.abandon(&mut self.station.sys);
+                return Err(Error::system("read", source.path(), errno));
+            }
+        };
+        let index = recorder.unwrap_or_default().finish(stamp);
         if index.spans() == 1 && index.total() > BUFFER_BYTES as u64 {
             self.station.warn(source.path(), "it has no places to begin at; --range will read it from the start");
         }
@@ -114,7 +152,7 @@ impl Inflater {
             part.abandon(sys);
             return Err(error);
         }
-        part.finish(sys, true).map_err(|errno| Error::system("give its final name to", &path, errno))?;
+        part.finish(sys, replace).map_err(|errno| Error::system("give its final name to", &path, errno))?;
         settle(sys, &self.shared.plan.files, &folder)
     }
 }
@@ -134,7 +172,9 @@ fn read_index(
         Ok(_) => return Ok(Err(IndexError::Damaged)),
         Err(error) => return Ok(Err(error)),
     }
-    let mut bytes = vec![0; size as usize];
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size as usize).map_err(|_| Errno::NOMEM)?;
+    bytes.resize(size as usize, 0);
     let len = sys.pread_full(file, &mut bytes, 0, step)?;
     Ok(Index::parse(&bytes[..len], stamp))
 }

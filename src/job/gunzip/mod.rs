@@ -35,7 +35,7 @@ pub use self::listing::Rows;
 use self::pieces::PiecesFile;
 use self::pipeline::PipelineFile;
 use self::range::Way;
-use self::route::{Head, Route};
+use self::route::{Head, LONGEST_MAGIC, Route};
 use self::spans::SpansFile;
 use self::writer::Writer;
 use super::Context;
@@ -219,7 +219,8 @@ impl Inflater {
             RouteName::Auto if open.index.is_some() => RouteName::Pieces,
             asked => asked,
         };
-        let route = if plan.files.force && open.goes_to_stdout() && head.is_plain() {
+        let passes = plan.files.force && open.goes_to_stdout() && open.index.is_none();
+        let route = if passes && head.is_plain() {
             Route::Copy
         } else {
             Route::choose(asked, &mut head, could_write, &mut self.pieces, &mut output)
@@ -233,7 +234,10 @@ impl Inflater {
                 let cutter = cutter::Cutter::new(cuts, &input[..len], whole);
                 // Others may need them before this worker gets to its first piece.
                 drop((input, output));
-                let file = PiecesFile::new(open, writer, cutter, self.shared.threads);
+                // Of a pipe of which only some is wanted, nobody must be waiting for more.
+                let alone = self.shared.plan.range.is_some() && !open.source.has_ranges();
+                let threads = if alone { 1 } else { self.shared.threads };
+                let file = PiecesFile::new(open, writer, cutter, threads);
                 self.help_with_pieces(Arc::new(file), handle);
             }
             Route::Pipeline => {
@@ -262,8 +266,9 @@ impl Inflater {
                 0 => return Ok((len, true)),
                 count => len += count,
             }
-            // Nor need what says its sizes be looked at any longer.
-            if !known && (needs_no_look || sized_member(&buffer[..len]).is_some()) {
+            // Nor need what says its sizes be looked at any longer. What is no gzip is known by its first bytes.
+            let is_enough = (needs_no_look && len >= LONGEST_MAGIC) || sized_member(&buffer[..len]).is_some();
+            if !known && is_enough {
                 break;
             }
         }

@@ -59,7 +59,7 @@ impl Inflater {
             let [mut input, mut output] = self.shared.acquire(&file.open.source)?;
             let (sys, step) = (&mut self.station.sys, self.shared.step());
             let mut cutter = file.cutter.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(chunk) = cutter.take(sys, &file.open.source, &mut input, step)? else { break };
+            let Some(chunk) = cutter.take(sys, &file.open, &mut input, step)? else { break };
             // A turn that is given up (a panic) ends the sequence, instead of holding up what is behind it.
             let turn = file.ordered.turn(chunk.number);
             drop(cutter);

@@ -8,6 +8,9 @@ use crate::plan::RouteName;
 /// What files begin with that GNU gzip reads: gzip, gzip of old, zip, pack, compress, lzh.
 const READ_BY_GNU: [&[u8]; 6] = [b"\x1f\x8b", b"\x1f\x9e", b"PK\x03\x04", b"\x1f\x1e", b"\x1f\x9d", b"\x1f\xa0"];
 
+/// Bytes of the longest of them.
+pub(super) const LONGEST_MAGIC: usize = 4;
+
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {

@@ -78,7 +78,7 @@ impl Inflater {
         writer: &mut Writer,
         (mut input, mut len, whole): (PooledBuffer, usize, bool),
     ) -> Result<()> {
-        while len > 0 {
+        while len > 0 && !open.enough.is_said() {
             writer.flush(&mut self.station.sys, &input[..len]).map_err(|failure| open.error(failure))?;
             self.moved(open, len);
             len = if whole { 0 } else { self.read_on(open, &mut input)? };
