@@ -53,7 +53,8 @@ use crate::size::BufferSize;
 use crate::sys::FileKind;
 use crate::tree::Leftovers;
 
-/// Bytes of one read and one write where the user did not say; the README's table shows why.
+/// Bytes of one read and one write where the user did not say: what a piece of haul's gives at most levels. Measured over
+/// `--buffer` 64K to 2M, nothing is faster by more than noise.
 const DEFAULT_STEP: BufferSize = BufferSize::from_kib(1024);
 
 /// Bytes of a buffer: a piece of haul's own making at any level, compressed or not, with some room.
