@@ -537,3 +537,17 @@ fn what_scripts_say_to_gunzip_is_understood() {
         sandbox.remove("file");
     }
 }
+
+#[test]
+fn a_gz_in_a_gz_is_not_taken_for_pieces() {
+    let sandbox = Sandbox::new();
+    // What does not shrink is stored, marks and all.
+    let inner = gz(&noise(5, 5_000_000));
+    let outer = sandbox.haul("gzip -1 --codec libdeflate").input(inner.clone()).run().ok().out;
+    assert!(outer.len() > 2_200_000);
+    sandbox.write("file.gz", outer);
+    let run = sandbox.haul("gunzip -cv -p 2 file.gz").run().ok().says(&["pipeline", "no pieces"]);
+    assert!(run.out == inner);
+    let run = sandbox.haul("gunzip -cv -p 2 --route pieces file.gz").run().ok().says(&["pieces: as asked"]);
+    assert!(run.out == inner);
+}

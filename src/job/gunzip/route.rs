@@ -68,18 +68,24 @@ impl Head<'_> {
         [Cuts::Marks, Cuts::Syncs].into_iter().find(|cuts| self.proves(*cuts, pieces, out))
     }
 
-    /// Whether the second piece, or the first where there is no second one, can be inflated on its own. The first
-    /// reaches back to nothing in any file.
+    /// Whether the first piece, and the second if there is one, can be inflated on their own. The first reaches back to
+    /// nothing in any file, and the second may be a piece of a file within this one: so both.
     fn proves(&mut self, cuts: Cuts, pieces: &mut Pieces, out: &mut [u8]) -> bool {
         let Some(first) = cuts.find(self.bytes(), 0) else { return false };
         let second = cuts.find(&self.bytes()[first.at..], 0);
-        let (from, len, place) = second.map_or((0, first.at, Place::Between), |cut| (first.at, cut.at, first.place));
+        self.is_piece((0, first.at, Place::Between), pieces, out)
+            && second.is_none_or(|second| self.is_piece((first.at, second.at, first.place), pieces, out))
+    }
+
+    /// Whether the `len` bytes at `from` can be inflated on their own. They are as they were when it is known.
+    fn is_piece(&mut self, (from, len, place): (usize, usize, Place), pieces: &mut Pieces, out: &mut [u8]) -> bool {
         let Some(piece) = self.buffer.get_mut(from..from + len + SEAL_BYTES) else { return false };
         let mut behind = [0; SEAL_BYTES];
         behind.copy_from_slice(&piece[len..]);
         let proven = pieces.inflate(piece, len, place, out);
         piece[len..].copy_from_slice(&behind);
-        proven.read == len
+        // Between the two empty blocks of a mark is a piece that says nothing.
+        proven.read == len && (place == Place::Between || proven.written > 0)
     }
 }
 
