@@ -44,6 +44,11 @@ impl Trailer {
         let both = u64::from_le_bytes(bytes);
         Self { crc: both as u32, length: (both >> 32) as u32 }
     }
+
+    /// As it stands in a file.
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        (u64::from(self.length) << 32 | u64::from(self.crc)).to_le_bytes()
+    }
 }
 
 /// Consecutive uncompressed bytes of one member.

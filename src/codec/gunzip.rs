@@ -19,7 +19,7 @@ pub struct Gunzip {
 enum State {
     Header(HeaderParser),
     Body,
-    Trailer([u8; 8], usize),
+    Trailer([u8; Trailer::BYTES], usize),
     /// Behind a member; the first byte of what may be the next one.
     Between(Option<u8>),
     Zeros,
@@ -94,10 +94,10 @@ impl Gunzip {
             }
             State::Body => self.inflate(input, output),
             State::Trailer(bytes, filled) => {
-                let consumed = input.len().min(8 - *filled);
+                let consumed = input.len().min(Trailer::BYTES - *filled);
                 bytes[*filled..*filled + consumed].copy_from_slice(&input[..consumed]);
                 *filled += consumed;
-                let trailer = (*filled == 8).then(|| Trailer::from_bytes(*bytes));
+                let trailer = (*filled == Trailer::BYTES).then(|| Trailer::from_bytes(*bytes));
                 if trailer.is_some() {
                     self.state = State::Between(None);
                 }
@@ -158,7 +158,7 @@ impl Gunzip {
         let consumed = (self.inflate.total_in() - read) as usize;
         let produced = (self.inflate.total_out() - written) as usize;
         match status {
-            Ok(Status::StreamEnd) => self.state = State::Trailer([0; 8], 0),
+            Ok(Status::StreamEnd) => self.state = State::Trailer([0; Trailer::BYTES], 0),
             Ok(_) => {}
             // What came out before the damage is right, and is given out first.
             Err(_) if produced > 0 => self.state = State::Damaged(Damage::Deflate),

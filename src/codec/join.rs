@@ -6,6 +6,7 @@
 
 use crc32fast::Hasher;
 
+use super::check::Trailer;
 use super::walk::Walker;
 use super::{CodecError, Compressed, Ending};
 
@@ -21,8 +22,6 @@ const HEADER_BITS: usize = 3;
 
 /// Bytes that a mark adds to a block at most: it may need a byte for the bits before its first length.
 pub const MARK_ROOM: usize = 1 + MARK.len();
-/// Bytes of a member's trailer.
-pub const TRAILER_BYTES: usize = 8;
 
 /// Makes blocks ready to be followed by another one. Kept by a worker.
 #[derive(Default)]
@@ -94,10 +93,7 @@ impl Joiner {
     }
 
     /// The trailer (RFC 1952, section 2.3.1): CRC-32, and the length modulo 2^32.
-    pub fn trailer(&self) -> [u8; TRAILER_BYTES] {
-        let mut trailer = [0; TRAILER_BYTES];
-        trailer[..4].copy_from_slice(&self.crc.clone().finalize().to_le_bytes());
-        trailer[4..].copy_from_slice(&(self.length as u32).to_le_bytes());
-        trailer
+    pub fn trailer(&self) -> Trailer {
+        Trailer { crc: self.crc.clone().finalize(), length: self.length as u32 }
     }
 }

@@ -75,6 +75,16 @@ impl Station {
         result.map_err(|error| self.fail(error)).ok()
     }
 
+    /// Reports the failure of one of several workers at a file, at once: only the first that `failed` has to be said, and
+    /// the others must not go on in vain.
+    pub(super) fn check_shared(&mut self, failed: &AtomicBool, result: Result<(), Error>) {
+        if let Err(error) = result
+            && !failed.swap(true, Ordering::Relaxed)
+        {
+            self.fail(error);
+        }
+    }
+
     /// Says something that a person should know.
     pub(super) fn warn(&self, path: impl Into<PathBuf>, text: impl Into<String>) {
         self.events.send(Event::Warned { path: path.into(), text: text.into() });

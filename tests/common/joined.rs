@@ -36,7 +36,7 @@ pub(crate) fn check_member(data: &[u8], choice: Choice) {
         joiner.add(&crc, block.len() as u64);
         start += block.len();
     }
-    member.extend_from_slice(&joiner.trailer());
+    member.extend_from_slice(&joiner.trailer().to_bytes());
 
     let mut decoder = flate2::bufread::GzDecoder::new(&member[..]);
     let mut back = Vec::new();

@@ -72,8 +72,8 @@ pub fn run(plan: &GunzipPlan, context: &Context) -> Result<Summary> {
     run_with(plan, None, context)
 }
 
-/// The same for a plan whose output is [`Output::Listing`]: tells `rows` what each file
-/// holds as soon as it is known, in the order of the arguments. A file that fails has no row.
+/// The same for a plan whose output is [`Output::Listing`]: tells `rows` what each file holds as soon as it is known, in
+/// the order of the arguments. A file that fails has no row.
 pub fn list(plan: &GunzipPlan, rows: Rows, context: &Context) -> Result<Summary> {
     run_with(plan, Some(rows), context)
 }
@@ -267,7 +267,7 @@ impl Inflater {
                 0 => return Ok((len, true)),
                 count => len += count,
             }
-            // Nor need what says its sizes be looked at any longer. What is no gzip is known by its first bytes.
+            // BGZF is known by its header, and what is no gzip by its first bytes.
             let is_enough = (needs_no_look && len >= LONGEST_MAGIC) || sized_member(&buffer[..len]).is_some();
             if !known && is_enough {
                 break;

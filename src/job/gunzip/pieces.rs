@@ -36,11 +36,8 @@ impl PiecesFile {
 
 impl Inflater {
     pub(super) fn help_with_pieces(&mut self, file: Arc<PiecesFile>, handle: &mut Handle<'_, Task<Helped>>) {
-        if let Err(error) = self.inflate_pieces(&file, handle)
-            && !file.failed.swap(true, Ordering::Relaxed)
-        {
-            self.station.fail(error);
-        }
+        let done = self.inflate_pieces(&file, handle);
+        self.station.check_shared(&file.failed, done);
         let Some(PiecesFile { open, ordered, failed, .. }) = Arc::into_inner(file) else { return };
         let writer = ordered.into_sink();
         if failed.load(Ordering::Relaxed) {

@@ -92,7 +92,7 @@ impl Inflater {
         let pump = Pump { gunzip: Box::default(), input, rest: 0..len, whole };
         let pumped = self.pump_all(&file, sender.as_ref(), pump, output, handle);
         drop(sender);
-        // Those that are waited for are there; but it is quicker to help them.
+        // Somebody is there to take them; but two are done sooner.
         let done = pumped.and_then(|()| self.deliver_waiting(&file));
         self.leave(file, done, handle);
     }
@@ -102,22 +102,13 @@ impl Inflater {
         // To the end even behind a failure: what nobody takes would keep its buffers.
         while let Ok(filled) = file.receiver.recv() {
             let delivered = self.deliver(&file, filled);
-            self.report(&file, delivered);
+            self.station.check_shared(&file.failed, delivered);
         }
         self.leave(file, Ok(()), handle);
     }
 
-    /// Says at once what failed: the one who inflates must not go on in vain, perhaps for ever.
-    fn report(&mut self, file: &PipelineFile, done: Result<()>) {
-        if let Err(error) = done
-            && !file.failed.swap(true, Ordering::Relaxed)
-        {
-            self.station.fail(error);
-        }
-    }
-
     fn leave(&mut self, file: Arc<PipelineFile>, done: Result<()>, handle: &mut Handle<'_, Task<Helped>>) {
-        self.report(&file, done);
+        self.station.check_shared(&file.failed, done);
         let Some(PipelineFile { open, ordered, failed, end, .. }) = Arc::into_inner(file) else { return };
         let writer = ordered.into_sink();
         if failed.load(Ordering::Relaxed) {

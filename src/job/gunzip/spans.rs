@@ -62,11 +62,8 @@ impl SpansFile {
 
 impl Inflater {
     pub(super) fn help_with_spans(&mut self, file: Arc<SpansFile>, handle: &mut Handle<'_, Task<Helped>>) {
-        if let Err(error) = self.inflate_spans(&file, handle)
-            && !file.failed.swap(true, Ordering::Relaxed)
-        {
-            self.station.fail(error);
-        }
+        let done = self.inflate_spans(&file, handle);
+        self.station.check_shared(&file.failed, done);
         let Some(SpansFile { open, ordered, failed, .. }) = Arc::into_inner(file) else { return };
         let writer = ordered.into_sink();
         if failed.load(Ordering::Relaxed) {

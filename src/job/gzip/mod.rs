@@ -23,8 +23,8 @@ use super::claims::Claims;
 use super::files::source::Source;
 use super::files::{self, FileJob, Sequence, Task, ask_for_help, hand_on, suffix};
 use super::station::Station;
+use crate::codec::check::Trailer;
 use crate::codec::compressor::Compressor;
-use crate::codec::join::TRAILER_BYTES;
 use crate::codec::level::Choice;
 use crate::codec::member::LONGEST_HEADER;
 use crate::error::{Error, Result};
@@ -72,7 +72,7 @@ fn refuse_terminal(plan: &GzipPlan) -> Result<()> {
 fn sizes(choice: Choice) -> (Shape, usize) {
     let mut compressor = Compressor::new(choice, false);
     let shape = Shape { block_bytes: choice.block_bytes, dictionary_bytes: compressor.dictionary_bytes() };
-    let output = LONGEST_HEADER + compressor.bound(shape.block_bytes) + TRAILER_BYTES;
+    let output = LONGEST_HEADER + compressor.bound(shape.block_bytes) + Trailer::BYTES;
     (shape, shape.buffer_bytes().max(output))
 }
 
@@ -158,11 +158,8 @@ impl FileJob for Gzip {
     }
 
     fn shared(&mut self, compression: Arc<Compression>, handle: &mut Handle<'_, Task<Self::Shared>>) {
-        if let Err(error) = self.compress_blocks(&compression, handle)
-            && !compression.failed.swap(true, Ordering::Relaxed)
-        {
-            self.station.fail(error);
-        }
+        let done = self.compress_blocks(&compression, handle);
+        self.station.check_shared(&compression.failed, done);
         let Some(compression) = Arc::into_inner(compression) else { return };
         let rest = self.finish(compression);
         hand_on(rest, handle);
@@ -188,7 +185,7 @@ impl Gzip {
             let taken = compression.blocks.take(sys, &compression.source, &mut input, step, &compression.ordered)?;
             let Some((turn, block)) = taken else { break };
             let (dictionary, bytes) = input[..block.dictionary + block.len].split_at(block.dictionary);
-            let room = output.len() - TRAILER_BYTES;
+            let room = output.len() - Trailer::BYTES;
             let len = self
                 .compressor
                 .compress(dictionary, bytes, block.last, &mut output[LONGEST_HEADER..room])

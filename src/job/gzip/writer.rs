@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use crc32fast::Hasher;
 use rustix::io::Result;
 
-use crate::codec::join::{Joiner, TRAILER_BYTES};
+use crate::codec::check::Trailer;
+use crate::codec::join::Joiner;
 use crate::codec::member::{Header, LONGEST_HEADER};
 use crate::pool::PooledBuffer;
 use crate::sys::Sys;
@@ -63,8 +64,8 @@ impl MemberWriter {
         self.header.clear();
         let mut end = LONGEST_HEADER + piece.len;
         if piece.last {
-            piece.output[end..end + TRAILER_BYTES].copy_from_slice(&self.joiner.trailer());
-            end += TRAILER_BYTES;
+            piece.output[end..end + Trailer::BYTES].copy_from_slice(&self.joiner.trailer().to_bytes());
+            end += Trailer::BYTES;
         }
         self.broken = true;
         // Before it is written: who asks after a failure must not take part of a piece for nothing.
