@@ -20,6 +20,8 @@ pub struct Summary {
     pub directories: u64,
     /// Symbolic links, FIFOs, sockets and devices made.
     pub others: u64,
+    /// Further names given to files that have several (hard links).
+    pub links: u64,
     /// Entries passed over on purpose (a suffix that is already there, say).
     pub skipped: u64,
     /// Bytes of source that were dealt with.
@@ -35,6 +37,8 @@ pub struct Summary {
     pub interrupted: bool,
     /// The reader of standard output went away.
     pub broken_pipe: bool,
+    /// Trees that were not finished and stay under their temporary names, to be continued.
+    pub unfinished: Vec<PathBuf>,
     /// System calls made.
     pub syscalls: SyscallCounts,
     /// What the buffer pool did.
@@ -53,6 +57,7 @@ impl AddAssign<&Self> for Summary {
         self.files += other.files;
         self.directories += other.directories;
         self.others += other.others;
+        self.links += other.links;
         self.skipped += other.skipped;
         self.source_bytes += other.source_bytes;
         self.target_bytes += other.target_bytes;
@@ -60,6 +65,7 @@ impl AddAssign<&Self> for Summary {
         self.stopped_early |= other.stopped_early;
         self.interrupted |= other.interrupted;
         self.broken_pipe |= other.broken_pipe;
+        self.unfinished.extend_from_slice(&other.unfinished);
         self.syscalls += &other.syscalls;
         self.pool += other.pool;
     }

@@ -8,11 +8,15 @@ pub mod gzip;
 mod station;
 pub mod sweep;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::event::{Events, Silent};
 use crate::sys::{Identity, Stop, Sys};
 use crate::tree::Leftovers;
+
+/// Asks a person whether a target may be replaced.
+pub type Ask = Arc<dyn Fn(&Path) -> bool + Send + Sync>;
 
 /// What surrounds a job: who watches, who may stop it, who it runs as.
 #[derive(Clone)]
@@ -25,6 +29,8 @@ pub struct Context {
     pub identity: Identity,
     /// Temporary names that exist right now.
     pub leftovers: Leftovers,
+    /// Who is asked where a plan says so; without anybody the answer is no.
+    pub ask: Option<Ask>,
     /// The call that shall go wrong.
     #[cfg(any(test, feature = "faults"))]
     pub faults: Option<Arc<crate::sys::faults::FaultPlan>>,
@@ -38,6 +44,7 @@ impl Context {
             stop: Stop::new(),
             identity: Identity::current(),
             leftovers: Leftovers::default(),
+            ask: None,
             #[cfg(any(test, feature = "faults"))]
             faults: None,
         }

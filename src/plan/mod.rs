@@ -1,5 +1,6 @@
 //! What to do, as plain data that was checked when it was made. Plans hold names of engines, not engines.
 
+mod copy;
 mod files;
 mod gunzip;
 mod patterns;
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 use crate::size::BufferSize;
 
+pub use copy::{Backup, CopyPlan, Durable, Existing, Follow, Keep, Method, Placing, Update, When, Wish};
 pub use files::{FilesPlan, NameList, Output};
 pub use gunzip::{GunzipPlan, Range, RouteName};
 pub use patterns::Patterns;
@@ -157,19 +159,6 @@ impl Resources {
 #[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
 fn buffer_bytes<S: serde::Serializer>(buffer: &Option<BufferSize>, serializer: S) -> Result<S::Ok, S::Error> {
     buffer.map(BufferSize::bytes).serialize(serializer)
-}
-
-/// `haul copy SOURCE... TARGET`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CopyPlan {
-    /// What to copy, at least one.
-    pub sources: Vec<PathBuf>,
-    /// Where to: an existing directory, or the new name of the one source.
-    pub target: PathBuf,
-    /// How bytes move.
-    pub engine: EngineName,
-    /// What the job may use.
-    pub resources: Resources,
 }
 
 /// `haul gzip`.

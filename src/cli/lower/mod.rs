@@ -80,7 +80,7 @@ fn lower_copy(mut args: CopyArgs) -> Result<Order, UsageError> {
         return Err(UsageError::new("a path is empty"));
     }
     let resources = resources(&args.common);
-    let plan = CopyPlan { sources: args.paths, target, engine: args.engine.into(), resources };
+    let plan = CopyPlan { engine: args.engine.into(), ..CopyPlan::new(args.paths, target, resources) };
     Ok(Order {
         work: Work::Copy(plan),
         verbosity: Verbosity { quiet: false, verbose: args.verbose },

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, EventSink};
 use crate::job::{Context, copy, gunzip, gzip};
 use crate::outcome::{Setting, Summary};
-use crate::plan::{CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Resources, SweepJob, SweepPlan};
+use crate::plan::{CopyPlan, FilesPlan, GunzipPlan, GzipPlan, Resources, SweepJob, SweepPlan};
 use crate::size::BufferSize;
 use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::{prune, remove_tree};
@@ -132,14 +132,10 @@ impl<'a> Subject<'a> {
         }
         let start = Instant::now();
         let workers = self.plan.workers.iter().max().copied().unwrap_or(std::num::NonZeroUsize::MIN);
-        let plan = CopyPlan {
-            sources: vec![self.source.path.clone()],
-            target: self.scratch.path_of(self.input()),
-            engine: EngineName::Auto,
-            // Small buffers, since the allocator keeps what it had, and peak memory is still to be measured.
-            resources: Resources { buffer: Some(BufferSize::from_kib(64)), ..Resources::with_workers(workers) },
-        };
-        let summary = copy::run(&plan, &self.context)?;
+        // Small buffers, since the allocator keeps what it had, and peak memory is still to be measured.
+        let resources = Resources { buffer: Some(BufferSize::from_kib(64)), ..Resources::with_workers(workers) };
+        let target = self.scratch.path_of(self.input());
+        let summary = copy::run(&CopyPlan::new(vec![self.source.path.clone()], target, resources), &self.context)?;
         self.check(&summary)?;
         self.tidy(sys)?;
         Ok(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX))
@@ -156,7 +152,8 @@ impl<'a> Subject<'a> {
         let result = match self.plan.job {
             SweepJob::Copy => {
                 let (sources, target) = (vec![self.source.path.clone()], self.scratch.path_of(TARGET));
-                copy::run(&CopyPlan { sources, target, engine: setting.engine, resources }, &self.context)
+                let plan = CopyPlan { engine: setting.engine, ..CopyPlan::new(sources, target, resources) };
+                copy::run(&plan, &self.context)
             }
             SweepJob::Gzip => {
                 let level = setting.level.unwrap_or(DEFAULT);
