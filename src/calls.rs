@@ -44,6 +44,14 @@ pub enum Call {
     Lseek,
     Mmap,
     Munmap,
+    Flistxattr,
+    Fgetxattr,
+    Fsetxattr,
+    Fremovexattr,
+    Llistxattr,
+    Lgetxattr,
+    Lsetxattr,
+    Lremovexattr,
 }
 
 /// What a report counts a call as.
@@ -68,7 +76,7 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 40] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -101,6 +109,14 @@ impl Call {
         Self::Lseek,
         Self::Mmap,
         Self::Munmap,
+        Self::Flistxattr,
+        Self::Fgetxattr,
+        Self::Fsetxattr,
+        Self::Fremovexattr,
+        Self::Llistxattr,
+        Self::Lgetxattr,
+        Self::Lsetxattr,
+        Self::Lremovexattr,
     ];
 
     /// The kernel's name for it on x86-64, as strace prints it.
@@ -138,6 +154,14 @@ impl Call {
             Self::Lseek => "lseek",
             Self::Mmap => "mmap",
             Self::Munmap => "munmap",
+            Self::Flistxattr => "flistxattr",
+            Self::Fgetxattr => "fgetxattr",
+            Self::Fsetxattr => "fsetxattr",
+            Self::Fremovexattr => "fremovexattr",
+            Self::Llistxattr => "llistxattr",
+            Self::Lgetxattr => "lgetxattr",
+            Self::Lsetxattr => "lsetxattr",
+            Self::Lremovexattr => "lremovexattr",
         }
     }
 
@@ -275,7 +299,7 @@ mod tests {
         for (place, call) in Call::ALL.iter().enumerate() {
             assert_eq!(*call as usize, place, "{}", call.name());
         }
-        assert_eq!(Call::Munmap as usize + 1, Call::ALL.len());
+        assert_eq!(Call::Lremovexattr as usize + 1, Call::ALL.len());
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod map;
 mod offload;
 mod stop;
 mod usage;
+mod xattr;
 
 pub use attributes::{Attributes, FileId, FileKind, Moment};
 pub use buffer::{AlignedBuffer, PAGE};
@@ -28,6 +29,7 @@ pub use identity::{Creator, Identity};
 pub use map::Map;
 pub use stop::{Stop, is_ignored};
 pub use usage::{Usage, usage};
+pub use xattr::{XattrBuffer, XattrNames};
 
 /// The longest name in a directory, bytes (limits.h).
 pub const NAME_MAX: usize = 255;
