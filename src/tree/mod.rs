@@ -1,5 +1,6 @@
 //! What is where: walking trees, making targets that appear whole, keeping metadata, removing what is ours.
 
+pub mod extended;
 mod leftovers;
 pub mod metadata;
 pub mod path;

@@ -1,0 +1,91 @@
+//! Which attributes there are: what each belongs to, and which are never copied.
+
+use std::ffi::CStr;
+
+use crate::plan::{Keep, Wish};
+
+/// What an attribute belongs to, and so which wish decides about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// An ACL: kept with the mode, where possible (`system.*`: POSIX ACLs, `system.nfs4_acl`).
+    Acl,
+    /// The label of `SELinux` (`security.selinux`).
+    Context,
+    /// All others: `user.*`, `trusted.*`, `security.capability` and so on.
+    Plain,
+}
+
+/// Names, and starts of names that end with a dot, of what says nothing of a copy: a seal over the inode it lies on
+/// (EVM), XFS's own form of what it also lists as POSIX ACLs (to root only) and other internals, cells of AFS. The C
+/// library of attributes passes over the same (`/etc/xattr.conf`).
+const NEVER: [&[u8]; 7] = [
+    b"security.evm",
+    b"trusted.SGI_ACL_FILE",
+    b"trusted.SGI_ACL_DEFAULT",
+    b"trusted.SGI_CAP_FILE",
+    b"trusted.SGI_MAC_FILE",
+    b"xfsroot.",
+    b"afs.",
+];
+
+impl Class {
+    /// What the attribute of that name belongs to; `None` for one that is never copied.
+    pub fn of(name: &CStr) -> Option<Self> {
+        let name = name.to_bytes();
+        if NEVER.iter().any(|never| if never.ends_with(b".") { name.starts_with(never) } else { name == *never }) {
+            return None;
+        }
+        Some(match name {
+            b"security.selinux" => Self::Context,
+            _ if name.starts_with(b"system.") => Self::Acl,
+            _ => Self::Plain,
+        })
+    }
+
+    /// How much it is wished for.
+    pub const fn wish(self, keep: Keep) -> Wish {
+        match self {
+            Self::Acl if keep.mode => Wish::IfPossible,
+            Self::Acl => Wish::No,
+            Self::Context => keep.context,
+            Self::Plain => keep.xattrs,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_classed() {
+        for (name, class) in [
+            (c"system.posix_acl_access", Some(Class::Acl)),
+            (c"system.posix_acl_default", Some(Class::Acl)),
+            (c"system.nfs4_acl", Some(Class::Acl)),
+            (c"security.selinux", Some(Class::Context)),
+            (c"security.capability", Some(Class::Plain)),
+            (c"security.selinux2", Some(Class::Plain)),
+            (c"user.system.posix_acl_access", Some(Class::Plain)),
+            (c"user.\xff", Some(Class::Plain)),
+            (c"trusted.overlay.opaque", Some(Class::Plain)),
+            (c"btrfs.compression", Some(Class::Plain)),
+            (c"security.evm", None),
+            (c"security.evm2", Some(Class::Plain)),
+            (c"trusted.SGI_ACL_FILE", None),
+            (c"afs.path", None),
+        ] {
+            assert_eq!(Class::of(name), class, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn each_class_has_its_wish() {
+        let keep = Keep { mode: false, xattrs: Wish::Required, context: Wish::No, ..Keep::ALL };
+        assert_eq!(
+            [Class::Acl, Class::Context, Class::Plain].map(|class| class.wish(keep)),
+            [Wish::No, Wish::No, Wish::Required]
+        );
+        assert_eq!(Class::Acl.wish(Keep::ALL), Wish::IfPossible);
+    }
+}

@@ -1,0 +1,259 @@
+//! Attributes of real files, and what each errno does. What a file system or a user cannot do is skipped, and said.
+
+#![allow(clippy::disallowed_methods, reason = "a test makes its own files")]
+
+mod acls;
+
+use std::ffi::CString;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use rustix::io::Errno;
+use tempfile::TempDir;
+
+use super::acl::ACCESS;
+use super::acl::tests::posix;
+use super::*;
+use crate::calls::Call;
+use crate::sys::Stop;
+use crate::sys::faults::{Fault, FaultPlan};
+
+/// A source and a target, empty files in a directory that stays.
+struct Pair {
+    scratch: TempDir,
+    source: File,
+    target: File,
+    sys: Sys,
+}
+
+/// No label: a security module may have put one on every file.
+const KEEP: Keep = Keep { context: Wish::No, ..Keep::ALL };
+
+impl Pair {
+    fn new() -> Self {
+        Self::across(None)
+    }
+
+    /// The source is below `elsewhere`.
+    fn across(elsewhere: Option<&TempDir>) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let source = File::create_new(elsewhere.unwrap_or(&scratch).path().join("source")).unwrap();
+        let target = File::create_new(scratch.path().join("target")).unwrap();
+        Self { scratch, source, target, sys: Sys::new(Stop::new()) }
+    }
+
+    /// Sets an attribute of the source; false, and a line that says so, where that cannot be.
+    fn give(&mut self, name: &CStr, value: &[u8]) -> bool {
+        is_possible(name, self.sys.fsetxattr(&self.source, name, value))
+    }
+
+    /// The same while the `k`-th call from now fails with `errno`.
+    fn keep_with_fault(&mut self, k: u64, errno: Errno, prior: Prior, keep: Keep) -> Result<Kept, Trouble> {
+        let plan = Arc::new(FaultPlan::new(k, Fault::Fail(errno), false));
+        self.sys = Sys::new(Stop::new()).with_faults(plan);
+        let kept = self.keep(prior, keep);
+        self.sys = Sys::new(Stop::new());
+        kept
+    }
+
+    fn keep(&mut self, prior: Prior, keep: Keep) -> Result<Kept, Trouble> {
+        keep_extended(&mut self.sys, &self.source, &self.target, prior, keep, &mut Buffers::default())
+    }
+
+    fn of_target(&mut self, name: &CStr) -> Option<Vec<u8>> {
+        value(&mut self.sys, &self.target, name)
+    }
+}
+
+fn value(sys: &mut Sys, file: &File, name: &CStr) -> Option<Vec<u8>> {
+    match sys.fgetxattr(file, name, &mut XattrBuffer::default()) {
+        Ok(value) => Some(value.to_vec()),
+        Err(errno) => {
+            assert_eq!(errno, Errno::NODATA);
+            None
+        }
+    }
+}
+
+fn is_possible(name: &CStr, set: rustix::io::Result<()>) -> bool {
+    match set {
+        Ok(()) => true,
+        Err(errno @ (Errno::NOTSUP | Errno::PERM)) => {
+            eprintln!("skipped: {} cannot be set here: {errno}", name.to_string_lossy());
+            false
+        }
+        Err(errno) => panic!("{name:?}: {errno}"),
+    }
+}
+
+#[test]
+fn all_attributes_are_copied_and_others_of_the_target_stay() {
+    let mut pair = Pair::new();
+    let mut wanted = vec![(c"user.\xff\n =".to_owned(), b"\0\xff".to_vec()), (c"user.empty".to_owned(), Vec::new())];
+    // More names than the first try has room for, and a value that is longer.
+    wanted.extend((0..9).map(|n| (CString::new(format!("user.{n}{}", "n".repeat(150))).unwrap(), vec![n])));
+    wanted.push((c"user.long".to_owned(), vec![b'v'; 1200]));
+    for (name, value) in &wanted {
+        if !pair.give(name, value) {
+            return;
+        }
+    }
+    pair.sys.fsetxattr(&pair.target, c"user.mine", b"mine").unwrap();
+    pair.sys.fsetxattr(&pair.target, c"user.empty", b"not").unwrap();
+    assert_eq!(pair.keep(Prior::Access, KEEP), Ok(Kept { mode_moved: true, ..Kept::default() }));
+    for (name, value) in wanted {
+        assert_eq!(pair.of_target(&name), Some(value), "{name:?}");
+    }
+    assert_eq!(pair.of_target(c"user.mine"), Some(b"mine".to_vec()));
+}
+
+#[test]
+fn a_bare_file_costs_one_call_and_no_wish_none() {
+    let mut pair = Pair::new();
+    assert_eq!(pair.keep(Prior::None, KEEP), Ok(Kept::default()));
+    assert_eq!((pair.sys.counts().total(), pair.sys.counts().of(Call::Flistxattr).calls), (1, 1));
+    let none = Keep { mode: false, xattrs: Wish::No, context: Wish::No, ..Keep::ALL };
+    assert_eq!(pair.keep(Prior::Access, none), Ok(Kept::default()));
+    assert_eq!(pair.sys.counts().total(), 1);
+}
+
+#[test]
+fn a_value_of_64_kib_is_copied_or_named_in_the_failure() {
+    let Ok(elsewhere) = tempfile::tempdir_in("/dev/shm") else { return eprintln!("skipped: no /dev/shm") };
+    let whole = vec![b'x'; 64 * 1024];
+    let mut pair = Pair::across(Some(&elsewhere));
+    if !pair.give(c"user.whole", &whole) {
+        return;
+    }
+    match pair.keep(Prior::None, KEEP) {
+        Ok(kept) => {
+            assert!(kept.lost.is_empty());
+            assert_eq!(pair.of_target(c"user.whole"), Some(whole.clone()));
+        }
+        // ext4, on a disk with room.
+        Err(trouble) => assert_eq!(trouble.attribute.as_deref(), Some(c"user.whole"), "{trouble}"),
+    }
+    pair.target = File::create_new(elsewhere.path().join("target")).unwrap();
+    assert_eq!(pair.keep(Prior::None, KEEP), Ok(Kept::default()));
+    assert_eq!(pair.of_target(c"user.whole"), Some(whole));
+}
+
+#[test]
+fn each_errno_is_a_loss_a_failure_or_nothing() {
+    let mut pair = Pair::new();
+    if !pair.give(c"user.a", b"1") || !pair.give(c"user.b", b"2") {
+        return;
+    }
+    let required = Keep { xattrs: Wish::Required, ..KEEP };
+    // The first call lists, the second reads the first name, the third sets it.
+    assert_eq!(pair.keep_with_fault(1, Errno::NOTSUP, Prior::None, required), Ok(Kept::default()));
+    assert_eq!(pair.keep_with_fault(2, Errno::NODATA, Prior::None, required), Ok(Kept::default()));
+    for errno in [Errno::NOTSUP, Errno::PERM, Errno::ACCESS, Errno::INVAL] {
+        for (call, operation) in [(2, "read"), (3, "set")] {
+            pair.target = File::create(pair.scratch.path().join(format!("{operation}{errno}"))).unwrap();
+            let kept = pair.keep_with_fault(call, errno, Prior::None, KEEP).unwrap();
+            let [lost] = &kept.lost[..] else { panic!("{kept:?}") };
+            assert_eq!((lost.operation, lost.class, lost.errno), (operation, Class::Plain, errno));
+            let name = lost.attribute.clone().unwrap();
+            assert!(name == *c"user.a" || name == *c"user.b");
+            assert_eq!(pair.of_target(&name), None);
+            let other = if name == *c"user.a" { c"user.b" } else { c"user.a" };
+            assert!(pair.of_target(other).is_some(), "the others are copied all the same");
+            assert_eq!(pair.keep_with_fault(call, errno, Prior::None, required).as_ref(), Err(lost));
+        }
+    }
+    for errno in [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::TOOBIG, Errno::RANGE, Errno::ROFS] {
+        // ERANGE asks for a longer buffer where bytes come in.
+        let calls = if errno == Errno::RANGE { 3..=3 } else { 1..=3 };
+        for call in calls {
+            let trouble = pair.keep_with_fault(call, errno, Prior::None, KEEP).unwrap_err();
+            assert_eq!((trouble.errno, trouble.attribute.is_some()), (errno, call > 1));
+        }
+    }
+    let kept = pair.keep_with_fault(1, Errno::ACCESS, Prior::None, KEEP).unwrap();
+    assert_eq!((kept.lost[0].operation, kept.lost[0].attribute.as_ref()), ("list", None));
+    assert!(pair.keep_with_fault(1, Errno::ACCESS, Prior::None, required).is_err());
+    // List, and remove what may be there.
+    pair.source = File::create_new(pair.scratch.path().join("bare")).unwrap();
+    for errno in [Errno::NODATA, Errno::NOTSUP] {
+        assert_eq!(pair.keep_with_fault(2, errno, Prior::Access, KEEP).unwrap().lost, []);
+    }
+    assert_eq!(pair.keep_with_fault(2, Errno::PERM, Prior::Access, KEEP).unwrap().lost[0].operation, "remove");
+    assert_eq!(pair.keep_with_fault(2, Errno::IO, Prior::Access, KEEP).unwrap_err().class, Class::Acl);
+}
+
+#[test]
+fn a_target_that_its_owner_may_not_write_to_takes_user_attributes_and_keeps_its_mode() {
+    let mut pair = Pair::new();
+    if !pair.give(c"user.a", b"1") {
+        return;
+    }
+    pair.target.set_permissions(Permissions::from_mode(0o440)).unwrap();
+    // Root is refused nothing, so the third call (list, read, set) is made to fail; for others it would by itself.
+    let kept = pair.keep_with_fault(3, Errno::ACCESS, Prior::None, KEEP);
+    assert_eq!(kept, Ok(Kept::default()));
+    assert_eq!(pair.of_target(c"user.a"), Some(b"1".to_vec()));
+    assert_eq!(pair.sys.fstat(&pair.target).unwrap().mode, 0o440);
+    pair.sys.fsetxattr(&pair.source, c"user.a", b"2").unwrap();
+    assert_eq!(pair.keep(Prior::None, KEEP), Ok(Kept::default()));
+    assert_eq!(pair.of_target(c"user.a"), Some(b"2".to_vec()));
+    assert_eq!(pair.sys.fstat(&pair.target).unwrap().mode, 0o440);
+    // Where the mode cannot be changed either (every call from the third on fails), it is lost.
+    let plan = FaultPlan::new(3, Fault::Fail(Errno::ACCESS), true);
+    pair.sys = Sys::new(Stop::new()).with_faults(Arc::new(plan));
+    assert_eq!(pair.keep(Prior::None, KEEP).unwrap().lost.len(), 1);
+}
+
+#[test]
+fn capabilities_are_kept_after_the_owner() {
+    // Version 2, effective: cap_net_raw (linux/capability.h).
+    let capability = [[1, 0, 0, 2], [0, 0x20, 0, 0], [0; 4], [0; 4], [0; 4]].concat();
+    let mut pair = Pair::new();
+    if !pair.give(c"security.capability", &capability) {
+        return;
+    }
+    pair.keep(Prior::None, KEEP).unwrap();
+    assert_eq!(pair.of_target(c"security.capability"), Some(capability.clone()));
+    pair.sys.fchown(&pair.target, 0, 0).unwrap();
+    assert_eq!(pair.of_target(c"security.capability"), None, "the order matters");
+    pair.keep(Prior::None, KEEP).unwrap();
+    assert_eq!(pair.of_target(c"security.capability"), Some(capability));
+}
+
+#[test]
+fn what_cannot_be_opened_is_reached_by_its_name() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (mut sys, mut buffers) = (Sys::new(Stop::new()), Buffers::default());
+    let directory = File::open(scratch.path()).unwrap();
+    for name in [c"source", c"target"] {
+        sys.mknodat(&directory, name, crate::sys::FileKind::Fifo, 0o600, (0, 0)).unwrap();
+    }
+    let mut keep = |sys: &mut Sys, source, target, prior| {
+        keep_extended_on_name(sys, (directory.as_fd(), source), (directory.as_fd(), target), prior, KEEP, &mut buffers)
+    };
+    let acl =
+        |sys: &mut Sys| sys.lgetxattr(&directory, c"target", ACCESS, &mut XattrBuffer::default()).map(<[u8]>::to_vec);
+    if is_possible(ACCESS, sys.lsetxattr(&directory, c"source", ACCESS, &posix(6, 0, 6))) {
+        keep(&mut sys, c"source", c"target", Prior::None).unwrap();
+        assert_eq!(acl(&mut sys), Ok(posix(6, 0, 6)));
+        sys.lremovexattr(&directory, c"source", ACCESS).unwrap();
+        keep(&mut sys, c"source", c"target", Prior::Access).unwrap();
+        assert_eq!(acl(&mut sys), Err(Errno::NODATA));
+    }
+    for name in ["one", "two"] {
+        std::os::unix::fs::symlink("source", scratch.path().join(name)).unwrap();
+    }
+    // A link has no ACL to remove, and what it leads to is not asked.
+    assert_eq!(keep(&mut sys, c"one", c"two", Prior::Access).unwrap().lost, []);
+    if is_possible(c"trusted.a", sys.lsetxattr(&directory, c"one", c"trusted.a", b"1")) {
+        keep(&mut sys, c"one", c"two", Prior::None).unwrap();
+        let mut value = XattrBuffer::default();
+        assert_eq!(sys.lgetxattr(&directory, c"two", c"trusted.a", &mut value), Ok(&b"1"[..]));
+        assert_eq!(sys.lgetxattr(&directory, c"source", c"trusted.a", &mut value), Err(Errno::NODATA));
+    }
+    // Without /proc.
+    let plan = FaultPlan::new(1, Fault::Fail(Errno::NOENT), false);
+    let mut without = Sys::new(Stop::new()).with_faults(Arc::new(plan));
+    assert_eq!(keep(&mut without, c"one", c"two", Prior::None), Ok(Kept::default()));
+}
