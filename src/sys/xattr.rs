@@ -179,7 +179,11 @@ mod tests {
         let (mut sys, mut buffer) = (Sys::new(Stop::new()), XattrBuffer::default());
         let names: Vec<_> = (10..20).map(|n| CString::new(format!("user.{n}{}", "x".repeat(180))).unwrap()).collect();
         for name in &names {
-            sys.fsetxattr(&file, name, b"").unwrap();
+            // All attributes of a file share one block on ext4, which may have 1 KiB.
+            match sys.fsetxattr(&file, name, b"") {
+                Err(Errno::NOSPC) => return eprintln!("skipped: the file system has no room for so many"),
+                set => set.unwrap(),
+            }
         }
         assert_eq!(user_names(sys.flistxattr(&file, &mut buffer).unwrap()), names);
         assert_eq!(sys.counts().of(Call::Flistxattr).calls, 2);

@@ -92,6 +92,7 @@ fn a_lost_acl_gives_the_group_no_rights() {
         let kept = pair.keep_with_fault(call, Errno::NOTSUP, Prior::None, KEEP).unwrap();
         assert_eq!((kept.lost[0].class, kept.mode_moved), (Class::Acl, true));
         assert_eq!(kept.mode(0o4760), mode, "the source's bits say what the mask is");
+        assert_eq!(kept.mode(0o600), 0o600, "and nothing is added to them");
     }
     let whole = pair.keep(Prior::None, KEEP).unwrap();
     assert_eq!(whole.mode(0o4760), 0o4760);
