@@ -41,6 +41,7 @@ pub enum Call {
     Fallocate,
     Ftruncate,
     Fadvise64,
+    Fcntl,
     Lseek,
     Mmap,
     Munmap,
@@ -68,7 +69,7 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -98,6 +99,7 @@ impl Call {
         Self::Fallocate,
         Self::Ftruncate,
         Self::Fadvise64,
+        Self::Fcntl,
         Self::Lseek,
         Self::Mmap,
         Self::Munmap,
@@ -135,6 +137,7 @@ impl Call {
             Self::Fallocate => "fallocate",
             Self::Ftruncate => "ftruncate",
             Self::Fadvise64 => "fadvise64",
+            Self::Fcntl => "fcntl",
             Self::Lseek => "lseek",
             Self::Mmap => "mmap",
             Self::Munmap => "munmap",
