@@ -6,10 +6,12 @@
 //! - [`reflink`]: the target shares the blocks of the source.
 //! - [`direct`]: [`read_write`], past the page cache.
 //! - [`sparse`]: any of them, over the data of a file with holes.
+//! - [`compare`](mod@compare): whether the target holds now what the source holds.
 //!
 //! An engine copies ranges (one of them only whole files) and says when it cannot work here; only [`Ladder`] decides what to try next. Engines know
 //! descriptors and bytes, not names, trees or threads.
 
+pub mod compare;
 pub mod copy_file_range;
 pub mod direct;
 mod ladder;
