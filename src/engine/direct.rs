@@ -253,9 +253,11 @@ mod tests {
                     let error = copy(&mut faulty(at, Fault::Fail(errno)), &files, 0..3 * PAGE as u64 + 5, PAGE);
                     assert_eq!(error.unwrap_err().errno, errno, "call {at}");
                 }
-                let mut sys = faulty(at, Fault::Short);
-                let copied = copy(&mut sys, &files, 0..3 * PAGE as u64 + 5, PAGE).unwrap();
-                assert_eq!(copied, Progress::done(3 * PAGE as u64 + 5), "call {at} short");
+                // A disk with sectors of 4096 bytes does not take half a page; there the next engine goes on.
+                let ladder = Ladder::of(&[&Direct, &ReadWrite]);
+                let (mut sys, all) = (faulty(at, Fault::Short), 0..3 * PAGE as u64 + 5);
+                let copied = ladder.copy_range(&mut sys, files.pair(), all, Some(PAGE), &mut buffer(PAGE)).unwrap();
+                assert_eq!(copied.bytes, 3 * PAGE as u64 + 5, "call {at} short");
                 files.assert_same(&format!("call {at} short"));
             }
         }
