@@ -41,6 +41,7 @@ pub enum Call {
     Fallocate,
     Ftruncate,
     Fadvise64,
+    Fcntl,
     Lseek,
     Mmap,
     Munmap,
@@ -76,7 +77,7 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -106,6 +107,7 @@ impl Call {
         Self::Fallocate,
         Self::Ftruncate,
         Self::Fadvise64,
+        Self::Fcntl,
         Self::Lseek,
         Self::Mmap,
         Self::Munmap,
@@ -151,6 +153,7 @@ impl Call {
             Self::Fallocate => "fallocate",
             Self::Ftruncate => "ftruncate",
             Self::Fadvise64 => "fadvise64",
+            Self::Fcntl => "fcntl",
             Self::Lseek => "lseek",
             Self::Mmap => "mmap",
             Self::Munmap => "munmap",

@@ -84,6 +84,50 @@ fn files_of_every_length_arrive_through_buffers_of_every_size() {
 }
 
 #[test]
+fn past_the_page_cache_every_length_arrives_whole() {
+    let sandbox = Sandbox::new();
+    for length in [0, 1, 4095, 4096, 4097, 1_048_576, 20_000_003] {
+        let bytes = noise(length as u64, length);
+        sandbox.write("source", &bytes);
+        for (buffer, way) in ["4K", "12K", "1M", "4M"].iter().flat_map(|buffer| WAYS.map(|way| (buffer, way))) {
+            let words = format!("copy source target --engine direct --buffer {buffer} {way}");
+            let run = sandbox.haul(&words).run();
+            if !run.succeeded() && run.words().contains("Invalid argument") {
+                eprintln!("skipped: no direct access in {}", sandbox.path("").display());
+                return;
+            }
+            run.ok().silent();
+            assert!(sandbox.read("target") == bytes, "{words}: {length} bytes came out different");
+            sandbox.remove("target");
+        }
+    }
+    sandbox.write("source", noise(1, 3_000_001));
+    sandbox.haul("copy source target --engine direct -v").run().ok().says(&["3000001 bytes by direct"]);
+    make_awkward_tree(&sandbox, "tree");
+    for way in WAYS {
+        sandbox.haul(format!("copy tree copy --engine direct {way}")).run().ok().silent();
+        assert_same(&snapshot(sandbox.path("tree")), &snapshot(sandbox.path("copy")), way);
+        sandbox.remove("copy");
+    }
+}
+
+#[test]
+fn blocks_are_shared_or_there_is_no_copy() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tree/small", "small");
+    sandbox.write("tree/large", noise(1, 9_000_000));
+    let run = sandbox.haul("copy tree copy --engine reflink -v --workers 2").run();
+    if run.succeeded() {
+        run.says(&["9000000 bytes by reflink"]);
+        assert_same(&snapshot(sandbox.path("tree")), &snapshot(sandbox.path("copy")), "cloned");
+    } else {
+        run.code(1).says(&["cannot clone", "large", "small"]);
+        sandbox.remove("copy");
+    }
+    sandbox.assert_no_leftovers("after cloning");
+}
+
+#[test]
 fn a_pool_of_any_size_and_none_give_the_same_copy() {
     let sandbox = Sandbox::new();
     let bytes = noise(1, 3_000_001);

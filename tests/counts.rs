@@ -54,7 +54,7 @@ fn copies_are_counted_as_strace_counts_them() {
     let sandbox = Sandbox::new();
     // Not a multiple of any buffer, so that there is a short read at the end.
     sandbox.write("source", noise(1, 3_000_001));
-    for engine in ["auto", "read_write", "copy_file_range", "mmap"] {
+    for engine in ["auto", "read_write", "copy_file_range", "mmap", "direct"] {
         for buffer in ["4K", "64K", "1M", "16M"] {
             for workers in [1, 2] {
                 let words = format!("copy source target --engine {engine} --buffer {buffer} --workers {workers}");

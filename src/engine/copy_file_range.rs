@@ -11,7 +11,7 @@ use crate::sys::Sys;
 
 /// Errnos that mean "not here" and not "this copy failed": GNU cp's list (`copy-file-data.c` of coreutils 9.11).
 /// EACCES comes from fuse-overlayfs, ENOENT from CIFS, EFBIG from Linux 6.17, EXDEV from two file systems since 5.19.
-const UNSUPPORTED: [Errno; 11] = [
+pub(super) const UNSUPPORTED: [Errno; 11] = [
     Errno::NOSYS,
     Errno::NOTTY,
     Errno::OPNOTSUPP,
@@ -66,7 +66,7 @@ impl Engine for CopyFileRange {
                 Err(errno) if UNSUPPORTED.contains(&errno) => errno,
                 Err(errno) => return Err(EngineError { operation: "write", side: Side::Target, errno }),
             };
-            return Ok(Progress { copied: offset - range.start, unsupported: Some(unsupported) });
+            return Ok(Progress::not_here(offset - range.start, unsupported));
         }
         Ok(Progress::done(offset - range.start))
     }

@@ -46,7 +46,7 @@ impl Engine for Mmap {
         let map = match sys.mmap(pair.source, range.start, len) {
             Ok(map) => map,
             Err(errno) if UNSUPPORTED.contains(&errno) => {
-                return Ok(Progress { copied: 0, unsupported: Some(errno) });
+                return Ok(Progress::not_here(0, errno));
             }
             Err(errno) => return Err(EngineError::reading(errno)),
         };

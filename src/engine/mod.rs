@@ -3,18 +3,30 @@
 //! - [`read_write`]: `pread` into a buffer, `pwrite` out of it. Works everywhere.
 //! - [`copy_file_range`]: the kernel copies, shares blocks, or asks the server to.
 //! - [`mmap`]: `pwrite` out of a map of the source.
+//! - [`reflink`]: the target shares the blocks of the source.
+//! - [`direct`]: [`read_write`], past the page cache.
 //! - [`sparse`]: any of them, over the data of a file with holes.
+//! - [`compare`](mod@compare): whether the target holds now what the source holds.
 //!
-//! An engine copies ranges and says when it cannot work here; only [`Ladder`] decides what to try next. Engines know
+//! An engine copies ranges (one of them only whole files) and says when it cannot work here; only [`Ladder`] decides what to try next. Engines know
 //! descriptors and bytes, not names, trees or threads.
 
+pub mod compare;
 pub mod copy_file_range;
+pub mod direct;
 mod ladder;
 pub mod mmap;
 pub mod read_write;
+pub mod reflink;
+mod route;
 pub mod sparse;
+#[cfg(test)]
+mod testing;
+mod volume;
 
-pub use ladder::{Ladder, Volume};
+pub use ladder::{Ladder, Whole};
+pub use route::{Copied, Refusal, Route};
+pub use volume::Volume;
 
 use std::ops::Range;
 use std::os::fd::OwnedFd;
@@ -44,6 +56,12 @@ pub trait Engine: Sync {
     /// Whether it copies through a buffer of ours.
     fn needs_buffer(&self) -> bool;
 
+    /// Whether it copies whole files or nothing: its range is then all of the source, and [`Ladder::try_whole`] its
+    /// only caller.
+    fn takes_whole_files(&self) -> bool {
+        false
+    }
+
     /// Copies the bytes of `range` to the same place in the target, at most `step` a call, through `buffer` (of `step`
     /// bytes, or empty where none is needed).
     fn copy_range(
@@ -69,6 +87,11 @@ impl Progress {
     /// All that was asked, or all there is.
     pub const fn done(copied: u64) -> Self {
         Self { copied, unsupported: None }
+    }
+
+    /// So far, and no further: somebody else may be able to.
+    pub const fn not_here(copied: u64, errno: Errno) -> Self {
+        Self { copied, unsupported: Some(errno) }
     }
 }
 
@@ -103,4 +126,5 @@ impl EngineError {
 }
 
 /// Every engine, in the order of [`EngineName::ALL`].
-pub const ALL: [&dyn Engine; 3] = [&read_write::ReadWrite, &copy_file_range::CopyFileRange, &mmap::Mmap];
+pub const ALL: [&dyn Engine; 5] =
+    [&read_write::ReadWrite, &copy_file_range::CopyFileRange, &mmap::Mmap, &reflink::Reflink, &direct::Direct];

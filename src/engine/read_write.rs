@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::os::fd::AsFd;
 
-use super::{Engine, EngineError, Pair, Progress};
+use super::{Copied, Engine, EngineError, Pair, Progress, Route};
 use crate::plan::EngineName;
 use crate::sys::Sys;
 
@@ -49,14 +49,19 @@ impl Engine for ReadWrite {
 }
 
 /// Copies from one position to another until the source ends: for sources whose size says nothing (`/proc`) and
-/// targets without offsets (devices). Returns the bytes copied.
-pub fn copy_stream(sys: &mut Sys, source: impl AsFd, target: impl AsFd, buffer: &mut [u8]) -> Result<u64, EngineError> {
+/// targets without offsets (devices).
+pub fn copy_stream(
+    sys: &mut Sys,
+    source: impl AsFd,
+    target: impl AsFd,
+    buffer: &mut [u8],
+) -> Result<Copied, EngineError> {
     let mut copied = 0;
     loop {
         sys.check_stop().map_err(EngineError::reading)?;
         let count = sys.read(source.as_fd(), buffer).map_err(EngineError::reading)?;
         if count == 0 {
-            return Ok(copied);
+            return Ok(Copied { bytes: copied, route: Route::straight(EngineName::ReadWrite) });
         }
         sys.write_full(target.as_fd(), &buffer[..count], buffer.len()).map_err(EngineError::writing)?;
         copied += count as u64;

@@ -30,11 +30,15 @@ pub enum EngineName {
     CopyFileRange,
     /// `pwrite` out of a map of the source.
     Mmap,
+    /// The target shares all blocks of the source: whole files, where the file system can.
+    Reflink,
+    /// `pread` and `pwrite` past the page cache: buffers are whole pages.
+    Direct,
 }
 
 impl EngineName {
     /// Every engine that moves bytes; `Auto` chooses among them.
-    pub const ALL: [Self; 3] = [Self::ReadWrite, Self::CopyFileRange, Self::Mmap];
+    pub const ALL: [Self; 5] = [Self::ReadWrite, Self::CopyFileRange, Self::Mmap, Self::Reflink, Self::Direct];
 
     /// The name users type.
     pub const fn name(self) -> &'static str {
@@ -43,6 +47,8 @@ impl EngineName {
             Self::ReadWrite => "read_write",
             Self::CopyFileRange => "copy_file_range",
             Self::Mmap => "mmap",
+            Self::Reflink => "reflink",
+            Self::Direct => "direct",
         }
     }
 }

@@ -18,6 +18,8 @@ pub enum Fault {
     Fail(Errno),
     /// It moves half of what was asked (calls that move nothing, or one byte, are left alone).
     Short,
+    /// It is asked to move nothing, and so moves nothing and succeeds (calls that move nothing are left alone).
+    Nothing,
     /// A signal interrupts it before it moves anything.
     Interrupt,
     /// The process ends there, with status 137, running no destructor.
@@ -55,6 +57,7 @@ impl FaultPlan {
             Fault::Fail(errno) => Err(errno),
             Fault::Interrupt => Err(Errno::INTR),
             Fault::Short => Ok(if wanted > 1 { wanted / 2 } else { wanted }),
+            Fault::Nothing => Ok(0),
             Fault::Exit => std::process::exit(137),
         }
     }
@@ -63,10 +66,11 @@ impl FaultPlan {
 impl FromStr for FaultPlan {
     type Err = String;
 
-    /// `K:WHAT`, or `K+:WHAT` for "from the k-th on"; WHAT is `EIO`, `ENOSPC`, `EACCES`, `EDQUOT`, `short`, `interrupt`
-    /// or `exit`.
+    /// `K:WHAT`, or `K+:WHAT` for "from the k-th on"; WHAT is `EIO`, `ENOSPC`, `EACCES`, `EDQUOT`, `short`, `nothing`,
+    /// `interrupt` or `exit`.
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let wrong = || format!("'{text}' is no fault plan; write K:EIO, K+:ENOSPC, K:short, K:interrupt or K:exit");
+        let wrong =
+            || format!("'{text}' is no fault plan; write K:EIO, K+:ENOSPC, K:short, K:nothing, K:interrupt or K:exit");
         let (at, what) = text.split_once(':').ok_or_else(wrong)?;
         let fault = match what {
             "EIO" => Fault::Fail(Errno::IO),
@@ -75,6 +79,7 @@ impl FromStr for FaultPlan {
             "EACCES" => Fault::Fail(Errno::ACCESS),
             "EXDEV" => Fault::Fail(Errno::XDEV),
             "short" => Fault::Short,
+            "nothing" => Fault::Nothing,
             "interrupt" => Fault::Interrupt,
             "exit" => Fault::Exit,
             _ => return Err(wrong()),

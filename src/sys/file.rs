@@ -164,6 +164,26 @@ impl Sys {
         self.plain(Call::Fadvise64, || rustix::fs::fadvise(file.as_fd(), offset, len, advice))
     }
 
+    /// Whether reads and writes of `file` pass the page cache by (`O_DIRECT`). All who share the descriptor share this.
+    pub fn is_direct(&mut self, file: impl AsFd) -> Result<bool> {
+        self.flags(file.as_fd()).map(|flags| flags.contains(OFlags::DIRECT))
+    }
+
+    /// Makes reads and writes of `file` pass the page cache by, or not. EINVAL where the file system has no such thing.
+    pub fn set_direct(&mut self, file: impl AsFd, direct: bool) -> Result<()> {
+        let before = self.flags(file.as_fd())?;
+        let mut after = before;
+        after.set(OFlags::DIRECT, direct);
+        if after == before {
+            return Ok(());
+        }
+        self.plain(Call::Fcntl, || rustix::fs::fcntl_setfl(file.as_fd(), after))
+    }
+
+    fn flags(&mut self, file: impl AsFd) -> Result<OFlags> {
+        self.plain(Call::Fcntl, || rustix::fs::fcntl_getfl(file.as_fd()))
+    }
+
     /// The first run of data at or behind `offset`; `None` where only a hole follows.
     pub fn next_extent(&mut self, file: impl AsFd, offset: u64) -> Result<Option<Extent>> {
         let start = match self.plain(Call::Lseek, || rustix::fs::seek(file.as_fd(), SeekFrom::Data(offset))) {

@@ -214,6 +214,8 @@ pub(crate) enum Engine {
     ReadWrite,
     CopyFileRange,
     Mmap,
+    Reflink,
+    Direct,
 }
 
 /// Who compresses.

@@ -11,6 +11,8 @@ use clap::CommandFactory;
 use haul::plan::{
     CodecName, CopyPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan,
 };
+use haul::size::BufferSize;
+use haul::sys::PAGE;
 
 use super::args::{Args, Codec, Command, Common, CopyArgs, Engine, Generated, ProgressChoice, Route, Scheduler};
 use super::listing::Columns;
@@ -80,13 +82,24 @@ fn lower_copy(mut args: CopyArgs) -> Result<Order, UsageError> {
         return Err(UsageError::new("a path is empty"));
     }
     let resources = resources(&args.common);
-    let plan = CopyPlan { engine: args.engine.into(), ..CopyPlan::new(args.paths, target, resources) };
+    let engine = args.engine.into();
+    check_buffers(engine, resources.buffer)?;
+    let plan = CopyPlan { engine, ..CopyPlan::new(args.paths, target, resources) };
     Ok(Order {
         work: Work::Copy(plan),
         verbosity: Verbosity { quiet: false, verbose: args.verbose },
         progress: args.common.progress,
         json: args.common.json,
     })
+}
+
+/// Past the page cache only whole pages move; what was typed is used or refused, never rounded.
+fn check_buffers(engine: EngineName, buffers: impl IntoIterator<Item = BufferSize>) -> Result<(), UsageError> {
+    let odd = buffers.into_iter().find(|buffer| !buffer.bytes().is_multiple_of(PAGE));
+    match odd.filter(|_| engine == EngineName::Direct) {
+        Some(odd) => Err(UsageError::new(format!("the engine direct moves whole pages: {odd} is no multiple of 4K"))),
+        None => Ok(()),
+    }
 }
 
 fn resources(common: &Common) -> Resources {
@@ -105,6 +118,8 @@ impl From<Engine> for EngineName {
             Engine::ReadWrite => Self::ReadWrite,
             Engine::CopyFileRange => Self::CopyFileRange,
             Engine::Mmap => Self::Mmap,
+            Engine::Reflink => Self::Reflink,
+            Engine::Direct => Self::Direct,
         }
     }
 }

@@ -3,7 +3,7 @@
 use haul::codec::level::Choice;
 use haul::plan::{EngineName, SchedulerName, SweepJob, SweepPlan};
 
-use super::{Order, UsageError, Work};
+use super::{Order, UsageError, Work, check_buffers};
 use crate::cli::args::{Job, SweepArgs};
 use crate::cli::quote::command_line;
 
@@ -30,6 +30,11 @@ pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
     };
     for level in &plan.levels {
         Choice::new(plan.codec, *level, plan.block).map_err(UsageError::new)?;
+    }
+    if plan.job == SweepJob::Copy {
+        for engine in &plan.engines {
+            check_buffers(*engine, plan.buffers.iter().copied())?;
+        }
     }
     Ok(Order::quiet(Work::Sweep { plan, format: args.format, output: args.output }, args.progress))
 }

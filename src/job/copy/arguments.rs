@@ -87,7 +87,7 @@ impl Copier {
             attributes: OnceLock::new(),
             in_part: false,
             part: None,
-            volume: self.shared.destination.volume,
+            volume: self.shared.destination.volume.clone(),
             creator: self.shared.identity.unknown_creator(),
         };
         let name = own_name(path);

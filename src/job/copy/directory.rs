@@ -68,7 +68,7 @@ impl Directory {
             attributes: OnceLock::new(),
             in_part: false,
             part: None,
-            volume: self.volume,
+            volume: self.volume.clone(),
             creator: self.creator,
         }
     }

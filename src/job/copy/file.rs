@@ -1,16 +1,15 @@
 //! One regular file: whole by one worker, or by ranges that several take from a counter.
 
 use std::ffi::CStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::directory::Open;
 use super::sides::{FileCopy, TargetPlace};
 use super::{Copier, Task};
 use crate::engine::read_write::copy_stream;
-use crate::engine::{Ladder, Pair};
+use crate::engine::{Copied, Ladder, Pair, Route, Whole};
 use crate::error::{Error, Result};
-use crate::plan::EngineName;
 use crate::pool::Handle;
 use crate::tree::metadata::{keep_on_existing, keep_on_new_file};
 
@@ -22,9 +21,12 @@ const WORTH_SPLITTING: u64 = 4;
 /// A large file whose ranges are there for the taking.
 pub(super) struct Split {
     copy: FileCopy,
+    ladder: Ladder,
     range_bytes: u64,
     next: AtomicU64,
     copied: AtomicU64,
+    /// How the first range was copied.
+    route: OnceLock<Route>,
     /// Somebody failed and said so; the others need not go on.
     failed: AtomicBool,
 }
@@ -35,13 +37,19 @@ impl Copier {
         let begun = self.begin_file(open, name, new_name);
         let Some(copy) = self.station.check(begun) else { return };
         self.station.found(copy.attributes.size);
-        let range_bytes = self.range_bytes(&copy);
+        let ladder = match self.try_whole(&copy) {
+            Ok(Whole::ByRanges(ladder)) => ladder,
+            Ok(Whole::Done(copied)) => return self.finish_file(copy, Ok(copied)),
+            Err(error) => return self.finish_file(copy, Err(error)),
+        };
+        let range_bytes = self.range_bytes(ladder);
         if copy.place.is_in_place() || copy.attributes.size < WORTH_SPLITTING * range_bytes {
-            let copied = self.copy_whole(&copy);
+            let copied = self.copy_whole(&copy, ladder);
             return self.finish_file(copy, copied);
         }
-        let (next, copied, failed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
-        let split = Arc::new(Split { copy, range_bytes, next, copied, failed });
+        let (next, copied, route) = (AtomicU64::new(0), AtomicU64::new(0), OnceLock::new());
+        let failed = AtomicBool::new(false);
+        let split = Arc::new(Split { copy, ladder, range_bytes, next, copied, route, failed });
         for _ in 1..self.shared.threads {
             if handle.try_offer(Task::Ranges(Arc::clone(&split))).is_err() {
                 break;
@@ -52,19 +60,30 @@ impl Copier {
     }
 
     /// Ranges are whole numbers of buffers, so that splitting adds no short read.
-    fn range_bytes(&self, copy: &FileCopy) -> u64 {
-        let step = self.shared.step.unwrap_or_else(|| self.ladder(copy).first().default_step()) as u64;
+    fn range_bytes(&self, ladder: Ladder) -> u64 {
+        let step = self.shared.step.unwrap_or_else(|| ladder.first().default_step()) as u64;
         RANGE_BYTES.div_ceil(step) * step
     }
 
-    fn ladder(&self, copy: &FileCopy) -> Ladder {
-        Ladder::new(self.shared.engine, &copy.attributes, copy.open.directory.volume)
+    /// Copies a file in one go where that can be done; else says how to copy it.
+    fn try_whole(&mut self, copy: &FileCopy) -> Result<Whole> {
+        let volume = &copy.open.directory.volume;
+        let ladder = Ladder::new(self.shared.engine, self.shared.reflink, &copy.attributes, volume);
+        if copy.is_stream() {
+            return Ok(Whole::ByRanges(ladder));
+        }
+        let pair = Pair { source: &copy.source, target: &copy.target };
+        let whole = ladder.try_whole(&mut self.station.sys, pair, copy.attributes.size, volume);
+        let whole = whole.map_err(|error| copy.error(error))?;
+        if let Whole::Done(copied) = whole {
+            self.station.moved(copied.bytes);
+        }
+        Ok(whole)
     }
 
-    /// Copies all of a file; returns the bytes copied.
-    fn copy_whole(&mut self, copy: &FileCopy) -> Result<u64> {
+    /// Copies all of a file.
+    fn copy_whole(&mut self, copy: &FileCopy, ladder: Ladder) -> Result<Copied> {
         let pair = Pair { source: &copy.source, target: &copy.target };
-        let ladder = self.ladder(copy);
         let stream = copy.is_stream();
         let [mut buffer] = self.buffer(stream || ladder.needs_buffer(), copy)?;
         let buffer = buffer.as_deref_mut().unwrap_or_default();
@@ -75,13 +94,13 @@ impl Copier {
             copy.copy_range(sys, ladder, 0..copy.attributes.size, self.shared.step, buffer)
         };
         let copied = copied.map_err(|error| copy.error(error))?;
-        self.station.moved(copied);
+        self.station.moved(copied.bytes);
         Ok(copied)
     }
 
     /// Takes ranges of a large file and copies them until none is left.
     pub(super) fn ranges(&mut self, split: &Split) {
-        let ladder = self.ladder(&split.copy);
+        let ladder = split.ladder;
         let buffer = self.buffer(ladder.needs_buffer(), &split.copy);
         let Some([mut buffer]) = self.station.check(buffer) else {
             split.failed.store(true, Ordering::Relaxed);
@@ -97,8 +116,9 @@ impl Copier {
             let copied = split.copy.copy_range(&mut self.station.sys, ladder, range, self.shared.step, buffer);
             match copied {
                 Ok(copied) => {
-                    split.copied.fetch_add(copied, Ordering::Relaxed);
-                    self.station.moved(copied);
+                    split.copied.fetch_add(copied.bytes, Ordering::Relaxed);
+                    split.route.get_or_init(|| copied.route);
+                    self.station.moved(copied.bytes);
                 }
                 Err(error) => {
                     if !split.failed.swap(true, Ordering::Relaxed) {
@@ -117,7 +137,8 @@ impl Copier {
         }
         let copied = split.copied.into_inner();
         let whole = if copied == split.copy.attributes.size {
-            Ok(copied)
+            let route = split.route.into_inner().unwrap_or_else(|| split.ladder.route());
+            Ok(Copied { bytes: copied, route })
         } else {
             // Short ranges leave gaps, so no part of it is worth keeping; that it changed is the likelier reason.
             self.check_source(&split.copy, copied).and_then(|()| {
@@ -139,19 +160,17 @@ impl Copier {
     }
 
     /// All bytes are there, or not: gives the target its attributes and its name, or takes it away.
-    fn finish_file(&mut self, copy: FileCopy, copied: Result<u64>) {
+    fn finish_file(&mut self, copy: FileCopy, copied: Result<Copied>) {
         let checked = copied.and_then(|copied| {
-            self.check_source(&copy, copied)?;
-            self.check_end(&copy, copied)?;
+            self.check_source(&copy, copied.bytes)?;
+            self.check_end(&copy, copied.bytes)?;
             Ok(copied)
         });
-        let Some(copied) = self.station.check(checked) else { return self.abandon(copy) };
-        let first = self.ladder(&copy).first().name();
-        let engine = if copy.is_stream() { EngineName::ReadWrite } else { first };
-        self.station.note(|| (copy.source_path(), format!("{copied} bytes by {}", engine.name())));
+        let Some(Copied { bytes, route }) = self.station.check(checked) else { return self.abandon(copy) };
+        self.station.note(|| (copy.source_path(), format!("{bytes} bytes by {route}")));
         let finished = self.give_name(copy);
         if self.station.check(finished).is_some() {
-            self.station.summary.target_bytes += copied;
+            self.station.summary.target_bytes += bytes;
             self.station.done();
         }
     }

@@ -23,7 +23,7 @@ use super::claims::Claims;
 use super::station::Station;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
-use crate::plan::{CopyPlan, EngineName};
+use crate::plan::{CopyPlan, EngineName, When};
 use crate::pool::{BufferPool, Handle, PoolOptions, Worker, workers};
 use crate::size::BufferSize;
 use crate::sys::{DirectoryBuffer, Entries, Identity};
@@ -41,6 +41,7 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     let shared = Arc::new(Shared {
         destination,
         engine: plan.engine,
+        reflink: plan.reflink,
         step: plan.resources.buffer.map(BufferSize::bytes),
         threads,
         pool: pool.clone(),
@@ -82,6 +83,7 @@ fn pool_options(plan: &CopyPlan, threads: usize) -> PoolOptions {
 struct Shared {
     destination: Destination,
     engine: EngineName,
+    reflink: When,
     /// The most bytes a call moves, if the user said.
     step: Option<usize>,
     threads: usize,

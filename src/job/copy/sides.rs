@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::Copier;
 use super::directory::Open;
 use crate::engine::sparse::copy_data;
-use crate::engine::{EngineError, Ladder, Pair, Side};
+use crate::engine::{Copied, EngineError, Ladder, Pair, Side};
 use crate::error::{Error, Result};
 use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::Part;
@@ -140,7 +140,7 @@ impl FileCopy {
         self.attributes.size == 0 || self.place.is_in_place()
     }
 
-    /// Copies a range, its data only where the file has holes. Returns the bytes dealt with.
+    /// Copies a range, its data only where the file has holes.
     pub(super) fn copy_range(
         &self,
         sys: &mut Sys,
@@ -148,7 +148,7 @@ impl FileCopy {
         range: Range<u64>,
         step: Option<usize>,
         buffer: &mut [u8],
-    ) -> std::result::Result<u64, EngineError> {
+    ) -> std::result::Result<Copied, EngineError> {
         let pair = Pair { source: &self.source, target: &self.target };
         if self.attributes.has_holes() {
             copy_data(sys, ladder, pair, range, step, buffer)

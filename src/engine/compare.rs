@@ -1,0 +1,128 @@
+//! Whether a target holds what its source holds, read back from both.
+
+use std::num::NonZeroU64;
+
+use rustix::fs::Advice;
+
+use super::{EngineError, Pair};
+use crate::sys::Sys;
+
+/// Sees to it that the target is read from the disk and not from the page cache, where that can be done: its content is
+/// written, and its clean pages are given up. Where memory is the disk (tmpfs), it changes nothing.
+///
+/// Both files are then read through the page cache, also if they were copied past it.
+pub fn let_go_of_cache(sys: &mut Sys, pair: Pair<'_>) -> Result<(), EngineError> {
+    sys.set_direct(pair.source, false).map_err(EngineError::reading)?;
+    sys.set_direct(pair.target, false).map_err(EngineError::writing)?;
+    sys.fdatasync(pair.target).map_err(|errno| EngineError { operation: "sync", ..EngineError::writing(errno) })?;
+    // Advice: who does not take it reads from memory, and compares all the same.
+    let to_the_end: Option<NonZeroU64> = None;
+    let _ = sys.fadvise(pair.target, 0, to_the_end, Advice::DontNeed);
+    Ok(())
+}
+
+/// Where the target first differs from the `len` bytes of its source, or `None`; that one of them has fewer bytes, or
+/// the target more, is a difference too. The target has to be open for reading as well. Each call reads at most as many
+/// bytes as the shorter buffer has.
+pub fn compare(
+    sys: &mut Sys,
+    pair: Pair<'_>,
+    len: u64,
+    from_source: &mut [u8],
+    from_target: &mut [u8],
+) -> Result<Option<u64>, EngineError> {
+    let read_back = |errno| EngineError { operation: "read back", ..EngineError::writing(errno) };
+    let step = from_source.len().min(from_target.len());
+    let mut offset = 0;
+    while offset < len {
+        sys.check_stop().map_err(EngineError::reading)?;
+        let wanted = (len - offset).min(step as u64) as usize;
+        let source = sys.pread_full(pair.source, &mut from_source[..wanted], offset, wanted);
+        let target = sys.pread_full(pair.target, &mut from_target[..wanted], offset, wanted);
+        let source = &from_source[..source.map_err(EngineError::reading)?];
+        let target = &from_target[..target.map_err(read_back)?];
+        if source != target || source.len() < wanted {
+            let alike = source.iter().zip(target).take_while(|(one, other)| one == other).count();
+            return Ok(Some(offset + alike as u64));
+        }
+        offset += wanted as u64;
+    }
+    let size = sys.fstat(pair.target).map_err(read_back)?.size;
+    Ok((size != len).then_some(len.min(size)))
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::super::testing::{Files, buffer, faulty, noise, places, sys};
+    use super::super::{Engine as _, Side, direct::Direct};
+    use super::*;
+    use crate::sys::faults::Fault;
+
+    const LEN: usize = 10_001;
+
+    fn verdict(sys: &mut Sys, files: &Files, step: usize) -> Result<Option<u64>, EngineError> {
+        let_go_of_cache(sys, files.pair())?;
+        compare(sys, files.pair(), LEN as u64, &mut buffer(step), &mut buffer(step + 1))
+    }
+
+    #[test]
+    fn the_first_difference_is_found_wherever_it_is() {
+        for place in places() {
+            let files = Files::with(&place, &noise(LEN));
+            for step in [1, 512, 4096, 1 << 20] {
+                files.set_target(&noise(LEN));
+                assert_eq!(verdict(&mut sys(), &files, step), Ok(None));
+                for place in [0, 1, 511, 512, 4095, 4096, LEN - 1] {
+                    let mut other = noise(LEN);
+                    other[place] ^= 1;
+                    other[LEN - 1] = 0;
+                    files.set_target(&other);
+                    assert_eq!(verdict(&mut sys(), &files, step), Ok(Some(place as u64)), "{step} a call");
+                }
+                for len in [0, 1, 4096, LEN - 1, LEN + 1, 2 * LEN] {
+                    files.set_target(&noise(len));
+                    assert_eq!(verdict(&mut sys(), &files, step), Ok(Some(len.min(LEN) as u64)), "{len}, {step}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn two_files_that_ended_early_are_not_taken_for_equal() {
+        let files = Files::noise(5000);
+        files.set_target(&noise(5000));
+        assert_eq!(verdict(&mut sys(), &files, 4096), Ok(Some(5000)));
+        assert_eq!(compare(&mut sys(), files.pair(), 0, &mut buffer(1), &mut buffer(1)), Ok(Some(0)));
+    }
+
+    #[test]
+    fn what_was_copied_past_the_cache_is_compared_through_it() {
+        let files = Files::noise(LEN);
+        let copied = Direct.copy_range(&mut sys(), files.pair(), 0..LEN as u64, 4096, &mut buffer(4096));
+        if copied.unwrap().unsupported.is_none() {
+            assert_eq!(verdict(&mut sys(), &files, 1000), Ok(None));
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_a_failure_and_a_short_read_none() {
+        let files = Files::noise(LEN);
+        files.set_target(&noise(LEN));
+        // Calls 1 and 2 look at flags, 3 syncs, 4 advises; then both are read in turn.
+        for at in 1..=12 {
+            assert_eq!(verdict(&mut faulty(at, Fault::Short), &files, 4096), Ok(None), "call {at}");
+            let (wanted, side) = match at {
+                2 => (Some("write"), Side::Target),
+                3 => (Some("sync"), Side::Target),
+                1 | 5 | 7 | 9 => (Some("read"), Side::Source),
+                6 | 8 | 10 | 11 => (Some("read back"), Side::Target),
+                _ => (None, Side::Target),
+            };
+            let failed = verdict(&mut faulty(at, Fault::Fail(Errno::IO)), &files, 4096);
+            let wanted = wanted.map(|operation| EngineError { operation, side, errno: Errno::IO });
+            assert_eq!(failed.err(), wanted, "call {at}");
+        }
+    }
+}
