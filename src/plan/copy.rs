@@ -133,14 +133,8 @@ pub struct Keep {
 
 impl Keep {
     /// Everything.
-    pub const ALL: Self = Self {
-        mode: true,
-        owner: true,
-        times: true,
-        links: true,
-        xattrs: Wish::IfPossible,
-        context: Wish::IfPossible,
-    };
+    pub const ALL: Self =
+        Self { mode: true, owner: true, times: true, links: true, xattrs: Wish::IfPossible, context: Wish::IfPossible };
 }
 
 /// Whether something is done.

@@ -1,7 +1,8 @@
 //! Words → plans. Every usage error is found here, before anything is touched.
 //!
-//! - this file: what all commands share, and copy; [`files`]: gzip and gunzip; [`sweep`].
+//! - this file: what all commands share; [`copy`]; [`files`]: gzip and gunzip; [`sweep`].
 
+mod copy;
 mod files;
 mod sweep;
 
@@ -12,7 +13,7 @@ use haul::plan::{
     CodecName, CopyPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan,
 };
 
-use super::args::{Args, Codec, Command, Common, CopyArgs, Engine, Generated, ProgressChoice, Route, Scheduler};
+use super::args::{Args, Codec, Command, Common, Engine, Generated, ProgressChoice, Route, Scheduler};
 use super::listing::Columns;
 use super::progress::Verbosity;
 use super::report::Format;
@@ -52,7 +53,7 @@ impl UsageError {
 /// Checks a command line and makes an order of it.
 pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
     match args.command {
-        Command::Copy(args) => lower_copy(args),
+        Command::Copy(args) => copy::lower_copy(args),
         Command::Gzip(args) => files::lower_gzip(args),
         Command::Gunzip(args) => {
             let null = args.files.null;
@@ -72,21 +73,6 @@ impl Order {
     const fn quiet(work: Work, progress: ProgressChoice) -> Self {
         Self { work, verbosity: Verbosity { quiet: false, verbose: false }, progress, json: false }
     }
-}
-
-fn lower_copy(mut args: CopyArgs) -> Result<Order, UsageError> {
-    let target = args.paths.pop().ok_or_else(|| UsageError::new("a target is missing"))?;
-    if args.paths.iter().chain([&target]).any(|path| path.as_os_str().is_empty()) {
-        return Err(UsageError::new("a path is empty"));
-    }
-    let resources = resources(&args.common);
-    let plan = CopyPlan { engine: args.engine.into(), ..CopyPlan::new(args.paths, target, resources) };
-    Ok(Order {
-        work: Work::Copy(plan),
-        verbosity: Verbosity { quiet: false, verbose: args.verbose },
-        progress: args.common.progress,
-        json: args.common.json,
-    })
 }
 
 fn resources(common: &Common) -> Resources {
