@@ -1,8 +1,12 @@
-//! What is said when a job is over: its figures for those who asked, and its errors once more.
+//! What is said when a job is over: its figures for those who asked, what can be continued, and its errors once more.
 
+use std::ffi::OsString;
 use std::sync::{Mutex, PoisonError};
 
+use haul::error::Quoted;
 use haul::outcome::Summary;
+
+use super::quote::command_line;
 
 /// Errors that are repeated; more would be a second log.
 const REPEATED: usize = 20;
@@ -43,10 +47,11 @@ pub(crate) fn closing_line(summary: &Summary, wall_ns: u64) -> String {
     let seconds = wall_ns as f64 / 1e9;
     let rate = (summary.source_bytes as f64 / seconds) as u64;
     format!(
-        "{}, {}, {}; {} read, {} written in {seconds:.2} s ({}/s); {}; {} skipped; {} failed{}",
+        "{}, {}, {}{}; {} read, {} written in {seconds:.2} s ({}/s); {}; {} skipped; {} failed{}",
         count(summary.files, "file", "files"),
         count(summary.directories, "directory", "directories"),
         count(summary.others, "other", "others"),
+        further_names(summary.links),
         size(summary.source_bytes),
         size(summary.target_bytes),
         size(rate),
@@ -55,6 +60,27 @@ pub(crate) fn closing_line(summary: &Summary, wall_ns: u64) -> String {
         summary.failures,
         if summary.stopped_early { "; stopped early, the rest was not tried" } else { "" },
     )
+}
+
+/// Hard links, where there were any: they are rare, and jobs that make none have no word for them.
+fn further_names(links: u64) -> String {
+    if links == 0 { String::new() } else { format!(", {}", count(links, "further name", "further names")) }
+}
+
+/// What was kept unfinished, and how it is continued: by the command line of this run, `words`, once more.
+pub(crate) fn unfinished_lines(
+    summary: &Summary,
+    words: impl IntoIterator<Item = OsString>,
+    resumed: bool,
+) -> Vec<String> {
+    let mut words: Vec<OsString> = words.into_iter().collect();
+    if !resumed {
+        // Behind the name of the job; at the end it might stand behind `--`.
+        words.insert(words.len().min(2), "--resume".into());
+    }
+    let command = command_line(words);
+    let line = |path| format!("kept {} with what was copied so far; continue with: {command}", Quoted(path));
+    summary.unfinished.iter().map(|path| line(path)).collect()
 }
 
 /// "1 file", "2 files".
@@ -80,6 +106,28 @@ mod tests {
         assert_eq!(recap(0, 20).last().unwrap(), "  cannot take '20'");
         let many = recap(7, 33);
         assert_eq!((many.len(), &*many[0], &*many[21]), (22, "33 of 40 files failed:", "  ... and 13 more"));
+    }
+
+    #[test]
+    fn what_was_kept_is_continued_by_the_same_words() {
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        let summary =
+            Summary { unfinished: vec!["b/x.haul-part".into(), "b/y'.haul-part".into()], ..Summary::default() };
+        let lines = unfinished_lines(&summary, words(&["haul", "copy", "-v", "--", "-a b", "c"]), false);
+        let command = "haul copy --resume -v -- '-a b' c";
+        assert_eq!(lines[0], format!("kept 'b/x.haul-part' with what was copied so far; continue with: {command}"));
+        assert_eq!((lines.len(), lines[1].ends_with(command)), (2, true));
+        let lines = unfinished_lines(&summary, words(&["haul", "copy", "a", "b", "--resume"]), true);
+        assert!(lines[0].ends_with(": haul copy a b --resume"), "{}", lines[0]);
+        assert!(unfinished_lines(&Summary::default(), words(&["haul", "copy"]), false).is_empty());
+    }
+
+    #[test]
+    fn further_names_are_told_where_there_are_any() {
+        let line = |links| closing_line(&Summary { links, ..Summary::default() }, 1);
+        assert!(line(0).starts_with("0 files, 0 directories, 0 others; "), "{}", line(0));
+        assert!(line(1).starts_with("0 files, 0 directories, 0 others, 1 further name; "), "{}", line(1));
+        assert!(line(2).contains(" others, 2 further names; "), "{}", line(2));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Words in, words out: the command line, the progress bar, the reports, the exit code.
 
 pub(crate) mod args;
+mod ask;
 mod closing;
 pub(crate) mod exit;
 #[cfg(feature = "faults")]

@@ -1,12 +1,17 @@
 //! A command line as text that a shell reads back as the same words.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
 /// The words, quoted where a shell needs it, with blanks between them; always one line.
 pub(crate) fn command_line<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> String {
     words.into_iter().map(|word| quote(word.as_ref())).collect::<Vec<_>>().join(" ")
+}
+
+/// The words of this run, with the program by its name: where it lies says nothing about a run.
+pub(crate) fn words_as_typed() -> impl Iterator<Item = OsString> {
+    std::iter::once("haul".into()).chain(std::env::args_os().skip(1))
 }
 
 fn quote(word: &OsStr) -> String {

@@ -10,20 +10,24 @@ use haul::job::{self, Context};
 use haul::outcome::Summary;
 
 use super::args::{Args, Generated, ProgressChoice};
-use super::closing::closing_line;
+use super::closing::{closing_line, unfinished_lines};
 use super::exit::{Exit, SIGPIPE};
 use super::listing::{Listing, Row};
 use super::lower::{Order, Work};
 use super::output::output_error;
 use super::progress::Terminal;
-use super::signals;
+use super::quote::words_as_typed;
+use super::{ask, signals};
 
 /// Runs an order; whatever goes wrong has been said when this returns.
 pub(crate) fn run(order: &Order) -> Exit {
     // A sweep draws its own line, between runs.
     let bar = if matches!(order.work, Work::Sweep { .. }) { ProgressChoice::Never } else { order.progress };
     let terminal = Terminal::new(bar, order.verbosity);
-    let context = context(terminal.clone());
+    let mut context = context(terminal.clone());
+    if matches!(&order.work, Work::Copy(plan) if plan.existing.ask) {
+        context.ask = Some(ask::person(&terminal, &context));
+    }
     signals::listen(&context, &terminal);
     signals::outlive_size_limit();
     let mut listing = None;
@@ -57,7 +61,14 @@ pub(crate) fn run(order: &Order) -> Exit {
         Err(error) => return finish(&terminal, Err(error), &context),
     };
     if summary.interrupted {
-        terminal.say("interrupted; what was not finished was taken away");
+        let gone = summary.unfinished.is_empty();
+        let rest = if gone { "was not finished was taken away" } else { "can be continued is kept" };
+        terminal.say(&format!("interrupted; what {rest}"));
+    }
+    if let Work::Copy(plan) = &order.work {
+        for line in unfinished_lines(&summary, words_as_typed(), plan.resume) {
+            terminal.say(&line);
+        }
     }
     if order.verbosity.verbose {
         terminal.say(&closing_line(&summary, wall_ns));
@@ -67,10 +78,16 @@ pub(crate) fn run(order: &Order) -> Exit {
     if printed.is_err() {
         return finish(&terminal, printed, &context);
     }
-    if matches!(order.work, Work::Gzip(_) | Work::Gunzip(_) | Work::List(..)) && !order.verbosity.quiet {
+    if repeats_errors(order, &summary) {
         terminal.repeat_errors(&summary);
     }
     Exit::of(&summary, &context.stop)
+}
+
+/// Whether errors are said once more. Of copy a single one stands at the end anyway, unless notes are shown too.
+fn repeats_errors(order: &Order, summary: &Summary) -> bool {
+    let stands_there = matches!(order.work, Work::Copy(_)) && summary.failures < 2 && !order.verbosity.verbose;
+    !stands_there && !order.verbosity.quiet
 }
 
 /// Says what went wrong, if something did.

@@ -1,6 +1,8 @@
 //! The command line as typed. The comments here are the help.
 
+mod copy;
 mod files;
+mod places;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use super::level::Level;
 use super::report::Format;
 use super::words::{PoolWord, SizeList, WorkerCount, parse_block, parse_pool, parse_sizes, parse_workers};
 
+pub(crate) use copy::{Attribute, BackupWord, CopyArgs, ReflinkWord, SparseWord, SyncWord, UpdateWord};
 pub(crate) use files::{FileArgs, Route, UnpackArgs};
 
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
@@ -53,31 +56,6 @@ pub(crate) enum Generated {
     Bash,
     Zsh,
     Fish,
-}
-
-/// Copy files and trees: mode, owner, times, links and holes kept
-///
-/// Kept are contents, holes, mode, owner (where allowed), times to the nanosecond and symbolic links. FIFOs, sockets
-/// and devices are made anew and never read. Not kept yet: hard links (each name becomes a file of its own), extended
-/// attributes and ACLs.
-///
-/// TARGET is an existing directory, or the new name of the one SOURCE. New data has a temporary name, NAME.haul-part,
-/// until it is whole; a new tree is renamed once, at its end. A source that changes while it is copied is reported
-/// and its target is not made.
-#[derive(Debug, ClapArgs)]
-#[command(override_usage = "haul copy [OPTIONS] SOURCE... TARGET")]
-pub(crate) struct CopyArgs {
-    /// What to copy, and last, where to
-    #[arg(required = true, num_args = 2.., value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// How bytes move; a named engine is that one or an error
-    #[arg(long, value_enum, default_value_t = Engine::Auto)]
-    pub(crate) engine: Engine,
-    /// Show what ran for each file, and a summary
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// What every job takes.

@@ -1,7 +1,8 @@
 //! Words → plans. Every usage error is found here, before anything is touched.
 //!
-//! - this file: what all commands share, and copy; [`files`]: gzip and gunzip; [`sweep`].
+//! - this file: what all commands share; [`copy`]; [`files`]: gzip and gunzip; [`sweep`].
 
+mod copy;
 mod files;
 mod sweep;
 
@@ -14,7 +15,7 @@ use haul::plan::{
 use haul::size::BufferSize;
 use haul::sys::PAGE;
 
-use super::args::{Args, Codec, Command, Common, CopyArgs, Engine, Generated, ProgressChoice, Route, Scheduler};
+use super::args::{Args, Codec, Command, Common, Engine, Generated, ProgressChoice, Route, Scheduler};
 use super::listing::Columns;
 use super::progress::Verbosity;
 use super::report::Format;
@@ -54,7 +55,7 @@ impl UsageError {
 /// Checks a command line and makes an order of it.
 pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
     match args.command {
-        Command::Copy(args) => lower_copy(args),
+        Command::Copy(args) => copy::lower_copy(args),
         Command::Gzip(args) => files::lower_gzip(args),
         Command::Gunzip(args) => {
             let null = args.files.null;
@@ -74,23 +75,6 @@ impl Order {
     const fn quiet(work: Work, progress: ProgressChoice) -> Self {
         Self { work, verbosity: Verbosity { quiet: false, verbose: false }, progress, json: false }
     }
-}
-
-fn lower_copy(mut args: CopyArgs) -> Result<Order, UsageError> {
-    let target = args.paths.pop().ok_or_else(|| UsageError::new("a target is missing"))?;
-    if args.paths.iter().chain([&target]).any(|path| path.as_os_str().is_empty()) {
-        return Err(UsageError::new("a path is empty"));
-    }
-    let resources = resources(&args.common);
-    let engine = args.engine.into();
-    check_buffers(engine, resources.buffer)?;
-    let plan = CopyPlan { engine, ..CopyPlan::new(args.paths, target, resources) };
-    Ok(Order {
-        work: Work::Copy(plan),
-        verbosity: Verbosity { quiet: false, verbose: args.verbose },
-        progress: args.common.progress,
-        json: args.common.json,
-    })
 }
 
 /// Past the page cache only whole pages move; what was typed is used or refused, never rounded.

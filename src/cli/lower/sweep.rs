@@ -5,7 +5,7 @@ use haul::plan::{EngineName, SchedulerName, SweepJob, SweepPlan};
 
 use super::{Order, UsageError, Work, check_buffers};
 use crate::cli::args::{Job, SweepArgs};
-use crate::cli::quote::command_line;
+use crate::cli::quote::{command_line, words_as_typed};
 
 pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
     let plan = SweepPlan {
@@ -37,11 +37,6 @@ pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
         }
     }
     Ok(Order::quiet(Work::Sweep { plan, format: args.format, output: args.output }, args.progress))
-}
-
-/// The command line, with the program by its name: where it lies says nothing about a run.
-fn words_as_typed() -> impl Iterator<Item = std::ffi::OsString> {
-    std::iter::once("haul".into()).chain(std::env::args_os().skip(1))
 }
 
 /// The values in their order, each once: measuring one twice would only look like a second setting.

@@ -1,0 +1,240 @@
+//! copy's command line: GNU cp's options under the names that people know, and what goes beyond them.
+
+mod words;
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+
+use super::places::Places;
+use super::{Common, Engine};
+
+pub(crate) use words::{Attribute, BackupWord, ReflinkWord, SparseWord, SyncWord, UpdateWord};
+
+/// Copy files and trees: mode, owner, times, links, holes and attributes kept
+///
+/// Kept are contents, holes, symbolic and hard links, mode and ACLs, owner (where allowed), times to the nanosecond and
+/// extended attributes. FIFOs, sockets and devices are made anew and never read. The options of cp mean what they mean
+/// there; -a is the default.
+///
+/// TARGET is an existing directory, or the new name of the one SOURCE. New data has a temporary name, NAME.haul-part,
+/// until it is whole; a new tree is renamed once, at its end. A source that changes while it is copied is reported
+/// and its target is not made.
+#[derive(Debug, ClapArgs)]
+#[command(
+    override_usage = "haul copy [OPTIONS] SOURCE... TARGET\n       haul copy [OPTIONS] -t DIR SOURCE...",
+    // cp's -p is another.
+    mut_arg("workers", |workers| workers.short(None))
+)]
+pub(crate) struct CopyArgs {
+    // First: what stands behind takes its words away.
+    #[command(flatten)]
+    pub(crate) places: Places,
+    /// What to copy, and last, unless -t says it, where to
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Do nothing; say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Show what ran for each file, and a summary
+    #[arg(short, long, visible_alias = "debug")]
+    pub(crate) verbose: bool,
+    #[command(flatten, next_help_heading = "Where to")]
+    pub(crate) place: PlaceArgs,
+    #[command(flatten, next_help_heading = "Which files")]
+    pub(crate) which: WhichArgs,
+    #[command(flatten, next_help_heading = "Links")]
+    pub(crate) links: LinkArgs,
+    #[command(flatten, next_help_heading = "What is there already")]
+    pub(crate) existing: ExistingArgs,
+    #[command(flatten, next_help_heading = "What is kept")]
+    pub(crate) keep: KeepArgs,
+    #[command(flatten, next_help_heading = "How bytes move")]
+    pub(crate) moving: MovingArgs,
+    #[command(flatten, next_help_heading = "Common")]
+    pub(crate) common: Common,
+}
+
+/// Where sources go.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PlaceArgs {
+    /// Copy into DIR, which must exist; all PATHs are SOURCEs
+    #[arg(short, long, value_name = "DIR", action = clap::ArgAction::Append)]
+    pub(crate) target_directory: Vec<PathBuf>,
+    /// TARGET is the new name of the one SOURCE, also where a directory has it
+    #[arg(short = 'T', long)]
+    pub(crate) no_target_directory: bool,
+    /// Make the whole path of each SOURCE below the directory TARGET: a/b/c becomes TARGET/a/b/c
+    #[arg(long)]
+    pub(crate) parents: bool,
+    /// Take the slashes off the end of each SOURCE on the command line
+    #[arg(long)]
+    pub(crate) strip_trailing_slashes: bool,
+}
+
+/// Which files are copied.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct WhichArgs {
+    /// Go into directories; done anyway
+    #[arg(short, long, visible_short_alias = 'R')]
+    _recursive: bool,
+    /// Go into no directory on another file system than the one named
+    #[arg(short = 'x', long)]
+    pub(crate) one_file_system: bool,
+    /// Pass over what matches, as in a .gitignore: by path below the directory named; SOURCEs themselves by patterns
+    /// without a slash. May be repeated
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
+    pub(crate) exclude: Vec<String>,
+    /// Beside --exclude: take what matches all the same, if its directory is not passed over. Alone: copy no files but
+    /// those that match; all directories are made. May be repeated
+    #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
+    pub(crate) include: Vec<String>,
+    /// Take more SOURCEs from FILE, one a line, as it is; - is standard input. TARGET or -t stays on the
+    /// command line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) files_from: Option<PathBuf>,
+    /// SOURCEs in --files-from end with a NUL byte, not with a line
+    #[arg(short = '0', long)]
+    pub(crate) null: bool,
+}
+
+/// What becomes of links, and what becomes one.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LinkArgs {
+    /// Copy symbolic links as links: the default. Of -P, -L, -H, -d and -a the last counts
+    #[arg(short = 'P', long)]
+    pub(crate) no_dereference: bool,
+    /// Copy what symbolic links lead to
+    #[arg(short = 'L', long)]
+    pub(crate) dereference: bool,
+    /// Copy what symbolic links lead to that are SOURCEs; copy others as links
+    #[arg(short = 'H')]
+    pub(crate) dereference_named: bool,
+    /// As -P --preserve=links
+    #[arg(short = 'd')]
+    pub(crate) links_as_links: bool,
+    /// Make hard links to files instead of copies
+    #[arg(short, long)]
+    pub(crate) link: bool,
+    /// Make symbolic links to files instead of copies
+    #[arg(short, long)]
+    pub(crate) symbolic_link: bool,
+}
+
+/// What becomes of what is there already.
+#[derive(Debug, ClapArgs)]
+#[allow(clippy::doc_markdown, reason = "the help is plain text")]
+pub(crate) struct ExistingArgs {
+    /// Ask before a file is replaced: y is yes, all else is no. Overrides an earlier -n
+    #[arg(short, long)]
+    pub(crate) interactive: bool,
+    /// Replace no file, as --update=none, whatever --update says. Overrides an earlier -i
+    #[arg(short, long)]
+    pub(crate) no_clobber: bool,
+    /// Which files are replaced; without WHICH: older
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "WHICH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "older"
+    )]
+    pub(crate) update: Option<UpdateWord>,
+    /// Replace a file that would be written in place but cannot be opened
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Write no file in place: replace links, devices and files with several names
+    #[arg(long)]
+    pub(crate) remove_destination: bool,
+    /// Where a directory is copied to a symbolic link to a directory, copy into that
+    #[arg(long)]
+    pub(crate) keep_directory_symlink: bool,
+    /// As --backup without HOW
+    #[arg(short)]
+    pub(crate) backup_by_default: bool,
+    /// Keep what is replaced under another name; without HOW: as the environment variable VERSION_CONTROL says, or
+    /// existing
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ""
+    )]
+    pub(crate) backup: Option<BackupWord>,
+    /// As --backup without HOW, and simple ones end in SUFFIX; default: the environment variable SIMPLE_BACKUP_SUFFIX,
+    /// or ~
+    #[arg(short = 'S', long, allow_hyphen_values = true)]
+    pub(crate) suffix: Option<String>,
+    /// Continue a copy that did not come to its end, by the same command line
+    #[arg(long)]
+    pub(crate) resume: bool,
+}
+
+/// What is kept beside the bytes.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct KeepArgs {
+    /// As -P --preserve=all, which is the default
+    #[arg(short, long)]
+    pub(crate) archive: bool,
+    /// As --preserve without LIST
+    #[arg(short)]
+    pub(crate) preserve_by_default: bool,
+    /// Keep what an earlier --no-preserve leaves out; without LIST: mode,ownership,timestamps. A file that would lose
+    /// what is in LIST as xattr or context fails
+    #[arg(
+        long,
+        value_enum,
+        value_name = "LIST",
+        num_args = 0..=1,
+        require_equals = true,
+        value_delimiter = ',',
+        default_missing_value = "mode,ownership,timestamps"
+    )]
+    pub(crate) preserve: Vec<Attribute>,
+    /// Leave out what is in LIST, with commas between; later options may take it back
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', hide_possible_values = true)]
+    pub(crate) no_preserve: Vec<Attribute>,
+    /// Copy no contents: what exists keeps its own, what does not is made empty
+    #[arg(long)]
+    pub(crate) attributes_only: bool,
+}
+
+/// How bytes move, and what is made sure of.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct MovingArgs {
+    /// Share blocks with the source instead of copying them; without WHEN: always
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "always",
+        default_value = "auto"
+    )]
+    pub(crate) reflink: ReflinkWord,
+    /// Make holes
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = SparseWord::Auto)]
+    pub(crate) sparse: SparseWord,
+    /// How bytes move; a named engine is that one or an error
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub(crate) engine: Engine,
+    /// Read each target back and compare it with its source, before it gets its final name
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Write targets to the disk; without WHEN: end
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "end",
+        default_value = "none"
+    )]
+    pub(crate) sync: SyncWord,
+}

@@ -1,0 +1,104 @@
+//! What a copy keeps: all, but for what the last word about it leaves out.
+
+use haul::plan::{Keep, Wish};
+
+use crate::cli::args::{Attribute, CopyArgs};
+
+/// What an option says of one attribute.
+type Said = (Attribute, Wish);
+
+/// What `-p` and `--preserve` without a list stand for.
+const BY_DEFAULT: [Said; 3] = [
+    (Attribute::Mode, Wish::IfPossible),
+    (Attribute::Ownership, Wish::IfPossible),
+    (Attribute::Timestamps, Wish::IfPossible),
+];
+
+pub(super) fn keep(args: &CopyArgs) -> Keep {
+    let listed = |option, list: &[Attribute], wish: fn(Attribute) -> Wish| {
+        let places = args.places.all(option).iter().copied();
+        places.zip(list.iter().map(|what| (*what, wish(*what))).collect::<Vec<_>>())
+    };
+    let flag = |option| args.places.last(option).into_iter();
+    let mut said: Vec<(usize, Said)> = listed("preserve", &args.keep.preserve, by_name)
+        .chain(listed("no_preserve", &args.keep.no_preserve, |_| Wish::No))
+        .chain(flag("archive").map(|place| (place, (Attribute::All, Wish::IfPossible))))
+        .chain(flag("links_as_links").map(|place| (place, (Attribute::Links, Wish::IfPossible))))
+        .chain(flag("preserve_by_default").flat_map(|place| BY_DEFAULT.map(|said| (place, said))))
+        .collect();
+    said.sort_by_key(|(place, _)| *place);
+    said.into_iter().fold(Keep::ALL, |keep, (_, (what, wish))| with(keep, what, wish))
+}
+
+/// Who names what file systems may not have wants it; who says `all` wants what there is, as with `cp`.
+fn by_name(what: Attribute) -> Wish {
+    if matches!(what, Attribute::Xattr | Attribute::Context) { Wish::Required } else { Wish::IfPossible }
+}
+
+fn with(keep: Keep, what: Attribute, wish: Wish) -> Keep {
+    let wanted = wish != Wish::No;
+    match what {
+        Attribute::Mode => Keep { mode: wanted, ..keep },
+        Attribute::Ownership => Keep { owner: wanted, ..keep },
+        Attribute::Timestamps => Keep { times: wanted, ..keep },
+        Attribute::Links => Keep { links: wanted, ..keep },
+        Attribute::Xattr => Keep { xattrs: wish, ..keep },
+        Attribute::Context => Keep { context: wish, ..keep },
+        Attribute::All if wanted => {
+            // What was asked for by name stays so.
+            let at_least = |wish| if wish == Wish::No { Wish::IfPossible } else { wish };
+            Keep { xattrs: at_least(keep.xattrs), context: at_least(keep.context), ..Keep::ALL }
+        }
+        Attribute::All => {
+            Keep { mode: false, owner: false, times: false, links: false, xattrs: Wish::No, context: Wish::No }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::plan;
+    use super::*;
+
+    #[test]
+    fn the_last_word_about_an_attribute_counts() {
+        let none = with(Keep::ALL, Attribute::All, Wish::No);
+        let but_times = Keep { times: false, ..Keep::ALL };
+        for (words, expected) in [
+            ("", Keep::ALL),
+            ("-a", Keep::ALL),
+            ("-p", Keep::ALL),
+            ("--preserve", Keep::ALL),
+            ("--preserve=mode", Keep::ALL),
+            ("--no-preserve=timestamps", but_times),
+            ("--no-preserve timestamps", but_times),
+            ("--no-preserve=timestamps --preserve=mode", but_times),
+            ("--no-preserve=timestamps --preserve=timestamps", Keep::ALL),
+            ("--preserve=timestamps --no-preserve=timestamps", but_times),
+            ("--preserve=all --no-preserve=timestamps --preserve=links,mode", but_times),
+            ("--no-preserve=all", none),
+            ("--no-preserve=all -a", Keep::ALL),
+            ("-a --no-preserve=all", none),
+            ("-a --no-preserve=all -d", Keep { links: true, ..none }),
+            ("-d --no-preserve=all", none),
+            ("--no-preserve=all -p", Keep { mode: true, owner: true, times: true, ..none }),
+            ("-p --no-preserve=all --preserve", Keep { mode: true, owner: true, times: true, ..none }),
+            ("--no-preserve=all -p --no-preserve=mode,ownership", Keep { times: true, ..none }),
+            (
+                "--no-preserve=mode,links --preserve=links --no-preserve=xattr",
+                Keep { mode: false, xattrs: Wish::No, ..Keep::ALL },
+            ),
+            ("--no-preserve=context", Keep { context: Wish::No, ..Keep::ALL }),
+            ("--preserve=xattr", Keep { xattrs: Wish::Required, ..Keep::ALL }),
+            ("--preserve=context,mode", Keep { context: Wish::Required, ..Keep::ALL }),
+            ("--preserve=xattr --preserve=all -a", Keep { xattrs: Wish::Required, ..Keep::ALL }),
+            ("--preserve=xattr --no-preserve=xattr", Keep { xattrs: Wish::No, ..Keep::ALL }),
+            ("--preserve=xattr --no-preserve=xattr --preserve=all", Keep::ALL),
+        ] {
+            assert_eq!(plan(&format!("{words} a b")).unwrap().keep, expected, "{words}");
+        }
+        for words in ["--preserve=", "--preserve=colour", "--no-preserve=", "--preserve=mode,", "--no-preserve a b"] {
+            assert!(plan(&format!("{words} a b")).is_err(), "{words}");
+        }
+    }
+}

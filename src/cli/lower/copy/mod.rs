@@ -1,0 +1,265 @@
+//! copy.
+//!
+//! - this file: what is copied where, and all that is a word for a word; [`patterns`]: which files of it;
+//! - [`existing`]: what is there already; [`keep`](mod@keep): what is kept; [`clashes`]: what makes no sense together.
+
+mod clashes;
+mod existing;
+mod keep;
+mod patterns;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use haul::plan::{CopyPlan, Durable, Follow, Method, NameList, Placing, When};
+
+use self::existing::Environment;
+use super::{Order, UsageError, Work, check_buffers, resources};
+use crate::cli::args::{CopyArgs, ReflinkWord, SparseWord, SyncWord};
+use crate::cli::progress::Verbosity;
+
+pub(super) fn lower_copy(args: CopyArgs) -> Result<Order, UsageError> {
+    // What a rehearsal tells is all it does.
+    let verbosity = Verbosity { quiet: false, verbose: args.verbose || args.dry_run };
+    let (progress, json) = (args.common.progress, args.common.json);
+    Ok(Order { work: Work::Copy(plan(args, &Environment::of_process())?), verbosity, progress, json })
+}
+
+fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageError> {
+    clashes::refuse_in_words(&args)?;
+    let ends = ends(&args)?;
+    // All fields by name: one that no word reaches does not compile.
+    let plan = CopyPlan {
+        sources: ends.sources,
+        target: ends.target,
+        placing: ends.placing,
+        parents: args.place.parents,
+        follow: follow(&args),
+        one_file_system: args.which.one_file_system,
+        method: method(&args),
+        existing: existing::existing(&args, environment)?,
+        keep: keep::keep(&args),
+        list: args.which.files_from.map(|path| NameList { path, null: args.which.null }),
+        exclude: patterns::patterns(args.which.exclude, &args.which.include)?,
+        engine: args.moving.engine.into(),
+        reflink: args.moving.reflink.into(),
+        sparse: args.moving.sparse.into(),
+        verify: args.moving.verify,
+        durable: args.moving.sync.into(),
+        resume: args.existing.resume,
+        dry_run: args.dry_run,
+        resources: resources(&args.common),
+    };
+    clashes::refuse_in_plan(&plan)?;
+    check_buffers(plan.engine, plan.resources.buffer)?;
+    Ok(plan)
+}
+
+/// What is copied, and where to.
+struct Ends {
+    sources: Vec<PathBuf>,
+    target: PathBuf,
+    placing: Placing,
+}
+
+fn ends(args: &CopyArgs) -> Result<Ends, UsageError> {
+    let listed = args.which.files_from.is_some();
+    let (sources, target, placing) = match (args.place.target_directory.first(), &*args.paths) {
+        (Some(directory), sources) => (sources, directory, Placing::Into),
+        (None, [sources @ .., target]) if listed || !sources.is_empty() => {
+            (sources, target, if args.place.no_target_directory { Placing::Exact } else { Placing::Auto })
+        }
+        (None, [only]) => {
+            return Err(UsageError::new(format!("'{}' is to be copied, but where to? add a TARGET", only.display())));
+        }
+        (None, _) if listed => {
+            return Err(UsageError::new("where are the SOURCEs of --files-from to go? add a TARGET, or -t DIR"));
+        }
+        (None, _) => return Err(UsageError::new("nothing to copy: name a SOURCE and a TARGET")),
+    };
+    if sources.is_empty() && !listed {
+        return Err(UsageError::new("nothing to copy: name a SOURCE, or take names out of a file with --files-from"));
+    }
+    let strip = args.place.strip_trailing_slashes;
+    let sources = sources.iter().map(|path| if strip { without_slashes(path) } else { path.clone() });
+    Ok(Ends { sources: sources.collect(), target: target.clone(), placing })
+}
+
+/// A path without the slashes at its end; of the root one is left.
+fn without_slashes(path: &Path) -> PathBuf {
+    let bytes = path.as_os_str().as_bytes();
+    let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(1, |last| last + 1);
+    PathBuf::from(OsStr::from_bytes(&bytes[..end]))
+}
+
+fn follow(args: &CopyArgs) -> Follow {
+    let said = [
+        ("no_dereference", Follow::Never),
+        ("links_as_links", Follow::Never),
+        ("archive", Follow::Never),
+        ("dereference_named", Follow::Named),
+        ("dereference", Follow::Always),
+    ];
+    let last = said.into_iter().max_by_key(|(option, _)| args.places.last(option));
+    last.filter(|(option, _)| args.places.last(option).is_some()).map_or(Follow::default(), |(_, follow)| follow)
+}
+
+const fn method(args: &CopyArgs) -> Method {
+    if args.links.link {
+        Method::HardLink
+    } else if args.links.symbolic_link {
+        Method::Symlink
+    } else if args.keep.attributes_only {
+        Method::AttributesOnly
+    } else {
+        Method::Copy
+    }
+}
+
+impl From<ReflinkWord> for When {
+    fn from(word: ReflinkWord) -> Self {
+        match word {
+            ReflinkWord::Auto => Self::Auto,
+            ReflinkWord::Always => Self::Always,
+            ReflinkWord::Never => Self::Never,
+        }
+    }
+}
+
+impl From<SparseWord> for When {
+    fn from(word: SparseWord) -> Self {
+        match word {
+            SparseWord::Auto => Self::Auto,
+            SparseWord::Always => Self::Always,
+            SparseWord::Never => Self::Never,
+        }
+    }
+}
+
+impl From<SyncWord> for Durable {
+    fn from(word: SyncWord) -> Self {
+        match word {
+            SyncWord::None => Self::None,
+            SyncWord::File => Self::File,
+            SyncWord::End => Self::End,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::args::{Args, Command};
+
+    /// The plan of a command line, or what is wrong with it.
+    pub(super) fn plan(words: &str) -> Result<CopyPlan, String> {
+        plan_in(words, &Environment::default())
+    }
+
+    pub(super) fn plan_in(words: &str, environment: &Environment) -> Result<CopyPlan, String> {
+        let words = ["haul", "copy"].into_iter().chain(words.split_whitespace());
+        let Command::Copy(args) = Args::try_parse_from(words).map_err(|error| error.to_string())?.command else {
+            panic!("haul copy is copy");
+        };
+        super::plan(args, environment).map_err(|error| error.0.to_string())
+    }
+
+    #[test]
+    fn each_word_reaches_its_field() {
+        type Change = fn(&mut CopyPlan);
+        let table: [(&str, Change); 37] = [
+            ("", |_| ()),
+            ("-a", |_| ()),
+            ("-rR --recursive", |_| ()),
+            ("-v --debug", |_| ()),
+            ("-T", |plan| plan.placing = Placing::Exact),
+            ("--parents", |plan| plan.parents = true),
+            ("-x", |plan| plan.one_file_system = true),
+            ("-P", |_| ()),
+            ("-L", |plan| plan.follow = Follow::Always),
+            ("-H", |plan| plan.follow = Follow::Named),
+            ("-LP", |_| ()),
+            ("-PL", |plan| plan.follow = Follow::Always),
+            ("-LHL", |plan| plan.follow = Follow::Always),
+            ("-aL", |plan| plan.follow = Follow::Always),
+            ("-La", |_| ()),
+            ("-Hd", |_| ()),
+            ("-dH", |plan| plan.follow = Follow::Named),
+            ("-l", |plan| plan.method = Method::HardLink),
+            ("-s", |plan| plan.method = Method::Symlink),
+            ("--attributes-only", |plan| plan.method = Method::AttributesOnly),
+            ("-f", |plan| plan.existing.force = true),
+            ("--remove-destination", |plan| plan.existing.remove = true),
+            ("--keep-directory-symlink", |plan| plan.existing.keep_directory_symlink = true),
+            ("--reflink", |plan| plan.reflink = When::Always),
+            ("--reflink=never", |plan| plan.reflink = When::Never),
+            ("--reflink --reflink=auto", |_| ()),
+            ("--sparse=always", |plan| plan.sparse = When::Always),
+            ("--sparse never", |plan| plan.sparse = When::Never),
+            ("--verify", |plan| plan.verify = true),
+            ("--sync", |plan| plan.durable = Durable::End),
+            ("--sync=file", |plan| plan.durable = Durable::File),
+            ("--sync --sync=none", |_| ()),
+            ("--resume", |plan| plan.resume = true),
+            ("--dry-run", |plan| plan.dry_run = true),
+            ("--engine mmap", |plan| plan.engine = haul::plan::EngineName::Mmap),
+            ("--buffer 4K", |plan| plan.resources.buffer = Some("4K".parse().unwrap())),
+            ("--workers 3", |plan| plan.resources.workers = 3.try_into().unwrap()),
+        ];
+        for (words, change) in table {
+            let given = plan(&format!("{words} a b")).expect(words);
+            let mut expected = CopyPlan::new(vec!["a".into()], "b".into(), given.resources);
+            change(&mut expected);
+            assert_eq!(given, expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn sources_and_target_stand_where_they_are_looked_for() {
+        for (words, sources, target, placing) in [
+            ("a b", &["a"][..], "b", Placing::Auto),
+            ("a b c", &["a", "b"], "c", Placing::Auto),
+            ("-t d a", &["a"], "d", Placing::Into),
+            ("a --target-directory=d b", &["a", "b"], "d", Placing::Into),
+            ("-rtd a", &["a"], "d", Placing::Into),
+            ("-T a b", &["a"], "b", Placing::Exact),
+            ("a// b/", &["a//"], "b/", Placing::Auto),
+            ("--strip-trailing-slashes a// /b/c/ // b/", &["a", "/b/c", "/"], "b/", Placing::Auto),
+            ("--files-from list d", &[], "d", Placing::Auto),
+            ("--files-from list a d", &["a"], "d", Placing::Auto),
+            ("--files-from list -t d", &[], "d", Placing::Into),
+            ("--files-from list -t d a", &["a"], "d", Placing::Into),
+            ("-- -a -b", &["-a"], "-b", Placing::Auto),
+        ] {
+            let plan = plan(words).expect(words);
+            assert_eq!(plan.sources, sources.iter().map(PathBuf::from).collect::<Vec<_>>(), "{words}");
+            assert_eq!((&*plan.target, plan.placing), (Path::new(target), placing), "{words}");
+        }
+        for (words, null) in [("", false), ("-0", true), ("--null", true)] {
+            let list = plan(&format!("--files-from list {words} d")).unwrap().list;
+            assert_eq!(list, Some(NameList { path: "list".into(), null }));
+        }
+    }
+
+    #[test]
+    fn without_sources_or_target_it_is_said_what_is_missing() {
+        for (words, said) in [
+            ("", "name a SOURCE and a TARGET"),
+            ("a", "'a' is to be copied, but where to? add a TARGET"),
+            ("-T a", "add a TARGET"),
+            ("-t d", "name a SOURCE"),
+            ("--files-from list", "add a TARGET, or -t DIR"),
+            ("--target-directory= a", "a value is required for '--target-directory"),
+            ("--files-from= a", "a value is required for '--files-from"),
+            ("--update older", "where to"),
+        ] {
+            let error = plan(words).expect_err(words);
+            assert!(error.contains(said), "{words}: {error}");
+        }
+        // cp's -p takes no number: `2` is a SOURCE.
+        assert_eq!(plan("-p 2 a b").unwrap().sources.len(), 2);
+    }
+}
