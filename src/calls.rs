@@ -33,6 +33,7 @@ pub enum Call {
     Readlinkat,
     Utimensat,
     Fchmod,
+    Fchmodat,
     Fchown,
     Fchownat,
     Fsync,
@@ -77,7 +78,7 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -99,6 +100,7 @@ impl Call {
         Self::Readlinkat,
         Self::Utimensat,
         Self::Fchmod,
+        Self::Fchmodat,
         Self::Fchown,
         Self::Fchownat,
         Self::Fsync,
@@ -145,6 +147,7 @@ impl Call {
             Self::Readlinkat => "readlinkat",
             Self::Utimensat => "utimensat",
             Self::Fchmod => "fchmod",
+            Self::Fchmodat => "fchmodat",
             Self::Fchown => "fchown",
             Self::Fchownat => "fchownat",
             Self::Fsync => "fsync",

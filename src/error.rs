@@ -52,6 +52,14 @@ impl Error {
         Self { operation, path: path.into(), cause: Cause::Refused(why.into()) }
     }
 
+    /// The errno, if the kernel said no.
+    pub const fn errno(&self) -> Option<Errno> {
+        match self.cause {
+            Cause::System(errno) => Some(errno),
+            _ => None,
+        }
+    }
+
     /// Whether somebody asked to stop.
     pub fn is_interruption(&self) -> bool {
         self.cause == Cause::Interrupted

@@ -5,6 +5,7 @@ pub mod copy;
 mod files;
 pub mod gunzip;
 pub mod gzip;
+mod list;
 mod station;
 pub mod sweep;
 

@@ -1,9 +1,9 @@
 //! What a file is: statx(2), and the calls that change it.
 
 use std::ffi::CStr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
-use rustix::fs::{AtFlags, FileType, Gid, Mode, Statx, StatxFlags, StatxTimestamp, Timespec, Timestamps, Uid};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Statx, StatxFlags, StatxTimestamp, Timespec, Timestamps, Uid};
 use rustix::io::Result;
 
 use super::Sys;
@@ -134,6 +134,16 @@ impl Sys {
     /// Sets the permission bits of an open file.
     pub fn fchmod(&mut self, file: impl AsFd, mode: u32) -> Result<()> {
         self.plain(Call::Fchmod, || rustix::fs::fchmod(file.as_fd(), Mode::from_raw_mode(mode)))
+    }
+
+    /// Sets the permission bits of what `name` itself is, which cannot be a symbolic link. By way of an `O_PATH`
+    /// descriptor and `/proc`, as the C library does it: Linux before 6.6 has no call for it that follows no link.
+    pub fn chmod_name(&mut self, directory: impl AsFd, name: &CStr, mode: u32) -> Result<()> {
+        let itself = self.openat(directory, name, OFlags::PATH | OFlags::NOFOLLOW, 0)?;
+        let path = format!("/proc/self/fd/{}", itself.as_raw_fd());
+        let mode = Mode::from_raw_mode(mode);
+        self.plain(Call::Fchmodat, || rustix::fs::chmodat(rustix::fs::CWD, &path, mode, AtFlags::empty()))?;
+        self.close(itself)
     }
 
     /// Sets owner and group of an open file.

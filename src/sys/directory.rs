@@ -73,6 +73,11 @@ impl Sys {
         self.openat(parent, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW, 0)
     }
 
+    /// Opens a directory to read it, through symbolic links.
+    pub fn open_named_directory(&mut self, parent: impl AsFd, path: &CStr) -> Result<OwnedFd> {
+        self.openat(parent, path, OFlags::RDONLY | OFlags::DIRECTORY, 0)
+    }
+
     /// Opens a directory by a path of several names below `root`, following no symbolic link and never leaving it.
     pub fn open_beneath(&mut self, root: impl AsFd, path: &CStr) -> Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

@@ -32,9 +32,9 @@ impl Sys {
         self.openat(directory, name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY, 0)
     }
 
-    /// Creates a file that must not exist yet, for writing.
+    /// Creates a file that must not exist yet, for writing and for reading back.
     pub fn create(&mut self, directory: impl AsFd, name: &CStr, mode: u32) -> Result<OwnedFd> {
-        self.openat(directory, name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW, mode)
+        self.openat(directory, name, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW, mode)
     }
 
     /// Closes a file, and reports what only closing brings to light (NFS and quotas tell of lost writes here).

@@ -25,6 +25,8 @@ pub struct Creator {
     pub gid: Option<u32>,
     /// Permission bits that the kernel takes away.
     pub umask: u32,
+    /// The directory has a default ACL, which takes the mask's place.
+    pub inherits_acl: bool,
 }
 
 impl Creator {
@@ -38,12 +40,12 @@ impl Identity {
     /// Who files made in `directory` will belong to.
     pub fn creating_in(&self, directory: &Attributes) -> Creator {
         let gid = (directory.gid == self.gid).then_some(self.gid);
-        Creator { uid: self.uid, gid, umask: self.umask }
+        Creator { uid: self.uid, gid, umask: self.umask, inherits_acl: false }
     }
 
     /// Who a file that we did not make belongs to: nobody can tell.
     pub fn unknown_creator(&self) -> Creator {
-        Creator { uid: self.uid, gid: None, umask: self.umask }
+        Creator { uid: self.uid, gid: None, umask: self.umask, inherits_acl: false }
     }
 
     /// The identity of this process. Call it before threads start: the mask can only be read by setting it.

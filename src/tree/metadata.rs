@@ -1,52 +1,59 @@
-//! What a copy keeps beside the bytes: owner, mode, times. Calls are made only where something differs.
-//!
-//! Extended attributes and ACLs are not kept here yet by any job.
+//! What a copy keeps beside the bytes: owner, then (in `extended.rs`) attributes and ACLs, then mode, then times. Calls
+//! are made only where something differs.
 
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
 use rustix::io::{Errno, Result};
 
+use crate::plan::Keep;
 use crate::sys::{Attributes, Creator, FileKind, Sys};
 
 /// Set-user-id and set-group-id.
 pub const SET_ID: u32 = 0o6000;
 
-/// The mode to create a file with that shall end up like `wanted`: its own, unless its owner must change first. Until
-/// then nobody else may open it.
-pub fn creation_mode(wanted: &Attributes, creator: &Creator) -> u32 {
-    if creator.makes(wanted) { wanted.mode & 0o777 } else { 0o600 }
+/// The mode to create a file with that shall end up like `wanted`: its own, unless its owner must change first, or an
+/// ACL that it inherits goes. Until then nobody else may open it.
+pub fn creation_mode(wanted: &Attributes, creator: &Creator, keep: &Keep) -> u32 {
+    if creator.inherits_acl || (keep.owner && !creator.makes(wanted)) { 0o600 } else { wanted.mode & 0o777 }
+}
+
+/// The mode that a file has once it was created with [`creation_mode`]; `None` if that cannot be foretold.
+pub fn created_mode(wanted: &Attributes, creator: &Creator, keep: &Keep) -> Option<u32> {
+    (!creator.inherits_acl).then(|| creation_mode(wanted, creator, keep) & !creator.umask)
 }
 
 /// Gives an open file that was created with [`creation_mode`] the owner, mode and times of `wanted`.
 pub fn keep_on_new_file(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: &Creator) -> Result<()> {
-    let created = creation_mode(wanted, creator) & !creator.umask;
-    keep(sys, file, wanted, creator, Some(created))
-}
-
-/// Gives an open directory, or a file that was there before, the owner, mode and times of `wanted`.
-pub fn keep_on_existing(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: &Creator) -> Result<()> {
-    keep(sys, file, wanted, creator, None)
-}
-
-fn keep(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: &Creator, mode_now: Option<u32>) -> Result<()> {
-    let mode = if creator.makes(wanted) || keep_owner(sys, file.as_fd(), wanted, creator)? {
-        wanted.mode
-    } else {
-        // Set-id bits would now lend the wrong user's rights.
-        wanted.mode & !SET_ID
-    };
-    if mode_now != Some(mode) {
-        sys.fchmod(file.as_fd(), mode)?;
-    }
-    // Times last: whatever else is done to the file would touch them.
+    let owned = keep_owner(sys, file.as_fd(), wanted, creator)?;
+    keep_mode(sys, file.as_fd(), wanted.mode, owned, created_mode(wanted, creator, &Keep::ALL))?;
     sys.futimens(file, wanted.atime, wanted.mtime)
 }
 
-/// Tries to keep owner and group, or at least the group, as `cp -p` does; says whether both were kept.
-fn keep_owner(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: &Creator) -> Result<bool> {
+/// Whose a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owned {
+    /// Its source's.
+    Rightly,
+    /// Somebody else's: set-id bits would lend the wrong user's rights.
+    Otherwise,
+}
+
+impl Owned {
+    /// Whose a file is that nobody gives to anybody.
+    pub fn from_the_start(wanted: &Attributes, creator: &Creator) -> Self {
+        if creator.makes(wanted) { Self::Rightly } else { Self::Otherwise }
+    }
+}
+
+/// Gives an open file the owner and group of `wanted`, or at least the group, as `cp -p` does. First of all: the kernel
+/// takes capabilities and set-id bits away from a file that changes hands.
+pub fn keep_owner(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: &Creator) -> Result<Owned> {
+    if creator.makes(wanted) {
+        return Ok(Owned::Rightly);
+    }
     match sys.fchown(file.as_fd(), wanted.uid, wanted.gid) {
-        Ok(()) => return Ok(true),
+        Ok(()) => return Ok(Owned::Rightly),
         Err(Errno::PERM | Errno::INVAL) => {}
         Err(errno) => return Err(errno),
     }
@@ -56,25 +63,36 @@ fn keep_owner(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: &Cre
             Err(errno) => return Err(errno),
         }
     }
-    Ok(false)
+    Ok(Owned::Otherwise)
 }
 
-/// Gives `name`, which is no regular file and no directory, the owner and times of `wanted`. Its mode was set when it
-/// was made; symbolic links have none.
-pub fn keep_on_name(
+/// Gives an open file its final mode, unless that is the one it has now. After ACLs, which are part of it.
+pub fn keep_mode(sys: &mut Sys, file: impl AsFd, mode: u32, owned: Owned, mode_now: Option<u32>) -> Result<()> {
+    let mode = if owned == Owned::Rightly { mode } else { mode & !SET_ID };
+    if mode_now == Some(mode) { Ok(()) } else { sys.fchmod(file, mode) }
+}
+
+/// The mode of what is made, where its source's is not to be kept: as any program would make it.
+pub const fn ordinary_mode(wanted: &Attributes, creator: &Creator) -> u32 {
+    wanted.mode & 0o777 & !creator.umask
+}
+
+/// Gives `name`, which is no regular file and no directory, the owner of `wanted`. Its mode was set when it was made;
+/// symbolic links have none.
+pub fn keep_owner_of_name(
     sys: &mut Sys,
     directory: impl AsFd,
     name: &CStr,
     wanted: &Attributes,
     creator: &Creator,
 ) -> Result<()> {
-    if !creator.makes(wanted) {
-        match sys.chown_at(directory.as_fd(), name, wanted.uid, wanted.gid) {
-            Ok(()) | Err(Errno::PERM | Errno::INVAL) => {}
-            Err(errno) => return Err(errno),
-        }
+    if creator.makes(wanted) {
+        return Ok(());
     }
-    sys.utimens_at(directory, name, wanted.atime, wanted.mtime)
+    match sys.chown_at(directory.as_fd(), name, wanted.uid, wanted.gid) {
+        Ok(()) | Err(Errno::PERM | Errno::INVAL) => Ok(()),
+        Err(errno) => Err(errno),
+    }
 }
 
 /// What people call a kind of file, with its article.

@@ -7,10 +7,12 @@ pub mod path;
 mod prune;
 mod remove;
 mod target;
+mod unit;
 mod walk;
 
 pub use leftovers::{Leftover, Leftovers, Registration};
 pub use prune::prune;
 pub use remove::remove_tree;
 pub use target::{Part, is_temporary};
+pub use unit::{Begun, Unfinished, Unit};
 pub use walk::{Place, Root};

@@ -21,7 +21,7 @@ pub fn remove_tree(sys: &mut Sys, parent: impl AsFd, name: &CStr) -> Result<()> 
         Ok(attributes) if attributes.kind != FileKind::Directory => return sys.unlinkat(parent, name),
         Ok(_) => {}
     }
-    let root = Place::root(Root { directory: sys.open_directory(parent, c".")?, path: PathBuf::new() });
+    let root = Place::root(Root::new(sys.open_directory(parent, c".")?, PathBuf::new()));
     let mut directories = vec![root.below(name)];
     let mut emptied = 0;
     let mut buffer = DirectoryBuffer::default();

@@ -2,22 +2,20 @@
 //!
 //! New data goes to a temporary name in the same directory, `NAME.haul-part`, and gets its final name at the end,
 //! without replacing what appeared there meanwhile. The temporary name can be foretold, so people recognise it, and
-//! `strace -P` can follow it; where it is taken, a number follows. A whole new tree is one such unit: safety costs one
-//! rename a tree, not one a file.
+//! `strace -P` can follow it; where it is taken, a number follows. A whole new tree is one such target: `unit.rs`.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::io::{Errno, Result};
 
 use super::leftovers::{Leftover, Leftovers, Registration};
-use super::remove::remove_tree;
-use crate::sys::{NAME_MAX, Stop, Sys, discard};
+use crate::sys::{NAME_MAX, Sys, discard};
 
 const SUFFIX: &str = ".haul-part";
 /// Names tried before giving up; each is somebody else's file that must not be touched.
-const ATTEMPTS: u32 = 1_000;
+pub(super) const ATTEMPTS: u32 = 1_000;
 
 /// Something under a temporary name that is to get its final one.
 #[derive(Debug)]
@@ -27,7 +25,6 @@ pub struct Part {
     name: CString,
     /// Dropped when the name is final or gone.
     registration: Option<Registration>,
-    what: Leftover,
 }
 
 impl Part {
@@ -39,13 +36,7 @@ impl Part {
         name: &CStr,
         mode: u32,
     ) -> Result<(Self, OwnedFd)> {
-        Self::make(leftovers, directory, name, Leftover::File, |temporary| sys.create(directory, temporary, mode))
-    }
-
-    /// A new empty directory, for us alone, that is to become `name`.
-    pub fn tree(sys: &mut Sys, leftovers: &Leftovers, directory: &Arc<OwnedFd>, name: &CStr) -> Result<Self> {
-        Self::make(leftovers, directory, name, Leftover::Tree, |temporary| sys.mkdirat(directory, temporary, 0o700))
-            .map(|(part, ())| part)
+        Self::make(leftovers, directory, name, |temporary| sys.create(directory, temporary, mode))
     }
 
     /// Anything else that `make` makes (a link, a FIFO) and that is to become `name`.
@@ -55,14 +46,13 @@ impl Part {
         name: &CStr,
         make: impl FnMut(&CStr) -> Result<()>,
     ) -> Result<Self> {
-        Self::make(leftovers, directory, name, Leftover::File, make).map(|(part, ())| part)
+        Self::make(leftovers, directory, name, make).map(|(part, ())| part)
     }
 
     fn make<T>(
         leftovers: &Leftovers,
         directory: &Arc<OwnedFd>,
         name: &CStr,
-        what: Leftover,
         mut make: impl FnMut(&CStr) -> Result<T>,
     ) -> Result<(Self, T)> {
         for attempt in 0..ATTEMPTS {
@@ -71,9 +61,9 @@ impl Part {
                 Err(Errno::EXIST) => {}
                 Err(errno) => return Err(errno),
                 Ok(new) => {
-                    let registration = Some(leftovers.register(directory, temporary.clone(), what));
+                    let registration = Some(leftovers.register(directory, temporary.clone(), Leftover::File));
                     let (directory, name) = (Arc::clone(directory), name.to_owned());
-                    return Ok((Self { directory, temporary, name, registration, what }, new));
+                    return Ok((Self { directory, temporary, name, registration }, new));
                 }
             }
         }
@@ -101,12 +91,10 @@ impl Part {
     pub fn finish_as(mut self, sys: &mut Sys, name: &CStr, replace: bool) -> Result<()> {
         let renamed = match sys.rename_within(&self.directory, &self.temporary, name, replace) {
             // A file system without RENAME_NOREPLACE (NFS, some FUSE): linking never replaces either.
-            Err(Errno::INVAL) if !replace && self.what == Leftover::File => {
+            Err(Errno::INVAL) if !replace => {
                 let linked = sys.linkat(&self.directory, &self.temporary, &self.directory, name);
                 linked.and_then(|()| sys.unlinkat(&self.directory, &self.temporary))
             }
-            // A plain rename of a directory replaces an empty directory at most.
-            Err(Errno::INVAL) if !replace => sys.rename_within(&self.directory, &self.temporary, name, true),
             other => other,
         };
         if renamed.is_ok() {
@@ -124,10 +112,7 @@ impl Part {
 
     /// Best effort: the failure that led here is the one to report.
     fn remove(&mut self, sys: &mut Sys) {
-        let _ = match self.what {
-            Leftover::File => sys.unlinkat(&self.directory, &self.temporary),
-            Leftover::Tree => remove_tree(sys, self.directory.as_fd(), &self.temporary),
-        };
+        let _ = sys.unlinkat(&self.directory, &self.temporary);
         self.registration = None;
     }
 }
@@ -136,12 +121,7 @@ impl Drop for Part {
     /// Neither finished nor abandoned: the job was cut short.
     fn drop(&mut self) {
         if self.registration.is_some() {
-            match self.what {
-                Leftover::File => discard(&self.directory, &self.temporary),
-                Leftover::Tree => {
-                    let _ = remove_tree(&mut Sys::new(Stop::new()), self.directory.as_fd(), &self.temporary);
-                }
-            }
+            discard(&self.directory, &self.temporary);
         }
     }
 }
@@ -155,7 +135,7 @@ pub fn is_temporary(name: &CStr) -> bool {
 }
 
 /// `NAME.haul-part`, or `NAME.haul-part-3` at the third further attempt, with NAME cut so that it fits.
-fn temporary_name(name: &CStr, attempt: u32) -> CString {
+pub(super) fn temporary_name(name: &CStr, attempt: u32) -> CString {
     let suffix = if attempt == 0 { SUFFIX.to_owned() } else { format!("{SUFFIX}-{attempt}") };
     let mut bytes = name.to_bytes().to_vec();
     bytes.truncate(NAME_MAX - suffix.len());

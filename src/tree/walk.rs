@@ -8,7 +8,7 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustix::io::{Errno, Result};
 
@@ -24,13 +24,48 @@ pub struct Root {
     pub directory: OwnedFd,
     /// Its path in messages; empty for the working directory.
     pub path: PathBuf,
+    /// Whether symbolic links below it are followed, since the user asked for that.
+    pub follow: bool,
+}
+
+impl Root {
+    /// A root below which no symbolic link is followed.
+    pub const fn new(directory: OwnedFd, path: PathBuf) -> Self {
+        Self { directory, path, follow: false }
+    }
 }
 
 /// A directory below a root, as a chain of names.
 #[derive(Debug)]
 pub struct Place {
     root: Arc<Root>,
-    above: Option<(Arc<Place>, CString)>,
+    above: Option<(Arc<Place>, Name)>,
+}
+
+/// What a directory is called.
+#[derive(Debug)]
+enum Name {
+    Final(CString),
+    /// The top of a tree that has a temporary name for now.
+    Unit(Box<Renamed>),
+}
+
+/// A name that changes once, while others may be on their way through it.
+#[derive(Debug)]
+struct Renamed {
+    temporary: CString,
+    name: CString,
+    is_final: RwLock<bool>,
+}
+
+impl Name {
+    /// What the directory is to be called, and people should read.
+    fn shown(&self) -> &CStr {
+        match self {
+            Self::Final(name) => name,
+            Self::Unit(unit) => &unit.name,
+        }
+    }
 }
 
 impl Place {
@@ -41,7 +76,26 @@ impl Place {
 
     /// The directory `name` in this one.
     pub fn below(self: &Arc<Self>, name: &CStr) -> Arc<Self> {
-        Arc::new(Self { root: Arc::clone(&self.root), above: Some((Arc::clone(self), name.to_owned())) })
+        self.called(Name::Final(name.to_owned()))
+    }
+
+    /// The directory in this one that is `temporary` until [`Place::rename`] makes it `name`.
+    pub fn unit(self: &Arc<Self>, temporary: CString, name: &CStr) -> Arc<Self> {
+        let renamed = Renamed { temporary, name: name.to_owned(), is_final: RwLock::new(false) };
+        self.called(Name::Unit(Box::new(renamed)))
+    }
+
+    fn called(self: &Arc<Self>, name: Name) -> Arc<Self> {
+        Arc::new(Self { root: Arc::clone(&self.root), above: Some((Arc::clone(self), name)) })
+    }
+
+    /// Gives a unit its final name by `rename`, which gets both. Nobody opens anything in the unit meanwhile.
+    pub fn rename(&self, rename: impl FnOnce(&CStr, &CStr) -> Result<()>) -> Result<()> {
+        let Some((_, Name::Unit(unit))) = &self.above else { return Err(Errno::INVAL) };
+        let mut is_final = unit.is_final.write().unwrap_or_else(PoisonError::into_inner);
+        rename(&unit.temporary, &unit.name)?;
+        *is_final = true;
+        Ok(())
     }
 
     /// The path of `name` in this directory, for messages.
@@ -59,30 +113,45 @@ impl Place {
 
     fn joined(&self) -> PathBuf {
         let mut path = self.root.path.clone();
-        path.extend(self.names().map(|name| OsStr::from_bytes(name.to_bytes())));
+        path.push(self.path_below(0));
         path
     }
 
     /// The directory this one lies in, and its name there; none for a root.
-    pub fn above(&self) -> Option<(&Self, &CStr)> {
-        self.above.as_ref().map(|(place, name)| (&**place, name.as_c_str()))
+    pub fn above(&self) -> Option<(&Arc<Self>, &CStr)> {
+        self.above.as_ref().map(|(place, name)| (place, name.shown()))
+    }
+
+    /// Whether symbolic links on the way here are followed.
+    pub fn follows_links(&self) -> bool {
+        self.root.follow
     }
 
     /// Opens this directory for reading, with a position of its own.
     pub fn open(&self, sys: &mut Sys) -> Result<OwnedFd> {
+        let chain = self.chain();
+        let unit = chain.iter().find_map(|(_, name)| match name {
+            Name::Unit(unit) => Some(unit),
+            Name::Final(_) => None,
+        });
+        // Held until the way is gone: the unit's name must not change under our feet.
+        let is_final = unit.map(|unit| unit.is_final.read().unwrap_or_else(PoisonError::into_inner));
+        let names: Vec<&CStr> = chain
+            .iter()
+            .map(|(_, name)| match name {
+                Name::Unit(unit) if !is_final.as_deref().copied().unwrap_or_default() => unit.temporary.as_c_str(),
+                name => name.shown(),
+            })
+            .collect();
         let root = &self.root.directory;
-        let names: Vec<&CStr> = self.names().collect();
         if names.is_empty() {
             return sys.open_directory(root, c".");
         }
         let mut directory: Option<OwnedFd> = None;
         for step in steps(&names) {
             let from = directory.as_ref().unwrap_or(root);
-            let next = match sys.open_beneath(from, &step) {
-                // Linux before 5.6, or a container's filter that does not know the call.
-                Err(Errno::NOSYS | Errno::PERM) => open_name_by_name(sys, from, &step)?,
-                other => other?,
-            };
+            let next =
+                if self.root.follow { sys.open_named_directory(from, &step)? } else { open_beneath(sys, from, &step)? };
             if let Some(passed) = directory.replace(next) {
                 sys.close(passed)?;
             }
@@ -92,29 +161,29 @@ impl Place {
 
     /// How many names lie between the root and this directory.
     pub fn depth(&self) -> usize {
-        self.names().count()
+        self.chain().len()
     }
 
     /// The path of this directory without its root and the first `skipped` names below it.
     pub fn path_below(&self, skipped: usize) -> PathBuf {
-        self.names().skip(skipped).map(|name| OsStr::from_bytes(name.to_bytes())).collect()
+        let chain = self.chain();
+        chain.iter().skip(skipped).map(|(_, name)| OsStr::from_bytes(name.shown().to_bytes())).collect()
     }
 
     /// The directories from the one below the root down to this one, each with its name.
     pub fn lineage(&self) -> Vec<(&Self, &CStr)> {
-        let mut lineage = Vec::new();
-        let mut place = self;
-        while let Some((above, name)) = place.above() {
-            lineage.push((place, name));
-            place = above;
-        }
-        lineage.reverse();
-        lineage
+        self.chain().into_iter().map(|(place, name)| (place, name.shown())).collect()
     }
 
-    /// The names from the root down.
-    fn names(&self) -> impl Iterator<Item = &CStr> {
-        self.lineage().into_iter().map(|(_, name)| name)
+    fn chain(&self) -> Vec<(&Self, &Name)> {
+        let mut chain = Vec::new();
+        let mut place = self;
+        while let Some((above, name)) = &place.above {
+            chain.push((place, name));
+            place = above;
+        }
+        chain.reverse();
+        chain
     }
 }
 
@@ -144,6 +213,15 @@ fn steps(names: &[&CStr]) -> Vec<CString> {
     steps.into_iter().filter_map(|step| CString::new(step).ok()).collect()
 }
 
+/// Opens a path below a directory, following no symbolic link.
+fn open_beneath(sys: &mut Sys, from: &OwnedFd, path: &CStr) -> Result<OwnedFd> {
+    match sys.open_beneath(from, path) {
+        // Linux before 5.6, or a container's filter that does not know the call.
+        Err(Errno::NOSYS | Errno::PERM) => open_name_by_name(sys, from, path),
+        other => other,
+    }
+}
+
 fn open_name_by_name(sys: &mut Sys, from: &OwnedFd, path: &CStr) -> Result<OwnedFd> {
     let mut directory: Option<OwnedFd> = None;
     for name in path.to_bytes().split(|byte| *byte == b'/') {
@@ -165,7 +243,7 @@ mod tests {
         let mut sys = Sys::new(Stop::new());
         let path = CString::new(path.as_os_str().as_bytes()).unwrap();
         let directory = sys.open_directory(rustix::fs::CWD, &path).unwrap();
-        (sys, Place::root(Root { directory, path: PathBuf::from("tree") }))
+        (sys, Place::root(Root::new(directory, PathBuf::from("tree"))))
     }
 
     #[test]
@@ -183,6 +261,24 @@ mod tests {
         place.open(&mut sys).unwrap();
         let top = sys.open_directory(rustix::fs::CWD, &CString::new(scratch.path().as_os_str().as_bytes()).unwrap());
         crate::tree::remove_tree(&mut sys, top.unwrap(), &name).unwrap();
+    }
+
+    #[test]
+    fn a_unit_is_found_under_both_of_its_names() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (mut sys, root) = root(scratch.path());
+        let directory = root.open(&mut sys).unwrap();
+        sys.mkdirat(&directory, c"new.part", 0o700).unwrap();
+        let unit = root.unit(c"new.part".to_owned(), c"new");
+        let below = unit.below(c"deep");
+        let inside = unit.open(&mut sys).unwrap();
+        sys.mkdirat(inside, c"deep", 0o700).unwrap();
+        below.open(&mut sys).unwrap();
+        assert_eq!(below.path(), PathBuf::from("tree/new/deep"));
+        unit.rename(|from, to| sys.rename_within(&directory, from, to, false)).unwrap();
+        below.open(&mut sys).unwrap();
+        assert!(sys.stat_at(&directory, c"new").is_ok());
+        assert_eq!(root.rename(|_, _| Ok(())), Err(Errno::INVAL));
     }
 
     #[test]

@@ -9,60 +9,87 @@ use std::sync::{Arc, OnceLock};
 use rustix::fs::CWD;
 use rustix::io::Errno;
 
-use super::directory::{Above, Directory, Open};
+use super::directory::{Above, Directory, Origin, Standing};
 use super::{Copier, Task};
 use crate::engine::Volume;
 use crate::error::{Error, Result};
-use crate::plan::CopyPlan;
+use crate::plan::{CopyPlan, Follow, Placing};
 use crate::pool::Handle;
-use crate::sys::{Attributes, Creator, FileKind, Sys};
+use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::path::{c_path, lies_in, open_named, own_name};
 use crate::tree::{Place, Root};
 
 /// Where sources go.
 pub(super) struct Destination {
     /// The directory that will hold them.
-    place: Arc<Place>,
-    /// The name the one source gets in it; `None` keeps each source's own.
-    name: Option<CString>,
+    pub(super) place: Arc<Place>,
+    /// What the sources become in it.
+    naming: Naming,
     /// The user wrote `NAME/`: only a directory may get this name.
     only_directory: bool,
-    volume: Volume,
+    pub(super) volume: Volume,
+}
+
+/// The names that sources get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Naming {
+    /// Each its own.
+    Own,
+    /// The one source gets this one.
+    Exact(CString),
+    /// None: what is in the one source goes into the directory itself.
+    Merged,
 }
 
 impl Destination {
     /// Opens the directory that the target is, or is to be in.
-    pub(super) fn find(sys: &mut Sys, plan: &CopyPlan) -> Result<Self> {
+    pub(super) fn find(sys: &mut Sys, plan: &CopyPlan, sources: usize) -> Result<Self> {
         let target = &plan.target;
         let only_directory = target.as_os_str().as_bytes().ends_with(b"/");
-        let into = match sys.stat_through(CWD, &c_path(target)) {
+        let is_directory = match sys.stat_through(CWD, &c_path(target)) {
             Ok(attributes) => attributes.kind == FileKind::Directory,
-            Err(Errno::NOENT) => false,
+            Err(Errno::NOENT) if plan.placing != Placing::Into => false,
             Err(errno) => return Err(Error::system("find", target, errno)),
         };
-        if !into && plan.sources.len() > 1 {
-            return Err(Error::refused("copy several sources to", target, "it is not a directory"));
+        let needs_directory = |why| Err(Error::refused("copy to", target, why));
+        match plan.placing {
+            _ if is_directory => {}
+            Placing::Into => return needs_directory("it is not a directory, and -t wants one"),
+            _ if plan.parents => return needs_directory("it is not a directory, and --parents wants one"),
+            _ if sources > 1 => return needs_directory("there are several sources, and it is not a directory"),
+            _ => {}
         }
-        let (directory, name) = if into {
-            (target.as_path(), None)
-        } else {
-            let name = target.file_name().ok_or_else(|| Error::system("create", target, Errno::NOENT))?;
-            (parent(target), Some(c_path(name)))
+        let naming = match (plan.placing, own_name(target)) {
+            (Placing::Exact, Some(name)) => Naming::Exact(name),
+            (Placing::Exact, None) => Naming::Merged,
+            _ if is_directory => Naming::Own,
+            (_, Some(name)) => Naming::Exact(name),
+            (_, None) => return Err(Error::system("create", target, Errno::NOENT)),
         };
+        let directory = if matches!(naming, Naming::Exact(_)) { parent(target) } else { target };
         let descriptor =
             open_named(sys, CWD, &c_path(directory)).map_err(|errno| Error::system("open", directory, errno))?;
         let volume = Volume::of(sys, &descriptor).map_err(|errno| Error::system("examine", directory, errno))?;
-        let path = if into || directory != Path::new(".") { directory.to_owned() } else { PathBuf::new() };
-        Ok(Self { place: Place::root(Root { directory: descriptor, path }), name, only_directory, volume })
+        let is_here = directory == Path::new(".") && matches!(naming, Naming::Exact(_));
+        let path = if is_here { PathBuf::new() } else { directory.to_owned() };
+        Ok(Self { place: Place::root(Root::new(descriptor, path)), naming, only_directory, volume })
+    }
+
+    /// The name that a source gets; none where it goes into the destination itself.
+    pub(super) fn name_for(&self, path: &Path) -> Option<CString> {
+        match &self.naming {
+            Naming::Own => own_name(path),
+            Naming::Exact(name) => Some(name.clone()),
+            Naming::Merged => None,
+        }
     }
 
     /// The target's path, for messages.
     fn shown(&self) -> PathBuf {
-        self.name.as_ref().map_or_else(|| self.place.path(), |name| self.place.path_of(name))
-    }
-
-    fn open(&self, sys: &mut Sys) -> Result<OwnedFd> {
-        self.place.open(sys).map_err(|errno| Error::system("open", self.place.path(), errno))
+        match &self.naming {
+            Naming::Exact(name) => self.place.path_of(name),
+            Naming::Own | Naming::Merged => self.place.path(),
+        }
     }
 }
 
@@ -74,43 +101,60 @@ impl Copier {
     }
 
     fn begin(&mut self, path: &Path, handle: &mut Handle<'_, Task>) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let (destination, plan) = (&shared.destination, &shared.plan);
         let sys = &mut self.station.sys;
-        let attributes = sys.stat_at(CWD, &c_path(path)).map_err(|errno| Error::system("find", path, errno))?;
-        let target = self.shared.destination.open(sys)?;
-        let made =
-            sys.fstat(&target).map_err(|errno| Error::system("examine", self.shared.destination.shown(), errno))?;
-        let creator = self.shared.identity.creating_in(&made);
-        let above = Directory {
-            source: place(sys, parent(path))?,
-            target: Arc::clone(&self.shared.destination.place),
-            parent: Above::default(),
-            attributes: OnceLock::new(),
-            in_part: false,
-            part: None,
-            volume: self.shared.destination.volume.clone(),
-            creator: self.shared.identity.unknown_creator(),
-        };
-        let name = own_name(path);
-        let new_name = self.shared.destination.name.clone().or_else(|| name.clone());
+        let failed = |errno| Error::system("find", path, errno);
+        let follows = plan.follow != Follow::Never;
+        let itself = sys.stat_at(CWD, &c_path(path)).map_err(failed)?;
+        let attributes = if follows { sys.stat_through(CWD, &c_path(path)).map_err(failed)? } else { itself };
         let is_directory = attributes.kind == FileKind::Directory;
+        if !is_directory && destination.only_directory && matches!(destination.naming, Naming::Exact(_)) {
+            return Err(Error::system("create", destination.shown(), Errno::NOTDIR));
+        }
+        let place = if plan.parents { self.parents_of(path)? } else { Arc::clone(&destination.place) };
+        let above = self.above(path, place)?;
+        let target = above.target.open(&mut self.station.sys);
+        let target = target.map_err(|errno| Error::system("open", above.target.path(), errno))?;
+        let name = own_name(path);
+        let new_name = destination.name_for(path);
         if is_directory {
             self.refuse_into_itself(path, &attributes, &target, new_name.as_deref())?;
-        } else if self.shared.destination.name.is_some() && self.shared.destination.only_directory {
-            return Err(Error::system("create", self.shared.destination.shown(), Errno::NOTDIR));
         }
-        let target = Arc::new(target);
-        // `x/` and `x/.` may lead through a link, which the user asked to follow; `.` and `/` have no name to open.
-        let (Some(name), Some(new_name), false) = (&name, &new_name, is_directory && ends_in_slash(path)) else {
-            let directory = self.root_of(path, &above, &target, creator, new_name.as_deref())?;
-            self.walk(Arc::new(directory), handle);
+        // `x/` and `x/.` may lead through a link, and so may `x` with -H, which the user asked to follow; `.` and `/`
+        // have no name to open.
+        let leads_on = is_directory && (ends_in_slash(path) || itself.kind == FileKind::Symlink);
+        let (Some(name), Some(new_name), false) = (&name, &new_name, leads_on) else {
+            let (directory, target) = self.root_of(path, &above, target, new_name.as_deref())?;
+            self.walk(Arc::new(directory), target, handle);
             return Ok(());
         };
         let source = above.source.open(&mut self.station.sys);
         let source = source.map_err(|errno| Error::system("open", above.source.path(), errno))?;
-        let open = Arc::new(Open { directory: Arc::new(above), source, target, creator });
+        let open = self.opened(&Arc::new(above), source, target)?;
         self.entry(&open, name, new_name, attributes.kind, handle);
         self.leave(open);
         Ok(())
+    }
+
+    /// The directory that an argument lies in, and the one its target goes into.
+    fn above(&mut self, path: &Path, target: Arc<Place>) -> Result<Directory> {
+        let shared = &self.shared;
+        let is_exact = matches!(shared.destination.naming, Naming::Exact(_));
+        let creator = shared.identity.unknown_creator();
+        let volume = shared.destination.volume.clone();
+        let follow = shared.plan.follow != Follow::Never;
+        Ok(Directory {
+            source: place(&mut self.station.sys, parent(path), follow)?,
+            target,
+            parent: Above::default(),
+            source_seen: OnceLock::new(),
+            standing: Standing::Met,
+            unit: None,
+            volume,
+            creator,
+            origin: Origin { depth: 1, device: None, is_exact },
+        })
     }
 
     /// A directory that is opened by its path, and what it goes into: a new name, a directory of that name, or (where
@@ -119,25 +163,16 @@ impl Copier {
         &mut self,
         path: &Path,
         above: &Directory,
-        target: &Arc<OwnedFd>,
-        creator: Creator,
+        target: OwnedFd,
         new_name: Option<&CStr>,
-    ) -> Result<Directory> {
-        let sys = &mut self.station.sys;
-        let source = place(sys, path)?;
-        let Some(name) = new_name else { return Ok(above.merging(source)) };
-        let failed = |errno| Error::system("create directory", above.target.path_of(name), errno);
-        match sys.stat_at(target, name) {
-            Ok(existing) if existing.kind == FileKind::Directory => {
-                Ok(Directory { target: above.target.below(name), ..above.merging(source) })
-            }
-            Ok(_) => Err(failed(Errno::EXIST)),
-            Err(Errno::NOENT) => {
-                let unit = above.new_unit(sys, &self.shared.leftovers, source, target, name).map_err(failed)?;
-                Ok(Directory { creator, ..unit })
-            }
-            Err(errno) => Err(failed(errno)),
-        }
+    ) -> Result<(Directory, Option<OwnedFd>)> {
+        let follow = self.shared.plan.follow == Follow::Always;
+        let source = place(&mut self.station.sys, path, follow)?;
+        let (directory, target) = match new_name {
+            None => (above.merging(source), Some(target)),
+            Some(name) => self.meet(above, source, name)?,
+        };
+        Ok((Directory { origin: Origin { depth: 0, ..directory.origin }, ..directory }, target))
     }
 
     /// A directory is not copied into itself: the copy would contain itself without end. Nor onto itself.
@@ -163,17 +198,28 @@ impl Copier {
     }
 }
 
+/// The sources whose targets have names of their own; the others are failures: as with `cp`, what was just made is not
+/// overwritten.
+pub(super) fn distinct(sources: Vec<PathBuf>, plan: &CopyPlan) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let mut names = std::collections::HashSet::new();
+    sources.into_iter().partition(|path| match own_name(path) {
+        Some(_) if plan.parents => names.insert(c_path(path)),
+        Some(name) => names.insert(name),
+        None => true,
+    })
+}
+
 fn ends_in_slash(path: &Path) -> bool {
     path.as_os_str().as_bytes().ends_with(b"/")
 }
 
 /// The directory a path lies in; `.` for a bare name.
-fn parent(path: &Path) -> &Path {
+pub(super) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn place(sys: &mut Sys, path: &Path) -> Result<Arc<Place>> {
+pub(super) fn place(sys: &mut Sys, path: &Path, follow: bool) -> Result<Arc<Place>> {
     let directory = open_named(sys, CWD, &c_path(path)).map_err(|errno| Error::system("open", path, errno))?;
     let path = if path == Path::new(".") { PathBuf::new() } else { path.to_owned() };
-    Ok(Place::root(Root { directory, path }))
+    Ok(Place::root(Root { directory, path, follow }))
 }

@@ -2,17 +2,16 @@
 //!
 //! Nobody counts what is pending: every task below a directory holds an `Arc` of it and gives it up with
 //! `Arc::into_inner`, which hands the directory itself to exactly one of them, the last. That one sets owner, mode and
-//! times, gives the unit its final name, and goes on with the directory above (`walk.rs`).
+//! times, gives the unit its final name, and goes on with the directory above (`finish.rs`).
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use rustix::io::Errno;
-
 use crate::engine::Volume;
-use crate::sys::{Attributes, Creator, Sys};
-use crate::tree::{Leftovers, Part, Place};
+use crate::sys::{Attributes, Creator};
+use crate::tree::{Place, Unit};
 
 /// A directory on its way.
 pub(super) struct Directory {
@@ -20,14 +19,42 @@ pub(super) struct Directory {
     pub(super) target: Arc<Place>,
     pub(super) parent: Above,
     /// The source's, once it was opened; never set for the directory that arguments lie in.
-    pub(super) attributes: OnceLock<Attributes>,
-    /// Whether the target lies in a tree under a temporary name, where nobody but us makes files.
-    pub(super) in_part: bool,
-    /// That tree, if this is its top.
-    pub(super) part: Option<Part>,
+    pub(super) source_seen: OnceLock<Seen>,
+    pub(super) standing: Standing,
+    /// The tree under a temporary name, if this is its top.
+    pub(super) unit: Option<Unit>,
     pub(super) volume: Volume,
     /// Who the target belongs to before its attributes are set.
     pub(super) creator: Creator,
+    pub(super) origin: Origin,
+}
+
+/// What was found when a source directory was opened.
+pub(super) struct Seen {
+    pub(super) attributes: Attributes,
+    pub(super) has_extended: bool,
+}
+
+/// What the target of a directory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Ours and new, in a tree under a temporary name, where nobody but us makes files.
+    New,
+    /// The same, begun by an earlier copy: what is in it may be done.
+    Resumed,
+    /// Anybody's.
+    Met,
+}
+
+/// The source that a directory was met under.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin {
+    /// Names between the root of its places and the directory that patterns are relative to.
+    pub(super) depth: usize,
+    /// The device that directory lies on, once it is known.
+    pub(super) device: Option<(u32, u32)>,
+    /// Whether this is the directory that an argument lies in, and its target the one the user named exactly.
+    pub(super) is_exact: bool,
 }
 
 /// A directory above; the chain is dropped link by link, since a deep one would exhaust the stack.
@@ -56,6 +83,8 @@ pub(super) struct Open {
     pub(super) target: Arc<OwnedFd>,
     /// Who files made in the target will belong to.
     pub(super) creator: Creator,
+    /// The target's identity, where claims need it.
+    pub(super) target_id: Option<crate::sys::FileId>,
 }
 
 impl Directory {
@@ -65,25 +94,44 @@ impl Directory {
             source,
             target: Arc::clone(&self.target),
             parent: Above::default(),
-            attributes: OnceLock::new(),
-            in_part: false,
-            part: None,
+            source_seen: OnceLock::new(),
+            standing: self.standing,
+            unit: None,
             volume: self.volume.clone(),
             creator: self.creator,
+            origin: Origin { is_exact: false, device: self.device(), ..self.origin },
         }
     }
 
-    /// A new tree below this target, under a temporary name until it is whole.
-    pub(super) fn new_unit(
-        &self,
-        sys: &mut Sys,
-        leftovers: &Leftovers,
-        source: Arc<Place>,
-        target: &Arc<OwnedFd>,
-        name: &CStr,
-    ) -> Result<Self, Errno> {
-        let part = Part::tree(sys, leftovers, target, name)?;
-        let target = self.target.below(part.temporary());
-        Ok(Self { target, in_part: true, part: Some(part), ..self.merging(source) })
+    /// The device of the directory that was named.
+    fn device(&self) -> Option<(u32, u32)> {
+        self.origin.device.or_else(|| self.source_seen.get().map(|seen| seen.attributes.dev))
+    }
+
+    /// Whether the target lies in a tree under a temporary name.
+    pub(super) fn is_in_unit(&self) -> bool {
+        self.standing != Standing::Met
+    }
+
+    /// The path of an entry's source, for messages.
+    pub(super) fn source_of(&self, name: &CStr) -> PathBuf {
+        self.source.path_of(name)
+    }
+
+    /// The path of an entry's target, for messages.
+    pub(super) fn target_of(&self, name: &CStr) -> PathBuf {
+        self.target.path_of(name)
+    }
+
+    /// Whether the source, or one above it as far as this copy went, is the directory with these attributes.
+    pub(super) fn lies_below(&self, attributes: &Attributes) -> bool {
+        let mut here = Some(self);
+        while let Some(directory) = here {
+            if directory.source_seen.get().is_some_and(|seen| seen.attributes.is_same_file(attributes)) {
+                return true;
+            }
+            here = directory.parent.0.as_deref();
+        }
+        false
     }
 }

@@ -1,109 +1,187 @@
 //! `haul copy`: files and trees, in parallel by directory entry and by range of a large file.
 //!
 //! - this file: the tasks and the workers;
-//! - [`arguments`]: from the words of the command line to an open directory and a name;
-//! - [`directory`]: a directory on its way; [`walk`]: reading it, and finishing it when all below is done;
-//! - [`file`](mod@file): one file, whole or by ranges; [`sides`]: its source and its target.
+//! - [`arguments`]: from the words of the command line to an open directory and a name; [`parents`]: `--parents`;
+//! - [`directory`]: a directory on its way; [`walk`]: reading it; [`finish`]: finishing it when all below is done;
+//!   [`resume`]: new trees under temporary names, and going on with old ones;
+//! - [`existing`]: what becomes of what is there already; [`names`]: how a final name is given, and backups;
+//! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
+//!   bytes; [`verify`]: reading them back;
+//! - [`links`]: files with several names; [`other`]: what has no content; [`extended`]: extended attributes;
+//! - [`rehearsal`](rehearsal::run): what would be done, for `--dry-run`.
 
 mod arguments;
+mod content;
 mod directory;
+mod existing;
+mod extended;
 mod file;
+mod finish;
+mod links;
+mod names;
+mod other;
+mod parents;
+mod rehearsal;
+mod resume;
 mod sides;
+mod verify;
 mod walk;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::ffi::CString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use self::arguments::Destination;
-use self::directory::{Directory, Open};
-use self::file::Split;
-use super::Context;
+use self::arguments::{Destination, distinct};
+use self::content::Split;
+use self::directory::{Directory, Open, Standing};
+use self::links::{Links, Waiting};
+use self::parents::Parents;
 use super::claims::Claims;
+use super::list::Names;
 use super::station::Station;
+use super::{Ask, Context};
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
-use crate::plan::{CopyPlan, EngineName, When};
+use crate::plan::{CopyPlan, Durable, EngineName};
 use crate::pool::{BufferPool, Handle, PoolOptions, Worker, workers};
 use crate::size::BufferSize;
-use crate::sys::{DirectoryBuffer, Entries, Identity};
-use crate::tree::Leftovers;
+use crate::sys::{DirectoryBuffer, Entries, FileId, Identity, most_descriptors};
+use crate::tree::extended::{Buffers, Class};
 use crate::tree::path::own_name;
+use crate::tree::{Leftovers, Unfinished};
+
+/// Descriptors that a process has beside those of its workers: standard ones, roots, pipes of its own.
+const OTHER_DESCRIPTORS: u64 = 24;
+/// Descriptors that a worker may have open, and those of the tasks that may wait for it.
+const WORKER_DESCRIPTORS: u64 = 18;
 
 /// Copies what `plan` says. Failures of single entries are events and counts in the summary; an error means that
 /// nothing could be begun.
 pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
-    let threads = plan.resources.threads();
+    let threads = affordable(plan.resources.threads());
     let pool = BufferPool::new(pool_options(plan, threads));
     let mut stations = Station::for_workers(context, threads);
-    let destination = Destination::find(&mut stations[0].sys, plan)?;
-    let sources = distinct_names(plan, &mut stations[0]);
+    let sys = &mut stations[0].sys;
+    let listed = plan.list.as_ref().map(|list| Names::read(sys, list)).transpose()?;
+    let sources: Vec<_> = plan.sources.iter().cloned().chain(listed.into_iter().flat_map(Names::into_paths)).collect();
+    let destination = Destination::find(sys, plan, sources.len())?;
+    let (sources, twins) = distinct(sources, plan);
+    for path in twins {
+        stations[0].fail(Error::refused("copy", path, "another source has the same name"));
+    }
+    if plan.dry_run {
+        let station = stations.swap_remove(0);
+        return Ok(Station::add_up([rehearsal::run(plan, &destination, &sources, station)], &pool));
+    }
+    let sources_may_collide =
+        sources.len() > 1 && (plan.parents || sources.iter().any(|path| own_name(path).is_none()));
     let shared = Arc::new(Shared {
+        plan: Arc::new(plan.clone()),
         destination,
-        engine: plan.engine,
-        reflink: plan.reflink,
         step: plan.resources.buffer.map(BufferSize::bytes),
         threads,
         pool: pool.clone(),
         claims: Claims::default(),
+        links: Links::default(),
+        parents: Parents::default(),
+        made: Mutex::default(),
+        sources_may_collide,
         identity: context.identity,
         leftovers: context.leftovers.clone(),
+        unfinished: Unfinished::default(),
+        ask: context.ask.clone(),
+        lost: Mutex::default(),
     });
-    let workers = stations
-        .into_iter()
-        .map(|station| Copier { station, shared: Arc::clone(&shared), names: DirectoryBuffer::default() })
-        .collect();
-    let tasks = sources.into_iter().map(Task::Source);
-    let done = workers::run(plan.resources.scheduler, workers, tasks);
-    Ok(Station::add_up(done.into_iter().map(|copier| copier.station), &pool))
-}
-
-/// The sources, without those whose name in the target another source has already: as with `cp`, what was just made
-/// is not overwritten.
-fn distinct_names(plan: &CopyPlan, station: &mut Station) -> Vec<PathBuf> {
-    let mut names = HashSet::new();
-    let is_new = |path: &PathBuf| own_name(path).is_none_or(|name| names.insert(name));
-    let (new, twins): (Vec<_>, Vec<_>) = plan.sources.iter().cloned().partition(is_new);
-    for path in twins {
-        station.fail(Error::refused("copy", path, "another source has the same name"));
+    let mut copiers: Vec<_> = stations.into_iter().map(|station| Copier::new(station, &shared)).collect();
+    let mut tasks = sources.into_iter().map(Task::Source);
+    if sources_may_collide {
+        // One after the other: what one has made, the next one meets.
+        for task in tasks {
+            copiers = workers::run(plan.resources.scheduler, copiers, std::iter::once(task));
+        }
+    } else {
+        copiers = workers::run(plan.resources.scheduler, copiers, &mut tasks);
     }
-    new
+    if let Some(first) = copiers.first_mut() {
+        first.close_down();
+    }
+    let mut summary = Station::add_up(copiers.into_iter().map(|copier| copier.station), &pool);
+    summary.unfinished = shared.unfinished.paths();
+    Ok(summary)
 }
 
-/// One buffer a worker: it is filled and emptied before the next is needed.
+/// As many workers as there are descriptors for.
+fn affordable(threads: usize) -> usize {
+    let most = most_descriptors().map_or(u64::MAX, |most| most.saturating_sub(OTHER_DESCRIPTORS) / WORKER_DESCRIPTORS);
+    threads.min(usize::try_from(most).unwrap_or(usize::MAX)).max(1)
+}
+
+/// One buffer a worker: it is filled and emptied before the next is needed; two where they are compared.
 fn pool_options(plan: &CopyPlan, threads: usize) -> PoolOptions {
     let engine = if plan.engine == EngineName::Auto { EngineName::ReadWrite } else { plan.engine };
     let default =
         crate::engine::ALL.iter().find(|known| known.name() == engine).map_or(1, |known| known.default_step());
     let bytes = plan.resources.buffer.map_or(default.min(1 << 20), BufferSize::bytes);
-    PoolOptions::for_job(plan.resources.pool, bytes, threads, 1)
+    let each = 1 + usize::from(plan.verify);
+    PoolOptions::for_job(plan.resources.pool, bytes, threads * each, each)
 }
 
 /// What the workers of one copy share.
 struct Shared {
+    plan: Arc<CopyPlan>,
     destination: Destination,
-    engine: EngineName,
-    reflink: When,
     /// The most bytes a call moves, if the user said.
     step: Option<usize>,
     threads: usize,
     pool: BufferPool,
-    /// Files written in place.
+    /// Files written in place, and, where sources may collide, names that they became.
     claims: Claims,
+    links: Links,
+    parents: Parents,
+    /// Trees that this job makes: they are no sources.
+    made: Mutex<HashSet<FileId>>,
+    /// Whether a source may have the same target as one before it.
+    sources_may_collide: bool,
     identity: Identity,
     leftovers: Leftovers,
+    unfinished: Unfinished,
+    ask: Option<Ask>,
+    /// Kinds of attributes that were lost somewhere, and told.
+    lost: Mutex<HashSet<Class>>,
 }
 
-/// A piece of work.
+impl Shared {
+    fn note_made(&self, directory: FileId) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(directory);
+    }
+
+    fn has_made(&self, directory: FileId) -> bool {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).contains(&directory)
+    }
+
+    fn is_first_lost(&self, class: Class) -> bool {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(class)
+    }
+
+    /// Whether a person allows a target to be replaced.
+    fn asked(&self, target: &Path) -> bool {
+        self.ask.as_ref().is_some_and(|ask| ask(target))
+    }
+}
+
+/// A piece of work. Those that wait in numbers are small.
 enum Task {
     /// A source as the user named it.
     Source(PathBuf),
-    /// A directory, whose target exists.
-    Directory(Arc<Directory>),
+    /// A directory, by its name in the one above.
+    Directory(Arc<Directory>, CString, Standing),
     /// Entries of a directory that somebody else goes on reading.
-    Entries(Arc<Open>, Entries),
+    Entries(Box<(Arc<Open>, Entries)>),
     /// Ranges of a large file that nobody has taken yet.
     Ranges(Arc<Split>),
+    /// A further name of a file that is copied by now.
+    Name(Box<Waiting>),
 }
 
 /// A worker.
@@ -111,6 +189,30 @@ struct Copier {
     station: Station,
     shared: Arc<Shared>,
     names: DirectoryBuffer,
+    attributes: Buffers,
+}
+
+impl Copier {
+    fn new(station: Station, shared: &Arc<Shared>) -> Self {
+        let (names, attributes) = (DirectoryBuffer::default(), Buffers::default());
+        Self { station, shared: Arc::clone(shared), names, attributes }
+    }
+
+    /// What is left to do when all is copied.
+    fn close_down(&mut self) {
+        if self.station.is_halted() {
+            return;
+        }
+        self.finish_parents();
+        let place = &self.shared.destination.place;
+        let sys = &mut self.station.sys;
+        let synced = match self.shared.plan.durable {
+            Durable::None => Ok(()),
+            Durable::File => place.open(sys).and_then(|directory| sys.fsync(&directory).and(sys.close(directory))),
+            Durable::End => place.open(sys).and_then(|directory| sys.syncfs(&directory).and(sys.close(directory))),
+        };
+        self.station.check(synced.map_err(|errno| Error::system("sync", place.path(), errno)));
+    }
 }
 
 impl Worker for Copier {
@@ -118,20 +220,22 @@ impl Worker for Copier {
 
     fn run(&mut self, task: Task, handle: &mut Handle<'_, Task>) {
         if self.station.is_halted() {
-            // Dropping a task drops its targets, and those take their temporary names away.
+            // Dropping a task drops its targets, and those take their temporary names away or keep them.
             return;
         }
         match task {
             Task::Source(path) => self.start(&path, handle),
-            Task::Directory(directory) => self.walk(directory, handle),
-            Task::Entries(open, entries) => {
+            Task::Directory(above, name, standing) => self.enter(above, &name, &name, standing, handle),
+            Task::Entries(shared) => {
+                let (open, entries) = *shared;
                 self.entries(&open, &entries, handle);
                 self.leave(open);
             }
             Task::Ranges(split) => {
                 self.ranges(&split);
-                self.leave_file(split);
+                self.leave_split(split, handle);
             }
+            Task::Name(waiting) => self.waited(*waiting, handle),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The two sides of a file's copy: what is read, and where it goes.
 
 use std::ffi::{CStr, CString};
-use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,13 +9,14 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::Copier;
-use super::directory::Open;
-use crate::engine::sparse::copy_data;
-use crate::engine::{Copied, EngineError, Ladder, Pair, Side};
+use super::directory::{Open, Standing};
+use super::existing::Verdict;
+use crate::engine::{EngineError, Side};
 use crate::error::{Error, Result};
-use crate::sys::{Attributes, FileKind, Sys};
+use crate::plan::{Keep, Method};
+use crate::sys::{Attributes, Creator, FileKind};
 use crate::tree::Part;
-use crate::tree::metadata::{creation_mode, describe};
+use crate::tree::metadata::{creation_mode, describe, ordinary_mode};
 
 /// A file on its way: both sides open, nothing final yet.
 pub(super) struct FileCopy {
@@ -32,96 +32,90 @@ pub(super) struct FileCopy {
 /// Where the bytes go.
 pub(super) enum TargetPlace {
     /// Straight to the final name: inside a tree that is itself under a temporary one.
-    InPart,
+    InUnit,
     /// A temporary name, which then replaces an older file or not.
-    Part { part: Part, replace: bool },
+    Part { part: Part, replaced: Option<Attributes> },
     /// Into what is there: a device, a FIFO, or a file that has other names.
     InPlace { regular: bool },
 }
 
 impl Copier {
-    /// Opens both sides of a file.
-    pub(super) fn begin_file(&mut self, open: &Arc<Open>, name: &CStr, new_name: &CStr) -> Result<FileCopy> {
+    /// Opens the source of a file.
+    pub(super) fn open_source(&mut self, open: &Open, name: &CStr) -> Result<(OwnedFd, Attributes)> {
         let sys = &mut self.station.sys;
-        let path = || open.directory.source.path_of(name);
-        let source = sys.open_source(&open.source, name).map_err(|errno| Error::system("open", path(), errno))?;
+        let path = || open.directory.source_of(name);
+        let source = if open.directory.source.follows_links() {
+            sys.openat(&open.source, name, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY, 0)
+        } else {
+            sys.open_source(&open.source, name)
+        };
+        let source = source.map_err(|errno| Error::system("open", path(), errno))?;
         let attributes = sys.fstat(&source).map_err(|errno| Error::system("examine", path(), errno))?;
-        if attributes.kind != FileKind::RegularFile {
-            return Err(Error::refused("copy", path(), format!("it became {} meanwhile", describe(attributes.kind))));
+        if attributes.kind == FileKind::RegularFile {
+            return Ok((source, attributes));
         }
-        let (target, place) = self.create(open, new_name, &attributes, &path)?;
-        let (name, new_name) = (name.to_owned(), new_name.to_owned());
-        let copy = FileCopy { open: Arc::clone(open), name, source, attributes, target, new_name, place };
-        if !attributes.has_holes() || copy.place.is_in_place() {
-            return Ok(copy);
-        }
-        // Its full length at once: what is not written stays a hole.
-        match self.station.sys.ftruncate(&copy.target, attributes.size) {
-            Ok(()) => Ok(copy),
-            Err(errno) => {
-                let error = Error::system("size", copy.target_path(), errno);
-                self.abandon(copy);
-                Err(error)
-            }
-        }
+        Err(Error::refused("copy", path(), format!("it became {} meanwhile", describe(attributes.kind))))
     }
 
-    fn create(
+    /// Opens the target of a file: how, was decided before.
+    pub(super) fn open_target(
         &mut self,
         open: &Open,
         name: &CStr,
         attributes: &Attributes,
-        source: &dyn Fn() -> PathBuf,
+        verdict: Verdict,
     ) -> Result<(OwnedFd, TargetPlace)> {
-        let sys = &mut self.station.sys;
-        let failed = |errno| Error::system("create", open.directory.target.path_of(name), errno);
-        let mode = creation_mode(attributes, &open.creator);
-        if open.directory.in_part {
-            return Ok((sys.create(&open.target, name, mode).map_err(failed)?, TargetPlace::InPart));
-        }
-        let replace = match sys.stat_at(&open.target, name) {
-            Err(Errno::NOENT) => false,
-            Err(errno) => return Err(failed(errno)),
-            Ok(existing) if existing.is_same_file(attributes) => {
-                return Err(Error::refused("copy", source(), "source and target are the same file"));
+        let failed = |errno| Error::system("create", open.directory.target_of(name), errno);
+        let mode = creation_mode(attributes, &open.creator, &self.shared.plan.keep);
+        let replaced = match verdict {
+            Verdict::InPlace(end) => return self.open_in_place(open, name, attributes, &end),
+            Verdict::Replace(_) if open.directory.standing == Standing::Resumed => {
+                self.clear(open, name).map_err(failed)?;
+                None
             }
-            Ok(existing) if existing.kind == FileKind::Directory => {
-                return Err(Error::refused("copy", source(), "a directory of that name is in the target"));
-            }
-            Ok(existing) if existing.kind == FileKind::RegularFile && existing.links == 1 => true,
-            Ok(_) => return self.open_in_place(open, name, attributes, source),
+            Verdict::Replace(existing) => Some(existing),
+            Verdict::New | Verdict::PassOver(_) => None,
         };
+        let sys = &mut self.station.sys;
+        if open.directory.is_in_unit() {
+            return Ok((sys.create(&open.target, name, mode).map_err(failed)?, TargetPlace::InUnit));
+        }
         let part = Part::file(sys, &self.shared.leftovers, &open.target, name, mode);
         let (part, target) = part.map_err(failed)?;
-        Ok((target, TargetPlace::Part { part, replace }))
+        Ok((target, TargetPlace::Part { part, replaced }))
     }
 
-    /// A target that must keep its identity: a link or a device stays one, and other names of a file see the change.
+    /// Opens what is there without changing it yet: only when the descriptor shows that it is what was looked at, it is
+    /// emptied.
     fn open_in_place(
         &mut self,
         open: &Open,
         name: &CStr,
-        source_attributes: &Attributes,
-        source: &dyn Fn() -> PathBuf,
+        source: &Attributes,
+        end: &Attributes,
     ) -> Result<(OwnedFd, TargetPlace)> {
-        let path = || open.directory.target.path_of(name);
+        let path = || open.directory.target_of(name);
+        let regular = end.kind == FileKind::RegularFile;
+        let attributes_only = self.shared.plan.method == Method::AttributesOnly;
+        let flags = match (attributes_only, self.shared.plan.verify && regular) {
+            (true, _) => OFlags::RDONLY | OFlags::NONBLOCK,
+            (false, true) => OFlags::RDWR,
+            (false, false) => OFlags::WRONLY,
+        };
         let sys = &mut self.station.sys;
-        let through = sys.stat_through(&open.target, name);
-        let regular = through.is_ok_and(|target| target.kind == FileKind::RegularFile);
-        if let Ok(target) = through {
-            if target.is_same_file(source_attributes) {
-                return Err(Error::refused("copy", source(), "source and target are the same file"));
+        let target = match sys.openat(&open.target, name, flags | OFlags::NOCTTY, 0) {
+            Err(Errno::ACCESS | Errno::PERM | Errno::TXTBSY) if self.shared.plan.existing.force => {
+                return self.open_target(open, name, source, Verdict::Replace(*end));
             }
-            if target.kind == FileKind::RegularFile && !self.shared.claims.take(target.id(), b"") {
-                return Err(Error::refused(
-                    "write",
-                    path(),
-                    "another source is written to this file under another name",
-                ));
-            }
+            other => other.map_err(|errno| Error::system("open", path(), errno))?,
+        };
+        let opened = sys.fstat(&target).map_err(|errno| Error::system("examine", path(), errno))?;
+        if !opened.is_same_file(end) {
+            return Err(Error::refused("write", path(), "it became another file meanwhile"));
         }
-        let target = sys.openat(&open.target, name, OFlags::WRONLY | OFlags::TRUNC | OFlags::NOCTTY, 0);
-        let target = target.map_err(|errno| Error::system("open", path(), errno))?;
+        if regular && !attributes_only {
+            sys.ftruncate(&target, 0).map_err(|errno| Error::system("empty", path(), errno))?;
+        }
         self.station.note(|| (path(), "written in place: it is a link, a device, or has other names".to_owned()));
         Ok((target, TargetPlace::InPlace { regular }))
     }
@@ -131,38 +125,47 @@ impl TargetPlace {
     pub(super) const fn is_in_place(&self) -> bool {
         matches!(self, Self::InPlace { .. })
     }
+
+    /// Whether an older file goes.
+    pub(super) const fn replaces(&self) -> bool {
+        matches!(self, Self::Part { replaced: Some(_), .. })
+    }
 }
 
 impl FileCopy {
+    /// What the target is to be like: its source where that is kept, else what it replaces, else any new file.
+    pub(super) fn wanted(&self, keep: Keep, creator: &Creator) -> Attributes {
+        let mut wanted = self.attributes;
+        let replaced = match &self.place {
+            TargetPlace::Part { replaced, .. } => replaced.as_ref(),
+            _ => None,
+        };
+        if !keep.mode {
+            wanted.mode = replaced.map_or_else(|| ordinary_mode(&wanted, creator), |replaced| replaced.mode);
+        }
+        if let Some(replaced) = replaced.filter(|_| !keep.owner) {
+            (wanted.uid, wanted.gid) = (replaced.uid, replaced.gid);
+        }
+        wanted
+    }
+
     /// Whether it is copied from one position to the other: a size of 0 may be a lie (`/proc`), so such a file is read
     /// to its end; and a device has no offsets.
     pub(super) const fn is_stream(&self) -> bool {
-        self.attributes.size == 0 || self.place.is_in_place()
+        self.attributes.size == 0 || matches!(self.place, TargetPlace::InPlace { regular: false })
     }
 
-    /// Copies a range, its data only where the file has holes.
-    pub(super) fn copy_range(
-        &self,
-        sys: &mut Sys,
-        ladder: Ladder,
-        range: Range<u64>,
-        step: Option<usize>,
-        buffer: &mut [u8],
-    ) -> std::result::Result<Copied, EngineError> {
-        let pair = Pair { source: &self.source, target: &self.target };
-        if self.attributes.has_holes() {
-            copy_data(sys, ladder, pair, range, step, buffer)
-        } else {
-            ladder.copy_range(sys, pair, range, step, buffer)
-        }
+    /// Whether the target is a file that can be read back.
+    pub(super) const fn has_regular_target(&self) -> bool {
+        !matches!(self.place, TargetPlace::InPlace { regular: false })
     }
 
     pub(super) fn source_path(&self) -> PathBuf {
-        self.open.directory.source.path_of(&self.name)
+        self.open.directory.source_of(&self.name)
     }
 
     pub(super) fn target_path(&self) -> PathBuf {
-        self.open.directory.target.path_of(&self.new_name)
+        self.open.directory.target_of(&self.new_name)
     }
 
     pub(super) fn error(&self, error: EngineError) -> Error {

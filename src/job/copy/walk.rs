@@ -1,31 +1,58 @@
-//! Reading directories, copying what is in them, and finishing them when all below is done.
+//! Reading directories and handing on what is in them.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::directory::{Above, Directory, Open};
+use super::directory::{Above, Directory, Open, Seen, Standing};
 use super::{Copier, Task};
-use crate::error::Error;
+use crate::engine::Volume;
+use crate::error::{Error, Result};
+use crate::plan::Method;
 use crate::pool::Handle;
-use crate::sys::{Attributes, Creator, Entries, FileKind, Sys};
-use crate::tree::metadata::{describe, keep_on_existing, keep_on_name};
-use crate::tree::{Part, Place};
+use crate::sys::{Entries, FileKind};
+use crate::tree::metadata::describe;
+use crate::tree::path::open_named;
+use crate::tree::{Place, Root};
 
 /// Entries from which on they are offered to another worker; fewer are done before the offer is worth its cost.
 const WORTH_OFFERING: usize = 16;
 
 impl Copier {
+    /// Goes into a directory that was met in another: makes its target, if nobody has yet, and copies what is in it.
+    pub(super) fn enter(
+        &mut self,
+        above: Arc<Directory>,
+        name: &CStr,
+        new_name: &CStr,
+        standing: Standing,
+        handle: &mut Handle<'_, Task>,
+    ) {
+        let made = self.make_directory(&above, name, new_name, standing);
+        match self.station.check(made) {
+            Some((directory, target)) => {
+                drop(above);
+                self.walk(Arc::new(directory), target, handle);
+            }
+            None => self.leave_directory(above, None),
+        }
+    }
+
     /// Reads a directory and copies what is in it, handing on what others will take.
-    pub(super) fn walk(&mut self, directory: Arc<Directory>, handle: &mut Handle<'_, Task>) {
-        let opened = self.open(&directory);
-        let Some((source, target, creator)) = self.station.check(opened) else {
-            return self.give_up(directory);
-        };
-        let open = Arc::new(Open { directory, source, target: Arc::new(target), creator });
-        loop {
+    pub(super) fn walk(&mut self, directory: Arc<Directory>, target: Option<OwnedFd>, handle: &mut Handle<'_, Task>) {
+        let opened = self.open(&directory, target);
+        let opened = opened.and_then(|(source, target)| self.opened(&directory, source, target));
+        let Some(open) = self.station.check(opened) else { return self.give_up(directory) };
+        drop(directory);
+        if open.directory.standing == Standing::Resumed {
+            let reconciled = self.reconcile(&open);
+            self.station.check(reconciled);
+        }
+        while self.stays_here(&open) {
             if self.station.is_halted() {
                 return;
             }
@@ -41,23 +68,63 @@ impl Copier {
         self.leave(open);
     }
 
-    fn open(&mut self, directory: &Directory) -> Result<(OwnedFd, OwnedFd, Creator), Error> {
+    /// Opens both sides; refuses sources that this copy itself is making, and targets that are the source.
+    fn open(&mut self, directory: &Directory, target: Option<OwnedFd>) -> Result<(OwnedFd, OwnedFd)> {
         let sys = &mut self.station.sys;
-        let failed = |place: &Place, errno| Error::system("open", place.path(), errno);
-        let source = directory.source.open(sys).map_err(|errno| failed(&directory.source, errno))?;
-        let attributes = sys.fstat(&source).map_err(|errno| failed(&directory.source, errno))?;
-        let _ = directory.attributes.set(attributes);
-        let target = directory.target.open(sys).map_err(|errno| failed(&directory.target, errno))?;
-        let made = sys.fstat(&target).map_err(|errno| failed(&directory.target, errno))?;
-        Ok((source, target, self.shared.identity.creating_in(&made)))
+        let from = |errno| Error::system("open", directory.source.path(), errno);
+        let to = |errno| Error::system("open", directory.target.path(), errno);
+        let source = directory.source.open(sys).map_err(from)?;
+        let attributes = sys.fstat(&source).map_err(from)?;
+        let target = target.map_or_else(|| directory.target.open(sys), Ok).map_err(to)?;
+        if directory.standing == Standing::Met || directory.unit.is_some() {
+            let made = sys.fstat(&target).map_err(to)?;
+            if made.is_same_file(&attributes) {
+                let why = "source and target are the same directory";
+                return Err(Error::refused("copy", directory.source.path(), why));
+            }
+            if directory.unit.is_some() {
+                self.shared.note_made(made.id());
+            }
+        }
+        if self.shared.has_made(attributes.id()) {
+            return Err(Error::refused("copy", directory.source.path(), "it is the copy that is being made"));
+        }
+        let has_extended = self.has_extended(&source, &directory.source)?;
+        let _ = directory.source_seen.set(Seen { attributes, has_extended });
+        Ok((source, target))
+    }
+
+    /// An open directory, with all that files made in it need to know. In a unit they belong to whom the unit does:
+    /// what is made there inherits the same.
+    pub(super) fn opened(&mut self, directory: &Arc<Directory>, source: OwnedFd, target: OwnedFd) -> Result<Arc<Open>> {
+        let is_met = directory.standing == Standing::Met;
+        let mut creator = directory.creator;
+        let mut target_id = None;
+        if is_met || self.shared.sources_may_collide {
+            let made = self.station.sys.fstat(&target);
+            let made = made.map_err(|errno| Error::system("examine", directory.target.path(), errno))?;
+            target_id = self.shared.sources_may_collide.then(|| made.id());
+            if is_met {
+                creator = self.shared.identity.creating_in(&made);
+                creator.inherits_acl = self.inherits_acl(&target);
+            }
+        }
+        Ok(Arc::new(Open { directory: Arc::clone(directory), source, target: Arc::new(target), creator, target_id }))
+    }
+
+    /// Whether to read a directory at all: what is mounted in a source stays empty, if we are to stay on its file system.
+    fn stays_here(&self, open: &Open) -> bool {
+        let origin = &open.directory.origin;
+        let here = open.directory.source_seen.get().map(|seen| seen.attributes.dev);
+        !self.shared.plan.one_file_system || origin.device.is_none() || origin.device == here
     }
 
     /// A directory that cannot be read: a unit goes without having been, another stays empty, and what is above it can
     /// be finished.
     fn give_up(&mut self, directory: Arc<Directory>) {
         if let Some(mut directory) = Arc::into_inner(directory) {
-            if let Some(part) = directory.part.take() {
-                part.abandon(&mut self.station.sys);
+            if let Some(unit) = directory.unit.take() {
+                unit.abandon(&mut self.station.sys);
             }
             if let Some(above) = directory.parent.0.take() {
                 self.leave_directory(above, None);
@@ -70,9 +137,8 @@ impl Copier {
         if entries.len() < WORTH_OFFERING {
             return self.entries(open, &entries, handle);
         }
-        if let Err(Task::Entries(same, entries)) = handle.try_offer(Task::Entries(Arc::clone(open), entries)) {
-            drop(same);
-            self.entries(open, &entries, handle);
+        if let Err(Task::Entries(shared)) = handle.try_offer(Task::Entries(Box::new((Arc::clone(open), entries)))) {
+            self.entries(open, &shared.1, handle);
         }
     }
 
@@ -95,140 +161,151 @@ impl Copier {
         kind: FileKind,
         handle: &mut Handle<'_, Task>,
     ) {
-        match kind {
-            FileKind::RegularFile => self.file(open, name, new_name, handle),
-            FileKind::Directory => self.directory(open, name, new_name, handle),
-            // Some file systems do not tell kinds while a directory is read.
-            FileKind::Unknown => match self.station.sys.stat_at(&open.source, name) {
-                Ok(attributes) if attributes.kind != FileKind::Unknown => {
-                    self.entry(open, name, new_name, attributes.kind, handle);
-                }
-                Ok(_) => self.station.fail(Error::refused("copy", open.directory.source.path_of(name), "unknown kind")),
-                Err(errno) => self.station.fail(Error::system("examine", open.directory.source.path_of(name), errno)),
-            },
-            _ => {
-                let made = self.other(open, name, new_name);
-                self.station.check(made);
-            }
+        let kind = self.kind(open, name, kind);
+        let Some(kind) = self.station.check(kind) else { return };
+        if self.is_excluded(open, name, kind) {
+            return;
         }
-    }
-
-    /// Makes a directory's target and hands the directory on.
-    fn directory(&mut self, open: &Arc<Open>, name: &CStr, new_name: &CStr, handle: &mut Handle<'_, Task>) {
-        let above = &open.directory;
-        let source = above.source.below(name);
-        let parent = Above::new(Arc::clone(above));
-        let made = if above.in_part {
-            let target = above.target.below(new_name);
-            let directory = Directory { target, parent, in_part: true, creator: open.creator, ..above.merging(source) };
-            self.station.sys.mkdirat(&open.target, new_name, 0o700).map(|()| directory)
-        } else {
-            match self.station.sys.stat_at(&open.target, new_name) {
-                Ok(existing) if existing.kind == FileKind::Directory => {
-                    let creator = self.shared.identity.unknown_creator();
-                    let target = above.target.below(new_name);
-                    Ok(Directory { target, parent, creator, ..above.merging(source) })
-                }
-                Ok(existing) => {
-                    let why = format!("{} of that name is there", describe(existing.kind));
-                    return self.station.fail(Error::refused("create directory", above.target.path_of(new_name), why));
-                }
-                Err(Errno::NOENT) => above
-                    .new_unit(&mut self.station.sys, &self.shared.leftovers, source, &open.target, new_name)
-                    .map(|unit| Directory { parent, creator: open.creator, ..unit }),
-                Err(errno) => Err(errno),
+        let method = self.shared.plan.method;
+        let done = match (kind, method) {
+            (FileKind::Directory, _) => self.directory(open, name, new_name, handle),
+            (_, Method::HardLink) => self.give_source_another_name(open, name, new_name),
+            (_, Method::Symlink) => self.link_to_source(open, name, new_name),
+            (FileKind::RegularFile, _) => {
+                self.file(open, name, new_name, handle);
+                Ok(())
             }
+            _ => self.other(open, name, new_name),
         };
-        match made {
-            Ok(directory) => handle.offer(Task::Directory(Arc::new(directory))),
-            Err(errno) => self.station.fail(Error::system("create directory", above.target.path_of(new_name), errno)),
-        }
+        self.station.check(done);
     }
 
-    /// Makes what is neither file nor directory: a symbolic link, a FIFO, a socket's name, a device. None is read.
-    fn other(&mut self, open: &Open, name: &CStr, new_name: &CStr) -> Result<(), Error> {
+    /// What an entry is: asked for where the file system did not say, and at a link's end where links are followed.
+    fn kind(&mut self, open: &Open, name: &CStr, kind: FileKind) -> Result<FileKind> {
+        let follows = open.directory.source.follows_links() && matches!(kind, FileKind::Symlink | FileKind::Unknown);
+        if kind != FileKind::Unknown && !follows {
+            return Ok(kind);
+        }
         let sys = &mut self.station.sys;
-        let (source, target) = (&open.directory.source, &open.directory.target);
-        let attributes =
-            sys.stat_at(&open.source, name).map_err(|errno| Error::system("examine", source.path_of(name), errno))?;
-        let text = match attributes.kind {
-            FileKind::Symlink => Some(
-                sys.readlinkat(&open.source, name)
-                    .map_err(|errno| Error::system("read link", source.path_of(name), errno))?,
-            ),
-            _ => None,
-        };
-        let make = |sys: &mut Sys, name: &CStr| match &text {
-            Some(text) => sys.symlinkat(text, &open.target, name),
-            None => sys.mknodat(&open.target, name, attributes.kind, attributes.mode, attributes.rdev),
-        };
-        let failed = |errno| Error::system("create", target.path_of(new_name), errno);
-        if open.directory.in_part {
-            make(sys, new_name).map_err(failed)?;
-            keep_on_name(sys, &open.target, new_name, &attributes, &open.creator).map_err(failed)?;
-        } else {
-            let existing = sys.stat_at(&open.target, new_name).ok();
-            // A link onto the file that it leads to would leave a link to itself, and the file gone.
-            let leads_to = existing.and_then(|_| sys.stat_through(&open.source, name).ok());
-            let same = |existing: Attributes| {
-                existing.is_same_file(&attributes) || leads_to.is_some_and(|there| existing.is_same_file(&there))
-            };
-            if existing.is_some_and(same) {
-                return Err(Error::refused("copy", source.path_of(name), "source and target are the same file"));
-            }
-            if existing.is_some_and(|existing| existing.kind == FileKind::Directory) {
-                return Err(Error::refused("copy", source.path_of(name), "a directory of that name is in the target"));
-            }
-            let part = Part::other(&self.shared.leftovers, &open.target, new_name, |name| make(sys, name));
-            let part = part.map_err(failed)?;
-            keep_on_name(sys, &open.target, part.temporary(), &attributes, &open.creator).map_err(failed)?;
-            part.finish(sys, existing.is_some()).map_err(failed)?;
+        let found = if follows { sys.stat_through(&open.source, name) } else { sys.stat_at(&open.source, name) };
+        let found = found.map_err(|errno| Error::system("examine", open.directory.source_of(name), errno))?;
+        // A link back to where we came from has no end.
+        if follows && found.kind == FileKind::Directory && open.directory.lies_below(&found) {
+            let why = "this symbolic link leads to a directory that it lies in";
+            return Err(Error::refused("follow", open.directory.source_of(name), why));
         }
-        self.station.summary.others += 1;
+        Ok(found.kind)
+    }
+
+    /// Whether an entry is to be passed over, which is said to those who asked for detail.
+    fn is_excluded(&mut self, open: &Open, name: &CStr, kind: FileKind) -> bool {
+        let patterns = &self.shared.plan.exclude;
+        if patterns.is_empty() {
+            return false;
+        }
+        let is_directory = kind == FileKind::Directory;
+        let name_itself = OsStr::from_bytes(name.to_bytes());
+        let excluded = if open.directory.parent.0.is_none() && open.directory.source_seen.get().is_none() {
+            patterns.match_name(name_itself, is_directory)
+        } else {
+            let path = open.directory.source.path_below(open.directory.origin.depth).join(name_itself);
+            patterns.matches(&path, is_directory)
+        };
+        if excluded {
+            self.pass_over(|| open.directory.source_of(name), "it is excluded");
+        }
+        excluded
+    }
+
+    /// Counts something that is passed over on purpose.
+    pub(super) fn pass_over(&mut self, path: impl FnOnce() -> PathBuf, why: &str) {
+        self.station.summary.skipped += 1;
+        self.station.note(|| (path(), format!("passed over: {why}")));
+    }
+
+    /// Makes a directory's target where that is ours alone, and hands the directory on.
+    fn directory(
+        &mut self,
+        open: &Arc<Open>,
+        name: &CStr,
+        new_name: &CStr,
+        handle: &mut Handle<'_, Task>,
+    ) -> Result<()> {
+        let above = &open.directory;
+        let made = match above.standing {
+            Standing::Met => Ok(Standing::Met),
+            Standing::New => self.station.sys.mkdirat(&open.target, new_name, 0o700).map(|()| Standing::New),
+            Standing::Resumed => self.take_over_directory(open, new_name),
+        };
+        let standing = made.map_err(|errno| Error::system("create directory", above.target_of(new_name), errno))?;
+        if name == new_name {
+            handle.offer(Task::Directory(Arc::clone(above), name.to_owned(), standing));
+        } else {
+            self.enter(Arc::clone(above), name, new_name, standing, handle);
+        }
         Ok(())
     }
 
-    /// Gives up a task's hold on an open directory; the last to do so finishes it.
-    pub(super) fn leave(&mut self, open: Arc<Open>) {
-        let Some(Open { directory, source, target, .. }) = Arc::into_inner(open) else { return };
-        let _ = self.station.sys.close(source);
-        // A unit's `Part` may still hold the target's descriptor; then it closes with that.
-        self.leave_directory(directory, Arc::into_inner(target));
+    /// A directory on its way, and its target's descriptor if that had to be opened.
+    fn make_directory(
+        &mut self,
+        above: &Arc<Directory>,
+        name: &CStr,
+        new_name: &CStr,
+        standing: Standing,
+    ) -> Result<(Directory, Option<OwnedFd>)> {
+        let source = above.source.below(name);
+        let parent = Above::new(Arc::clone(above));
+        if standing != Standing::Met {
+            let target = above.target.below(new_name);
+            return Ok((Directory { target, parent, standing, ..above.merging(source) }, None));
+        }
+        let directory = self.meet(above, source, new_name)?;
+        Ok((Directory { parent, ..directory.0 }, directory.1))
     }
 
-    /// Gives up a hold on a directory, and on those above it, as far as this was the last.
-    fn leave_directory(&mut self, directory: Arc<Directory>, mut target: Option<OwnedFd>) {
-        if self.station.is_halted() {
-            // Something below is missing: dropped, a unit takes its temporary name away.
-            return;
-        }
-        let mut current = Some(directory);
-        while let Some(mut directory) = current.and_then(Arc::into_inner) {
-            let finished = self.finish(&directory, target.take());
-            self.station.check(finished);
-            if let Some(part) = directory.part.take() {
-                let named = part.finish(&mut self.station.sys, false);
-                let path = directory.target.path();
-                self.station.check(named.map_err(|errno| Error::system("give its final name to", path, errno)));
-            }
-            self.station.summary.directories += u64::from(directory.in_part);
-            current = directory.parent.0.take();
-        }
-        if let Some(target) = target {
-            let _ = self.station.sys.close(target);
-        }
-    }
-
-    /// Sets a directory's owner, mode and times, now that nothing will be made in it any more.
-    fn finish(&mut self, directory: &Directory, target: Option<OwnedFd>) -> Result<(), Error> {
+    /// A directory whose target may be there already.
+    pub(super) fn meet(
+        &mut self,
+        above: &Directory,
+        source: Arc<Place>,
+        new_name: &CStr,
+    ) -> Result<(Directory, Option<OwnedFd>)> {
+        let target = above.target.below(new_name);
         let sys = &mut self.station.sys;
-        let failed = |errno| Error::system("set times and mode of", directory.target.path(), errno);
-        if let Some(attributes) = directory.attributes.get() {
-            let target = target.map_or_else(|| directory.target.open(sys), Ok).map_err(failed)?;
-            keep_on_existing(sys, &target, attributes, &directory.creator).map_err(failed)?;
-            sys.close(target).map_err(failed)
-        } else {
-            target.map_or(Ok(()), |target| sys.close(target).map_err(failed))
+        match target.open(sys) {
+            Ok(opened) => {
+                let volume =
+                    Volume::of(sys, &opened).map_err(|errno| Error::system("examine", target.path(), errno))?;
+                let creator = self.shared.identity.unknown_creator();
+                let met = Directory { target, volume, creator, ..above.merging(source) };
+                Ok((met, Some(opened)))
+            }
+            Err(Errno::NOENT) => self.begin_unit(above, source, new_name).map(|directory| (directory, None)),
+            Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => self.replace_no_directory(above, source, new_name),
+            Err(errno) => Err(Error::system("open", target.path(), errno)),
         }
+    }
+
+    /// The name of a directory's target is taken by something else; at most a link to a directory will do.
+    fn replace_no_directory(
+        &mut self,
+        above: &Directory,
+        source: Arc<Place>,
+        new_name: &CStr,
+    ) -> Result<(Directory, Option<OwnedFd>)> {
+        let failed = |errno| Error::system("create directory", above.target_of(new_name), errno);
+        let sys = &mut self.station.sys;
+        let directory = above.target.open(sys).map_err(failed)?;
+        let existing = sys.stat_at(&directory, new_name).map_err(failed)?;
+        if existing.kind == FileKind::Symlink && self.shared.plan.existing.keep_directory_symlink {
+            let led = open_named(sys, &directory, new_name).map_err(failed)?;
+            let target = Place::root(Root::new(led, above.target_of(new_name)));
+            let creator = self.shared.identity.unknown_creator();
+            sys.close(directory).map_err(failed)?;
+            return Ok((Directory { target, creator, ..above.merging(source) }, None));
+        }
+        let why = format!("{} of that name is there", describe(existing.kind));
+        Err(Error::refused("create directory", above.target_of(new_name), why))
     }
 }

@@ -110,7 +110,7 @@ impl<J: FileJob> Walker<J> {
         let root = open_named(sys, CWD, &opened).map_err(failed)?;
         let directory = open_named(sys, CWD, &opened).map_err(failed)?;
         let attributes = sys.fstat(&directory).map_err(failed)?;
-        let place = Place::root(Root { directory: root, path: shown });
+        let place = Place::root(Root::new(root, shown));
         Ok((Arc::new(self.folder(place, directory, &attributes, Tree::default())), name))
     }
 }

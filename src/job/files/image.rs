@@ -42,7 +42,7 @@ impl OutputDirectory {
         let directory = open_named(sys, CWD, &c_path(path)).map_err(failed)?;
         let attributes = sys.fstat(&directory).map_err(failed)?;
         let shown = if path == Path::new(".") { PathBuf::new() } else { path.to_owned() };
-        let place = Place::root(Root { directory: open_named(sys, &directory, c".").map_err(failed)?, path: shown });
+        let place = Place::root(Root::new(open_named(sys, &directory, c".").map_err(failed)?, shown));
         Ok(Arc::new(Self { directory, attributes, place, identity, sync }))
     }
 

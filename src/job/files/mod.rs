@@ -10,7 +10,7 @@
 
 mod argument;
 mod image;
-mod list;
+
 mod order;
 pub(super) mod source;
 pub(super) mod suffix;
@@ -26,12 +26,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::image::{Image, OutputDirectory};
-use self::list::Names;
 use self::order::Item;
 use self::source::Source;
 use self::walk::Tree;
 use super::Context;
 use super::claims::Claims;
+use super::list::Names;
 use super::station::Station;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;

@@ -253,7 +253,7 @@ mod tests {
             output: None,
         };
         let mut open = || open_named(&mut sys, CWD, c"/").unwrap();
-        let place = Place::root(Root { directory: open(), path: PathBuf::from("/") });
+        let place = Place::root(Root::new(open(), PathBuf::from("/")));
         let directory = open();
         let attributes = sys.fstat(&directory).unwrap();
         let folder = walker.folder(place, directory, &attributes, Tree::default());

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::job::files::source::Source;
 use crate::job::files::target::{Existing, claim, claim_up_to_date, complete, may_create, settle};
 use crate::job::files::{Folder, suffix};
-use crate::plan::Output;
+use crate::plan::{Keep, Output};
 use crate::sys::{Moment, Sys};
 use crate::tree::Part;
 use crate::tree::metadata::creation_mode;
@@ -81,7 +81,7 @@ impl Inflater {
             }
             existing = Some(found);
         }
-        let mode = creation_mode(&source.attributes, &folder.creator);
+        let mode = creation_mode(&source.attributes, &folder.creator, &Keep::ALL);
         let created = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode);
         let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
         let target = FileTarget { part, path, folder, existing };

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::job::files::source::Source;
 use crate::job::files::target::{Existing, claim, complete, may_create, settle};
 use crate::job::files::{Folder, Sequence, suffix};
-use crate::plan::Output;
+use crate::plan::{Keep, Output};
 use crate::tree::Part;
 use crate::tree::metadata::creation_mode;
 
@@ -68,7 +68,7 @@ impl Gzip {
             self.station.up_to_date(&source.path(), &path);
             return Ok(None);
         }
-        let mode = creation_mode(&source.attributes, &folder.creator);
+        let mode = creation_mode(&source.attributes, &folder.creator, &Keep::ALL);
         let (part, file) = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode)
             .map_err(|errno| Error::system("create", &path, errno))?;
         let writer = MemberWriter::new(file, &header, step);

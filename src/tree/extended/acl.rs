@@ -50,6 +50,15 @@ pub fn has_default_acl(sys: &mut Sys, directory: impl AsFd) -> Result<bool> {
     }
 }
 
+/// Takes from a new directory the ACLs that the one it lies in handed on: what is made in it then has the mode it is
+/// created with.
+pub fn shed_acls(sys: &mut Sys, directory: impl AsFd) -> Result<()> {
+    [DEFAULT, ACCESS].into_iter().try_for_each(|name| match sys.fremovexattr(directory.as_fd(), name) {
+        Err(Errno::NODATA | Errno::NOTSUP) => Ok(()),
+        other => other,
+    })
+}
+
 /// What the group may do by a POSIX ACL: read 4, write 2, execute 1. `None` for what is none.
 ///
 /// The attribute is a version (2) of four bytes, then entries of tag, rights (two bytes each) and id (four), all little

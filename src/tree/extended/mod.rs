@@ -28,7 +28,7 @@ mod trouble;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 
-pub use acl::{Prior, has_default_acl};
+pub use acl::{Prior, has_default_acl, shed_acls};
 pub use class::Class;
 pub use trouble::Trouble;
 
@@ -40,7 +40,8 @@ use spot::Spot;
 /// Memory for names and values, kept by each worker: 2 KiB, or 128 KiB once something was longer.
 #[derive(Debug, Default)]
 pub struct Buffers {
-    names: XattrBuffer,
+    /// Names, one list at a time.
+    pub names: XattrBuffer,
     value: XattrBuffer,
 }
 

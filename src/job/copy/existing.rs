@@ -1,0 +1,160 @@
+//! What is there already under a target's name, and what is to become of it.
+
+use std::ffi::CStr;
+
+use rustix::io::Errno;
+
+use super::Copier;
+use super::directory::{Open, Standing};
+use crate::error::{Error, Result};
+use crate::plan::{CopyPlan, Method, Update};
+use crate::sys::{Attributes, FileKind};
+use crate::tree::metadata::describe;
+
+/// What becomes of a target's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing has it.
+    New,
+    /// What has it goes, in the instant in which the new one comes.
+    Replace(Attributes),
+    /// What has it stays, and gets new content: these are its attributes, or those of what the link leads to.
+    InPlace(Attributes),
+    /// What has it stays as it is, for this reason.
+    PassOver(&'static str),
+}
+
+impl Copier {
+    /// Decides about the target of a source with these attributes; never about the source itself.
+    pub(super) fn verdict(
+        &mut self,
+        open: &Open,
+        name: &CStr,
+        new_name: &CStr,
+        source: &Attributes,
+    ) -> Result<Verdict> {
+        if open.directory.standing == Standing::New {
+            return Ok(Verdict::New);
+        }
+        let refused = |why: String| Err(Error::refused("copy", open.directory.source_of(name), why));
+        let existing = match self.station.sys.stat_at(&open.target, new_name) {
+            Ok(existing) => existing,
+            Err(Errno::NOENT) => return Ok(Verdict::New),
+            Err(errno) => return Err(Error::system("examine", open.directory.target_of(new_name), errno)),
+        };
+        if existing.is_same_file(source) {
+            return refused("source and target are the same file".to_owned());
+        }
+        let plan = &self.shared.plan;
+        if plan.resume && is_done(source, &existing) {
+            return Ok(Verdict::PassOver(DONE));
+        }
+        if open.directory.standing == Standing::Resumed {
+            return Ok(Verdict::Replace(existing));
+        }
+        if existing.kind == FileKind::Directory {
+            return refused(format!("{} of that name is in the target", describe(existing.kind)));
+        }
+        if self.was_just_made(open, new_name) {
+            return refused("another source has become that target just now".to_owned());
+        }
+        match wanted(plan, source, &existing) {
+            Wanted::Yes => {}
+            Wanted::No(why) => return Ok(Verdict::PassOver(why)),
+            Wanted::Never => return refused("the target exists".to_owned()),
+        }
+        if plan.existing.ask && !self.shared.asked(&open.directory.target_of(new_name)) {
+            return Ok(Verdict::PassOver("the answer was no"));
+        }
+        if source.kind == FileKind::RegularFile && self.stays_itself(open, &existing) {
+            return self.in_place(open, name, new_name, source, &existing);
+        }
+        Ok(Verdict::Replace(existing))
+    }
+
+    /// Whether what is there keeps its identity: if the user named exactly it, a link or a device stays one, and other
+    /// names of a file see the change. What is met in a directory is replaced: a link that somebody put there leads
+    /// nowhere, and a file's other names keep what they have.
+    fn stays_itself(&self, open: &Open, existing: &Attributes) -> bool {
+        let plan = &self.shared.plan;
+        let is_regular = existing.kind == FileKind::RegularFile;
+        if plan.existing.remove || plan.method == Method::HardLink {
+            return false;
+        }
+        if plan.method == Method::AttributesOnly {
+            return is_regular;
+        }
+        let has_other_names = is_regular && existing.links > 1;
+        (open.directory.origin.is_exact && (!is_regular || has_other_names)) || (has_other_names && !plan.keep.links)
+    }
+
+    /// What is written in place: the end of the link, if it is one.
+    fn in_place(
+        &mut self,
+        open: &Open,
+        name: &CStr,
+        new_name: &CStr,
+        source: &Attributes,
+        existing: &Attributes,
+    ) -> Result<Verdict> {
+        let path = || open.directory.target_of(new_name);
+        let end = match existing.kind {
+            FileKind::Symlink => {
+                self.station.sys.stat_through(&open.target, new_name).map_err(|errno| match errno {
+                    Errno::NOENT => Error::refused("write", path(), "it is a symbolic link that leads nowhere"),
+                    errno => Error::system("examine", path(), errno),
+                })?
+            }
+            _ => *existing,
+        };
+        if end.is_same_file(source) {
+            return Err(Error::refused("copy", open.directory.source_of(name), "source and target are the same file"));
+        }
+        if end.kind == FileKind::RegularFile && !self.shared.claims.take(end.id(), b"") {
+            let why = "another source is written to this file under another name";
+            return Err(Error::refused("write", path(), why));
+        }
+        Ok(Verdict::InPlace(end))
+    }
+
+    /// Remembers that a source became this target, where another source could do the same.
+    pub(super) fn claim(&self, open: &Open, new_name: &CStr) {
+        if let Some(directory) = open.target_id {
+            self.shared.claims.take(directory, new_name.to_bytes());
+        }
+    }
+
+    fn was_just_made(&self, open: &Open, new_name: &CStr) -> bool {
+        open.target_id.is_some_and(|directory| self.shared.claims.has_made(directory, new_name.to_bytes()))
+    }
+}
+
+/// Whether a plan wants what exists to be replaced.
+pub(super) enum Wanted {
+    Yes,
+    /// The source is passed over, for this reason.
+    No(&'static str),
+    /// That is a failure.
+    Never,
+}
+
+/// Whether `plan` wants the target that exists to be replaced by the source.
+pub(super) fn wanted(plan: &CopyPlan, source: &Attributes, existing: &Attributes) -> Wanted {
+    match plan.existing.update {
+        _ if plan.resume && is_done(source, existing) => Wanted::No(DONE),
+        Update::None => Wanted::No("the target exists"),
+        Update::NoneFail => Wanted::Never,
+        Update::Older if existing.mtime >= source.mtime => Wanted::No("the target is as new"),
+        Update::All | Update::Older => Wanted::Yes,
+    }
+}
+
+/// Why a source is passed over that an earlier copy has dealt with.
+const DONE: &str = "it is done already";
+
+/// Whether a target is what an earlier copy made of this source: its times are set last, so size and time tell.
+fn is_done(source: &Attributes, existing: &Attributes) -> bool {
+    source.kind == FileKind::RegularFile
+        && existing.kind == FileKind::RegularFile
+        && (source.size, source.mtime) == (existing.size, existing.mtime)
+}

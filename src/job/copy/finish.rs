@@ -1,0 +1,74 @@
+//! Finishing directories, when all below them is done.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use super::Copier;
+use super::directory::{Directory, Open};
+use crate::error::Error;
+use crate::plan::Durable;
+use crate::tree::metadata::{Owned, keep_mode, keep_owner, ordinary_mode};
+
+impl Copier {
+    /// Gives up a task's hold on an open directory; the last to do so finishes it.
+    pub(super) fn leave(&mut self, open: Arc<Open>) {
+        let Some(Open { directory, source, target, .. }) = Arc::into_inner(open) else { return };
+        let _ = self.station.sys.close(source);
+        // A file's `Part` may still hold the target's descriptor; then it closes with that.
+        self.leave_directory(directory, Arc::into_inner(target));
+    }
+
+    /// Gives up a hold on a directory, and on those above it, as far as this was the last.
+    pub(super) fn leave_directory(&mut self, directory: Arc<Directory>, mut target: Option<OwnedFd>) {
+        if self.station.is_halted() {
+            // Something below is missing: dropped, a unit keeps its temporary name.
+            return;
+        }
+        let mut current = Some(directory);
+        while let Some(mut directory) = current.and_then(Arc::into_inner) {
+            let finished = self.finish_directory(&directory, target.take());
+            self.station.check(finished);
+            if let Some(unit) = directory.unit.take() {
+                let named = unit.finish(&mut self.station.sys);
+                let path = directory.target.path();
+                self.station.check(named.map_err(|errno| Error::system("give its final name to", path, errno)));
+            }
+            self.station.summary.directories += u64::from(directory.is_in_unit());
+            current = directory.parent.0.take();
+        }
+        if let Some(target) = target {
+            let _ = self.station.sys.close(target);
+        }
+    }
+
+    /// Sets a directory's owner, mode and times, now that nothing will be made in it any more.
+    pub(super) fn finish_directory(&mut self, directory: &Directory, target: Option<OwnedFd>) -> Result<(), Error> {
+        let plan = Arc::clone(&self.shared.plan);
+        let failed = |errno| Error::system("set times and mode of", directory.target.path(), errno);
+        let Some(seen) = directory.source_seen.get() else {
+            return target.map_or(Ok(()), |target| self.station.sys.close(target).map_err(failed));
+        };
+        let sys = &mut self.station.sys;
+        let target = target.map_or_else(|| directory.target.open(sys), Ok).map_err(failed)?;
+        let (wanted, creator) = (&seen.attributes, &directory.creator);
+        let (keep, is_new) = (&plan.keep, directory.is_in_unit());
+        let owned = if keep.owner {
+            keep_owner(sys, &target, wanted, creator).map_err(failed)?
+        } else {
+            Owned::from_the_start(wanted, creator)
+        };
+        let kept = self.keep_extended_of_directory(directory, seen, &target)?;
+        let sys = &mut self.station.sys;
+        if keep.mode || is_new {
+            let mode = if keep.mode { wanted.mode } else { ordinary_mode(wanted, creator) };
+            keep_mode(sys, &target, kept.mode(mode), owned, None).map_err(failed)?;
+        }
+        if keep.times {
+            sys.futimens(&target, wanted.atime, wanted.mtime).map_err(failed)?;
+        }
+        if plan.durable == Durable::File {
+            sys.fsync(&target).map_err(|errno| Error::system("sync", directory.target.path(), errno))?;
+        }
+        sys.close(target).map_err(failed)
+    }
+}

@@ -1,0 +1,156 @@
+//! Final names: what is made without content, how a temporary name becomes the final one, and what is kept of what had
+//! that before.
+
+use std::ffi::{CStr, CString};
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use super::Copier;
+use super::directory::Open;
+use super::existing::Verdict;
+use crate::error::{Error, Result};
+use crate::plan::Backup;
+use crate::sys::{DirectoryBuffer, NAME_MAX, Sys};
+use crate::tree::Part;
+
+impl Copier {
+    /// Makes something that has no content to wait for: `make` makes it under the name it is given, `complete` sees to
+    /// the rest before anybody finds it under the final one.
+    pub(super) fn make_other(
+        &mut self,
+        open: &Open,
+        new_name: &CStr,
+        verdict: Verdict,
+        mut make: impl FnMut(&mut Sys, &CStr) -> rustix::io::Result<()>,
+        complete: impl FnOnce(&mut Self, &CStr) -> Result<()>,
+    ) -> Result<()> {
+        let failed = |errno| Error::system("create", open.directory.target_of(new_name), errno);
+        if open.directory.is_in_unit() {
+            if matches!(verdict, Verdict::Replace(_)) {
+                self.clear(open, new_name).map_err(failed)?;
+            }
+            make(&mut self.station.sys, new_name).map_err(failed)?;
+            return complete(self, new_name).inspect_err(|_| {
+                let _ = self.station.sys.unlinkat(&open.target, new_name);
+            });
+        }
+        let sys = &mut self.station.sys;
+        let part = Part::other(&self.shared.leftovers, &open.target, new_name, |name| make(sys, name));
+        let part = part.map_err(failed)?;
+        match complete(self, part.temporary()) {
+            Ok(()) => self.finish_part(open, part, verdict).map_err(failed),
+            Err(error) => {
+                part.abandon(&mut self.station.sys);
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives something its final name, after what has it was saved as the plan says.
+    pub(super) fn finish_part(&mut self, open: &Open, part: Part, verdict: Verdict) -> rustix::io::Result<()> {
+        let replaces = matches!(verdict, Verdict::Replace(_));
+        let name = part.name().to_owned();
+        if replaces && let Err(errno) = self.back_up(open, &name) {
+            part.abandon(&mut self.station.sys);
+            return Err(errno);
+        }
+        part.finish(&mut self.station.sys, replaces)?;
+        self.claim(open, &name);
+        Ok(())
+    }
+
+    /// Keeps what is about to be replaced under a second name. It has its first one all the while: a reader never finds
+    /// nothing.
+    fn back_up(&mut self, open: &Open, name: &CStr) -> rustix::io::Result<()> {
+        let plan = Arc::clone(&self.shared.plan);
+        let existing = &plan.existing;
+        let numbers = match existing.backup {
+            Backup::None => return Ok(()),
+            Backup::Simple => None,
+            Backup::Numbered => Some(self.last_number(open, name)?),
+            Backup::Existing => Some(self.last_number(open, name)?).filter(|last| *last > 0),
+        };
+        let sys = &mut self.station.sys;
+        let Some(last) = numbers else {
+            let backup = with_suffix(name, existing.suffix.as_bytes())?;
+            // The older backup is replaced in one instant, too.
+            let link = Part::other(&self.shared.leftovers, &open.target, &backup, |to| {
+                sys.linkat(&open.target, name, &open.target, to)
+            });
+            return match link {
+                Ok(part) => part.finish(sys, true),
+                Err(Errno::PERM | Errno::OPNOTSUPP | Errno::MLINK) => {
+                    sys.rename_within(&open.target, name, &backup, true)
+                }
+                Err(errno) => Err(errno),
+            };
+        };
+        for number in last + 1.. {
+            let backup = with_suffix(name, format!(".~{number}~").as_bytes())?;
+            match sys.linkat(&open.target, name, &open.target, &backup) {
+                Err(Errno::EXIST) => {}
+                Err(Errno::PERM | Errno::OPNOTSUPP | Errno::MLINK) => {
+                    return sys.rename_within(&open.target, name, &backup, false);
+                }
+                other => return other,
+            }
+        }
+        Ok(())
+    }
+
+    /// The highest number among the numbered backups of a name; 0 if there is none.
+    fn last_number(&mut self, open: &Open, name: &CStr) -> rustix::io::Result<u64> {
+        let sys = &mut self.station.sys;
+        let directory = sys.open_directory(&*open.target, c".")?;
+        let mut buffer = DirectoryBuffer::default();
+        let mut last = 0;
+        while let Some(entries) = sys.getdents(&directory, &mut buffer)? {
+            let numbers = entries.iter().filter_map(|entry| number_of(entry.name, name));
+            last = numbers.fold(last, u64::max);
+        }
+        sys.close(directory)?;
+        Ok(last)
+    }
+}
+
+/// The number in `NAME.~NUMBER~`.
+fn number_of(backup: &CStr, name: &CStr) -> Option<u64> {
+    let rest = backup.to_bytes().strip_prefix(name.to_bytes())?;
+    let digits = rest.strip_prefix(b".~")?.strip_suffix(b"~")?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn with_suffix(name: &CStr, suffix: &[u8]) -> rustix::io::Result<CString> {
+    let bytes = [name.to_bytes(), suffix].concat();
+    if bytes.len() > NAME_MAX {
+        return Err(Errno::NAMETOOLONG);
+    }
+    CString::new(bytes).map_err(|_| Errno::INVAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_from_the_names_of_backups() {
+        for (backup, number) in [
+            (c"a.~7~", Some(7)),
+            (c"a.~12~", Some(12)),
+            (c"a~", None),
+            (c"a.~x~", None),
+            (c"ab.~7~", None),
+            (c"a.~7", None),
+        ] {
+            assert_eq!(number_of(backup, c"a"), number, "{backup:?}");
+        }
+    }
+
+    #[test]
+    fn a_backup_name_that_is_too_long_is_refused() {
+        let name = CString::new("n".repeat(255)).unwrap();
+        assert_eq!(with_suffix(&name, b"~"), Err(Errno::NAMETOOLONG));
+        assert_eq!(with_suffix(c"a", b"~").unwrap(), c"a~".to_owned());
+    }
+}

@@ -1,0 +1,254 @@
+//! `--dry-run`: what a copy would do. A walk of its own, which makes no call that changes anything.
+
+use std::ffi::{CStr, OsStr};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::CWD;
+use rustix::io::Errno;
+
+use super::arguments::{Destination, parent, place};
+use super::existing::{Wanted, wanted};
+use crate::error::{Error, Quoted, Result};
+use crate::job::station::Station;
+use crate::plan::{CopyPlan, Follow, Method};
+use crate::sys::{Attributes, DirectoryBuffer, FileKind};
+use crate::tree::Place;
+use crate::tree::metadata::describe;
+use crate::tree::path::{c_path, own_name};
+
+/// Says, as notes, what would become of each source.
+pub(super) fn run(plan: &CopyPlan, destination: &Destination, sources: &[PathBuf], station: Station) -> Station {
+    let mut rehearsal = Rehearsal { plan, station, waiting: Vec::new(), names: DirectoryBuffer::default() };
+    for path in sources {
+        let looked = rehearsal.source(path, destination);
+        rehearsal.station.check(looked);
+        while let Some(directory) = rehearsal.waiting.pop() {
+            let walked = rehearsal.walk(&directory);
+            rehearsal.station.check(walked);
+        }
+        if rehearsal.station.is_halted() {
+            break;
+        }
+    }
+    rehearsal.station
+}
+
+struct Rehearsal<'a> {
+    plan: &'a CopyPlan,
+    station: Station,
+    waiting: Vec<Directory>,
+    names: DirectoryBuffer,
+}
+
+/// A directory to look into.
+struct Directory {
+    source: Arc<Place>,
+    /// Names between the root of its places and what patterns are relative to.
+    depth: usize,
+    device: (u32, u32),
+    target: Target,
+}
+
+/// Where something would go.
+#[derive(Clone)]
+struct Target {
+    path: PathBuf,
+    /// The directory of that path, if it exists.
+    place: Option<Arc<Place>>,
+}
+
+impl Target {
+    fn below(&self, name: &CStr) -> Self {
+        let path = self.path.join(OsStr::from_bytes(name.to_bytes()));
+        Self { path, place: self.place.as_ref().map(|place| place.below(name)) }
+    }
+}
+
+impl Rehearsal<'_> {
+    fn source(&mut self, path: &Path, destination: &Destination) -> Result<()> {
+        let failed = |errno| Error::system("find", path, errno);
+        let sys = &mut self.station.sys;
+        let follows = self.plan.follow != Follow::Never;
+        let c_name = c_path(path);
+        let found = if follows { sys.stat_through(CWD, &c_name) } else { sys.stat_at(CWD, &c_name) };
+        let attributes = found.map_err(failed)?;
+        let mut into = Target { path: destination.place.path(), place: Some(Arc::clone(&destination.place)) };
+        if self.plan.parents {
+            into = c_names(path.parent().unwrap_or(Path::new(""))).iter().fold(into, |into, name| into.below(name));
+        }
+        let target = destination.name_for(path).map_or_else(|| into.clone(), |name| into.below(&name));
+        let follow = self.plan.follow == Follow::Always;
+        let (source, depth) = match own_name(path) {
+            Some(name) if !follows => (place(&mut self.station.sys, parent(path), false)?.below(&name), 1),
+            _ if attributes.kind == FileKind::Directory => (place(&mut self.station.sys, path, follow)?, 0),
+            _ => (place(&mut self.station.sys, parent(path), true)?.below(&own_name(path).unwrap_or_default()), 1),
+        };
+        let name = own_name(path).unwrap_or_default();
+        let is_directory = attributes.kind == FileKind::Directory;
+        if self.plan.exclude.match_name(OsStr::from_bytes(name.to_bytes()), is_directory) {
+            self.pass_over(path, "it is excluded");
+        } else {
+            self.entry(path, &attributes, source, depth, attributes.dev, target)?;
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        path: &Path,
+        attributes: &Attributes,
+        source: Arc<Place>,
+        depth: usize,
+        device: (u32, u32),
+        target: Target,
+    ) -> Result<()> {
+        let existing = self.look(&target)?;
+        if attributes.kind == FileKind::Directory {
+            return self.directory(path, attributes, existing, Directory { source, depth, device, target });
+        }
+        let what = self.would_do(attributes);
+        let Some(existing) = existing else {
+            self.tell(path, &format!("would be {what} {}", Quoted(&target.path)));
+            return Ok(());
+        };
+        if existing.is_same_file(attributes) {
+            return Err(Error::refused("copy", path, "source and target are the same file"));
+        }
+        if existing.kind == FileKind::Directory {
+            return Err(Error::refused("copy", path, "a directory of that name is in the target"));
+        }
+        match wanted(self.plan, attributes, &existing) {
+            Wanted::No(why) => self.pass_over(path, why),
+            Wanted::Never => return Err(Error::refused("copy", path, "the target exists")),
+            Wanted::Yes => {
+                let asked = if self.plan.existing.ask { ", if the answer is yes," } else { "" };
+                self.tell(path, &format!("would be {what} {}{asked} and replace what is there", Quoted(&target.path)));
+            }
+        }
+        Ok(())
+    }
+
+    /// What would become of something that is no directory; counts it.
+    fn would_do(&mut self, attributes: &Attributes) -> &'static str {
+        let summary = &mut self.station.summary;
+        match (self.plan.method, attributes.kind) {
+            (Method::HardLink, _) => {
+                summary.links += 1;
+                "linked to"
+            }
+            (Method::Symlink, _) => {
+                summary.others += 1;
+                "what a symbolic link leads to from"
+            }
+            (_, FileKind::RegularFile) => {
+                summary.files += 1;
+                summary.source_bytes += attributes.size;
+                "copied to"
+            }
+            _ => {
+                summary.others += 1;
+                "made anew as"
+            }
+        }
+    }
+
+    fn directory(
+        &mut self,
+        path: &Path,
+        attributes: &Attributes,
+        existing: Option<Attributes>,
+        mut directory: Directory,
+    ) -> Result<()> {
+        match existing {
+            None => {
+                directory.target.place = None;
+                self.tell(path, &format!("would be made as {}", Quoted(&directory.target.path)));
+            }
+            Some(existing) if existing.is_same_file(attributes) => {
+                return Err(Error::refused("copy", path, "source and target are the same directory"));
+            }
+            Some(existing) if existing.kind == FileKind::Directory => {}
+            Some(existing) => {
+                let why = format!("{} of that name is there", describe(existing.kind));
+                return Err(Error::refused("create directory", &directory.target.path, why));
+            }
+        }
+        self.station.summary.directories += 1;
+        if !self.plan.one_file_system || attributes.dev == directory.device {
+            self.waiting.push(directory);
+        }
+        Ok(())
+    }
+
+    /// What has the name of a target.
+    fn look(&mut self, target: &Target) -> Result<Option<Attributes>> {
+        let Some((above, name)) = target.place.as_ref().and_then(|place| place.above()) else {
+            let root = target.place.as_ref().map(|place| place.open(&mut self.station.sys)).transpose();
+            let root = root.map_err(|errno| Error::system("open", &target.path, errno))?;
+            return Ok(root.and_then(|root| self.station.sys.fstat(root).ok()));
+        };
+        let sys = &mut self.station.sys;
+        let failed = |errno| Error::system("examine", &target.path, errno);
+        let directory = match above.open(sys) {
+            Err(Errno::NOENT) => return Ok(None),
+            other => other.map_err(failed)?,
+        };
+        let found = match sys.stat_at(&directory, name) {
+            Err(Errno::NOENT) => None,
+            other => Some(other.map_err(failed)?),
+        };
+        sys.close(directory).map_err(failed)?;
+        Ok(found)
+    }
+
+    fn walk(&mut self, directory: &Directory) -> Result<()> {
+        let failed = |errno| Error::system("read", directory.source.path(), errno);
+        let opened = directory.source.open(&mut self.station.sys).map_err(failed)?;
+        while let Some(entries) = self.station.sys.getdents(&opened, &mut self.names).map_err(failed)? {
+            for entry in entries.iter() {
+                if self.station.is_halted() {
+                    return Ok(());
+                }
+                let looked = self.child(directory, &opened, entry.name);
+                self.station.check(looked);
+            }
+        }
+        self.station.sys.close(opened).map_err(failed)
+    }
+
+    fn child(&mut self, directory: &Directory, opened: &OwnedFd, name: &CStr) -> Result<()> {
+        let path = directory.source.path_of(name);
+        let sys = &mut self.station.sys;
+        let follows = directory.source.follows_links();
+        let found = if follows { sys.stat_through(opened, name) } else { sys.stat_at(opened, name) };
+        let attributes = found.map_err(|errno| Error::system("examine", &path, errno))?;
+        let relative = directory.source.path_below(directory.depth).join(OsStr::from_bytes(name.to_bytes()));
+        if self.plan.exclude.matches(&relative, attributes.kind == FileKind::Directory) {
+            self.pass_over(&path, "it is excluded");
+            return Ok(());
+        }
+        let (source, target) = (directory.source.below(name), directory.target.below(name));
+        self.entry(&path, &attributes, source, directory.depth, directory.device, target)
+    }
+
+    fn pass_over(&mut self, path: &Path, why: &str) {
+        self.station.summary.skipped += 1;
+        self.tell(path, &format!("would be passed over: {why}"));
+    }
+
+    fn tell(&self, path: &Path, what: &str) {
+        self.station.note(|| (path.to_owned(), what.to_owned()));
+    }
+}
+
+/// The names a path is made of.
+fn c_names(path: &Path) -> Vec<std::ffi::CString> {
+    let names = path.components().filter_map(|component| match component {
+        std::path::Component::Normal(name) => Some(c_path(name)),
+        _ => None,
+    });
+    names.collect()
+}

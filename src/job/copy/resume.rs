@@ -1,0 +1,91 @@
+//! New trees under temporary names, and going on with those that an earlier copy left behind.
+//!
+//! What is in such a tree is done if it is a file of its source's size and time, since times are set last; the rest is
+//! made again, and what the source does not have any more goes.
+
+use std::ffi::CStr;
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use super::Copier;
+use super::directory::{Directory, Open, Standing};
+use crate::error::{Error, Result};
+use crate::sys::{DirectoryBuffer, FileKind, Sys};
+use crate::tree::{Begun, Place, Unit, remove_tree};
+
+impl Copier {
+    /// A new tree that is to become `name` in the target of `above`.
+    pub(super) fn begin_unit(&mut self, above: &Directory, source: Arc<Place>, name: &CStr) -> Result<Directory> {
+        let failed = |errno| Error::system("create directory", above.target_of(name), errno);
+        let shared = Arc::clone(&self.shared);
+        let sys = &mut self.station.sys;
+        let parent = above.target.open(sys).map_err(failed)?;
+        let made = sys.fstat(&parent).map_err(failed)?;
+        let creator = shared.identity.creating_in(&made);
+        let unit = Unit::begin(sys, &above.target, &parent, name, &shared.unfinished, shared.plan.resume);
+        let (unit, begun) = unit.map_err(failed)?;
+        self.shed_inherited(&parent, unit.place()).map_err(failed)?;
+        self.station.sys.close(parent).map_err(failed)?;
+        let standing = match begun {
+            Begun::Again => Standing::Resumed,
+            Begun::Anew => Standing::New,
+            Begun::BesideAnother => {
+                let why = "an earlier copy to here was not finished, and its '.haul-part' is still there; --resume \
+                           continues it";
+                self.station.warn(above.target_of(name), why);
+                Standing::New
+            }
+        };
+        if standing == Standing::Resumed {
+            self.station.note(|| (above.target_of(name), "continued where an earlier copy ended".to_owned()));
+        }
+        let target = Arc::clone(unit.place());
+        Ok(Directory { target, standing, unit: Some(unit), creator, ..above.merging(source) })
+    }
+
+    /// A directory in a tree that is continued: makes it, unless it is there.
+    pub(super) fn take_over_directory(&mut self, open: &Open, name: &CStr) -> rustix::io::Result<Standing> {
+        let sys = &mut self.station.sys;
+        match sys.stat_at(&open.target, name) {
+            Ok(existing) if existing.kind == FileKind::Directory => return Ok(Standing::Resumed),
+            Ok(_) => sys.unlinkat(&open.target, name)?,
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno),
+        }
+        sys.mkdirat(&open.target, name, 0o700).map(|()| Standing::New)
+    }
+
+    /// Takes what an earlier copy left under a name out of the way.
+    pub(super) fn clear(&mut self, open: &Open, name: &CStr) -> rustix::io::Result<()> {
+        remove_tree(&mut self.station.sys, &*open.target, name)
+    }
+
+    /// Makes a directory that is continued ours again, and takes out of it what its source has not.
+    pub(super) fn reconcile(&mut self, open: &Open) -> Result<()> {
+        let failed = |errno| Error::system("continue", open.directory.target.path(), errno);
+        let sys = &mut self.station.sys;
+        // It may have got its final mode already.
+        sys.fchmod(&*open.target, 0o700).map_err(failed)?;
+        let listed = sys.open_directory(&*open.target, c".").map_err(failed)?;
+        let mut buffer = DirectoryBuffer::default();
+        let mut stale = Vec::new();
+        while let Some(entries) = sys.getdents(&listed, &mut buffer).map_err(failed)? {
+            for entry in entries.iter() {
+                if is_missing(sys, open, entry.name).map_err(failed)? {
+                    stale.push(entry.name.to_owned());
+                }
+            }
+        }
+        sys.close(listed).map_err(failed)?;
+        stale.iter().try_for_each(|name| self.clear(open, name)).map_err(failed)
+    }
+}
+
+fn is_missing(sys: &mut Sys, open: &Open, name: &CStr) -> rustix::io::Result<bool> {
+    match sys.stat_at(&open.source, name) {
+        Ok(_) => Ok(false),
+        Err(Errno::NOENT) => Ok(true),
+        Err(errno) => Err(errno),
+    }
+}
