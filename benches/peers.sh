@@ -5,6 +5,8 @@
 # Usage: peers.sh HAUL [DIRECTORY]
 #   FILE=...     the one large file; default: a tar of the directory
 #   JOBS="..."   of gzip tree gunzip copy; default: all
+#   HUGE=...     bytes of the file that copy takes besides; default: 2000000000
+#   TMPDIR=...   where it works, and so on which file system
 #   ROUNDS=9     measured rounds, after one that warms up
 #   WORKERS=...  default: all processors
 #   CODEC=...    the program that times the codecs alone (cargo bench builds it), for the part of gzip
@@ -163,12 +165,36 @@ if has gunzip; then
   rm -rf "$scratch/packed"
 fi
 
+# How many system calls a command makes, as strace counts them.
+calls() {
+  (cd "$scratch" && rm -rf out && strace -f -qq -c -o counts bash -c "exec $1" 2>/dev/null && awk '$NF == "total" { print $4 }' counts)
+}
+
 if has copy; then
-  contest 'copy the tree' ':' \
-    "haul copy|$haul|'$haul' copy -p$workers tree out" \
-    'cp -a|cp|cp -a tree out' \
+  tree_copiers=(
+    "haul copy|$haul|'$haul' copy --workers $workers tree out"
+    'cp -a|cp|cp -a tree out'
+    'xcp -r (keeps no times of directories)|xcp|xcp -r tree out 2>/dev/null'
+    'cpz (keeps no times, owners, attributes, holes, links)|cpz|cpz tree out'
     'rsync -a|rsync|rsync -a tree/ out'
-  contest 'copy one file' ':' \
-    "haul copy|$haul|'$haul' copy -p$workers large out" \
-    'cp -a|cp|cp -a large out'
+  )
+  contest 'copy the tree' ':' "${tree_copiers[@]}"
+  if command -v strace >/dev/null; then
+    ours=$(calls "'$haul' copy --workers $workers tree out") theirs=$(calls 'cp -a tree out')
+    echo "system calls (strace -c): haul copy $ours, cp -a $theirs"
+  fi
+  mkdir "$scratch/many"
+  (cd "$scratch/many" && seq -f 'file-%06.0f' 100000 | xargs touch)
+  contest 'copy 100,000 empty files of one directory' ':' "${tree_copiers[@]//tree/many}"
+  rm -rf "$scratch/many"
+  for file in large huge; do
+    if [ "$file" = huge ]; then
+      # Not a sparse one: the large file again and again.
+      while cat "$scratch/large"; do :; done 2>/dev/null | head -c "${HUGE:-2000000000}" >"$scratch/huge" || true
+    fi
+    contest "copy one file of $(stat -c %s "$scratch/$file") bytes" ':' \
+      "haul copy|$haul|'$haul' copy --workers $workers $file out" \
+      "cp -a|cp|cp -a $file out" \
+      "xcp|xcp|xcp $file out 2>/dev/null"
+  done
 fi
