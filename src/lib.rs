@@ -57,7 +57,19 @@
 //!   costs more than to inflate in vain (`job/gunzip/target.rs`).
 //! - **Nothing counts what is pending.** Tasks below a directory or a file hold an `Arc` of it and give it up with
 //!   `Arc::into_inner`; the last one finishes it (`job/copy/directory.rs`).
-//! - **A replaced file takes mode and owner of its source**, as with `cp -a`, not those of the file it replaces.
+//! - **A replaced file takes mode and owner of its source**, as with `cp -a`, not those of the file it replaces (which
+//!   stay where `--no-preserve` leaves the source's out).
+//! - **Only a target that the user named is written in place.** A link, a device or a file with other names that is met in
+//!   a directory is replaced, as `cp -a` does with the last: so no link that is swapped in leads anywhere, no other name
+//!   of an old file changes, and a second copy of a group of hard links is a group again (`job/copy/existing.rs`).
+//! - **A tree that is cut short stays, a file does not**: what is done can be told of whole files only
+//!   (`tree/unit.rs`, `job/copy/resume.rs`).
+//! - **A waiting directory is a name** in the one above, not yet a thing of its own: a hundred thousand of them wait in
+//!   ten megabytes (`job/copy/mod.rs`).
+//! - **Small files of a new tree are looked at once**, when their bytes are there, where a file system's clock is ours
+//!   (`job/copy/look_last.rs`).
+//! - **A file that one worker copies is copied by the kernel**, one that several share is read and written
+//!   (`engine/ladder.rs`).
 //! - **Waiting calls are ended by nudging** every thread with a signal that does nothing ([`sys::Stop`]), since a signal
 //!   that asks to stop is handled by a thread of its own and would interrupt nobody.
 //! - **Maps come from rustix**, not from a map crate, so that `mmap` and `munmap` are counted like every other call.

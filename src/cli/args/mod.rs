@@ -21,7 +21,7 @@ pub(crate) use files::{FileArgs, Route, UnpackArgs};
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
 ///
 /// Exit codes: 0 all done; 1 something failed (the rest was still done); 2 the command line makes no sense;
-/// 130, 143 or 129 interrupted, with no half file under a final name (but haul copy writes a target in place that is a
+/// 130, 143 or 129 interrupted, with no half file under a final name (but haul copy writes a TARGET in place that is a
 /// device, a link or has other hard links).
 #[derive(Debug, Parser)]
 #[command(name = "haul", version, long_version = VERSION.as_str(), max_term_width = 100, args_override_self = true)]

@@ -176,7 +176,9 @@ impl Copier {
         if !copy.is_stream() {
             bytes = self.copy_grown(copy, copied.min(before.size)..now.size)?;
         }
-        let why = format!("it changed while it was copied ({} bytes before, {} after)", before.size, now.size);
+        let then = if copy.place.replaces() { "what was there before stays" } else { "the target is what was read" };
+        let sizes = format!("{} bytes before, {} after", before.size, now.size);
+        let why = format!("it changed while it was copied ({sizes}); {then}");
         Ok(Whole { bytes, changed: Some(Error::refused("rely on the copy of", copy.source_path(), why)) })
     }
 

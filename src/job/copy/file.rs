@@ -4,9 +4,11 @@ use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use rustix::io::Errno;
+
 use super::directory::Open;
 use super::existing::Verdict;
-use super::sides::{FileCopy, TargetPlace};
+use super::sides::{FileCopy, TargetPlace, Whereabouts};
 use super::{Copier, Task};
 use crate::engine::Copied;
 use crate::error::{Error, Result};
@@ -102,10 +104,29 @@ impl Copier {
                 return self.abandon(copy, handle);
             }
         }
-        let finished = self.complete(copy, handle);
-        if self.station.check(finished).is_some() {
-            self.station.summary.target_bytes += whole.bytes;
-            self.station.done();
+        let replaced = copy.replaced().map(|existing| (*existing, copy.whereabouts()));
+        match (self.complete(copy, handle), replaced) {
+            (Ok(()), _) => {
+                self.station.summary.target_bytes += whole.bytes;
+                self.station.done();
+            }
+            // Something is mounted on it: it cannot be another file, only hold another content.
+            (Err(error), Some((existing, whereabouts))) if error.errno() == Some(Errno::BUSY) => {
+                self.write_in_place(whereabouts, existing, handle);
+            }
+            (Err(error), _) => self.station.fail(error),
+        }
+    }
+
+    /// Copies a file into what has its target's name, which could not be replaced.
+    fn write_in_place(&mut self, whereabouts: Whereabouts, existing: Attributes, handle: &mut Handle<'_, Task>) {
+        let Whereabouts { open, name, new_name } = whereabouts;
+        let begun = self.open_source(&open, &name).and_then(|(source, attributes)| {
+            let (target, place) = self.open_target(&open, &new_name, &attributes, Verdict::InPlace(existing))?;
+            Ok(FileCopy { open, name, source, attributes, target, new_name, place, mode_now: None })
+        });
+        if let Some(copy) = self.station.check(begun) {
+            self.copy_content(copy, handle);
         }
     }
 

@@ -31,6 +31,13 @@ pub(super) struct FileCopy {
     pub(super) mode_now: Option<u32>,
 }
 
+/// A file's names on both sides.
+pub(super) struct Whereabouts {
+    pub(super) open: Arc<Open>,
+    pub(super) name: CString,
+    pub(super) new_name: CString,
+}
+
 /// Where the bytes go.
 pub(super) enum TargetPlace {
     /// Straight to the final name: inside a tree that is itself under a temporary one.
@@ -118,7 +125,9 @@ impl Copier {
         if regular && !attributes_only {
             sys.ftruncate(&target, 0).map_err(|errno| Error::system("empty", path(), errno))?;
         }
-        self.station.note(|| (path(), "written in place: it is a link, a device, or has other names".to_owned()));
+        self.station.note(|| {
+            (path(), "written in place: it is a link, a device, a mount point, or has other names".to_owned())
+        });
         Ok((target, TargetPlace::InPlace { regular }))
     }
 }
@@ -135,13 +144,22 @@ impl TargetPlace {
 }
 
 impl FileCopy {
+    /// The older file that goes.
+    pub(super) const fn replaced(&self) -> Option<&Attributes> {
+        match &self.place {
+            TargetPlace::Part { replaced, .. } => replaced.as_ref(),
+            TargetPlace::InUnit | TargetPlace::InPlace { .. } => None,
+        }
+    }
+
+    pub(super) fn whereabouts(&self) -> Whereabouts {
+        Whereabouts { open: Arc::clone(&self.open), name: self.name.clone(), new_name: self.new_name.clone() }
+    }
+
     /// What the target is to be like: its source where that is kept, else what it replaces, else any new file.
     pub(super) fn wanted(&self, keep: Keep, creator: &Creator) -> Attributes {
         let mut wanted = self.attributes;
-        let replaced = match &self.place {
-            TargetPlace::Part { replaced, .. } => replaced.as_ref(),
-            _ => None,
-        };
+        let replaced = self.replaced();
         if !keep.mode {
             wanted.mode = replaced.map_or_else(|| ordinary_mode(&wanted, creator), |replaced| replaced.mode);
         }

@@ -18,8 +18,11 @@ pub(crate) use words::{Attribute, BackupWord, ReflinkWord, SparseWord, SyncWord,
 /// there; -a is the default.
 ///
 /// TARGET is an existing directory, or the new name of the one SOURCE. New data has a temporary name, NAME.haul-part,
-/// until it is whole; a new tree is renamed once, at its end. A source that changes while it is copied is reported
-/// and its target is not made.
+/// until it is whole; a new tree is renamed once, at its end. One that is interrupted, or finds the disk full, stays under
+/// that name, and --resume continues it.
+///
+/// A source that changes while it is copied is read to its end and reported, exit code 1; a file that it would have
+/// replaced stays.
 #[derive(Debug, ClapArgs)]
 #[command(
     override_usage = "haul copy [OPTIONS] SOURCE... TARGET\n       haul copy [OPTIONS] -t DIR SOURCE...",
