@@ -63,6 +63,12 @@ impl Copier {
             Wanted::No(why) => return Ok(Verdict::PassOver(why)),
             Wanted::Never => return refused("the target exists".to_owned()),
         }
+        // A link onto the file that it leads to would leave a link to itself, and the file gone.
+        if source.kind == FileKind::Symlink
+            && self.station.sys.stat_through(&open.source, name).is_ok_and(|end| existing.is_same_file(&end))
+        {
+            return refused("source and target are the same file".to_owned());
+        }
         if plan.existing.ask && !self.shared.asked(&open.directory.target_of(new_name)) {
             return Ok(Verdict::PassOver("the answer was no"));
         }
