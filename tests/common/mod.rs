@@ -8,6 +8,7 @@
 #![allow(clippy::disallowed_methods, reason = "the tests look at files from outside, so their calls need no counting")]
 
 pub mod attributes;
+pub mod cp;
 pub mod run;
 pub mod tree;
 
