@@ -41,7 +41,7 @@ pub fn compare(
         let target = sys.pread_full(pair.target, &mut from_target[..wanted], offset, wanted);
         let source = &from_source[..source.map_err(EngineError::reading)?];
         let target = &from_target[..target.map_err(read_back)?];
-        if source != target || source.len() < wanted {
+        if source != target {
             let alike = source.iter().zip(target).take_while(|(one, other)| one == other).count();
             return Ok(Some(offset + alike as u64));
         }

@@ -1,9 +1,9 @@
 //! `pread` and `pwrite` past the page cache (`O_DIRECT`): for streams too large to be worth remembering, and to see what
 //! the disk itself does.
 //!
-//! Offsets, lengths and buffers are whole pages, which suits every block device that Linux knows by default. So a step
-//! that is no multiple of a page is refused, rather than rounded to something that nobody asked for; and a last piece
-//! that is no whole page goes through the page cache.
+//! Offsets, lengths and buffers are whole pages, which suits disks with sectors of up to 4096 bytes; others say EINVAL. So
+//! a step that is no multiple of a page is refused, rather than rounded to something that nobody asked for; and a last
+//! piece that is no whole page goes through the page cache.
 //!
 //! The flag belongs to the open file, which all workers at that file share, and it stays set: nobody can know who is
 //! the last. A worker that takes it off for the last piece may thereby send a few writes of the others through the page
@@ -11,6 +11,7 @@
 
 use std::ops::Range;
 use std::os::fd::OwnedFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::io::{Errno, Result as SysResult};
 
@@ -68,6 +69,7 @@ fn begin(sys: &mut Sys, pair: Pair<'_>, step: usize) -> Result<(), EngineError> 
     if step == 0 || !step.is_multiple_of(PAGE) {
         return Err(EngineError::reading(Errno::INVAL));
     }
+    let _flag = hold_flag();
     sys.set_direct(pair.source, true).map_err(EngineError::reading)?;
     sys.set_direct(pair.target, true).map_err(EngineError::writing)
 }
@@ -102,15 +104,18 @@ fn copy_pages(sys: &mut Sys, pair: Pair<'_>, offset: &mut u64, end: u64, buffer:
 
 /// Writes what is no whole page.
 fn write_through_cache(sys: &mut Sys, target: &OwnedFd, bytes: &[u8], offset: u64) -> SysResult<()> {
-    loop {
-        sys.set_direct(target, false)?;
-        match sys.pwrite_full(target, bytes, offset, bytes.len()) {
-            // Another worker began a range and set the flag again. It does so once a range, so this ends.
-            Err(Errno::INVAL) if sys.is_direct(target)? => {}
-            Err(errno) => return Err(errno),
-            Ok(()) => return sys.set_direct(target, true),
-        }
-    }
+    let _flag = hold_flag();
+    sys.set_direct(target, false)?;
+    sys.pwrite_full(target, bytes, offset, bytes.len())?;
+    sys.set_direct(target, true)
+}
+
+/// Held while the flag is set, and while it has to stay off: a worker that begins a range must not set it between
+/// another's taking it off and writing. One lock for all files, since it is held for a few calls a range, and a file
+/// has no place for one that all its ranges know.
+fn hold_flag() -> MutexGuard<'static, ()> {
+    static FLAG: Mutex<()> = Mutex::new(());
+    FLAG.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Which engine is tried, and what is tried after it.
 //!
-//! `auto` asks the kernel to share blocks, or to copy, where the file system can share them or let a server copy, and
-//! reads and writes everywhere else: on ext4 and tmpfs `copy_file_range` only moves pages inside the kernel, and two
-//! workers that read and write were a fifth faster (the README's table). A named engine is that engine or an error, so
-//! that what a sweep says of it is true.
+//! `auto` asks the kernel to share blocks, or to copy, where the file system can share them or let a server copy. On
+//! others, such as ext4 and tmpfs, `copy_file_range` only moves pages inside the kernel: that is a call less than to
+//! read and write, and up to a tenth less time, for a file that one worker copies; two workers that read and write one
+//! large file are a fifth faster (the README's table). A named engine is that engine or an error, so that what a sweep
+//! says of it is true.
 
 use std::ops::Range;
 
@@ -36,15 +37,17 @@ pub enum Whole {
 }
 
 impl Ladder {
-    /// The ladder for copying `source` to `volume`. To share blocks `Always` leaves nothing else to try, and `Never`
+    /// The ladder for copying `source` to `volume`; `alone` says that one worker copies all of it, and that nobody asked
+    /// for a certain buffer. To share blocks `Always` leaves nothing else to try, and `Never`
     /// takes from `auto` whatever could share them; a named engine is that engine even so.
-    pub fn new(engine: EngineName, reflink: When, source: &Attributes, volume: &Volume) -> Self {
+    pub fn new(engine: EngineName, reflink: When, source: &Attributes, volume: &Volume, alone: bool) -> Self {
         match (engine, reflink) {
             (_, When::Always) | (EngineName::Reflink, _) => Self::of(&[&Reflink]),
             (EngineName::Auto, When::Auto) if volume.may_offload(source) => {
                 let all = Self::of(&[&Reflink, &CopyFileRange, &ReadWrite]);
                 volume.clone_refusal().and_then(|errno| all.below(errno)).unwrap_or(all)
             }
+            (EngineName::Auto, When::Auto) if alone && volume.holds(source) => Self::of(&[&CopyFileRange, &ReadWrite]),
             (EngineName::Auto | EngineName::ReadWrite, _) => Self::of(&[&ReadWrite]),
             (EngineName::CopyFileRange, _) => Self::of(&[&CopyFileRange]),
             (EngineName::Mmap, _) => Self::of(&[&Mmap]),
@@ -254,18 +257,24 @@ mod tests {
         let here = sys().fstat(files.pair().source).unwrap();
         let elsewhere = Attributes { dev: (0, 0), ..here };
         let volume = Volume::offloading(&here);
-        let rungs = |engine, reflink, source: &Attributes| -> Vec<EngineName> {
-            Ladder::new(engine, reflink, source, &volume).rungs.iter().map(|engine| engine.name()).collect()
+        let rungs = |engine, reflink, source: &Attributes, alone| -> Vec<EngineName> {
+            Ladder::new(engine, reflink, source, &volume, alone).rungs.iter().map(|engine| engine.name()).collect()
         };
-        assert_eq!(rungs(Auto, When::Auto, &here), [Reflink, CopyFileRange, ReadWrite]);
-        assert_eq!(rungs(Auto, When::Auto, &elsewhere), [ReadWrite]);
-        assert_eq!(rungs(Auto, When::Never, &here), [ReadWrite]);
-        for engine in EngineName::ALL {
-            assert_eq!(rungs(engine, When::Auto, &here), [engine]);
-            assert_eq!(rungs(engine, When::Never, &here), [engine]);
-        }
-        for source in [&here, &elsewhere] {
-            assert_eq!(rungs(Auto, When::Always, source), [Reflink]);
+        let plain = Volume::of(&mut sys(), files.pair().target).unwrap();
+        for alone in [false, true] {
+            assert_eq!(rungs(Auto, When::Auto, &here, alone), [Reflink, CopyFileRange, ReadWrite]);
+            assert_eq!(rungs(Auto, When::Auto, &elsewhere, alone), [ReadWrite]);
+            assert_eq!(rungs(Auto, When::Never, &here, alone), [ReadWrite]);
+            for engine in EngineName::ALL {
+                assert_eq!(rungs(engine, When::Auto, &here, alone), [engine]);
+                assert_eq!(rungs(engine, When::Never, &here, alone), [engine]);
+            }
+            for source in [&here, &elsewhere] {
+                assert_eq!(rungs(Auto, When::Always, source, alone), [Reflink]);
+            }
+            let first = Ladder::new(Auto, When::Auto, &here, &plain, alone).first().name();
+            let needs_no_buffer = alone || plain.may_offload(&here);
+            assert_eq!(first == ReadWrite, !needs_no_buffer, "{first:?}");
         }
     }
 
@@ -277,7 +286,7 @@ mod tests {
             let volume = Volume::offloading(&attributes);
             // Another directory's.
             let shared = volume.clone();
-            let ladder = || Ladder::new(EngineName::Auto, When::Auto, &attributes, &shared);
+            let ladder = || Ladder::new(EngineName::Auto, When::Auto, &attributes, &shared, false);
             let mut sys = faulty(1, Fault::Fail(errno));
             assert!(ladder().try_whole(&mut sys, files.pair(), LEN, &volume).is_ok());
             let next = ladder().route();

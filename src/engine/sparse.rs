@@ -159,6 +159,14 @@ mod tests {
     }
 
     #[test]
+    fn pages_are_the_files_and_not_the_buffers() {
+        let files = Files::with(&std::env::temp_dir(), &pages("1011", 0));
+        let mut sys = sys();
+        assert_eq!(make_holes(&mut sys, &files, 1000..4 * P as u64, 1 << 20).unwrap().bytes, 4 * P as u64 - 1000);
+        assert_eq!(sys.counts().of(crate::calls::Call::Pwrite).bytes, 3 * P as u64 - 1000);
+    }
+
+    #[test]
     fn whatever_the_ranges_and_steps_the_bytes_are_the_same() {
         let content = [pages("0110", 0), noise(100), vec![0; 3 * P], noise(1), vec![0; 5000]].concat();
         let len = content.len() as u64;

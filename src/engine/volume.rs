@@ -21,6 +21,14 @@ const OFFLOADING: [u64; 9] = [
     0x0BD0_0BD0, // Lustre
 ];
 
+/// Local file systems that give files their times by this machine's clock, tell the true size of each, and neither share
+/// blocks nor let somebody else copy.
+const PLAIN: [u64; 3] = [
+    0xEF53,      // ext2, ext3, ext4
+    0x0102_1994, // tmpfs
+    0xF2F5_2010, // F2FS
+];
+
 /// The errnos of FICLONE that speak of the file system and not of this file: an XFS made without reflink, an NFS server
 /// that knows no CLONE. (What is refused for another reason costs one call a file.)
 const SPEAKS_FOR_ALL: [Errno; 3] = [Errno::OPNOTSUPP, Errno::NOTTY, Errno::NOSYS];
@@ -30,6 +38,7 @@ const SPEAKS_FOR_ALL: [Errno; 3] = [Errno::OPNOTSUPP, Errno::NOTTY, Errno::NOSYS
 pub struct Volume {
     dev: (u32, u32),
     offloads: bool,
+    is_plain: bool,
     /// The errno by which it said that it clones no file; 0 as long as it did not.
     clones_nothing: Arc<AtomicI32>,
 }
@@ -38,17 +47,25 @@ impl Volume {
     /// Asks the file system of an open file or directory.
     pub fn of(sys: &mut Sys, file: impl AsFd) -> Result<Self, Errno> {
         let dev = sys.fstat(file.as_fd())?.dev;
-        let offloads = OFFLOADING.contains(&sys.fstatfs(file)?.magic);
-        Ok(Self::new(dev, offloads))
+        let magic = sys.fstatfs(file)?.magic;
+        let (offloads, is_plain) = (OFFLOADING.contains(&magic), PLAIN.contains(&magic));
+        Ok(Self { dev, offloads, is_plain, clones_nothing: Arc::default() })
     }
 
-    fn new(dev: (u32, u32), offloads: bool) -> Self {
-        Self { dev, offloads, clones_nothing: Arc::default() }
+    /// Whether it is a local file system that does nothing special, and the device `dev`: then sizes are true, and a
+    /// file that changed from a moment on has a later time of change.
+    pub fn is_plain_home_of(&self, dev: (u32, u32)) -> bool {
+        self.is_plain && self.dev == dev
     }
 
-    /// Whether it is worth asking it to copy this file itself.
+    /// Whether a source lies in it.
+    pub(super) fn holds(&self, source: &Attributes) -> bool {
+        source.dev == self.dev
+    }
+
+    /// Whether it is worth asking it to share this file's blocks, or to let its server copy.
     pub(super) fn may_offload(&self, source: &Attributes) -> bool {
-        self.offloads && source.dev == self.dev
+        self.offloads && self.holds(source)
     }
 
     /// Why it would refuse to clone any file, if that is known.
@@ -68,6 +85,6 @@ impl Volume {
     /// A file system that offloads, with everything in it that is in `source`'s.
     #[cfg(test)]
     pub(super) fn offloading(source: &Attributes) -> Self {
-        Self::new(source.dev, true)
+        Self { dev: source.dev, offloads: true, is_plain: false, clones_nothing: Arc::default() }
     }
 }

@@ -164,12 +164,14 @@ impl Sys {
         self.plain(Call::Fadvise64, || rustix::fs::fadvise(file.as_fd(), offset, len, advice))
     }
 
-    /// Whether reads and writes of `file` pass the page cache by (`O_DIRECT`). All who share the descriptor share this.
+    /// Whether reads and writes of `file` pass the page cache by.
+    #[cfg(test)]
     pub fn is_direct(&mut self, file: impl AsFd) -> Result<bool> {
         self.flags(file.as_fd()).map(|flags| flags.contains(OFlags::DIRECT))
     }
 
-    /// Makes reads and writes of `file` pass the page cache by, or not. EINVAL where the file system has no such thing.
+    /// Makes reads and writes of `file` pass the page cache by (`O_DIRECT`), or not, for all who share the open file.
+    /// EINVAL where the file system has no such thing.
     pub fn set_direct(&mut self, file: impl AsFd, direct: bool) -> Result<()> {
         let before = self.flags(file.as_fd())?;
         let mut after = before;

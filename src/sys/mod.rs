@@ -22,7 +22,7 @@ mod xattr;
 
 pub use attributes::{Attributes, FileId, FileKind, Moment};
 pub use buffer::{AlignedBuffer, PAGE};
-pub use clock::{LocalTime, local_time};
+pub use clock::{LocalTime, file_time, local_time};
 pub use directory::{DirectoryBuffer, Entries, Entry, discard};
 pub use file::Extent;
 pub use filesystem::FileSystem;

@@ -16,8 +16,8 @@ use crate::sys::Sys;
 
 /// Bytes that a worker takes of a large file at a time: two workers gain a fifth on one file, and the bar moves.
 const RANGE_BYTES: u64 = 1 << 20;
-/// A file of at least this many ranges is worth a second worker.
-const WORTH_SPLITTING: u64 = 4;
+/// A file of at least this many bytes is worth a second worker.
+const SPLIT_BYTES: u64 = 4 * RANGE_BYTES;
 
 /// A large file whose ranges are there for the taking.
 pub(super) struct Split {
@@ -49,7 +49,7 @@ impl Copier {
             Err(error) => return self.finish_file(copy, Err(error), handle),
         };
         let range_bytes = self.range_bytes(ladder);
-        if copy.is_stream() || copy.attributes.size < WORTH_SPLITTING * range_bytes {
+        if copy.is_stream() || copy.attributes.size < SPLIT_BYTES.max(2 * range_bytes) {
             let copied = self.copy_whole(&copy, ladder);
             return self.finish_file(copy, copied, handle);
         }
@@ -69,7 +69,8 @@ impl Copier {
     fn begin_content(&mut self, copy: &FileCopy) -> Result<engine::Whole> {
         let plan = &self.shared.plan;
         let volume = &copy.open.directory.volume;
-        let ladder = Ladder::new(plan.engine, plan.reflink, &copy.attributes, volume);
+        let alone = self.shared.step.is_none() && (self.shared.threads == 1 || copy.attributes.size < SPLIT_BYTES);
+        let ladder = Ladder::new(plan.engine, plan.reflink, &copy.attributes, volume, alone);
         if copy.is_stream() {
             return Ok(engine::Whole::ByRanges(ladder));
         }

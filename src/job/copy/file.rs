@@ -18,6 +18,9 @@ use crate::tree::metadata::{Owned, created_mode, keep_mode, keep_owner};
 impl Copier {
     /// Copies a file, or begins to.
     pub(super) fn file(&mut self, open: &Arc<Open>, name: &CStr, new_name: &CStr, handle: &mut Handle<'_, Task>) {
+        if self.may_look_last(open) && self.copy_before_looking(open, name, new_name, handle) {
+            return;
+        }
         let begun = self.begin_file(open, name, new_name, handle);
         let Some(copy) = self.station.check(begun).flatten() else { return };
         self.station.found(copy.attributes.size);
@@ -45,8 +48,12 @@ impl Copier {
         let begun = self.begin_target(open, name, new_name, &attributes);
         match begun {
             Ok(Some((target, place))) => {
+                let mode_now = match place {
+                    TargetPlace::InPlace { .. } => None,
+                    _ => created_mode(&attributes, &open.creator, &self.shared.plan.keep),
+                };
                 let (open, name, new_name) = (Arc::clone(open), name.to_owned(), new_name.to_owned());
-                Ok(Some(FileCopy { open, name, source, attributes, target, new_name, place }))
+                Ok(Some(FileCopy { open, name, source, attributes, target, new_name, place, mode_now }))
             }
             other => {
                 let _ = self.station.sys.close(source);
@@ -83,8 +90,8 @@ impl Copier {
         let checked = copied.and_then(|Copied { bytes, route }| {
             let whole = self.check_source(&copy, bytes)?;
             let verified = self.shared.plan.verify && self.verify(&copy, whole.bytes)?;
-            let how = if verified { format!("{route}; verified") } else { route.to_string() };
-            self.station.note(|| (copy.source_path(), format!("{} bytes by {how}", whole.bytes)));
+            let verified = if verified { "; verified" } else { "" };
+            self.station.note(|| (copy.source_path(), format!("{} bytes by {route}{verified}", whole.bytes)));
             Ok(whole)
         });
         let Some(whole) = self.station.check(checked) else { return self.abandon(copy, handle) };
@@ -103,9 +110,9 @@ impl Copier {
     }
 
     /// Gives a target with all its bytes its attributes and its name.
-    fn complete(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) -> Result<()> {
+    pub(super) fn complete(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) -> Result<()> {
         let kept = self.keep_attributes(&copy);
-        let FileCopy { open, name: _, source, attributes, target, new_name, place } = copy;
+        let FileCopy { open, source, attributes, target, new_name, place, .. } = copy;
         let has_twins = attributes.links > 1 && self.shared.plan.keep.links;
         let failed = |errno| Error::system("finish", open.directory.target_of(&new_name), errno);
         let sys = &mut self.station.sys;
@@ -142,10 +149,10 @@ impl Copier {
         let (plan, creator) = (Arc::clone(&self.shared.plan), &copy.open.creator);
         let failed = |errno| Error::system("set owner, mode or times of", copy.target_path(), errno);
         let sys = &mut self.station.sys;
-        let (creator, mode_now) = match copy.place {
+        let creator = match copy.place {
             TargetPlace::InPlace { regular: false } => return Ok(()),
-            TargetPlace::InPlace { regular: true } => (&self.shared.identity.unknown_creator(), None),
-            _ => (creator, created_mode(&copy.attributes, creator, &plan.keep)),
+            TargetPlace::InPlace { regular: true } => &self.shared.identity.unknown_creator(),
+            _ => creator,
         };
         let keep = plan.keep;
         let wanted = copy.wanted(keep, creator);
@@ -156,7 +163,7 @@ impl Copier {
             Owned::from_the_start(&wanted, creator)
         };
         let kept = self.keep_extended_of_file(copy)?;
-        let mode_now = mode_now.filter(|_| !kept.mode_moved);
+        let mode_now = copy.mode_now.filter(|_| !kept.mode_moved);
         let sys = &mut self.station.sys;
         if keep.mode || !copy.place.is_in_place() {
             keep_mode(sys, &copy.target, kept.mode(wanted.mode), owned, mode_now).map_err(failed)?;

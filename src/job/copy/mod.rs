@@ -6,7 +6,7 @@
 //!   [`resume`]: new trees under temporary names, and going on with old ones;
 //! - [`existing`]: what becomes of what is there already; [`names`]: how a final name is given, and backups;
 //! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
-//!   bytes; [`verify`]: reading them back;
+//!   bytes; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
 //! - [`links`]: files with several names; [`other`]: what has no content; [`extended`]: extended attributes;
 //! - [`rehearsal`](rehearsal::run): what would be done, for `--dry-run`.
 
@@ -18,6 +18,7 @@ mod extended;
 mod file;
 mod finish;
 mod links;
+mod look_last;
 mod names;
 mod other;
 mod parents;
@@ -36,6 +37,7 @@ use self::arguments::{Destination, distinct};
 use self::content::Split;
 use self::directory::{Directory, Open, Standing};
 use self::links::{Links, Waiting};
+use self::look_last::{Haste, allows_looking_last};
 use self::parents::Parents;
 use super::claims::Claims;
 use super::list::Names;
@@ -86,6 +88,7 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
         links: Links::default(),
         parents: Parents::default(),
         made: Mutex::default(),
+        may_look_last: allows_looking_last(plan),
         sources_may_collide,
         identity: context.identity,
         leftovers: context.leftovers.clone(),
@@ -141,6 +144,8 @@ struct Shared {
     parents: Parents,
     /// Trees that this job makes: they are no sources.
     made: Mutex<HashSet<FileId>>,
+    /// Whether small files can be copied before they are looked at.
+    may_look_last: bool,
     /// Whether a source may have the same target as one before it.
     sources_may_collide: bool,
     identity: Identity,
@@ -190,12 +195,13 @@ struct Copier {
     shared: Arc<Shared>,
     names: DirectoryBuffer,
     attributes: Buffers,
+    haste: Haste,
 }
 
 impl Copier {
     fn new(station: Station, shared: &Arc<Shared>) -> Self {
         let (names, attributes) = (DirectoryBuffer::default(), Buffers::default());
-        Self { station, shared: Arc::clone(shared), names, attributes }
+        Self { station, shared: Arc::clone(shared), names, attributes, haste: Haste::default() }
     }
 
     /// What is left to do when all is copied.

@@ -27,6 +27,8 @@ pub(super) struct FileCopy {
     pub(super) target: OwnedFd,
     pub(super) new_name: CString,
     pub(super) place: TargetPlace,
+    /// The target's mode, if that is known.
+    pub(super) mode_now: Option<u32>,
 }
 
 /// Where the bytes go.
