@@ -1,6 +1,6 @@
 //! From the words of the command line to open directories and names in them; what must not be copied where.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -121,9 +121,16 @@ impl Copier {
         if is_directory {
             self.refuse_into_itself(path, &attributes, &target, new_name.as_deref())?;
         }
-        // `x/` and `x/.` may lead through a link, and so may `x` with -H, which the user asked to follow; `.` and `/`
-        // have no name to open.
-        let leads_on = is_directory && (ends_in_slash(path) || itself.kind == FileKind::Symlink);
+        // `x/` and `x/.` may lead through a link, and so may `x` with -H, which the user asked to follow, but not what is
+        // in it; `.` and `/` have no name to open.
+        let is_named = plan.follow == Follow::Named || itself.kind == FileKind::Symlink;
+        let leads_on = is_directory && (ends_in_slash(path) || is_named);
+        if leads_on
+            && name.as_ref().is_some_and(|name| plan.exclude.match_name(OsStr::from_bytes(name.to_bytes()), true))
+        {
+            self.pass_over(|| path.to_owned(), "it is excluded");
+            return Ok(());
+        }
         let (Some(name), Some(new_name), false) = (&name, &new_name, leads_on) else {
             let (directory, target) = self.root_of(path, &above, target, new_name.as_deref())?;
             self.walk(Arc::new(directory), target, handle);
