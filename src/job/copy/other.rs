@@ -86,7 +86,11 @@ impl Copier {
                 self.pass_over(|| open.directory.source_of(name), why);
                 return Ok(());
             }
-            let link = |sys: &mut Sys, to: &CStr| sys.linkat(&open.source, name, &open.target, to);
+            let follows = open.directory.source.follows_links();
+            let link = |sys: &mut Sys, to: &CStr| match follows {
+                true => sys.linkat_through(&open.source, name, &open.target, to),
+                false => sys.linkat(&open.source, name, &open.target, to),
+            };
             self.make_other(open, new_name, verdict, link, |_, _| Ok(()))?;
         }
         self.station.summary.links += 1;
