@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use super::Copier;
 use super::directory::{Open, Standing};
 use crate::error::{Error, Result};
-use crate::plan::{CopyPlan, Method, Update};
+use crate::plan::{Backup, CopyPlan, Method, Update};
 use crate::sys::{Attributes, FileKind};
 use crate::tree::metadata::describe;
 
@@ -89,6 +89,10 @@ impl Copier {
         }
         if plan.method == Method::AttributesOnly {
             return is_regular;
+        }
+        // What is to be backed up keeps its content, under another name; a device is nothing to be put aside.
+        if plan.existing.backup != Backup::None && (is_regular || existing.kind == FileKind::Symlink) {
+            return false;
         }
         let has_other_names = is_regular && existing.links > 1;
         (open.directory.origin.is_exact && (!is_regular || has_other_names)) || (has_other_names && !plan.keep.links)
