@@ -141,6 +141,13 @@ impl Sys {
         self.plain(Call::Linkat, || rustix::fs::linkat(from.as_fd(), name, to.as_fd(), new_name, AtFlags::empty()))
     }
 
+    /// The same for what a symbolic link leads to.
+    pub fn linkat_through(&mut self, from: impl AsFd, name: &CStr, to: impl AsFd, new_name: &CStr) -> Result<()> {
+        self.plain(Call::Linkat, || {
+            rustix::fs::linkat(from.as_fd(), name, to.as_fd(), new_name, AtFlags::SYMLINK_FOLLOW)
+        })
+    }
+
     /// Renames within a directory. With `replace`, what bore the new name is gone; without, EEXIST if anything did.
     pub fn rename_within(&mut self, directory: impl AsFd, name: &CStr, new_name: &CStr, replace: bool) -> Result<()> {
         let flags = if replace { RenameFlags::empty() } else { RenameFlags::NOREPLACE };

@@ -7,6 +7,8 @@
 #![allow(missing_docs, clippy::missing_panics_doc, reason = "tests are read, not looked up")]
 #![allow(clippy::disallowed_methods, reason = "the tests look at files from outside, so their calls need no counting")]
 
+pub mod attributes;
+pub mod cp;
 pub mod run;
 pub mod tree;
 
@@ -192,6 +194,23 @@ pub fn make_fifo(path: impl AsRef<Path>) {
     let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o640));
     rustix::fs::mknodat(rustix::fs::CWD, path.as_ref(), kind, mode, 0).expect("mkfifo");
     set_mode(path, 0o640);
+}
+
+/// A socket's name in the file system, with nobody behind it.
+pub fn make_socket(path: impl AsRef<Path>) {
+    let (kind, mode) = (rustix::fs::FileType::Socket, rustix::fs::Mode::from_raw_mode(0o600));
+    rustix::fs::mknodat(rustix::fs::CWD, path.as_ref(), kind, mode, 0).expect("make a socket's name");
+}
+
+/// A character device like another one; says so, and so does the result, where that is not allowed.
+pub fn make_device(path: impl AsRef<Path>, like: &str) -> bool {
+    let number = std::os::unix::fs::MetadataExt::rdev(&std::fs::metadata(like).expect("a device"));
+    let (kind, mode) = (rustix::fs::FileType::CharacterDevice, rustix::fs::Mode::from_raw_mode(0o600));
+    let made = rustix::fs::mknodat(rustix::fs::CWD, path.as_ref(), kind, mode, number);
+    if let Err(error) = made {
+        skip(&format!("no device can be made: {error}"));
+    }
+    made.is_ok()
 }
 
 /// One of the files in `testdata/`.

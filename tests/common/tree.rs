@@ -1,48 +1,75 @@
-//! Trees: one with everything awkward in it, and a comparison that sees contents, kinds, modes, owners and times.
+//! Trees: one with everything awkward in it, and a comparison that sees all that a copy must keep.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use super::{Sandbox, make_fifo, noise, prose, sample, set_mode, set_mtime};
+use super::attributes::{Attributes, attributes, read_acl, set_attribute};
+use super::{Sandbox, make_device, make_fifo, make_socket, noise, prose, sample, set_mode, set_mtime};
 
 /// All that a copy must keep of one entry.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Node {
     pub kind: &'static str,
     pub mode: u32,
     pub owner: (u32, u32),
     pub mtime: (i64, i64),
+    /// Only where it was asked for: whoever reads a file may change it.
+    pub atime: Option<(i64, i64)>,
+    /// A device's number.
+    pub device: u64,
     /// A file's contents, a link's text.
     pub bytes: Vec<u8>,
+    /// Whether it takes less room than its length; only where it was asked for, since file systems differ.
+    pub is_sparse: Option<bool>,
+    /// Extended attributes, ACLs and capabilities among them.
+    pub attributes: Attributes,
+    /// Which file it is: device and inode. Compared is which names are one file, not which it is.
+    pub file: (u64, u64),
 }
 
 /// A tree, by paths relative to its root, which is "".
 pub type Snapshot = BTreeMap<PathBuf, Node>;
 
+/// What is looked at only where it is asked for.
+#[derive(Clone, Copy, Default)]
+pub struct Extra {
+    pub atime: bool,
+    pub holes: bool,
+}
+
 /// Looks at `root` and all below it, following no link.
 pub fn snapshot(root: impl AsRef<Path>) -> Snapshot {
+    snapshot_with(root, Extra::default())
+}
+
+pub fn snapshot_with(root: impl AsRef<Path>, extra: Extra) -> Snapshot {
     let mut nodes = BTreeMap::new();
-    look(root.as_ref(), Path::new(""), &mut nodes);
+    look(root.as_ref(), Path::new(""), extra, &mut nodes);
     nodes
 }
 
-fn look(path: &Path, name: &Path, nodes: &mut Snapshot) {
+fn look(path: &Path, name: &Path, extra: Extra, nodes: &mut Snapshot) {
     let metadata = std::fs::symlink_metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let kind = metadata.file_type();
     let (kind, bytes) = if kind.is_dir() {
         for entry in std::fs::read_dir(path).expect("list").flatten() {
-            look(&entry.path(), &name.join(entry.file_name()), nodes);
+            look(&entry.path(), &name.join(entry.file_name()), extra, nodes);
         }
         ("directory", Vec::new())
     } else if kind.is_symlink() {
         ("link", std::fs::read_link(path).expect("a link's text").into_os_string().into_vec())
     } else if kind.is_fifo() {
         ("fifo", Vec::new())
+    } else if kind.is_socket() {
+        ("socket", Vec::new())
+    } else if kind.is_char_device() {
+        ("character device", Vec::new())
+    } else if kind.is_block_device() {
+        ("block device", Vec::new())
     } else {
-        assert!(kind.is_file(), "{}", path.display());
         ("file", std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
     };
     let node = Node {
@@ -50,7 +77,12 @@ fn look(path: &Path, name: &Path, nodes: &mut Snapshot) {
         mode: metadata.mode() & 0o7777,
         owner: (metadata.uid(), metadata.gid()),
         mtime: (metadata.mtime(), metadata.mtime_nsec()),
+        atime: extra.atime.then(|| (metadata.atime(), metadata.atime_nsec())),
+        device: metadata.rdev(),
+        is_sparse: (extra.holes && kind == "file").then(|| metadata.blocks() * 512 < metadata.size()),
+        attributes: attributes(path),
         bytes,
+        file: (metadata.dev(), metadata.ino()),
     };
     nodes.insert(name.to_owned(), node);
 }
@@ -66,22 +98,50 @@ pub fn assert_same(expected: &Snapshot, actual: &Snapshot, what: &str) {
 /// What differs, a line each.
 pub fn differences(expected: &Snapshot, actual: &Snapshot) -> Vec<String> {
     let mut found = Vec::new();
+    let (first_names, actual_first_names) = (first_names(expected), first_names(actual));
     for (name, one) in expected {
         let Some(other) = actual.get(name) else {
             found.push(format!("{name:?} is missing"));
             continue;
         };
+        let (twin, actual_twin) = (first_names[&one.file], actual_first_names[&other.file]);
         let fields = [
             ("kind", one.kind == other.kind, format!("{} became {}", one.kind, other.kind)),
             ("mode", one.mode == other.mode, format!("{:o} became {:o}", one.mode, other.mode)),
             ("owner", one.owner == other.owner, format!("{:?} became {:?}", one.owner, other.owner)),
             ("mtime", one.mtime == other.mtime, format!("{:?} became {:?}", one.mtime, other.mtime)),
+            ("atime", one.atime == other.atime, format!("{:?} became {:?}", one.atime, other.atime)),
+            ("device", one.device == other.device, format!("{:#x} became {:#x}", one.device, other.device)),
             ("bytes", one.bytes == other.bytes, format!("{} became {} long", one.bytes.len(), other.bytes.len())),
+            ("holes", one.is_sparse == other.is_sparse, format!("{:?} became {:?}", one.is_sparse, other.is_sparse)),
+            ("attributes", one.attributes == other.attributes, changes(&one.attributes, &other.attributes)),
+            ("hard links", twin == actual_twin, format!("one file with {twin:?} became one with {actual_twin:?}")),
         ];
         found.extend(fields.iter().filter(|field| !field.1).map(|field| format!("{name:?}: {}: {}", field.0, field.2)));
     }
     found.extend(actual.keys().filter(|name| !expected.contains_key(*name)).map(|name| format!("{name:?} is new")));
     found
+}
+
+/// The first name that each file has in a tree: two names are one file where it is the same.
+fn first_names(nodes: &Snapshot) -> BTreeMap<(u64, u64), &Path> {
+    let mut first = BTreeMap::new();
+    for (name, node) in nodes {
+        first.entry(node.file).or_insert(name.as_path());
+    }
+    first
+}
+
+fn changes(one: &Attributes, other: &Attributes) -> String {
+    let shown = |(name, value): (&OsString, &Vec<u8>)| match read_acl(value) {
+        Some(acl) if name.as_bytes().starts_with(b"system.posix_acl") => format!("{}={acl}", name.display()),
+        _ => format!("{}={}", name.display(), value[..value.len().min(40)].escape_ascii()),
+    };
+    let only = |one: &Attributes, other: &Attributes| {
+        let differ = one.iter().filter(|(name, value)| other.get(*name) != Some(*value));
+        differ.map(shown).collect::<Vec<_>>().join(", ")
+    };
+    format!("{{{}}} became {{{}}}", only(one, other), only(other, one))
 }
 
 /// The same without what changes when something happens inside a directory: its time.
@@ -95,7 +155,8 @@ pub fn without_directory_times(mut nodes: Snapshot) -> Snapshot {
 /// A name that is not UTF-8.
 pub const LATIN1: &[u8] = b"caf\xe9";
 
-/// Makes a tree with everything awkward: names, modes, times, links, a FIFO, holes, sizes around the usual limits.
+/// Makes a tree with everything awkward: names, modes, times, links of both kinds, what has no content, holes, sizes
+/// around the usual limits, and where the file system has them, extended attributes and ACLs.
 pub fn make_awkward_tree(sandbox: &Sandbox, root: &str) {
     let file = |name: &OsStr, bytes: &[u8]| sandbox.write(Path::new(root).join(name), bytes);
     let place = |name: &str| sandbox.path(root).join(name);
@@ -127,6 +188,25 @@ pub fn make_awkward_tree(sandbox: &Sandbox, root: &str) {
     }
     make_fifo(place("fifo"));
     set_mtime(place("fifo"), 1_000_000_007, 7);
+    make_socket(place("socket"));
+    set_mtime(place("socket"), 1_000_000_009, 9);
+    // Without an end: who reads it hangs.
+    if make_device(place("device"), "/dev/zero") {
+        set_mode(place("device"), 0o640);
+        set_mtime(place("device"), 1_000_000_011, 11);
+    }
+    for (name, other) in [
+        ("length-4096", "same-directory"),
+        ("many/01", "sub/from-many"),
+        ("many/01", "sub/deep/er/still/from-many"),
+        ("empty", "sub/deep/empty-too"),
+        ("sparse", "sub/sparse-too"),
+        ("to-file", "sub/to-file-too"),
+        ("fifo", "sub/deep/fifo-too"),
+    ] {
+        std::fs::hard_link(place(name), place(other)).expect("a hard link");
+    }
+    make_attributes(&place);
 
     for (name, mode) in [
         ("gpl-3.txt", 0o600),
@@ -153,4 +233,31 @@ pub fn make_awkward_tree(sandbox: &Sandbox, root: &str) {
     set_mode(place("empty directory"), 0o700);
     // A directory that nobody may write to, whose contents must get into the copy all the same.
     set_mode(place("many"), 0o555);
+}
+
+/// Extended attributes and ACLs on files and directories, as far as the file system has any.
+fn make_attributes(place: &dyn Fn(&str) -> PathBuf) {
+    let long = noise(3, 1_500);
+    for (name, attribute, value) in [
+        ("gpl-3.txt", "user.origin", &b"https://www.gnu.org/"[..]),
+        ("gpl-3.txt", "user.empty", b""),
+        ("one-byte", "user.binary", b"\0\xff\n"), // in a file that nobody may write to
+        ("length-131072", "user.long", &long),
+        ("sub/from-many", "user.shared", b"by all its names"),
+        ("sub", "user.on.a.directory", b"yes"),
+        ("many", "user.read-only.directory", b"yes"),
+        ("", "user.top", b"the tree itself"),
+    ] {
+        set_attribute(place(name), attribute, value);
+    }
+    for (name, attribute, entries) in [
+        ("program", "access", "u::rwx u:1234:r-x g::r-x m::r-x o::r-x"),
+        ("length-4097", "access", "u::rw- u:1234:rw- g::--- g:4321:r-- m::rw- o::---"),
+        ("sub", "access", "u::rwx u:1234:rwx g::r-x m::rwx o::r-x"),
+        ("sub", "default", "u::rwx u:1234:r-x g::r-x m::r-x o::---"),
+        ("sub/deep/er", "default", "u::rwx g::--- o::---"),
+        ("fifo", "access", "u::rw- u:1234:rw- g::r-- m::rw- o::---"),
+    ] {
+        super::attributes::set_acl(place(name), attribute, entries);
+    }
 }

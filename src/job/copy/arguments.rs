@@ -1,6 +1,7 @@
 //! From the words of the command line to open directories and names in them; what must not be copied where.
 
-use std::ffi::{CStr, CString};
+use std::collections::HashMap;
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -121,9 +122,16 @@ impl Copier {
         if is_directory {
             self.refuse_into_itself(path, &attributes, &target, new_name.as_deref())?;
         }
-        // `x/` and `x/.` may lead through a link, and so may `x` with -H, which the user asked to follow; `.` and `/`
-        // have no name to open.
-        let leads_on = is_directory && (ends_in_slash(path) || itself.kind == FileKind::Symlink);
+        // `x/` and `x/.` may lead through a link, and so may `x` with -H, which the user asked to follow, but not what is
+        // in it; `.` and `/` have no name to open.
+        let is_named = plan.follow == Follow::Named || itself.kind == FileKind::Symlink;
+        let leads_on = is_directory && (ends_in_slash(path) || is_named);
+        if leads_on
+            && name.as_ref().is_some_and(|name| plan.exclude.match_name(OsStr::from_bytes(name.to_bytes()), true))
+        {
+            self.pass_over(|| path.to_owned(), "it is excluded");
+            return Ok(());
+        }
         let (Some(name), Some(new_name), false) = (&name, &new_name, leads_on) else {
             let (directory, target) = self.root_of(path, &above, target, new_name.as_deref())?;
             self.walk(Arc::new(directory), target, handle);
@@ -198,15 +206,48 @@ impl Copier {
     }
 }
 
-/// The sources whose targets have names of their own; the others are failures: as with `cp`, what was just made is not
-/// overwritten.
-pub(super) fn distinct(sources: Vec<PathBuf>, plan: &CopyPlan) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let mut names = std::collections::HashSet::new();
-    sources.into_iter().partition(|path| match own_name(path) {
-        Some(_) if plan.parents => names.insert(c_path(path)),
-        Some(name) => names.insert(name),
-        None => true,
-    })
+/// What the words for the sources come to.
+pub(super) struct Distinct {
+    /// Each source once.
+    pub(super) sources: Vec<PathBuf>,
+    /// Those that say the same once more. As with `cp`, once is enough.
+    pub(super) repeated: Vec<PathBuf>,
+    /// Whether one may meet what another has just made.
+    pub(super) may_collide: bool,
+}
+
+impl Distinct {
+    pub(super) fn new(sys: &mut Sys, sources: Vec<PathBuf>, plan: &CopyPlan) -> Self {
+        // `x/.` goes into the target itself, where it may meet anything.
+        let is_open = plan.parents || sources.iter().any(|path| own_name(path).is_none());
+        let mut distinct =
+            Self { may_collide: sources.len() > 1 && is_open, sources: Vec::new(), repeated: Vec::new() };
+        let mut by_name: HashMap<CString, Vec<PathBuf>> = HashMap::new();
+        for path in sources {
+            let name = own_name(&path).filter(|_| !plan.parents).unwrap_or_else(|| c_path(&path));
+            let others = by_name.entry(name).or_default();
+            if others.iter().any(|other| other == &path || is_same(sys, plan, other, &path)) {
+                distinct.repeated.push(path);
+                continue;
+            }
+            distinct.may_collide |= !others.is_empty();
+            others.push(path.clone());
+            distinct.sources.push(path);
+        }
+        distinct
+    }
+}
+
+/// Whether two paths lead to one file.
+fn is_same(sys: &mut Sys, plan: &CopyPlan, one: &Path, other: &Path) -> bool {
+    let mut look = |path| match plan.follow {
+        Follow::Never => sys.stat_at(CWD, &c_path(path)),
+        Follow::Named | Follow::Always => sys.stat_through(CWD, &c_path(path)),
+    };
+    match (look(one), look(other)) {
+        (Ok(one), Ok(other)) => one.is_same_file(&other),
+        _ => false,
+    }
 }
 
 fn ends_in_slash(path: &Path) -> bool {

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use super::Copier;
 use super::directory::{Open, Standing};
 use crate::error::{Error, Result};
-use crate::plan::{CopyPlan, Method, Update};
+use crate::plan::{Backup, CopyPlan, Method, Update};
 use crate::sys::{Attributes, FileKind};
 use crate::tree::metadata::describe;
 
@@ -63,6 +63,12 @@ impl Copier {
             Wanted::No(why) => return Ok(Verdict::PassOver(why)),
             Wanted::Never => return refused("the target exists".to_owned()),
         }
+        // A link onto the file that it leads to would leave a link to itself, and the file gone.
+        if source.kind == FileKind::Symlink
+            && self.station.sys.stat_through(&open.source, name).is_ok_and(|end| existing.is_same_file(&end))
+        {
+            return refused("source and target are the same file".to_owned());
+        }
         if plan.existing.ask && !self.shared.asked(&open.directory.target_of(new_name)) {
             return Ok(Verdict::PassOver("the answer was no"));
         }
@@ -83,6 +89,10 @@ impl Copier {
         }
         if plan.method == Method::AttributesOnly {
             return is_regular;
+        }
+        // What is to be backed up keeps its content, under another name; a device is nothing to be put aside.
+        if plan.existing.backup != Backup::None && (is_regular || existing.kind == FileKind::Symlink) {
+            return false;
         }
         let has_other_names = is_regular && existing.links > 1;
         (open.directory.origin.is_exact && (!is_regular || has_other_names)) || (has_other_names && !plan.keep.links)

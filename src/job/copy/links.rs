@@ -16,7 +16,7 @@ use super::existing::Verdict;
 use super::{Copier, Task};
 use crate::error::{Error, Result};
 use crate::pool::Handle;
-use crate::sys::{Attributes, FileId, Sys};
+use crate::sys::{Attributes, FileId, FileKind, Sys};
 use crate::tree::Place;
 
 /// Why a name cannot be linked to the copy, and gets one of its own: more names than the file system allows, one that
@@ -43,6 +43,7 @@ enum State {
 pub(super) struct Waiting {
     pub(super) directory: Arc<Directory>,
     pub(super) name: CString,
+    kind: FileKind,
     /// Where it differs.
     pub(super) new_name: Option<CString>,
 }
@@ -121,6 +122,7 @@ impl Copier {
         let waiting = || Waiting {
             directory: Arc::clone(&open.directory),
             name: name.to_owned(),
+            kind: source.kind,
             new_name: (new_name != name).then(|| new_name.to_owned()),
         };
         match self.shared.links.meet(source, waiting) {
@@ -148,14 +150,19 @@ impl Copier {
 
     /// A name that waited: its directories are opened again, and it goes the way of every entry.
     pub(super) fn waited(&mut self, waiting: Waiting, handle: &mut Handle<'_, Task>) {
-        let Waiting { directory, name, new_name } = waiting;
+        let Waiting { directory, name, kind, new_name } = waiting;
         match self.reopen(&directory) {
             Ok((source, target)) => {
                 let opened = self.opened(&directory, source, target);
                 drop(directory);
                 let new_name = new_name.unwrap_or_else(|| name.clone());
                 if let Some(open) = self.station.check(opened) {
-                    self.file(&open, &name, &new_name, handle);
+                    if kind == FileKind::RegularFile {
+                        self.file(&open, &name, &new_name, handle);
+                    } else {
+                        let made = self.other(&open, &name, &new_name, handle);
+                        self.station.check(made);
+                    }
                     self.leave(open);
                 }
             }

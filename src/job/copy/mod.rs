@@ -33,7 +33,7 @@ use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use self::arguments::{Destination, distinct};
+use self::arguments::{Destination, Distinct};
 use self::content::Split;
 use self::directory::{Directory, Open, Standing};
 use self::links::{Links, Waiting};
@@ -50,7 +50,6 @@ use crate::pool::{BufferPool, Handle, PoolOptions, Worker, workers};
 use crate::size::BufferSize;
 use crate::sys::{DirectoryBuffer, Entries, FileId, Identity, most_descriptors};
 use crate::tree::extended::{Buffers, Class};
-use crate::tree::path::own_name;
 use crate::tree::{Leftovers, Unfinished};
 
 /// Descriptors that a process has beside those of its workers: standard ones, roots, pipes of its own.
@@ -68,16 +67,14 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     let listed = plan.list.as_ref().map(|list| Names::read(sys, list)).transpose()?;
     let sources: Vec<_> = plan.sources.iter().cloned().chain(listed.into_iter().flat_map(Names::into_paths)).collect();
     let destination = Destination::find(sys, plan, sources.len())?;
-    let (sources, twins) = distinct(sources, plan);
-    for path in twins {
-        stations[0].fail(Error::refused("copy", path, "another source has the same name"));
+    let Distinct { sources, repeated, may_collide: sources_may_collide } = Distinct::new(sys, sources, plan);
+    for path in repeated {
+        stations[0].warn(path, "named more than once, copied once");
     }
     if plan.dry_run {
         let station = stations.swap_remove(0);
         return Ok(Station::add_up([rehearsal::run(plan, &destination, &sources, station)], &pool));
     }
-    let sources_may_collide =
-        sources.len() > 1 && (plan.parents || sources.iter().any(|path| own_name(path).is_none()));
     let shared = Arc::new(Shared {
         plan: Arc::new(plan.clone()),
         destination,

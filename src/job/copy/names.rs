@@ -31,9 +31,12 @@ impl Copier {
                 self.clear(open, new_name).map_err(failed)?;
             }
             make(&mut self.station.sys, new_name).map_err(failed)?;
-            return complete(self, new_name).inspect_err(|_| {
-                let _ = self.station.sys.unlinkat(&open.target, new_name);
-            });
+            let completed = complete(self, new_name);
+            match completed {
+                Ok(()) => self.claim(open, new_name),
+                Err(_) => _ = self.station.sys.unlinkat(&open.target, new_name),
+            }
+            return completed;
         }
         let sys = &mut self.station.sys;
         let part = Part::other(&self.shared.leftovers, &open.target, new_name, |name| make(sys, name));

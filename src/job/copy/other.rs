@@ -3,26 +3,50 @@
 
 use std::ffi::CStr;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::Copier;
 use super::directory::Open;
 use super::existing::Verdict;
+use super::{Copier, Task};
 use crate::error::{Error, Result};
+use crate::pool::Handle;
 use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::metadata::keep_owner_of_name;
 use crate::tree::path::c_path;
 
 impl Copier {
-    /// Makes what is neither file nor directory anew.
-    pub(super) fn other(&mut self, open: &Open, name: &CStr, new_name: &CStr) -> Result<()> {
-        let Some((attributes, verdict)) = self.admit(open, name, new_name)? else { return Ok(()) };
+    /// Makes what is neither file nor directory anew, or another name of what was.
+    pub(super) fn other(
+        &mut self,
+        open: &Arc<Open>,
+        name: &CStr,
+        new_name: &CStr,
+        handle: &mut Handle<'_, Task>,
+    ) -> Result<()> {
+        let attributes = self.examine(open, name)?;
+        let has_twins = attributes.links > 1 && self.shared.plan.keep.links;
+        if has_twins && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
+            return Ok(());
+        }
+        let made = self.make_anew(open, name, new_name, &attributes);
+        if has_twins {
+            let target = matches!(made, Ok(true)).then(|| self.station.sys.stat_at(&open.target, new_name).ok());
+            let id = target.flatten().map(|target| target.id());
+            self.link_the_others(&attributes, &open.directory, new_name, id, handle);
+        }
+        made.map(|_| ())
+    }
+
+    /// Says whether it did, or passed it over.
+    fn make_anew(&mut self, open: &Open, name: &CStr, new_name: &CStr, attributes: &Attributes) -> Result<bool> {
+        let Some(verdict) = self.admit(open, name, new_name, attributes)? else { return Ok(false) };
         let source = |operation| move |errno| Error::system(operation, open.directory.source_of(name), errno);
         let sys = &mut self.station.sys;
         let text = match attributes.kind {
             FileKind::Symlink => Some(sys.readlinkat(&open.source, name).map_err(source("read link"))?),
             _ => None,
         };
-        let plan = std::sync::Arc::clone(&self.shared.plan);
+        let plan = Arc::clone(&self.shared.plan);
         let creator = open.creator;
         let mode = if plan.keep.mode { attributes.mode } else { attributes.mode & 0o777 };
         let make = |sys: &mut Sys, name: &CStr| match &text {
@@ -34,7 +58,7 @@ impl Copier {
                 |errno| Error::system("set owner, mode or times of", open.directory.target_of(new_name), errno);
             if plan.keep.owner {
                 let sys = &mut copier.station.sys;
-                keep_owner_of_name(sys, &open.target, temporary, &attributes, &creator).map_err(failed)?;
+                keep_owner_of_name(sys, &open.target, temporary, attributes, &creator).map_err(failed)?;
             }
             let kept = copier.keep_extended_of_name(open, name, temporary)?;
             let sys = &mut copier.station.sys;
@@ -49,7 +73,7 @@ impl Copier {
         };
         self.make_other(open, new_name, verdict, make, complete)?;
         self.station.summary.others += 1;
-        Ok(())
+        Ok(true)
     }
 
     /// Gives the source itself another name, in the target (`-l`).
@@ -62,7 +86,11 @@ impl Copier {
                 self.pass_over(|| open.directory.source_of(name), why);
                 return Ok(());
             }
-            let link = |sys: &mut Sys, to: &CStr| sys.linkat(&open.source, name, &open.target, to);
+            let follows = open.directory.source.follows_links();
+            let link = |sys: &mut Sys, to: &CStr| match follows {
+                true => sys.linkat_through(&open.source, name, &open.target, to),
+                false => sys.linkat(&open.source, name, &open.target, to),
+            };
             self.make_other(open, new_name, verdict, link, |_, _| Ok(()))?;
         }
         self.station.summary.links += 1;
@@ -76,7 +104,8 @@ impl Copier {
             let why = "a relative link would lead elsewhere from there; name the source by its absolute path";
             return Err(Error::refused("link to", text, why));
         }
-        let Some((_, verdict)) = self.admit(open, name, new_name)? else { return Ok(()) };
+        let attributes = self.examine(open, name)?;
+        let Some(verdict) = self.admit(open, name, new_name, &attributes)? else { return Ok(()) };
         let text = c_path(text);
         let link = |sys: &mut Sys, to: &CStr| sys.symlinkat(&text, &open.target, to);
         self.make_other(open, new_name, verdict, link, |_, _| Ok(()))?;
@@ -91,21 +120,13 @@ impl Copier {
         found.map_err(|errno| Error::system("examine", open.directory.source_of(name), errno))
     }
 
-    /// What an entry is, and what becomes of its target's name; nothing if it is passed over.
-    fn admit(&mut self, open: &Open, name: &CStr, new_name: &CStr) -> Result<Option<(Attributes, Verdict)>> {
-        let attributes = self.examine(open, name)?;
-        let verdict = self.verdict(open, name, new_name, &attributes)?;
+    /// What becomes of a target's name; nothing if the entry is passed over.
+    fn admit(&mut self, open: &Open, name: &CStr, new_name: &CStr, source: &Attributes) -> Result<Option<Verdict>> {
+        let verdict = self.verdict(open, name, new_name, source)?;
         if let Verdict::PassOver(why) = verdict {
             self.pass_over(|| open.directory.source_of(name), why);
             return Ok(None);
         }
-        // A link onto the file that it leads to would leave a link to itself, and the file gone.
-        if let Verdict::Replace(existing) = verdict
-            && self.station.sys.stat_through(&open.source, name).is_ok_and(|there| existing.is_same_file(&there))
-        {
-            let why = "source and target are the same file";
-            return Err(Error::refused("copy", open.directory.source_of(name), why));
-        }
-        Ok(Some((attributes, verdict)))
+        Ok(Some(verdict))
     }
 }

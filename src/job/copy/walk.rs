@@ -175,7 +175,7 @@ impl Copier {
                 self.file(open, name, new_name, handle);
                 Ok(())
             }
-            _ => self.other(open, name, new_name),
+            _ => self.other(open, name, new_name, handle),
         };
         self.station.check(done);
     }

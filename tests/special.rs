@@ -1,0 +1,246 @@
+//! What is no ordinary file: FIFOs, sockets, devices, files with holes, files whose size is a lie. What has no content
+//! is made anew and never read; what has some arrives whole, and its holes as holes.
+
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
+
+mod common;
+
+use std::fs::File;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::Path;
+use std::process::Command;
+
+use common::cp::{Terms, by_cp, by_haul, have_gnu_cp};
+use common::{
+    ENGINES, Sandbox, WAYS, assert_same, is_root, make_device, make_fifo, make_socket, noise, set_mode, set_mtime,
+    skip, snapshot,
+};
+use rustix::fs::{SeekFrom, seek};
+
+/// One of each; the device has no end, the FIFO and the socket have nobody behind them.
+fn furnish(sandbox: &Sandbox) {
+    sandbox.make_directory("tree/sub");
+    make_fifo(sandbox.path("tree/fifo"));
+    make_fifo(sandbox.path("tree/sub/fifo"));
+    set_mode(sandbox.path("tree/sub/fifo"), 0o604);
+    make_socket(sandbox.path("tree/socket"));
+    set_mode(sandbox.path("tree/socket"), 0o777);
+    make_device(sandbox.path("tree/endless"), "/dev/zero");
+    make_device(sandbox.path("tree/full"), "/dev/full");
+    sandbox.link("tree/to-fifo", "fifo");
+    for name in ["fifo", "socket", "endless"] {
+        if sandbox.exists(format!("tree/{name}")) {
+            set_mtime(sandbox.path(format!("tree/{name}")), 1_000_000_000, 77);
+        }
+        sandbox.write(format!("there/{name}"), "a file of that name");
+    }
+    sandbox.make_directory("empty");
+}
+
+#[test]
+fn what_has_no_content_is_made_anew_and_never_read() {
+    if !have_gnu_cp() {
+        return;
+    }
+    let device = if is_root() { "tree/endless tree/full" } else { "" };
+    for (words, cp) in [
+        ("tree new".to_owned(), "-a"),
+        (format!("tree/fifo tree/socket {device} empty"), "-a"),
+        // In the place of files.
+        (format!("tree/fifo tree/socket {device} there"), "-a"),
+        ("tree/fifo new".to_owned(), "-a"),
+        ("tree/socket there/socket".to_owned(), "-a"),
+        ("-L tree/to-fifo new".to_owned(), "-a"),
+        ("-H tree/to-fifo new".to_owned(), "-a"),
+        ("-b tree/fifo there".to_owned(), "-a"),
+        ("-n tree/socket there".to_owned(), "-a"),
+        ("--remove-destination tree/fifo there/fifo".to_owned(), "-a"),
+        ("-l tree/fifo tree/to-fifo empty".to_owned(), "-a"),
+        ("--attributes-only tree new".to_owned(), "-a"),
+    ] {
+        let expected = by_cp(&furnish, &format!("{cp} {words}"), Terms::default());
+        for way in [WAYS[0], WAYS[2]] {
+            let actual = by_haul(&furnish, &format!("{words} {way}"), Terms::default());
+            assert_eq!((actual.code, &*actual.err), (expected.code, ""), "{words}: {}", expected.err);
+            assert_same(&expected.tree, &actual.tree, &format!("haul copy {words} {way}"));
+        }
+    }
+}
+
+#[test]
+fn a_user_who_may_make_no_device_hears_of_it_and_has_the_rest() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tree/file", "contents");
+    if !make_device(sandbox.path("tree/device"), "/dev/zero") {
+        return;
+    }
+    sandbox.give_away();
+    for way in WAYS {
+        let run = sandbox.haul(format!("copy tree new {way}")).without_rights().run().code(1);
+        run.says(&["cannot create 'new/device': Operation not permitted"]);
+        assert_eq!(sandbox.read("new/file"), b"contents", "{way}");
+        sandbox.remove("new");
+    }
+    sandbox.assert_no_leftovers("after refusals");
+}
+
+/// Where a file has data, as the file system tells.
+fn data(path: &Path) -> Vec<(u64, u64)> {
+    let (file, mut found, mut at) = (File::open(path).unwrap(), Vec::new(), 0);
+    while let Ok(begin) = seek(&file, SeekFrom::Data(at)) {
+        at = seek(&file, SeekFrom::Hole(begin)).unwrap();
+        found.push((begin, at));
+    }
+    found
+}
+
+fn allocated(path: &Path) -> u64 {
+    std::fs::metadata(path).unwrap().blocks() * 512
+}
+
+/// A file of this length with these bytes in it, each of some length at some place.
+fn make_sparse(path: &Path, length: u64, parts: &[(u64, usize)]) {
+    let file = File::create(path).unwrap();
+    for (offset, length) in parts {
+        file.write_all_at(&noise(*offset, *length), *offset).unwrap();
+    }
+    file.set_len(length).unwrap();
+}
+
+const MIB: u64 = 1 << 20;
+
+#[test]
+fn holes_arrive_where_they_were() {
+    let sandbox = Sandbox::new();
+    make_sparse(&sandbox.path("probe"), MIB, &[]);
+    if allocated(&sandbox.path("probe")) > 0 {
+        return skip("this file system keeps no holes");
+    }
+    for (number, (length, parts)) in [
+        (1, &[][..]),
+        (64 * MIB, &[]),
+        (9 * MIB, &[(0, 4096)]),
+        (9 * MIB, &[(9 * MIB - 4096, 4096)]),
+        (12 * MIB + 7, &[(4 * MIB, 65_536)]),
+        (30 * MIB + 1, &[(0, 65_536), (5 * MIB, 65_536), (29 * MIB, 131_072)]),
+        (MIB, &[(65_536, 65_536), (3 * 65_536, 65_536), (5 * 65_536, 65_536), (7 * 65_536, 65_536)]),
+        (1 << 40, &[(1 << 39, 65_536)]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let source = sandbox.path(format!("source-{number}"));
+        make_sparse(&source, length, parts);
+        let whole = length <= 64 * MIB;
+        for engine in ENGINES {
+            for way in [WAYS[0], WAYS[2]] {
+                if number == 7 && (engine != "auto" && engine != "read_write" || way == WAYS[0]) {
+                    continue;
+                }
+                let words = format!("copy source-{number} target --engine {engine} {way}");
+                sandbox.haul(&words).run().ok().silent();
+                let target = sandbox.path("target");
+                assert_eq!(std::fs::metadata(&target).unwrap().len(), length, "{words}");
+                assert_eq!(data(&target), data(&source), "{words}");
+                assert!(!whole || sandbox.read("target") == std::fs::read(&source).unwrap(), "{words}");
+                sandbox.remove("target");
+            }
+        }
+    }
+}
+
+#[test]
+fn holes_are_made_kept_and_filled_as_cp_does() {
+    if !have_gnu_cp() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    make_sparse(&sandbox.path("sparse"), 8 * MIB, &[(0, 65_536), (4 * MIB, 65_536)]);
+    // Zeros that are written out.
+    let mut zeros = vec![0; 8 << 20];
+    zeros[..65_536].copy_from_slice(&noise(1, 65_536));
+    zeros[6 << 20..(6 << 20) + 5].copy_from_slice(b"end  ");
+    sandbox.write("zeros", &zeros);
+    if allocated(&sandbox.path("sparse")) > MIB {
+        return skip("this file system keeps no holes");
+    }
+    let full = |path: &Path| allocated(path) >= std::fs::metadata(path).unwrap().len();
+    for source in ["sparse", "zeros"] {
+        for sparse in ["auto", "always", "never"] {
+            sandbox.tool("cp", &["-a", "--reflink=never", &format!("--sparse={sparse}"), source, "by-cp"]);
+            for way in [WAYS[0], WAYS[2]] {
+                let words = format!("copy --reflink=never --sparse={sparse} {source} target {way}");
+                sandbox.haul(&words).run().ok().silent();
+                let (target, by_cp) = (sandbox.path("target"), sandbox.path("by-cp"));
+                assert!(sandbox.read("target") == sandbox.read(source), "{words}");
+                assert_eq!(full(&target), full(&by_cp), "{words}: {} and {}", allocated(&target), allocated(&by_cp));
+                // No worse than cp, but for a block at either end of some data.
+                let limit = allocated(&by_cp) + 4 * 65_536;
+                assert!(allocated(&target) <= limit, "{words}: {} and {}", allocated(&target), allocated(&by_cp));
+                sandbox.remove("target");
+            }
+            sandbox.remove("by-cp");
+        }
+    }
+}
+
+#[test]
+fn files_of_the_kernel_are_read_to_their_end_as_cp_reads_them() {
+    if !have_gnu_cp() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let own = std::process::id();
+    // Their sizes say 0 or 4096; what they hold stays the same while the test runs.
+    let files = [
+        format!("/proc/{own}/cmdline"),
+        format!("/proc/{own}/environ"),
+        "/proc/filesystems".to_owned(),
+        "/proc/version".to_owned(),
+        "/proc/sys/kernel/ostype".to_owned(),
+        "/sys/kernel/mm/transparent_hugepage/enabled".to_owned(),
+        "/sys/kernel/notes".to_owned(),
+    ];
+    for file in files.iter().filter(|file| File::open(file).is_ok()) {
+        sandbox.tool("cp", &[file, "by-cp"]);
+        for engine in ENGINES.iter().filter(|engine| **engine != "mmap") {
+            let run = sandbox.haul(format!("copy {file} target --engine {engine}")).run();
+            if *engine == "copy_file_range" && !run.succeeded() {
+                run.code(1).says(&["cannot copy with this engine"]);
+                assert!(!sandbox.exists("target"), "{file}: half a file");
+                continue;
+            }
+            run.ok();
+            assert_eq!(sandbox.read("target"), sandbox.read("by-cp"), "{file}, {engine}");
+            sandbox.remove("target");
+        }
+        sandbox.remove("by-cp");
+    }
+}
+
+#[test]
+fn directories_of_the_kernel_are_copied_as_cp_copies_them() {
+    if !have_gnu_cp() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    for (number, directory) in
+        ["/proc/sys/kernel/keys", "/sys/kernel/mm/transparent_hugepage", "/sys/class/mem", "/sys/fs/ext4/features"]
+            .iter()
+            .filter(|directory| Path::new(directory).is_dir())
+            .enumerate()
+    {
+        let (by_cp, by_haul) = (format!("cp-{number}"), format!("haul-{number}"));
+        let output = Command::new("cp").args(["-a", directory, &by_cp]).current_dir(sandbox.path("")).output().unwrap();
+        let run = sandbox.haul(format!("copy {directory} {by_haul}")).run();
+        assert_eq!(run.status().code(), output.status.code(), "{directory}: {}", run.err);
+        let look = |name: &str| {
+            let mut tree = snapshot(sandbox.path(name));
+            for node in tree.values_mut() {
+                node.mtime = (0, 0); // those of /proc and /sys are of the moment
+            }
+            tree
+        };
+        assert_same(&look(&by_cp), &look(&by_haul), directory);
+    }
+}
