@@ -1,6 +1,5 @@
 //! From the words of the command line to open directories and names in them; what must not be copied where.
 
-use std::collections::HashMap;
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -203,50 +202,6 @@ impl Copier {
             return refused("the target lies inside it");
         }
         Ok(())
-    }
-}
-
-/// What the words for the sources come to.
-pub(super) struct Distinct {
-    /// Each source once.
-    pub(super) sources: Vec<PathBuf>,
-    /// Those that say the same once more. As with `cp`, once is enough.
-    pub(super) repeated: Vec<PathBuf>,
-    /// Whether one may meet what another has just made.
-    pub(super) may_collide: bool,
-}
-
-impl Distinct {
-    pub(super) fn new(sys: &mut Sys, sources: Vec<PathBuf>, plan: &CopyPlan) -> Self {
-        // `x/.` goes into the target itself, where it may meet anything.
-        let is_open = plan.parents || sources.iter().any(|path| own_name(path).is_none());
-        let mut distinct =
-            Self { may_collide: sources.len() > 1 && is_open, sources: Vec::new(), repeated: Vec::new() };
-        let mut by_name: HashMap<CString, Vec<PathBuf>> = HashMap::new();
-        for path in sources {
-            let name = own_name(&path).filter(|_| !plan.parents).unwrap_or_else(|| c_path(&path));
-            let others = by_name.entry(name).or_default();
-            if others.iter().any(|other| other == &path || is_same(sys, plan, other, &path)) {
-                distinct.repeated.push(path);
-                continue;
-            }
-            distinct.may_collide |= !others.is_empty();
-            others.push(path.clone());
-            distinct.sources.push(path);
-        }
-        distinct
-    }
-}
-
-/// Whether two paths lead to one file.
-fn is_same(sys: &mut Sys, plan: &CopyPlan, one: &Path, other: &Path) -> bool {
-    let mut look = |path| match plan.follow {
-        Follow::Never => sys.stat_at(CWD, &c_path(path)),
-        Follow::Named | Follow::Always => sys.stat_through(CWD, &c_path(path)),
-    };
-    match (look(one), look(other)) {
-        (Ok(one), Ok(other)) => one.is_same_file(&other),
-        _ => false,
     }
 }
 

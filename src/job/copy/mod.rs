@@ -1,9 +1,10 @@
 //! `haul copy`: files and trees, in parallel by directory entry and by range of a large file.
 //!
 //! - this file: the tasks and the workers;
-//! - [`arguments`]: from the words of the command line to an open directory and a name; [`parents`]: `--parents`;
-//! - [`directory`]: a directory on its way; [`walk`]: reading it; [`finish`]: finishing it when all below is done;
-//!   [`resume`]: new trees under temporary names, and going on with old ones;
+//! - [`sources`]: which there are; [`arguments`]: from the words of the command line to an open directory and a name;
+//!   [`parents`]: `--parents`;
+//! - [`directory`]: a directory on its way; [`meet`]: its target; [`walk`]: reading it; [`finish`]: finishing it when all
+//!   below is done; [`resume`]: new trees under temporary names, and going on with old ones;
 //! - [`existing`]: what becomes of what is there already; [`names`]: how a final name is given, and backups;
 //! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
 //!   bytes; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
@@ -19,12 +20,14 @@ mod file;
 mod finish;
 mod links;
 mod look_last;
+mod meet;
 mod names;
 mod other;
 mod parents;
 mod rehearsal;
 mod resume;
 mod sides;
+mod sources;
 mod verify;
 mod walk;
 
@@ -33,12 +36,13 @@ use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use self::arguments::{Destination, Distinct};
+use self::arguments::Destination;
 use self::content::Split;
 use self::directory::{Directory, Open, Standing};
 use self::links::{Links, Waiting};
 use self::look_last::{Haste, allows_looking_last};
 use self::parents::Parents;
+use self::sources::Distinct;
 use super::claims::Claims;
 use super::list::Names;
 use super::station::Station;

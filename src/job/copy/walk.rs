@@ -6,18 +6,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustix::io::Errno;
-
-use super::directory::{Above, Directory, Open, Seen, Standing};
+use super::directory::{Directory, Open, Seen, Standing};
 use super::{Copier, Task};
-use crate::engine::Volume;
 use crate::error::{Error, Result};
 use crate::plan::Method;
 use crate::pool::Handle;
 use crate::sys::{Entries, FileKind};
-use crate::tree::metadata::describe;
-use crate::tree::path::open_named;
-use crate::tree::{Place, Root};
+use crate::tree::is_temporary;
 
 /// Entries from which on they are offered to another worker; fewer are done before the offer is worth its cost.
 const WORTH_OFFERING: usize = 16;
@@ -166,8 +161,10 @@ impl Copier {
         if self.is_excluded(open, name, kind) {
             return;
         }
-        let method = self.shared.plan.method;
-        let done = match (kind, method) {
+        if self.looks_like_ours(open, name) {
+            return;
+        }
+        let done = match (kind, self.shared.plan.method) {
             (FileKind::Directory, _) => self.directory(open, name, new_name, handle),
             (_, Method::HardLink) => self.give_source_another_name(open, name, new_name),
             (_, Method::Symlink) => self.link_to_source(open, name, new_name),
@@ -217,95 +214,21 @@ impl Copier {
         excluded
     }
 
+    /// Whether an entry has a name such as we give to what is not finished. Beside what we make there it could not be
+    /// told from that; in a new tree, where nothing has such a name, it is as good as any.
+    fn looks_like_ours(&mut self, open: &Open, name: &CStr) -> bool {
+        let is_walked = open.directory.source_seen.get().is_some();
+        let is_refused = is_walked && open.directory.standing == Standing::Met && is_temporary(name);
+        if is_refused {
+            let why = "its name is that of an unfinished copy; rename it, or copy it by its name";
+            self.station.fail(Error::refused("copy", open.directory.source_of(name), why));
+        }
+        is_refused
+    }
+
     /// Counts something that is passed over on purpose.
     pub(super) fn pass_over(&mut self, path: impl FnOnce() -> PathBuf, why: &str) {
         self.station.summary.skipped += 1;
         self.station.note(|| (path(), format!("passed over: {why}")));
-    }
-
-    /// Makes a directory's target where that is ours alone, and hands the directory on.
-    fn directory(
-        &mut self,
-        open: &Arc<Open>,
-        name: &CStr,
-        new_name: &CStr,
-        handle: &mut Handle<'_, Task>,
-    ) -> Result<()> {
-        let above = &open.directory;
-        let made = match above.standing {
-            Standing::Met => Ok(Standing::Met),
-            Standing::New => self.station.sys.mkdirat(&open.target, new_name, 0o700).map(|()| Standing::New),
-            Standing::Resumed => self.take_over_directory(open, new_name),
-        };
-        let standing = made.map_err(|errno| Error::system("create directory", above.target_of(new_name), errno))?;
-        if name == new_name {
-            handle.offer(Task::Directory(Arc::clone(above), name.to_owned(), standing));
-        } else {
-            self.enter(Arc::clone(above), name, new_name, standing, handle);
-        }
-        Ok(())
-    }
-
-    /// A directory on its way, and its target's descriptor if that had to be opened.
-    fn make_directory(
-        &mut self,
-        above: &Arc<Directory>,
-        name: &CStr,
-        new_name: &CStr,
-        standing: Standing,
-    ) -> Result<(Directory, Option<OwnedFd>)> {
-        let source = above.source.below(name);
-        let parent = Above::new(Arc::clone(above));
-        if standing != Standing::Met {
-            let target = above.target.below(new_name);
-            return Ok((Directory { target, parent, standing, ..above.merging(source) }, None));
-        }
-        let directory = self.meet(above, source, new_name)?;
-        Ok((Directory { parent, ..directory.0 }, directory.1))
-    }
-
-    /// A directory whose target may be there already.
-    pub(super) fn meet(
-        &mut self,
-        above: &Directory,
-        source: Arc<Place>,
-        new_name: &CStr,
-    ) -> Result<(Directory, Option<OwnedFd>)> {
-        let target = above.target.below(new_name);
-        let sys = &mut self.station.sys;
-        match target.open(sys) {
-            Ok(opened) => {
-                let volume =
-                    Volume::of(sys, &opened).map_err(|errno| Error::system("examine", target.path(), errno))?;
-                let creator = self.shared.identity.unknown_creator();
-                let met = Directory { target, volume, creator, ..above.merging(source) };
-                Ok((met, Some(opened)))
-            }
-            Err(Errno::NOENT) => self.begin_unit(above, source, new_name).map(|directory| (directory, None)),
-            Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => self.replace_no_directory(above, source, new_name),
-            Err(errno) => Err(Error::system("open", target.path(), errno)),
-        }
-    }
-
-    /// The name of a directory's target is taken by something else; at most a link to a directory will do.
-    fn replace_no_directory(
-        &mut self,
-        above: &Directory,
-        source: Arc<Place>,
-        new_name: &CStr,
-    ) -> Result<(Directory, Option<OwnedFd>)> {
-        let failed = |errno| Error::system("create directory", above.target_of(new_name), errno);
-        let sys = &mut self.station.sys;
-        let directory = above.target.open(sys).map_err(failed)?;
-        let existing = sys.stat_at(&directory, new_name).map_err(failed)?;
-        if existing.kind == FileKind::Symlink && self.shared.plan.existing.keep_directory_symlink {
-            let led = open_named(sys, &directory, new_name).map_err(failed)?;
-            let target = Place::root(Root::new(led, above.target_of(new_name)));
-            let creator = self.shared.identity.unknown_creator();
-            sys.close(directory).map_err(failed)?;
-            return Ok((Directory { target, creator, ..above.merging(source) }, None));
-        }
-        let why = format!("{} of that name is there", describe(existing.kind));
-        Err(Error::refused("create directory", above.target_of(new_name), why))
     }
 }
