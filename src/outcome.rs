@@ -38,6 +38,7 @@ pub struct Summary {
     /// The reader of standard output went away.
     pub broken_pipe: bool,
     /// Trees that were not finished and stay under their temporary names, to be continued.
+    #[serde(serialize_with = "as_text")]
     pub unfinished: Vec<PathBuf>,
     /// System calls made.
     pub syscalls: SyscallCounts,
@@ -50,6 +51,11 @@ impl Summary {
     pub const fn is_clean(&self) -> bool {
         self.failures == 0 && !self.interrupted && !self.broken_pipe
     }
+}
+
+/// Paths as JSON can hold them: what is not UTF-8 in them is replaced.
+fn as_text<S: serde::Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
 }
 
 impl AddAssign<&Self> for Summary {

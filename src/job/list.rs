@@ -44,12 +44,12 @@ impl Names {
         Ok(Self { bytes, end: if list.null { 0 } else { b'\n' } })
     }
 
-    /// Whether one of the names is `-`, which means standard input on a command line and nothing in a list.
+    /// Whether one of the names is `-`, which means standard input on gzip's command line and nothing in a list.
     pub(super) fn has_dash(&self) -> bool {
         self.all().any(|name| name == b"-")
     }
 
-    /// The names in their order, without any `-`.
+    /// The names in their order.
     pub(super) fn into_paths(self) -> impl Iterator<Item = PathBuf> {
         let mut start = 0;
         std::iter::from_fn(move || {
@@ -58,7 +58,7 @@ impl Names {
             start += len + 1;
             Some(PathBuf::from(OsStr::from_bytes(&rest[..len])))
         })
-        .filter(|name| !name.as_os_str().is_empty() && name.as_os_str() != "-")
+        .filter(|name| !name.as_os_str().is_empty())
     }
 
     fn all(&self) -> impl Iterator<Item = &[u8]> {
@@ -94,8 +94,8 @@ mod tests {
     fn names_are_taken_as_they_are() {
         let paths =
             |names: &[&[u8]]| names.iter().map(|name| PathBuf::from(OsStr::from_bytes(name))).collect::<Vec<_>>();
-        assert_eq!(names(b"a\n\n-b\n c \xe9\n-\nlast", b'\n'), paths(&[b"a", b"-b", b" c \xe9", b"last"]));
-        assert_eq!(names(b"a\nb\0\0-\0'c'\0", 0), paths(&[b"a\nb", b"'c'"]));
+        assert_eq!(names(b"a\n\n-b\n c \xe9\n-\nlast", b'\n'), paths(&[b"a", b"-b", b" c \xe9", b"-", b"last"]));
+        assert_eq!(names(b"a\nb\0\0-\0'c'\0", 0), paths(&[b"a\nb", b"-", b"'c'"]));
         assert!(names(b"", b'\n').is_empty() && names(b"\n\n", b'\n').is_empty());
         let list = |bytes: &[u8]| Names { bytes: bytes.to_vec(), end: b'\n' };
         assert!(list(b"a\n-\nb").has_dash() && !list(b"-a\n--\n").has_dash());

@@ -33,7 +33,7 @@ impl Copier {
                 let path = directory.target.path();
                 self.station.check(named.map_err(|errno| Error::system("give its final name to", path, errno)));
             }
-            self.station.summary.directories += u64::from(directory.is_in_unit());
+            self.station.summary.directories += u64::from(directory.source_seen.get().is_some());
             current = directory.parent.0.take();
         }
         if let Some(target) = target {

@@ -154,7 +154,8 @@ pub(super) fn run<J: FileJob>(
 
 /// The first tasks of a plan.
 fn first_tasks<'a, S: 'a>(plan: &'a FilesPlan, names: Names) -> Box<dyn Iterator<Item = Task<S>> + Send + 'a> {
-    let paths = plan.inputs.iter().cloned().chain(names.into_paths());
+    let listed = names.into_paths().filter(|name| name.as_os_str() != "-");
+    let paths = plan.inputs.iter().cloned().chain(listed);
     if plan.is_in_order() {
         return Box::new(std::iter::once_with(|| Task::InOrder(paths.map(Item::Argument).collect())));
     }
