@@ -204,8 +204,7 @@ impl Copier {
             self.pass_over(|| open.directory.source_of(name), why);
             return Ok(true);
         }
-        let from = twin.directory.open(&mut self.station.sys);
-        let from = from.map_err(|errno| Error::system("open", twin.directory.path(), errno))?;
+        let from = self.open_twin_directory(&twin.directory)?;
         let link = |sys: &mut Sys, to: &CStr| sys.linkat(&from, &twin.name, &open.target, to);
         // What bears the copy's name now must still be the copy.
         let check = |copier: &mut Self, to: &CStr| {
@@ -214,7 +213,7 @@ impl Copier {
             found.map_err(|errno| Error::system("link", open.directory.target_of(new_name), errno))
         };
         let linked = self.make_other(open, new_name, verdict, link, check);
-        let _ = self.station.sys.close(from);
+        self.twin_directory = Some((Arc::clone(&twin.directory), from));
         match linked {
             Ok(()) => {
                 self.station.summary.links += 1;
@@ -226,5 +225,18 @@ impl Copier {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The directory that a copy lies in. Names that are linked one after the other often belong to neighbours, so the
+    /// last one stays open.
+    fn open_twin_directory(&mut self, place: &Arc<Place>) -> Result<OwnedFd> {
+        let sys = &mut self.station.sys;
+        if let Some((last, directory)) = self.twin_directory.take() {
+            if Arc::ptr_eq(&last, place) {
+                return Ok(directory);
+            }
+            let _ = sys.close(directory);
+        }
+        place.open(sys).map_err(|errno| Error::system("open", place.path(), errno))
     }
 }

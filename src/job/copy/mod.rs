@@ -33,6 +33,7 @@ mod walk;
 
 use std::collections::HashSet;
 use std::ffi::CString;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -54,7 +55,7 @@ use crate::pool::{BufferPool, Handle, PoolOptions, Worker, workers};
 use crate::size::BufferSize;
 use crate::sys::{DirectoryBuffer, Entries, FileId, Identity, most_descriptors};
 use crate::tree::extended::{Buffers, Class};
-use crate::tree::{Leftovers, Unfinished};
+use crate::tree::{Leftovers, Place, Unfinished};
 
 /// Descriptors that a process has beside those of its workers: standard ones, roots, pipes of its own.
 const OTHER_DESCRIPTORS: u64 = 24;
@@ -197,12 +198,14 @@ struct Copier {
     names: DirectoryBuffer,
     attributes: Buffers,
     haste: Haste,
+    /// Where the copy lies that a name was linked to last.
+    twin_directory: Option<(Arc<Place>, OwnedFd)>,
 }
 
 impl Copier {
     fn new(station: Station, shared: &Arc<Shared>) -> Self {
         let (names, attributes) = (DirectoryBuffer::default(), Buffers::default());
-        Self { station, shared: Arc::clone(shared), names, attributes, haste: Haste::default() }
+        Self { station, shared: Arc::clone(shared), names, attributes, haste: Haste::default(), twin_directory: None }
     }
 
     /// What is left to do when all is copied.
