@@ -250,7 +250,7 @@ fn is_same(sys: &mut Sys, plan: &CopyPlan, one: &Path, other: &Path) -> bool {
     }
 }
 
-fn ends_in_slash(path: &Path) -> bool {
+pub(super) fn ends_in_slash(path: &Path) -> bool {
     path.as_os_str().as_bytes().ends_with(b"/")
 }
 
