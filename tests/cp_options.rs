@@ -10,7 +10,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::attributes::set_attribute;
-use common::cp::{NOW, Outcome, Terms, by_cp, by_haul, have_gnu_cp};
+use common::cp::{NOW, Outcome, Terms, by_cp, by_haul, furnished, haul, have_gnu_cp, looked_at};
 use common::tree::differences;
 use common::{Sandbox, Snapshot, WAYS, make_fifo, noise, set_mode, set_mtime};
 
@@ -102,12 +102,13 @@ fn check(cases: &[Case], terms: Terms<'_>) {
         return;
     }
     let mut found = Vec::new();
-    let untouched = by_cp(&furnish, "-a no-such-file new", terms);
+    let (rehearsals, start) = furnished(&furnish, terms);
+    let untouched = looked_at(&rehearsals, start);
     for (words, beside, code) in cases {
         let mut expected = match beside {
             Archive => by_cp(&furnish, &format!("-a {words}"), terms),
             Cp(cp) | Changed(cp, _) => by_cp(&furnish, cp, terms),
-            Nothing => Outcome { code: 1, tree: untouched.tree.clone(), err: String::new() },
+            Nothing => Outcome { code: 1, tree: untouched.clone(), err: String::new() },
         };
         if let Changed(_, change) = beside {
             change(&mut expected.tree);
@@ -116,12 +117,11 @@ fn check(cases: &[Case], terms: Terms<'_>) {
             found.push(format!("{words}: cp exits {}: {}", expected.code, expected.err));
         }
         // Whatever would be done, --dry-run does nothing.
-        let rehearsed = by_haul(&furnish, &format!("--dry-run {words}"), terms);
-        found.extend(
-            differences(&untouched.tree, &rehearsed.tree).iter().map(|line| format!("--dry-run {words}: {line}")),
-        );
-        if rehearsed.code > *code {
-            found.push(format!("--dry-run {words}: exit code {}: {}", rehearsed.code, rehearsed.err));
+        let rehearsed = haul(&rehearsals, &format!("--dry-run {words}"), terms);
+        let changes = differences(&untouched, &looked_at(&rehearsals, start));
+        found.extend(changes.iter().map(|line| format!("--dry-run {words}: {line}")));
+        if rehearsed.status().code() > Some(*code) {
+            found.push(format!("--dry-run {words}: {}: {}", rehearsed.status(), rehearsed.err));
         }
         for way in [WAYS[0], WAYS[2]] {
             let actual = by_haul(&furnish, &format!("{words} {way}"), terms);

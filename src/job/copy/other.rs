@@ -87,9 +87,12 @@ impl Copier {
                 return Ok(());
             }
             let follows = open.directory.source.follows_links();
-            let link = |sys: &mut Sys, to: &CStr| match follows {
-                true => sys.linkat_through(&open.source, name, &open.target, to),
-                false => sys.linkat(&open.source, name, &open.target, to),
+            let link = |sys: &mut Sys, to: &CStr| {
+                if follows {
+                    sys.linkat_through(&open.source, name, &open.target, to)
+                } else {
+                    sys.linkat(&open.source, name, &open.target, to)
+                }
             };
             self.make_other(open, new_name, verdict, link, |_, _| Ok(()))?;
         }
