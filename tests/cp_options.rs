@@ -61,9 +61,15 @@ fn furnish(sandbox: &Sandbox) {
     sandbox.link("linked/tree", "../real");
     sandbox.link("linked/file", "../outside");
     sandbox.write("outside", "what a link in the target leads to");
-    for (name, seconds) in [("older", 1_000_000_000), ("newer", 4_000_000_000)] {
+    for (name, seconds, nanoseconds) in [
+        ("older", 1_000_000_000, 5),
+        ("newer", 4_000_000_000, 5),
+        ("equal", 1_050_000_000, 5),
+        ("equal-too", 1_050_000_000, 5),
+        ("equal-but", 1_050_000_000, 4),
+    ] {
         sandbox.write(name, name);
-        set_mtime(sandbox.path(name), seconds, 5);
+        set_mtime(sandbox.path(name), seconds, nanoseconds);
     }
     set_mtime(sandbox.path("there/file"), 4_000_000_000, 0);
     set_mtime(sandbox.path("there/tree/file"), 1_000_000_000, 0);
@@ -294,6 +300,9 @@ fn which_files_are_replaced() {
             ("-n tree file there", Cp("-an tree file there"), 0),
             ("-u file older", Archive, 0),
             ("-u file newer", Archive, 0),
+            ("-u equal equal-too", Archive, 0),
+            ("-u equal equal-but", Archive, 0),
+            ("-u equal-but equal", Archive, 0),
             ("-u file tree there", Archive, 0),
             ("-u to-file older", Archive, 0),
             ("-b -u file older", Archive, 0),
