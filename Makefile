@@ -38,7 +38,7 @@ run: $(HAUL)
 
 # Other people's tools that the tests check against. Without them those checks are skipped, each with a line.
 tools:
-	@benches/tools.sh strace pigz tabix
+	@benches/tools.sh strace pigz tabix attr acl libcap2-bin
 
 # The second command builds the library once more, with the faults in it, and nothing else.
 test: cargo isal tools

@@ -8,6 +8,9 @@ for package in "$@"; do
   case $package in
   tabix) program=bgzip ;;
   libtool) program=libtoolize ;;
+  attr) program=getfattr ;;
+  acl) program=getfacl ;;
+  libcap2-bin) program=setcap ;;
   *) program=$package ;;
   esac
   command -v "$program" >/dev/null || missing+=("$package")

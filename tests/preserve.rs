@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::attributes::{attributes, set_acl, set_attribute};
-use common::cp::{Terms, by_cp, by_haul, have_gnu_cp};
+use common::cp::{Furnish, Terms, by_cp, by_haul, have_gnu_cp};
 use common::tree::{Extra, make_awkward_tree, snapshot_with, without_directory_times};
 use common::{
     NOBODY, Sandbox, WAYS, assert_same, have, is_root, make_fifo, make_socket, noise, set_mode, set_mtime, skip,
@@ -213,22 +213,22 @@ fn names_of_one_file_stay_that_however_they_are_met() {
         sandbox.make_directory("there/one/2");
         std::fs::hard_link(sandbox.path("there/one/0/0-a"), sandbox.path("there/one/2/2-a")).unwrap();
     };
-    let again = Terms { again: true, ..Terms::default() };
-    type Furnish = fn(&Sandbox);
-    let cases: [(&str, &str, &dyn Fn(&Sandbox), Terms<'_>); 6] = [
-        ("one new", "one new", &(make_groups as Furnish), Terms::default()),
-        ("one two there", "one two there", &with_target, Terms::default()),
-        ("one two there", "one two there", &with_target, again),
-        ("one/. two/. there", "one/. two/. there", &with_target, Terms::default()),
-        ("one two there", "one two there", &older, Terms::default()),
-        ("--no-preserve=links one two there", "--no-preserve=links one two there", &with_target, Terms::default()),
+    let once = Terms::default();
+    let again = Terms { again: true, ..once };
+    let cases: [(&str, Furnish<'_>, Terms<'_>); 6] = [
+        ("one new", &make_groups, once),
+        ("one two there", &with_target, once),
+        ("one two there", &with_target, again),
+        ("one/. two/. there", &with_target, once),
+        ("one two there", &older, once),
+        ("--no-preserve=links one two there", &with_target, once),
     ];
-    for (haul, cp, furnish, terms) in cases {
-        let expected = by_cp(furnish, &format!("-a {cp}"), terms);
+    for (words, furnish, terms) in cases {
+        let expected = by_cp(furnish, &format!("-a {words}"), terms);
         for way in WAYS {
-            let actual = by_haul(furnish, &format!("{haul} {way}"), terms);
-            assert_eq!((actual.code, &*actual.err), (expected.code, ""), "{haul} {way}: {}", expected.err);
-            assert_same(&expected.tree, &actual.tree, &format!("haul copy {haul} {way}"));
+            let actual = by_haul(furnish, &format!("{words} {way}"), terms);
+            assert_eq!((actual.code, &*actual.err), (expected.code, ""), "{words} {way}: {}", expected.err);
+            assert_same(&expected.tree, &actual.tree, &format!("haul copy {words} {way}"));
         }
     }
 }
@@ -522,7 +522,10 @@ fn the_umask_cuts_what_is_not_kept_and_nothing_else() {
                     format!("umask {mask}; {command} tree new && {command} tree/. there && {command} file there");
                 sandbox.tool("sh", &["-c", &script]);
                 let mut tree = snapshot(sandbox.path(""));
-                tree.values_mut().for_each(|node| node.mtime = (0, 0));
+                for node in tree.values_mut() {
+                    node.mtime = (0, 0);
+                }
+
                 tree
             };
             let (expected, actual) = (run(&format!("cp {cp}")), run(&format!("'{haul}' copy {words}")));

@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::{XattrFlags, lgetxattr, llistxattr, lsetxattr};
 use rustix::io::Errno;
 
-use super::skip;
+use super::skip_once;
 
 pub type Attributes = BTreeMap<OsString, Vec<u8>>;
 
@@ -39,14 +39,14 @@ pub fn set_attribute(path: impl AsRef<Path>, name: &str, value: &[u8]) -> bool {
     match lsetxattr(path, name, value, XattrFlags::empty()) {
         Ok(()) => true,
         Err(error @ (Errno::NOTSUP | Errno::PERM | Errno::ACCESS | Errno::NOSPC | Errno::INVAL)) => {
-            skip(&format!("{name} of {}: {error}", path.display()));
+            skip_once(&format!("{name} of {} bytes: {error}", value.len()));
             false
         }
         Err(error) => panic!("set {name} of {}: {error}", path.display()),
     }
 }
 
-/// Sets an ACL, "access" or "default", from entries such as "u::rw- u:1234:r-- g::r-- m::r-- o::---".
+/// Sets an ACL, "access" or "default", from entries such as `u::rw- u:1234:r-- g::r-- m::r-- o::---`.
 pub fn set_acl(path: impl AsRef<Path>, which: &str, entries: &str) -> bool {
     set_attribute(path, &format!("system.posix_acl_{which}"), &acl(entries))
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{NOBODY, Sandbox, Snapshot, is_root, set_mtime, skip, snapshot};
+use super::{NOBODY, Run, Sandbox, Snapshot, is_root, set_mtime, skip, snapshot};
 
 /// Whether `cp` is GNU's; says so if not.
 pub fn have_gnu_cp() -> bool {
@@ -33,36 +33,41 @@ pub struct Outcome {
 /// The time of what got the time of the run, which is never the same twice.
 pub const NOW: (i64, i64) = (i64::MAX, 0);
 
-/// A run of either.
+/// Fills a sandbox, the same way each time.
+pub type Furnish<'a> = &'a dyn Fn(&Sandbox);
+
+/// How either is run.
 #[derive(Clone, Copy, Default)]
 pub struct Terms<'a> {
     /// As somebody without rights, to whom all belongs.
     pub without_rights: bool,
     pub input: &'a str,
-    /// Runs behind it in the same sandbox, and must be fine.
+    /// Twice in the same sandbox.
     pub again: bool,
 }
 
 /// What `haul copy` with these words makes of a furnished sandbox.
 #[track_caller]
-pub fn by_haul(furnish: &dyn Fn(&Sandbox), words: &str, terms: Terms<'_>) -> Outcome {
+pub fn by_haul(furnish: Furnish<'_>, words: &str, terms: Terms<'_>) -> Outcome {
     let (sandbox, start) = furnished(furnish, terms);
-    let run = || {
-        let haul = sandbox.haul(format!("copy {words}")).input(terms.input);
-        if terms.without_rights { haul.without_rights() } else { haul }.run()
-    };
-    let mut done = run();
+    let mut done = haul(&sandbox, words, terms);
     if terms.again {
-        done = run();
+        done = haul(&sandbox, words, terms);
     }
     sandbox.assert_no_leftovers(words);
     let code = done.status().code().expect("it exits");
     Outcome { code, tree: looked_at(&sandbox, start), err: done.err }
 }
 
+/// `haul copy` in a sandbox that is there.
+pub fn haul(sandbox: &Sandbox, words: &str, terms: Terms<'_>) -> Run {
+    let haul = sandbox.haul(format!("copy {words}")).input(terms.input);
+    if terms.without_rights { haul.without_rights() } else { haul }.run()
+}
+
 /// What `cp` with these words makes of a furnished sandbox.
 #[track_caller]
-pub fn by_cp(furnish: &dyn Fn(&Sandbox), words: &str, terms: Terms<'_>) -> Outcome {
+pub fn by_cp(furnish: Furnish<'_>, words: &str, terms: Terms<'_>) -> Outcome {
     let (sandbox, start) = furnished(furnish, terms);
     let mut output = cp(&sandbox, words, terms);
     if terms.again {
@@ -90,7 +95,7 @@ fn cp(sandbox: &Sandbox, words: &str, terms: Terms<'_>) -> std::process::Output 
     child.wait_with_output().expect("wait for cp")
 }
 
-fn furnished(furnish: &dyn Fn(&Sandbox), terms: Terms<'_>) -> (Sandbox, i64) {
+pub fn furnished(furnish: Furnish<'_>, terms: Terms<'_>) -> (Sandbox, i64) {
     let sandbox = Sandbox::new();
     furnish(&sandbox);
     if terms.without_rights {
@@ -106,7 +111,9 @@ pub fn age(path: &Path, number: &mut i64) {
     if metadata.is_dir() {
         let mut below: Vec<_> = std::fs::read_dir(path).expect("list").flatten().map(|entry| entry.path()).collect();
         below.sort();
-        below.iter().for_each(|path| age(path, number));
+        for path in below {
+            age(&path, number);
+        }
     }
     if metadata.mtime() >= seconds() - 60 && metadata.mtime() <= seconds() + 60 {
         *number += 1;
@@ -114,7 +121,7 @@ pub fn age(path: &Path, number: &mut i64) {
     }
 }
 
-fn looked_at(sandbox: &Sandbox, start: i64) -> Snapshot {
+pub fn looked_at(sandbox: &Sandbox, start: i64) -> Snapshot {
     let mut tree = snapshot(sandbox.path(""));
     for node in tree.values_mut().filter(|node| node.mtime.0 >= start && node.mtime.0 <= seconds() + 60) {
         node.mtime = NOW;

@@ -18,6 +18,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 pub use run::{Haul, Run, Running};
@@ -206,11 +207,11 @@ pub fn make_socket(path: impl AsRef<Path>) {
 pub fn make_device(path: impl AsRef<Path>, like: &str) -> bool {
     let number = std::os::unix::fs::MetadataExt::rdev(&std::fs::metadata(like).expect("a device"));
     let (kind, mode) = (rustix::fs::FileType::CharacterDevice, rustix::fs::Mode::from_raw_mode(0o600));
-    let made = rustix::fs::mknodat(rustix::fs::CWD, path.as_ref(), kind, mode, number);
-    if let Err(error) = made {
-        skip(&format!("no device can be made: {error}"));
+    let result = rustix::fs::mknodat(rustix::fs::CWD, path.as_ref(), kind, mode, number);
+    if let Err(error) = result {
+        skip_once(&format!("no device can be made: {error}"));
     }
-    made.is_ok()
+    result.is_ok()
 }
 
 /// One of the files in `testdata/`.
@@ -256,6 +257,14 @@ pub fn prose(seed: u64, length: usize) -> Vec<u8> {
 /// Prints why a test, or a part of one, does nothing here. Past libtest's capture, so that it is seen.
 pub fn skip(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
+/// The same for what would be said again and again.
+pub fn skip_once(why: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if SAID.lock().expect("no test panics here").insert(why.to_owned()) {
+        skip(why);
+    }
 }
 
 /// Whether a program is there; says so if not.

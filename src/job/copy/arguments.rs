@@ -205,7 +205,7 @@ impl Copier {
     }
 }
 
-fn ends_in_slash(path: &Path) -> bool {
+pub(super) fn ends_in_slash(path: &Path) -> bool {
     path.as_os_str().as_bytes().ends_with(b"/")
 }
 

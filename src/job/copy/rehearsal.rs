@@ -9,15 +9,15 @@ use std::sync::Arc;
 use rustix::fs::CWD;
 use rustix::io::Errno;
 
-use super::arguments::{Destination, parent, place};
+use super::arguments::{Destination, ends_in_slash, parent, place};
 use super::existing::{Wanted, wanted};
 use crate::error::{Error, Quoted, Result};
 use crate::job::station::Station;
 use crate::plan::{CopyPlan, Follow, Method};
 use crate::sys::{Attributes, DirectoryBuffer, FileKind};
-use crate::tree::Place;
 use crate::tree::metadata::describe;
-use crate::tree::path::{c_path, own_name};
+use crate::tree::path::{c_path, open_named, own_name};
+use crate::tree::{Place, Root};
 
 /// Says, as notes, what would become of each source.
 pub(super) fn run(plan: &CopyPlan, destination: &Destination, sources: &[PathBuf], station: Station) -> Station {
@@ -82,7 +82,9 @@ impl Rehearsal<'_> {
         let target = destination.name_for(path).map_or_else(|| into.clone(), |name| into.below(&name));
         let follow = self.plan.follow == Follow::Always;
         let (source, depth) = match own_name(path) {
-            Some(name) if !follows => (place(&mut self.station.sys, parent(path), false)?.below(&name), 1),
+            Some(name) if !follows && !ends_in_slash(path) => {
+                (place(&mut self.station.sys, parent(path), false)?.below(&name), 1)
+            }
             _ if attributes.kind == FileKind::Directory => (place(&mut self.station.sys, path, follow)?, 0),
             _ => (place(&mut self.station.sys, parent(path), true)?.below(&own_name(path).unwrap_or_default()), 1),
         };
@@ -165,21 +167,36 @@ impl Rehearsal<'_> {
         match existing {
             None => {
                 directory.target.place = None;
+                self.station.summary.directories += 1;
                 self.tell(path, &format!("would be made as {}", Quoted(&directory.target.path)));
             }
             Some(existing) if existing.is_same_file(attributes) => {
                 return Err(Error::refused("copy", path, "source and target are the same directory"));
             }
             Some(existing) if existing.kind == FileKind::Directory => {}
+            Some(existing) if existing.kind == FileKind::Symlink && self.plan.existing.keep_directory_symlink => {
+                self.follow_target(&mut directory.target)?;
+            }
             Some(existing) => {
                 let why = format!("{} of that name is there", describe(existing.kind));
                 return Err(Error::refused("create directory", &directory.target.path, why));
             }
         }
-        self.station.summary.directories += 1;
         if !self.plan.one_file_system || attributes.dev == directory.device {
             self.waiting.push(directory);
         }
+        Ok(())
+    }
+
+    /// Goes to where a symbolic link leads that stands for a directory.
+    fn follow_target(&mut self, target: &mut Target) -> Result<()> {
+        let failed = |errno| Error::system("open", &target.path, errno);
+        let Some((above, name)) = target.place.as_ref().and_then(|place| place.above()) else { return Ok(()) };
+        let sys = &mut self.station.sys;
+        let directory = above.open(sys).map_err(failed)?;
+        let led = open_named(sys, &directory, name).map_err(failed)?;
+        sys.close(directory).map_err(failed)?;
+        target.place = Some(Place::root(Root::new(led, target.path.clone())));
         Ok(())
     }
 
