@@ -167,7 +167,6 @@ impl Rehearsal<'_> {
         match existing {
             None => {
                 directory.target.place = None;
-                self.station.summary.directories += 1;
                 self.tell(path, &format!("would be made as {}", Quoted(&directory.target.path)));
             }
             Some(existing) if existing.is_same_file(attributes) => {
@@ -182,6 +181,7 @@ impl Rehearsal<'_> {
                 return Err(Error::refused("create directory", &directory.target.path, why));
             }
         }
+        self.station.summary.directories += 1;
         if !self.plan.one_file_system || attributes.dev == directory.device {
             self.waiting.push(directory);
         }
