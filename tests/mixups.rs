@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::Path;
 use std::time::Duration;
 
-use common::{Sandbox, WAYS, is_root, make_fifo, noise, prose, set_mode, set_mtime, skip};
+use common::{Sandbox, WAYS, assert_same, is_root, make_fifo, noise, prose, set_mode, set_mtime, skip, snapshot};
 use rustix::process::Signal;
 
 #[test]
@@ -36,7 +36,7 @@ fn two_sources_are_not_mixed_in_one_file_with_two_names() {
     sandbox.write("from/b", &b);
     sandbox.write("to/a", "old");
     std::fs::hard_link(sandbox.path("to/a"), sandbox.path("to/b")).unwrap();
-    sandbox.haul("copy from/a from/b to --workers 2").run().code(1).says(&["another source"]);
+    sandbox.haul("copy --no-preserve=links from/a from/b to --workers 2").run().code(1).says(&["another source"]);
     let found = sandbox.read("to/a");
     assert!(found == a || found == b, "neither of the two");
     assert_eq!(std::fs::metadata(sandbox.path("to/a")).unwrap().nlink(), 2, "written in place");
@@ -197,7 +197,7 @@ fn one_signal_ends_what_waits_for_somebody() {
 }
 
 #[test]
-fn a_deep_tree_that_is_cut_short_leaves_nothing() {
+fn a_deep_tree_that_is_cut_short_is_continued() {
     let sandbox = Sandbox::new();
     let mut deep = sandbox.make_directory("tree");
     for _ in 0..900 {
@@ -215,10 +215,15 @@ fn a_deep_tree_that_is_cut_short_leaves_nothing() {
             .stderr(std::process::Stdio::null())
             .status()
             .unwrap();
-        assert!(!sandbox.exists("new.haul-part"), "{status}");
+        if sandbox.exists("new.haul-part") {
+            sandbox.haul("copy --resume tree new").run().ok().silent();
+        }
+        let made = snapshot(sandbox.path("tree"));
         if sandbox.exists("new") {
+            assert_same(&made, &snapshot(sandbox.path("new")), &status.to_string());
             sandbox.remove("new");
         }
+        sandbox.assert_no_leftovers(&status.to_string());
     }
 }
 
@@ -384,4 +389,25 @@ fn a_dash_with_a_slash_is_not_standard_input() {
     sandbox.write("-/file", "data");
     sandbox.haul("gzip -r -- -/").run().ok().silent();
     assert!(sandbox.exists("-/file.gz"));
+}
+
+/// A backup that is written in place with what it is a backup of would be none.
+#[test]
+fn a_backup_is_made_of_what_has_other_names_or_is_a_link() {
+    for words in ["copy -b new old", "copy --backup=numbered new old", "copy -b -f new old"] {
+        let sandbox = Sandbox::new();
+        sandbox.write("new", "new");
+        sandbox.write("old", "old");
+        std::fs::hard_link(sandbox.path("old"), sandbox.path("twin")).expect("link");
+        sandbox.haul(words).run().ok().silent();
+        let backup = if words.contains("numbered") { "old.~1~" } else { "old~" };
+        let now = ["old", "twin", backup].map(|name| sandbox.read(name));
+        assert_eq!(now, [b"new", b"old", b"old"], "{words}");
+        sandbox.remove("old");
+        sandbox.remove(backup);
+        sandbox.link("old", "twin");
+        sandbox.haul(words).run().ok().silent();
+        assert_eq!([sandbox.read("old"), sandbox.read("twin")], [b"new", b"old"], "{words}: a link");
+        assert_eq!(std::fs::read_link(sandbox.path(backup)).expect("a link"), std::path::Path::new("twin"), "{words}");
+    }
 }

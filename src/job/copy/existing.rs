@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use super::Copier;
 use super::directory::{Open, Standing};
 use crate::error::{Error, Result};
-use crate::plan::{CopyPlan, Method, Update};
+use crate::plan::{Backup, CopyPlan, Method, Update};
 use crate::sys::{Attributes, FileKind};
 use crate::tree::metadata::describe;
 
@@ -83,6 +83,10 @@ impl Copier {
         }
         if plan.method == Method::AttributesOnly {
             return is_regular;
+        }
+        // A backup is what was there; written in place, it would change with it.
+        if plan.existing.backup != Backup::None {
+            return false;
         }
         let has_other_names = is_regular && existing.links > 1;
         (open.directory.origin.is_exact && (!is_regular || has_other_names)) || (has_other_names && !plan.keep.links)
