@@ -4,7 +4,7 @@
 # make check    formatting, lints, documentation
 # make bench    the codecs alone, in memory; FILES=... names what to compress
 # make bench-peers   beside other people's tools; DIR=... names the tree to use, JOBS="gzip copy" the jobs
-# make soak     random faults under two workers, SOAK=... says how long; then a minute of each fuzz target
+# make soak     random faults under two workers, SOAK=... says how long; races and limits, long; a minute of each fuzz target
 # make install  the binary, its man pages and completions, below PREFIX
 
 PREFIX ?= /usr/local
@@ -59,6 +59,7 @@ bench-peers: $(HAUL)
 
 soak: cargo isal
 	HAUL_SOAK=$(SOAK) $(CARGO) test --release --locked $(FEATURES) --features faults --test faults -- --ignored --nocapture
+	HAUL_THOROUGH=1 $(CARGO) test --release --locked $(FEATURES) --test races --test limits
 	fuzz/run.sh 60
 
 install: $(HAUL)

@@ -1,5 +1,6 @@
 //! Test builds only: the fault plan that the environment asks for. `HAUL_FAULTS` is the plan (see `sys/faults.rs`);
-//! `HAUL_FAULTS_SEEN` a file that gets the number of calls made, so that a test knows how many k there are.
+//! `HAUL_FAULTS_SEEN` a file that gets the number of calls made, so that a test knows how many k there are, and behind it
+//! what they were, a letter each.
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub(crate) fn from_environment() -> Option<Arc<FaultPlan>> {
 #[expect(clippy::disallowed_methods, reason = "not part of any job, and not in a release")]
 pub(crate) fn report(plan: Option<&FaultPlan>) {
     if let (Some(plan), Some(path)) = (plan, std::env::var_os("HAUL_FAULTS_SEEN")) {
-        std::fs::write(path, plan.seen().to_string()).expect("HAUL_FAULTS_SEEN");
+        let text = format!("{} {}", plan.seen(), plan.kinds());
+        std::fs::write(path, text).expect("HAUL_FAULTS_SEEN");
     }
 }

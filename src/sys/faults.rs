@@ -4,18 +4,39 @@
 //! I/O. The workers of one job share the plan, hence the atomic counter; under the serial scheduler k is deterministic.
 
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::{Errno, Result};
 
 use super::Sys;
+use crate::calls::Call;
+
+/// Calls that a full disk can refuse. Opening is not among them, since most of it makes nothing.
+const NEEDS_ROOM: [Call; 14] = [
+    Call::Write,
+    Call::Pwrite,
+    Call::CopyFileRange,
+    Call::Ficlone,
+    Call::Mkdirat,
+    Call::Mknodat,
+    Call::Renameat2,
+    Call::Linkat,
+    Call::Symlinkat,
+    Call::Fsync,
+    Call::Fdatasync,
+    Call::Fallocate,
+    Call::Fsetxattr,
+    Call::Lsetxattr,
+];
 
 /// What happens at the chosen call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// It fails with this errno; the kernel never sees it.
     Fail(Errno),
+    /// It finds the disk full, if it needs room there: what reads, closes or removes goes on.
+    Full,
     /// It moves half of what was asked (calls that move nothing, or one byte, are left alone).
     Short,
     /// It is asked to move nothing, and so moves nothing and succeeds (calls that move nothing are left alone).
@@ -34,12 +55,14 @@ pub struct FaultPlan {
     /// From `at` on every call fails, as on a disk that stays full.
     lasting: bool,
     seen: AtomicU64,
+    /// See [`FaultPlan::kinds`].
+    kinds: Mutex<String>,
 }
 
 impl FaultPlan {
     /// Call number `at` (the first is 1) meets `fault`; with `lasting`, every later one too.
     pub const fn new(at: u64, fault: Fault, lasting: bool) -> Self {
-        Self { at, fault, lasting, seen: AtomicU64::new(0) }
+        Self { at, fault, lasting, seen: AtomicU64::new(0), kinds: Mutex::new(String::new()) }
     }
 
     /// How many calls were made under this plan.
@@ -47,14 +70,29 @@ impl FaultPlan {
         self.seen.load(Ordering::Relaxed)
     }
 
+    /// What they were, a letter each: `b` moves bytes and needs room, `m` moves bytes, `r` needs room, `.` is another.
+    pub fn kinds(&self) -> String {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Counts a call that wants to move `wanted` bytes: how many it may ask for, or the errno it fails with.
-    pub(super) fn next(&self, wanted: usize) -> Result<usize> {
+    pub(super) fn next(&self, call: Call, wanted: usize) -> Result<usize> {
         let number = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
-        if number != self.at && !(self.lasting && number > self.at) {
+        let kind = match (wanted > 0, NEEDS_ROOM.contains(&call)) {
+            (true, true) => 'b',
+            (true, false) => 'm',
+            (false, true) => 'r',
+            (false, false) => '.',
+        };
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
+        let strikes = number == self.at || (self.lasting && number > self.at);
+        let spared = self.fault == Fault::Full && !NEEDS_ROOM.contains(&call);
+        if !strikes || spared {
             return Ok(wanted);
         }
         match self.fault {
             Fault::Fail(errno) => Err(errno),
+            Fault::Full => Err(Errno::NOSPC),
             Fault::Interrupt => Err(Errno::INTR),
             Fault::Short => Ok(if wanted > 1 { wanted / 2 } else { wanted }),
             Fault::Nothing => Ok(0),
@@ -66,7 +104,7 @@ impl FaultPlan {
 impl FromStr for FaultPlan {
     type Err = String;
 
-    /// `K:WHAT`, or `K+:WHAT` for "from the k-th on"; WHAT is `EIO`, `ENOSPC`, `EACCES`, `EDQUOT`, `short`, `nothing`,
+    /// `K:WHAT`, or `K+:WHAT` for "from the k-th on"; WHAT is `EIO`, `ENOSPC`, `EACCES`, `EDQUOT`, `full`, `short`, `nothing`,
     /// `interrupt` or `exit`.
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let wrong =
@@ -78,6 +116,7 @@ impl FromStr for FaultPlan {
             "EDQUOT" => Fault::Fail(Errno::DQUOT),
             "EACCES" => Fault::Fail(Errno::ACCESS),
             "EXDEV" => Fault::Fail(Errno::XDEV),
+            "full" => Fault::Full,
             "short" => Fault::Short,
             "nothing" => Fault::Nothing,
             "interrupt" => Fault::Interrupt,
@@ -101,7 +140,6 @@ impl Sys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::Call;
     use crate::sys::Stop;
 
     fn sys(plan: &str) -> (Sys, Arc<FaultPlan>) {
@@ -115,6 +153,7 @@ mod tests {
         let results: Vec<_> = (0..3).map(|_| sys.transfer(Call::Read, 8, Ok)).collect();
         assert_eq!(results, [Ok(8), Err(Errno::IO), Ok(8)]);
         assert_eq!(plan.seen(), 3);
+        assert_eq!(plan.kinds(), "mmm");
         assert_eq!(sys.counts().of(Call::Read).failed, 1);
         assert_eq!(sys.counts().kernel_reads, 2, "the kernel never saw the injected one");
     }
@@ -144,5 +183,9 @@ mod tests {
         let (mut sys, _) = self::sys("2+:ENOSPC");
         let failed = (0..4).filter(|_| sys.plain(Call::Fsync, || Ok(())).is_err()).count();
         assert_eq!(failed, 3);
+        let (mut sys, plan) = self::sys("1+:full");
+        assert_eq!(sys.transfer(Call::Write, 8, Ok), Err(Errno::NOSPC));
+        assert_eq!(sys.plain(Call::Unlinkat, || Ok(())), Ok(()));
+        assert_eq!(plan.kinds(), "b.");
     }
 }

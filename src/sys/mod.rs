@@ -100,7 +100,7 @@ impl Sys {
         moved: impl Fn(&T) -> u64,
     ) -> Result<T> {
         loop {
-            let result = match self.injected(wanted) {
+            let result = match self.injected(call, wanted) {
                 Ok(wanted_now) => {
                     let result = attempt(wanted_now);
                     let ending =
@@ -122,13 +122,13 @@ impl Sys {
 
     /// What the fault plan makes of the next call: fewer bytes to ask for, or an errno instead of the call.
     #[cfg(any(test, feature = "faults"))]
-    fn injected(&self, wanted: usize) -> Result<usize> {
-        self.faults.as_ref().map_or(Ok(wanted), |plan| plan.next(wanted))
+    fn injected(&self, call: Call, wanted: usize) -> Result<usize> {
+        self.faults.as_ref().map_or(Ok(wanted), |plan| plan.next(call, wanted))
     }
 
     #[cfg(not(any(test, feature = "faults")))]
     #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "release builds have no fault plan to ask")]
-    const fn injected(&self, wanted: usize) -> Result<usize> {
+    const fn injected(&self, _call: Call, wanted: usize) -> Result<usize> {
         Ok(wanted)
     }
 }

@@ -87,13 +87,15 @@ impl Unit {
         &self.place
     }
 
-    /// Gives it its final name. EEXIST if anything has that meanwhile. After an error nothing of the tree is left.
+    /// Gives it its final name. EEXIST if anything has that meanwhile. After an error nothing of the tree is left, but
+    /// for one that cuts the job short.
     pub fn finish(mut self, sys: &mut Sys) -> Result<()> {
         let renamed = self.rename(sys);
-        if renamed.is_ok() {
-            self.unfinished = None;
-        } else {
-            self.abandon(sys);
+        match renamed {
+            Ok(()) => self.unfinished = None,
+            // Renaming may need room for a name, and all of the tree is there.
+            Err(Errno::NOSPC | Errno::DQUOT | Errno::INTR) => {}
+            Err(_) => self.abandon(sys),
         }
         renamed
     }

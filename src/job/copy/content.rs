@@ -149,6 +149,13 @@ impl Copier {
         self.finish_file(split.copy, Ok(copied), handle);
     }
 
+    /// The same for a job that ends early: nobody finishes the file.
+    pub(super) fn abandon_split(&mut self, split: Arc<Split>, handle: &mut Handle<'_, Task>) {
+        if let Some(split) = Arc::into_inner(split) {
+            self.abandon(split.copy, handle);
+        }
+    }
+
     pub(super) fn buffers<const N: usize>(
         &mut self,
         needed: bool,

@@ -160,7 +160,7 @@ pub(super) fn wanted(plan: &CopyPlan, source: &Attributes, existing: &Attributes
 }
 
 /// Why a source is passed over that an earlier copy has dealt with.
-const DONE: &str = "it is done already";
+pub(super) const DONE: &str = "it is done already";
 
 /// Whether a target is what an earlier copy made of this source: its times are set last, so size and time tell.
 fn is_done(source: &Attributes, existing: &Attributes) -> bool {

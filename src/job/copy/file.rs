@@ -59,14 +59,18 @@ impl Copier {
             }
             other => {
                 let _ = self.station.sys.close(source);
+                let mut passed_over = other.map(|_| ());
                 if has_twins {
                     // What is there already and as it should be can be linked to, like a copy.
-                    let resumed = self.shared.plan.resume && other.is_ok();
-                    let there = if resumed { self.station.sys.stat_at(&open.target, new_name).ok() } else { None };
-                    let id = there.map(|there| there.id());
+                    let mut id = None;
+                    if self.shared.plan.resume && passed_over.is_ok() {
+                        let there = self.station.sys.stat_at(&open.target, new_name);
+                        let failed = |errno| Error::system("examine", open.directory.target_of(new_name), errno);
+                        passed_over = there.map(|there| id = Some(there.id())).map_err(failed);
+                    }
                     self.link_the_others(&attributes, &open.directory, new_name, id, handle);
                 }
-                other.map(|_| None)
+                passed_over.map(|()| None)
             }
         }
     }
@@ -137,8 +141,13 @@ impl Copier {
         let has_twins = attributes.links > 1 && self.shared.plan.keep.links;
         let failed = |errno| Error::system("finish", open.directory.target_of(&new_name), errno);
         let sys = &mut self.station.sys;
-        let id = if has_twins { sys.fstat(&target).ok().map(|target| target.id()) } else { None };
+        let seen = if has_twins { sys.fstat(&target).map(Some) } else { Ok(None) };
         let kept = kept.and(sys.close(target).map_err(failed));
+        let (kept, id) = match seen {
+            Ok(seen) => (kept, seen.map(|target| target.id())),
+            // Its other names cannot be linked to it: that must not pass for a copy.
+            Err(errno) => (kept.and(Err(failed(errno))), None),
+        };
         let _ = sys.close(source);
         let named = match place {
             TargetPlace::Part { part, replaced } if kept.is_ok() => {

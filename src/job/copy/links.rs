@@ -12,9 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::io::Errno;
 
 use super::directory::{Directory, Open, Standing};
-use super::existing::Verdict;
+use super::existing::{DONE, Verdict};
 use super::{Copier, Task};
 use crate::error::{Error, Result};
+use crate::plan::Update;
 use crate::pool::Handle;
 use crate::sys::{Attributes, FileId, FileKind, Sys};
 use crate::tree::Place;
@@ -197,7 +198,14 @@ impl Copier {
                     self.station.summary.links += 1;
                     return Ok(true);
                 }
-                _ => self.verdict(open, name, new_name, source)?,
+                Ok(existing) => match self.verdict(open, name, new_name, source)? {
+                    // A copy of its own, done by an earlier run, is as good as any but for being one file with the others.
+                    Verdict::PassOver(DONE) if self.shared.plan.existing.update == Update::All => {
+                        Verdict::Replace(existing)
+                    }
+                    other => other,
+                },
+                Err(_) => self.verdict(open, name, new_name, source)?,
             },
         };
         if let Verdict::PassOver(why) = verdict {

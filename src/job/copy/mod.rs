@@ -230,7 +230,11 @@ impl Worker for Copier {
 
     fn run(&mut self, task: Task, handle: &mut Handle<'_, Task>) {
         if self.station.is_halted() {
-            // Dropping a task drops its targets, and those take their temporary names away or keep them.
+            // Dropping a task drops its targets, and those take their temporary names away or keep them. But half a file in
+            // a tree has no temporary name of its own.
+            if let Task::Ranges(split) = task {
+                self.abandon_split(split, handle);
+            }
             return;
         }
         match task {

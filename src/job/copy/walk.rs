@@ -115,10 +115,10 @@ impl Copier {
     }
 
     /// A directory that cannot be read: a unit goes without having been, another stays empty, and what is above it can
-    /// be finished.
+    /// be finished. What an earlier copy made stays for the next one.
     fn give_up(&mut self, directory: Arc<Directory>) {
         if let Some(mut directory) = Arc::into_inner(directory) {
-            if let Some(unit) = directory.unit.take() {
+            if let Some(unit) = directory.unit.take_if(|_| directory.standing != Standing::Resumed) {
                 unit.abandon(&mut self.station.sys);
             }
             if let Some(above) = directory.parent.0.take() {
