@@ -43,6 +43,7 @@ pub enum Call {
     Ftruncate,
     Fadvise64,
     Fcntl,
+    Flock,
     Lseek,
     Mmap,
     Munmap,
@@ -78,7 +79,7 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -110,6 +111,7 @@ impl Call {
         Self::Ftruncate,
         Self::Fadvise64,
         Self::Fcntl,
+        Self::Flock,
         Self::Lseek,
         Self::Mmap,
         Self::Munmap,
@@ -157,6 +159,7 @@ impl Call {
             Self::Ftruncate => "ftruncate",
             Self::Fadvise64 => "fadvise64",
             Self::Fcntl => "fcntl",
+            Self::Flock => "flock",
             Self::Lseek => "lseek",
             Self::Mmap => "mmap",
             Self::Munmap => "munmap",

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 
-use rustix::fs::{Advice, FallocateFlags, Mode, OFlags, SeekFrom};
+use rustix::fs::{Advice, FallocateFlags, FlockOperation, Mode, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
 use super::Sys;
@@ -30,6 +30,12 @@ impl Sys {
     /// the file's place from holding us; regular files ignore it.
     pub fn open_source(&mut self, directory: impl AsFd, name: &CStr) -> Result<OwnedFd> {
         self.openat(directory, name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY, 0)
+    }
+
+    /// The same, and reading leaves its time of access alone. EPERM for who does not own it.
+    pub fn open_untouched(&mut self, directory: impl AsFd, name: &CStr) -> Result<OwnedFd> {
+        let alone = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOATIME;
+        self.openat(directory, name, OFlags::RDONLY | alone, 0)
     }
 
     /// Creates a file that must not exist yet, for writing and for reading back.
@@ -132,6 +138,11 @@ impl Sys {
     /// Moves the position to `offset`, where the next plain read begins.
     pub fn seek_to(&mut self, file: impl AsFd, offset: u64) -> Result<()> {
         self.plain(Call::Lseek, || rustix::fs::seek(file.as_fd(), SeekFrom::Start(offset)).map(|_| ()))
+    }
+
+    /// Locks an open file or directory against others who do, for as long as it is open. EWOULDBLOCK: somebody has.
+    pub fn flock(&mut self, file: impl AsFd) -> Result<()> {
+        self.plain(Call::Flock, || rustix::fs::flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive))
     }
 
     /// Makes a file's content and attributes durable.

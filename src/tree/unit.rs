@@ -4,9 +4,12 @@
 //! A tree that is cut short (interrupted, out of space) stays under its temporary name, to be continued: what is done in
 //! it can be told from its size and time, because times are set last. One at most stays: where an older one is there
 //! already, which this one could not continue, the new one goes.
+//!
+//! A tree that is being made is locked (flock(2)), and bears a mark (the extended attribute `user.haul.part`) until it
+//! is finished: so nobody takes over what somebody is still at, nor a directory that only happens to have such a name.
 
 use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +19,7 @@ use rustix::io::{Errno, Result};
 use super::remove::remove_tree;
 use super::target::{ATTEMPTS, temporary_name};
 use super::walk::Place;
-use crate::sys::{FileKind, Stop, Sys};
+use crate::sys::{Stop, Sys};
 
 /// The trees of a job that were cut short, by the paths they stay under.
 #[derive(Debug, Clone, Default)]
@@ -31,11 +34,16 @@ impl Unfinished {
     }
 }
 
+/// The mark of an unfinished tree.
+const MARK: &CStr = c"user.haul.part";
+
 /// See the module. Dropped before it is finished or abandoned, the tree was cut short.
 #[derive(Debug)]
 pub struct Unit {
     place: Arc<Place>,
     temporary: CString,
+    /// Its directory, locked.
+    locked: OwnedFd,
     /// Whether it is the one that would be continued.
     is_first: bool,
     /// `None` once it has its final name or is gone.
@@ -49,7 +57,7 @@ pub enum Begun {
     Anew,
     /// An earlier one is continued.
     Again,
-    /// It is empty, and an earlier one is left alone.
+    /// It is empty, and something that was there under the same temporary name is left alone.
     BesideAnother,
 }
 
@@ -64,20 +72,29 @@ impl Unit {
         unfinished: &Unfinished,
         resume: bool,
     ) -> Result<(Self, Begun)> {
+        let mut is_beside = false;
         for attempt in 0..ATTEMPTS {
             let temporary = temporary_name(name, attempt);
-            let begun = match sys.mkdirat(directory.as_fd(), &temporary, 0o700) {
-                Ok(()) if attempt == 0 => Begun::Anew,
-                Ok(()) => Begun::BesideAnother,
-                Err(Errno::EXIST) if attempt == 0 && resume && is_ours(sys, directory.as_fd(), &temporary)? => {
-                    Begun::Again
+            let (locked, begun) = match sys.mkdirat(directory.as_fd(), &temporary, 0o700) {
+                Ok(()) => {
+                    let locked = mark(sys, directory.as_fd(), &temporary).inspect_err(|_| {
+                        let _ = sys.rmdirat(directory.as_fd(), &temporary);
+                    });
+                    (locked?, if is_beside { Begun::BesideAnother } else { Begun::Anew })
                 }
+                Err(Errno::EXIST) if attempt == 0 => match find_unfinished(sys, directory.as_fd(), &temporary)? {
+                    Some(locked) if resume => (locked, Begun::Again),
+                    found => {
+                        is_beside = resume || found.is_some();
+                        continue;
+                    }
+                },
                 Err(Errno::EXIST) => continue,
                 Err(errno) => return Err(errno),
             };
             let place = above.unit(temporary.clone(), name);
             let unfinished = Some(unfinished.clone());
-            return Ok((Self { place, temporary, is_first: attempt == 0, unfinished }, begun));
+            return Ok((Self { place, temporary, locked, is_first: attempt == 0, unfinished }, begun));
         }
         Err(Errno::EXIST)
     }
@@ -85,6 +102,14 @@ impl Unit {
     /// Where it is, whatever its name is.
     pub const fn place(&self) -> &Arc<Place> {
         &self.place
+    }
+
+    /// Takes its mark away: nothing is missing in it any more. Before it gets its final mode, which may forbid that.
+    pub fn unmark(&self, sys: &mut Sys) -> Result<()> {
+        match sys.fremovexattr(&self.locked, MARK) {
+            Err(Errno::NODATA | Errno::NOTSUP | Errno::PERM) => Ok(()),
+            other => other,
+        }
     }
 
     /// Gives it its final name. EEXIST if anything has that meanwhile. After an error nothing of the tree is left, but
@@ -142,8 +167,37 @@ impl Drop for Unit {
     }
 }
 
-/// Whether what has a temporary name is a directory that this user made.
-fn is_ours(sys: &mut Sys, directory: impl AsFd, temporary: &CStr) -> Result<bool> {
-    let found = sys.stat_at(directory, temporary)?;
-    Ok(found.kind == FileKind::Directory && found.uid == rustix::process::geteuid().as_raw())
+/// Opens, locks and marks a new tree. Where the file system knows neither locks nor marks it goes without.
+fn mark(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -> Result<OwnedFd> {
+    let opened = sys.open_directory(directory, temporary)?;
+    match sys.flock(&opened) {
+        Ok(()) | Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS) => {}
+        Err(errno) => return Err(errno),
+    }
+    match sys.fsetxattr(&opened, MARK, b"1") {
+        Ok(()) | Err(Errno::NOTSUP | Errno::PERM) => Ok(opened),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// The tree of that temporary name, locked, if an earlier copy of this user's left it there and nobody is at it.
+fn find_unfinished(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -> Result<Option<OwnedFd>> {
+    let opened = match sys.open_directory(directory, temporary) {
+        Err(Errno::NOTDIR | Errno::LOOP | Errno::ACCESS) => return Ok(None),
+        other => other?,
+    };
+    let found = sys.fstat(&opened)?;
+    // Where nothing can be marked, what only its owner may enter is taken for ours.
+    let is_marked = match sys.fgetxattr_bytes(&opened, MARK) {
+        Ok(_) => true,
+        Err(Errno::NOTSUP) => found.mode & 0o777 == 0o700,
+        Err(_) => false,
+    };
+    let is_ours = is_marked && found.uid == rustix::process::geteuid().as_raw();
+    let is_free = match sys.flock(&opened) {
+        Err(Errno::WOULDBLOCK) => false,
+        Ok(()) | Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS) => true,
+        Err(errno) => return Err(errno),
+    };
+    Ok((is_ours && is_free).then_some(opened))
 }

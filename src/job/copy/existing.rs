@@ -20,6 +20,8 @@ pub(super) enum Verdict {
     Replace(Attributes),
     /// What has it stays, and gets new content: these are its attributes, or those of what the link leads to.
     InPlace(Attributes),
+    /// What has it is what an earlier copy made of this very source.
+    Done(Attributes),
     /// What has it stays as it is, for this reason.
     PassOver(&'static str),
 }
@@ -46,8 +48,8 @@ impl Copier {
             return refused("source and target are the same file".to_owned());
         }
         let plan = &self.shared.plan;
-        if plan.resume && is_done(source, &existing) {
-            return Ok(Verdict::PassOver(DONE));
+        if is_done(plan, source, &existing) {
+            return Ok(Verdict::Done(existing));
         }
         if open.directory.standing == Standing::Resumed {
             return Ok(Verdict::Replace(existing));
@@ -75,6 +77,12 @@ impl Copier {
         if source.kind == FileKind::RegularFile && self.stays_itself(open, &existing) {
             return self.in_place(open, name, new_name, source, &existing);
         }
+        if plan.method == Method::AttributesOnly {
+            return refused(format!(
+                "{} of that name is there, and only attributes are copied",
+                describe(existing.kind)
+            ));
+        }
         Ok(Verdict::Replace(existing))
     }
 
@@ -88,7 +96,7 @@ impl Copier {
             return false;
         }
         if plan.method == Method::AttributesOnly {
-            return is_regular;
+            return is_regular || (open.directory.origin.is_exact && existing.kind == FileKind::Symlink);
         }
         // What is to be backed up keeps its content, under another name; a device is nothing to be put aside.
         if plan.existing.backup != Backup::None && (is_regular || existing.kind == FileKind::Symlink) {
@@ -120,7 +128,12 @@ impl Copier {
         if end.is_same_file(source) {
             return Err(Error::refused("copy", open.directory.source_of(name), "source and target are the same file"));
         }
-        if end.kind == FileKind::RegularFile && !self.shared.claims.take(end.id(), b"") {
+        let is_regular = end.kind == FileKind::RegularFile;
+        if self.shared.plan.method == Method::AttributesOnly && !is_regular {
+            let why = format!("it is {}, and only attributes of files are copied", describe(end.kind));
+            return Err(Error::refused("write", path(), why));
+        }
+        if is_regular && !self.shared.claims.take(end.id(), b"") {
             let why = "another source is written to this file under another name";
             return Err(Error::refused("write", path(), why));
         }
@@ -151,7 +164,7 @@ pub(super) enum Wanted {
 /// Whether `plan` wants the target that exists to be replaced by the source.
 pub(super) fn wanted(plan: &CopyPlan, source: &Attributes, existing: &Attributes) -> Wanted {
     match plan.existing.update {
-        _ if plan.resume && is_done(source, existing) => Wanted::No(DONE),
+        _ if is_done(plan, source, existing) => Wanted::No(DONE),
         Update::None => Wanted::No("the target exists"),
         Update::NoneFail => Wanted::Never,
         Update::Older if existing.mtime >= source.mtime => Wanted::No("the target is as new"),
@@ -162,9 +175,14 @@ pub(super) fn wanted(plan: &CopyPlan, source: &Attributes, existing: &Attributes
 /// Why a source is passed over that an earlier copy has dealt with.
 pub(super) const DONE: &str = "it is done already";
 
-/// Whether a target is what an earlier copy made of this source: its times are set last, so size and time tell.
-fn is_done(source: &Attributes, existing: &Attributes) -> bool {
-    source.kind == FileKind::RegularFile
+/// Whether a target is what an earlier copy made of this source: its times are set last, so size and time tell. But
+/// not of one with holes that its source has not: such a file got its size before its data, and after a power cut it may
+/// have that alone.
+fn is_done(plan: &CopyPlan, source: &Attributes, existing: &Attributes) -> bool {
+    plan.resume
+        && plan.method == Method::Copy
+        && source.kind == FileKind::RegularFile
         && existing.kind == FileKind::RegularFile
         && (source.size, source.mtime) == (existing.size, existing.mtime)
+        && (!existing.has_holes() || existing.blocks >= source.blocks)
 }

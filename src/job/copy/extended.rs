@@ -42,7 +42,7 @@ impl Copier {
 
     pub(super) fn keep_extended_of_file(&mut self, copy: &FileCopy) -> Result<Kept> {
         let prior = match copy.place {
-            TargetPlace::InPlace { .. } => Prior::Access,
+            TargetPlace::InPlace { .. } | TargetPlace::Done(_) => Prior::Access,
             _ if copy.open.creator.inherits_acl => Prior::Access,
             _ => Prior::None,
         };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::directory::Open;
-use super::existing::Verdict;
+use super::existing::{DONE, Verdict};
 use super::sides::{FileCopy, TargetPlace, Whereabouts};
 use super::{Copier, Task};
 use crate::engine::Copied;
@@ -29,6 +29,9 @@ impl Copier {
         if self.shared.plan.method == Method::AttributesOnly {
             return self.finish_attributes(copy, handle);
         }
+        if let TargetPlace::Done(existing) = copy.place {
+            return self.finish_done(copy, existing, handle);
+        }
         self.copy_content(copy, handle);
     }
 
@@ -42,7 +45,7 @@ impl Copier {
         handle: &mut Handle<'_, Task>,
     ) -> Result<Option<FileCopy>> {
         let (source, attributes) = self.open_source(open, name)?;
-        let has_twins = attributes.links > 1 && self.shared.plan.keep.links;
+        let has_twins = self.has_twins(&attributes);
         if has_twins && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
             let _ = self.station.sys.close(source);
             return Ok(None);
@@ -51,7 +54,7 @@ impl Copier {
         match begun {
             Ok(Some((target, place))) => {
                 let mode_now = match place {
-                    TargetPlace::InPlace { .. } => None,
+                    TargetPlace::InPlace { .. } | TargetPlace::Done(_) => None,
                     _ => created_mode(&attributes, &open.creator, &self.shared.plan.keep),
                 };
                 let (open, name, new_name) = (Arc::clone(open), name.to_owned(), new_name.to_owned());
@@ -59,18 +62,10 @@ impl Copier {
             }
             other => {
                 let _ = self.station.sys.close(source);
-                let mut passed_over = other.map(|_| ());
                 if has_twins {
-                    // What is there already and as it should be can be linked to, like a copy.
-                    let mut id = None;
-                    if self.shared.plan.resume && passed_over.is_ok() {
-                        let there = self.station.sys.stat_at(&open.target, new_name);
-                        let failed = |errno| Error::system("examine", open.directory.target_of(new_name), errno);
-                        passed_over = there.map(|there| id = Some(there.id())).map_err(failed);
-                    }
-                    self.link_the_others(&attributes, &open.directory, new_name, id, handle);
+                    self.link_the_others(&attributes, &open.directory, new_name, None, handle);
                 }
-                passed_over.map(|()| None)
+                other.map(|_| None)
             }
         }
     }
@@ -138,7 +133,7 @@ impl Copier {
     pub(super) fn complete(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) -> Result<()> {
         let kept = self.keep_attributes(&copy);
         let FileCopy { open, source, attributes, target, new_name, place, .. } = copy;
-        let has_twins = attributes.links > 1 && self.shared.plan.keep.links;
+        let has_twins = self.has_twins(&attributes);
         let failed = |errno| Error::system("finish", open.directory.target_of(&new_name), errno);
         let sys = &mut self.station.sys;
         let seen = if has_twins { sys.fstat(&target).map(Some) } else { Ok(None) };
@@ -162,7 +157,7 @@ impl Copier {
                 let _ = sys.unlinkat(&open.target, &new_name);
                 kept
             }
-            TargetPlace::InUnit | TargetPlace::InPlace { .. } => {
+            TargetPlace::InUnit | TargetPlace::InPlace { .. } | TargetPlace::Done(_) => {
                 self.claim(&open, &new_name);
                 kept
             }
@@ -181,7 +176,7 @@ impl Copier {
         let sys = &mut self.station.sys;
         let creator = match copy.place {
             TargetPlace::InPlace { regular: false } => return Ok(()),
-            TargetPlace::InPlace { regular: true } => &self.shared.identity.unknown_creator(),
+            TargetPlace::InPlace { regular: true } | TargetPlace::Done(_) => &self.shared.identity.unknown_creator(),
             _ => creator,
         };
         let keep = plan.keep;
@@ -215,6 +210,28 @@ impl Copier {
         }
     }
 
+    /// A target that an earlier copy made: what changes without its time being changed (owner, mode, attributes) is kept
+    /// once more. What does not stand up to being verified is copied again.
+    fn finish_done(&mut self, copy: FileCopy, existing: Attributes, handle: &mut Handle<'_, Task>) {
+        if self.shared.plan.verify && self.verify(&copy, copy.attributes.size).is_err() {
+            self.station.note(|| (copy.target_path(), "it is not what its source is; copied again".to_owned()));
+            let target = self.open_target(&copy.open, &copy.new_name, &copy.attributes, Verdict::Replace(existing));
+            let Some((target, place)) = self.station.check(target) else { return self.abandon(copy, handle) };
+            let mode_now = created_mode(&copy.attributes, &copy.open.creator, &self.shared.plan.keep);
+            let again = FileCopy { target, place, mode_now, ..copy };
+            return self.copy_content(again, handle);
+        }
+        self.pass_over(|| copy.source_path(), DONE);
+        let finished = self.complete(copy, handle);
+        self.station.check(finished);
+    }
+
+    /// Whether a file has other names that are to be names of its copy.
+    fn has_twins(&self, attributes: &Attributes) -> bool {
+        let plan = &self.shared.plan;
+        attributes.links > 1 && plan.keep.links && plan.method == Method::Copy
+    }
+
     /// Takes the target away.
     pub(super) fn abandon(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
         let sys = &mut self.station.sys;
@@ -223,11 +240,11 @@ impl Copier {
             TargetPlace::InUnit => {
                 let _ = sys.unlinkat(&copy.open.target, &copy.new_name);
             }
-            TargetPlace::InPlace { .. } => {}
+            TargetPlace::InPlace { .. } | TargetPlace::Done(_) => {}
         }
         let _ = sys.close(copy.target);
         let _ = sys.close(copy.source);
-        if copy.attributes.links > 1 && self.shared.plan.keep.links {
+        if self.has_twins(&copy.attributes) {
             self.link_the_others(&copy.attributes, &copy.open.directory, &copy.new_name, None, handle);
         }
         self.leave(copy.open);

@@ -20,12 +20,18 @@ impl Copier {
 
     /// Gives up a hold on a directory, and on those above it, as far as this was the last.
     pub(super) fn leave_directory(&mut self, directory: Arc<Directory>, mut target: Option<OwnedFd>) {
-        if self.station.is_halted() {
-            // Something below is missing: dropped, a unit keeps its temporary name.
-            return;
-        }
         let mut current = Some(directory);
         while let Some(mut directory) = current.and_then(Arc::into_inner) {
+            // Asked again for each: whoever gave up its hold before us may have done so without doing its work, and then
+            // the job was halted before. Something below is missing: dropped, a unit keeps its temporary name.
+            if self.station.is_halted() {
+                return;
+            }
+            if let Some(unit) = &directory.unit {
+                let unmarked = unit.unmark(&mut self.station.sys);
+                let failed = |errno| Error::system("take the mark off", directory.target.path(), errno);
+                self.station.check(unmarked.map_err(failed));
+            }
             let finished = self.finish_directory(&directory, target.take());
             self.station.check(finished);
             if let Some(unit) = directory.unit.take() {

@@ -198,21 +198,24 @@ impl Copier {
                     self.station.summary.links += 1;
                     return Ok(true);
                 }
-                Ok(existing) => match self.verdict(open, name, new_name, source)? {
+                _ => match self.verdict(open, name, new_name, source)? {
                     // A copy of its own, done by an earlier run, is as good as any but for being one file with the others.
-                    Verdict::PassOver(DONE) if self.shared.plan.existing.update == Update::All => {
+                    Verdict::Done(existing) if self.shared.plan.existing.update == Update::All => {
                         Verdict::Replace(existing)
                     }
+                    Verdict::Done(_) => Verdict::PassOver(DONE),
                     other => other,
                 },
-                Err(_) => self.verdict(open, name, new_name, source)?,
             },
         };
         if let Verdict::PassOver(why) = verdict {
             self.pass_over(|| open.directory.source_of(name), why);
             return Ok(true);
         }
-        let from = self.open_twin_directory(&twin.directory)?;
+        let from = match self.open_twin_directory(&twin.directory) {
+            Err(error) if is_no_twin(&error) => return Ok(self.leave_untwinned(open, new_name, &error)),
+            other => other?,
+        };
         let link = |sys: &mut Sys, to: &CStr| sys.linkat(&from, &twin.name, &open.target, to);
         // What bears the copy's name now must still be the copy.
         let check = |copier: &mut Self, to: &CStr| {
@@ -227,12 +230,15 @@ impl Copier {
                 self.station.summary.links += 1;
                 Ok(true)
             }
-            Err(error) if error.errno().is_some_and(|errno| UNLINKABLE.contains(&errno)) => {
-                self.station.warn(open.directory.target_of(new_name), format!("{error}; it becomes a file of its own"));
-                Ok(false)
-            }
+            Err(error) if is_no_twin(&error) => Ok(self.leave_untwinned(open, new_name, &error)),
             Err(error) => Err(error),
         }
+    }
+
+    /// Says that a name gets a file of its own, and why; that it is not linked.
+    fn leave_untwinned(&self, open: &Open, new_name: &CStr, error: &Error) -> bool {
+        self.station.warn(open.directory.target_of(new_name), format!("{error}; it becomes a file of its own"));
+        false
     }
 
     /// The directory that a copy lies in. Names that are linked one after the other often belong to neighbours, so the
@@ -247,4 +253,9 @@ impl Copier {
         }
         place.open(sys).map_err(|errno| Error::system("open", place.path(), errno))
     }
+}
+
+/// Whether a name cannot be linked to a copy for a reason that is none of its own.
+fn is_no_twin(error: &Error) -> bool {
+    error.errno().is_some_and(|errno| UNLINKABLE.contains(&errno))
 }

@@ -70,7 +70,11 @@ impl Copier {
         self.haste.attempts += 1;
         let since = file_time();
         let sys = &mut self.station.sys;
-        let Ok(source) = sys.open_source(&open.source, name) else { return false };
+        // Reading would touch its time of access before we have seen that. Only its owner may ask for this.
+        let Ok(source) = sys.open_untouched(&open.source, name) else {
+            self.haste.in_vain += 1;
+            return false;
+        };
         let mode = self.haste.mode;
         let Ok(target) = sys.create(&open.target, new_name, mode) else { return false };
         let Some(attributes) = self.copy_and_look(&source, &target, since) else {
@@ -103,7 +107,9 @@ impl Copier {
         let attributes = sys.fstat(source).ok()?;
         let is_all = attributes.size == copied as u64 && copied < AT_ONCE;
         let is_plain = attributes.kind == FileKind::RegularFile && attributes.links == 1 && !attributes.has_holes();
-        let is_old = attributes.ctime < since;
+        // Old ext4 inodes have whole seconds only.
+        let tick = if attributes.ctime.nanoseconds == 0 { 1 } else { 0 };
+        let is_old = Moment { seconds: attributes.ctime.seconds + tick, ..attributes.ctime } < since;
         (is_all && is_plain && is_old).then_some(attributes)
     }
 }

@@ -12,6 +12,7 @@ use super::Copier;
 use super::directory::{Directory, Open, Standing};
 use crate::error::{Error, Result};
 use crate::sys::{DirectoryBuffer, FileKind, Sys};
+use crate::tree::extended::shed_acls;
 use crate::tree::{Begun, Place, Unit, remove_tree};
 
 impl Copier {
@@ -31,8 +32,11 @@ impl Copier {
             Begun::Again => Standing::Resumed,
             Begun::Anew => Standing::New,
             Begun::BesideAnother => {
-                let why = "an earlier copy to here was not finished, and its '.haul-part' is still there; --resume \
-                           continues it";
+                let why = if shared.plan.resume {
+                    "its '.haul-part' is no unfinished copy of yours that nobody is at work on; begun anew"
+                } else {
+                    "an earlier copy to here was not finished, and its '.haul-part' is still there; --resume continues it"
+                };
                 self.station.warn(above.target_of(name), why);
                 Standing::New
             }
@@ -65,8 +69,8 @@ impl Copier {
     pub(super) fn reconcile(&mut self, open: &Open) -> Result<()> {
         let failed = |errno| Error::system("continue", open.directory.target.path(), errno);
         let sys = &mut self.station.sys;
-        // It may have got its final mode already.
-        sys.fchmod(&*open.target, 0o700).map_err(failed)?;
+        // It may have got its final mode and ACLs already; what is made in it must not inherit those.
+        shed_acls(sys, &*open.target).and_then(|()| sys.fchmod(&*open.target, 0o700)).map_err(failed)?;
         let listed = sys.open_directory(&*open.target, c".").map_err(failed)?;
         let mut buffer = DirectoryBuffer::default();
         let mut stale = Vec::new();

@@ -46,6 +46,8 @@ pub(super) enum TargetPlace {
     Part { part: Part, replaced: Option<Attributes> },
     /// Into what is there: a device, a FIFO, or a file that has other names.
     InPlace { regular: bool },
+    /// Nowhere: what is there is what they would become.
+    Done(Attributes),
 }
 
 impl Copier {
@@ -78,6 +80,7 @@ impl Copier {
         let mode = creation_mode(attributes, &open.creator, &self.shared.plan.keep);
         let replaced = match verdict {
             Verdict::InPlace(end) => return self.open_in_place(open, name, attributes, &end),
+            Verdict::Done(existing) => return self.open_done(open, name, &existing),
             Verdict::Replace(_) if open.directory.standing == Standing::Resumed => {
                 self.clear(open, name).map_err(failed)?;
                 None
@@ -92,6 +95,17 @@ impl Copier {
         let part = Part::file(sys, &self.shared.leftovers, &open.target, name, mode);
         let (part, target) = part.map_err(failed)?;
         Ok((target, TargetPlace::Part { part, replaced }))
+    }
+
+    /// Opens what an earlier copy made.
+    fn open_done(&mut self, open: &Open, name: &CStr, existing: &Attributes) -> Result<(OwnedFd, TargetPlace)> {
+        let sys = &mut self.station.sys;
+        let failed = |errno| Error::system("examine", open.directory.target_of(name), errno);
+        let target = sys.open_source(&open.target, name).map_err(failed)?;
+        if sys.fstat(&target).map_err(failed)?.is_same_file(existing) {
+            return Ok((target, TargetPlace::Done(*existing)));
+        }
+        Err(Error::refused("examine", open.directory.target_of(name), "it became another file meanwhile"))
     }
 
     /// Opens what is there without changing it yet: only when the descriptor shows that it is what was looked at, it is
@@ -134,7 +148,7 @@ impl Copier {
 
 impl TargetPlace {
     pub(super) const fn is_in_place(&self) -> bool {
-        matches!(self, Self::InPlace { .. })
+        matches!(self, Self::InPlace { .. } | Self::Done(_))
     }
 
     /// Whether an older file goes.
@@ -148,7 +162,7 @@ impl FileCopy {
     pub(super) const fn replaced(&self) -> Option<&Attributes> {
         match &self.place {
             TargetPlace::Part { replaced, .. } => replaced.as_ref(),
-            TargetPlace::InUnit | TargetPlace::InPlace { .. } => None,
+            TargetPlace::InUnit | TargetPlace::InPlace { .. } | TargetPlace::Done(_) => None,
         }
     }
 
