@@ -205,7 +205,9 @@ impl Scenario {
     fn second_run(&self, sandbox: &Sandbox, start: &Start, words: &str) -> Result<(), String> {
         let way = if words.starts_with("copy") { SERIAL } else { "" };
         let is_copy = words.starts_with("copy");
-        if !is_copy && (self.check)(sandbox, start, Ending::WHOLE).is_ok() {
+        // All was done but for the end of the process. To do it again may not even be allowed: a directory that its
+        // owner may not write has its mode by now.
+        if (self.check)(sandbox, start, Ending::WHOLE).is_ok() {
             return Ok(());
         }
         let part = Path::new("target.haul-part");
