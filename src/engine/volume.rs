@@ -58,6 +58,11 @@ impl Volume {
         self.is_plain && self.dev == dev
     }
 
+    /// The device it is on (major, minor).
+    pub const fn dev(&self) -> (u32, u32) {
+        self.dev
+    }
+
     /// Whether a source lies in it.
     pub(super) fn holds(&self, source: &Attributes) -> bool {
         source.dev == self.dev

@@ -15,7 +15,8 @@ pub const SET_ID: u32 = 0o6000;
 /// The mode to create a file with that shall end up like `wanted`: its own, unless its owner must change first, or an
 /// ACL that it inherits goes. Until then nobody else may open it.
 pub fn creation_mode(wanted: &Attributes, creator: &Creator, keep: &Keep) -> u32 {
-    if creator.inherits_acl || (keep.owner && !creator.makes(wanted)) { 0o600 } else { wanted.mode & 0o777 }
+    let sheds_acl = creator.inherits_acl && keep.mode;
+    if sheds_acl || (keep.owner && !creator.makes(wanted)) { 0o600 } else { wanted.mode & 0o777 }
 }
 
 /// The mode that a file has once it was created with [`creation_mode`]; `None` if that cannot be foretold.

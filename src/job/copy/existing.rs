@@ -147,7 +147,7 @@ impl Copier {
         }
     }
 
-    fn was_just_made(&self, open: &Open, new_name: &CStr) -> bool {
+    pub(super) fn was_just_made(&self, open: &Open, new_name: &CStr) -> bool {
         open.target_id.is_some_and(|directory| self.shared.claims.has_made(directory, new_name.to_bytes()))
     }
 }

@@ -21,7 +21,8 @@ impl Copier {
 
     /// Takes from a new tree the ACLs that the directory it lies in handed on: then nothing in it inherits any.
     pub(super) fn shed_inherited(&mut self, parent: &OwnedFd, place: &Place) -> rustix::io::Result<()> {
-        if !self.inherits_acl(parent) {
+        // Without the source's mode the target is as any new directory there.
+        if !self.shared.plan.keep.mode || !self.inherits_acl(parent) {
             return Ok(());
         }
         let sys = &mut self.station.sys;

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::plan::{Durable, Method};
 use crate::pool::Handle;
 use crate::sys::Attributes;
-use crate::tree::metadata::{Owned, created_mode, keep_mode, keep_owner};
+use crate::tree::metadata::{Owned, keep_mode, keep_owner};
 
 impl Copier {
     /// Copies a file, or begins to.
@@ -53,10 +53,7 @@ impl Copier {
         let begun = self.begin_target(open, name, new_name, &attributes);
         match begun {
             Ok(Some((target, place))) => {
-                let mode_now = match place {
-                    TargetPlace::InPlace { .. } | TargetPlace::Done(_) => None,
-                    _ => created_mode(&attributes, &open.creator, &self.shared.plan.keep),
-                };
+                let mode_now = self.mode_now(open, &attributes, &place);
                 let (open, name, new_name) = (Arc::clone(open), name.to_owned(), new_name.to_owned());
                 Ok(Some(FileCopy { open, name, source, attributes, target, new_name, place, mode_now }))
             }
@@ -68,6 +65,17 @@ impl Copier {
                 other.map(|_| None)
             }
         }
+    }
+
+    /// The mode of a target that was opened just now, if that is known.
+    fn mode_now(&self, open: &Open, attributes: &Attributes, place: &TargetPlace) -> Option<u32> {
+        let replaces = match place {
+            TargetPlace::InPlace { .. } | TargetPlace::Done(_) => return None,
+            TargetPlace::Part { replaced, .. } => replaced.is_some(),
+            TargetPlace::InUnit => false,
+        };
+        let mode = self.creation_mode(open, attributes, replaces);
+        (!open.creator.inherits_acl).then_some(mode & !open.creator.umask)
     }
 
     fn begin_target(
@@ -92,6 +100,9 @@ impl Copier {
             let whole = self.check_source(&copy, bytes)?;
             let verified = self.shared.plan.verify && self.verify(&copy, whole.bytes)?;
             let verified = if verified { "; verified" } else { "" };
+            if let TargetPlace::InPlace { regular } = copy.place {
+                self.written_in_place(&copy, regular)?;
+            }
             self.station.note(|| (copy.source_path(), format!("{} bytes by {route}{verified}", whole.bytes)));
             Ok(whole)
         });
@@ -115,6 +126,21 @@ impl Copier {
             }
             (Err(error), _) => self.station.fail(error),
         }
+    }
+
+    /// What was written in place may lie anywhere, so whoever wants it to be durable has that now; and it is whole.
+    fn written_in_place(&mut self, copy: &FileCopy, regular: bool) -> Result<()> {
+        if self.shared.plan.durable != Durable::None {
+            match self.station.sys.fsync(&copy.target) {
+                // What has no disk behind it, such as a FIFO, cannot be synced.
+                Ok(()) | Err(Errno::INVAL | Errno::NOTSUP) => {}
+                Err(errno) => return Err(Error::system("sync", copy.target_path(), errno)),
+            }
+        }
+        if regular {
+            self.shared.note_in_place(copy.target_path(), true);
+        }
+        Ok(())
     }
 
     /// Copies a file into what has its target's name, which could not be replaced.
@@ -147,7 +173,7 @@ impl Copier {
         let named = match place {
             TargetPlace::Part { part, replaced } if kept.is_ok() => {
                 let verdict = replaced.map_or(Verdict::New, Verdict::Replace);
-                self.finish_part(&open, part, verdict).map_err(failed)
+                self.finish_part(&open, part, verdict, attributes.id())
             }
             TargetPlace::Part { part, .. } => {
                 part.abandon(sys);
@@ -190,7 +216,9 @@ impl Copier {
         let kept = self.keep_extended_of_file(copy)?;
         let mode_now = copy.mode_now.filter(|_| !kept.mode_moved);
         let sys = &mut self.station.sys;
-        if keep.mode || !copy.place.is_in_place() {
+        // What inherits an ACL, and is to have no other mode, has its own already.
+        let is_natural = !keep.mode && creator.inherits_acl && !copy.place.replaces();
+        if keep.mode || !(copy.place.is_in_place() || is_natural) {
             keep_mode(sys, &copy.target, kept.mode(wanted.mode), owned, mode_now).map_err(failed)?;
         }
         if keep.times {
@@ -217,7 +245,7 @@ impl Copier {
             self.station.note(|| (copy.target_path(), "it is not what its source is; copied again".to_owned()));
             let target = self.open_target(&copy.open, &copy.new_name, &copy.attributes, Verdict::Replace(existing));
             let Some((target, place)) = self.station.check(target) else { return self.abandon(copy, handle) };
-            let mode_now = created_mode(&copy.attributes, &copy.open.creator, &self.shared.plan.keep);
+            let mode_now = self.mode_now(&copy.open, &copy.attributes, &place);
             let again = FileCopy { target, place, mode_now, ..copy };
             return self.copy_content(again, handle);
         }

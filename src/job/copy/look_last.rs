@@ -108,7 +108,7 @@ impl Copier {
         let is_all = attributes.size == copied as u64 && copied < AT_ONCE;
         let is_plain = attributes.kind == FileKind::RegularFile && attributes.links == 1 && !attributes.has_holes();
         // Old ext4 inodes have whole seconds only.
-        let tick = if attributes.ctime.nanoseconds == 0 { 1 } else { 0 };
+        let tick = i64::from(attributes.ctime.nanoseconds == 0);
         let is_old = Moment { seconds: attributes.ctime.seconds + tick, ..attributes.ctime } < since;
         (is_all && is_plain && is_old).then_some(attributes)
     }

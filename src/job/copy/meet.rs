@@ -71,6 +71,9 @@ impl Copier {
             Ok(opened) => {
                 let volume =
                     Volume::of(sys, &opened).map_err(|errno| Error::system("examine", target.path(), errno))?;
+                if volume.dev() != above.volume.dev() {
+                    self.shared.note_volume(volume.dev(), &target);
+                }
                 let creator = self.shared.identity.unknown_creator();
                 let met = Directory { target, volume, creator, ..above.merging(source) };
                 Ok((met, Some(opened)))
@@ -97,7 +100,9 @@ impl Copier {
             let target = Place::root(Root::new(led, above.target_of(new_name)));
             let creator = self.shared.identity.unknown_creator();
             sys.close(directory).map_err(failed)?;
-            return Ok((Directory { target, creator, ..above.merging(source) }, None));
+            let volume = target.open(sys).and_then(|opened| Volume::of(sys, &opened)).map_err(failed)?;
+            self.shared.note_volume(volume.dev(), &target);
+            return Ok((Directory { target, volume, creator, ..above.merging(source) }, None));
         }
         let why = format!("{} of that name is there", describe(existing.kind));
         Err(Error::refused("create directory", above.target_of(new_name), why))

@@ -1,6 +1,6 @@
 //! `haul copy`: files and trees, in parallel by directory entry and by range of a large file.
 //!
-//! - this file: the tasks and the workers;
+//! - this file: the tasks and the workers; [`shared`]: what those share;
 //! - [`sources`]: which there are; [`arguments`]: from the words of the command line to an open directory and a name;
 //!   [`parents`]: `--parents`;
 //! - [`directory`]: a directory on its way; [`meet`]: its target; [`walk`]: reading it; [`finish`]: finishing it when all
@@ -26,36 +26,35 @@ mod other;
 mod parents;
 mod rehearsal;
 mod resume;
+mod shared;
 mod sides;
 mod sources;
 mod verify;
 mod walk;
 
-use std::collections::HashSet;
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use self::arguments::Destination;
 use self::content::Split;
 use self::directory::{Directory, Open, Standing};
-use self::links::{Links, Waiting};
-use self::look_last::{Haste, allows_looking_last};
-use self::parents::Parents;
+use self::links::Waiting;
+use self::look_last::Haste;
+use self::shared::Shared;
 use self::sources::Distinct;
-use super::claims::Claims;
+use super::Context;
 use super::list::Names;
 use super::station::Station;
-use super::{Ask, Context};
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{CopyPlan, Durable, EngineName};
 use crate::pool::{BufferPool, Handle, PoolOptions, Worker, workers};
 use crate::size::BufferSize;
-use crate::sys::{DirectoryBuffer, Entries, FileId, Identity, most_descriptors};
-use crate::tree::extended::{Buffers, Class};
-use crate::tree::{Leftovers, Place, Unfinished};
+use crate::sys::{DirectoryBuffer, Entries, most_descriptors};
+use crate::tree::Place;
+use crate::tree::extended::Buffers;
 
 /// Descriptors that a process has beside those of its workers: standard ones, roots, pipes of its own.
 const OTHER_DESCRIPTORS: u64 = 24;
@@ -80,24 +79,7 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
         let station = stations.swap_remove(0);
         return Ok(Station::add_up([rehearsal::run(plan, &destination, &sources, station)], &pool));
     }
-    let shared = Arc::new(Shared {
-        plan: Arc::new(plan.clone()),
-        destination,
-        step: plan.resources.buffer.map(BufferSize::bytes),
-        threads,
-        pool: pool.clone(),
-        claims: Claims::default(),
-        links: Links::default(),
-        parents: Parents::default(),
-        made: Mutex::default(),
-        may_look_last: allows_looking_last(plan),
-        sources_may_collide,
-        identity: context.identity,
-        leftovers: context.leftovers.clone(),
-        unfinished: Unfinished::default(),
-        ask: context.ask.clone(),
-        lost: Mutex::default(),
-    });
+    let shared = Arc::new(Shared::new(plan, context, destination, threads, &pool, sources_may_collide));
     let mut copiers: Vec<_> = stations.into_iter().map(|station| Copier::new(station, &shared)).collect();
     let mut tasks = sources.into_iter().map(Task::Source);
     if sources_may_collide {
@@ -130,51 +112,6 @@ fn pool_options(plan: &CopyPlan, threads: usize) -> PoolOptions {
     let bytes = plan.resources.buffer.map_or(default.min(1 << 20), BufferSize::bytes);
     let each = 1 + usize::from(plan.verify);
     PoolOptions::for_job(plan.resources.pool, bytes, threads * each, each)
-}
-
-/// What the workers of one copy share.
-struct Shared {
-    plan: Arc<CopyPlan>,
-    destination: Destination,
-    /// The most bytes a call moves, if the user said.
-    step: Option<usize>,
-    threads: usize,
-    pool: BufferPool,
-    /// Files written in place, and, where sources may collide, names that they became.
-    claims: Claims,
-    links: Links,
-    parents: Parents,
-    /// Trees that this job makes: they are no sources.
-    made: Mutex<HashSet<FileId>>,
-    /// Whether small files can be copied before they are looked at.
-    may_look_last: bool,
-    /// Whether a source may have the same target as one before it.
-    sources_may_collide: bool,
-    identity: Identity,
-    leftovers: Leftovers,
-    unfinished: Unfinished,
-    ask: Option<Ask>,
-    /// Kinds of attributes that were lost somewhere, and told.
-    lost: Mutex<HashSet<Class>>,
-}
-
-impl Shared {
-    fn note_made(&self, directory: FileId) {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(directory);
-    }
-
-    fn has_made(&self, directory: FileId) -> bool {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).contains(&directory)
-    }
-
-    fn is_first_lost(&self, class: Class) -> bool {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(class)
-    }
-
-    /// Whether a person allows a target to be replaced.
-    fn asked(&self, target: &Path) -> bool {
-        self.ask.as_ref().is_some_and(|ask| ask(target))
-    }
 }
 
 /// A piece of work. Those that wait in numbers are small.
@@ -210,18 +147,32 @@ impl Copier {
 
     /// What is left to do when all is copied.
     fn close_down(&mut self) {
+        // Also when the job was cut short: nobody else would.
+        self.finish_parents();
+        for path in self.shared.take_torn() {
+            self.station.warn(path, "it was being written in place, and is not whole; copy it again");
+        }
         if self.station.is_halted() {
             return;
         }
-        self.finish_parents();
-        let place = &self.shared.destination.place;
-        let sys = &mut self.station.sys;
-        let synced = match self.shared.plan.durable {
-            Durable::None => Ok(()),
-            Durable::File => place.open(sys).and_then(|directory| sys.fsync(&directory).and(sys.close(directory))),
-            Durable::End => place.open(sys).and_then(|directory| sys.syncfs(&directory).and(sys.close(directory))),
+        let places = match self.shared.plan.durable {
+            Durable::None => Vec::new(),
+            Durable::File => vec![Arc::clone(&self.shared.destination.place)],
+            Durable::End => self.shared.volumes(),
         };
-        self.station.check(synced.map_err(|errno| Error::system("sync", place.path(), errno)));
+        for place in places {
+            let synced = self.sync(&place);
+            self.station.check(synced.map_err(|errno| Error::system("sync", place.path(), errno)));
+        }
+    }
+
+    /// Makes durable what the plan wants to be: the names in a directory, or all of its file system.
+    fn sync(&mut self, place: &Place) -> rustix::io::Result<()> {
+        let sys = &mut self.station.sys;
+        let directory = place.open(sys)?;
+        let all = self.shared.plan.durable == Durable::End;
+        let synced = if all { sys.syncfs(&directory) } else { sys.fsync(&directory) };
+        synced.and(sys.close(directory))
     }
 }
 

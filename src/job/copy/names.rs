@@ -10,8 +10,8 @@ use super::Copier;
 use super::directory::Open;
 use super::existing::Verdict;
 use crate::error::{Error, Result};
-use crate::plan::Backup;
-use crate::sys::{DirectoryBuffer, NAME_MAX, Sys};
+use crate::plan::{Backup, Durable};
+use crate::sys::{DirectoryBuffer, FileId, NAME_MAX, Sys};
 use crate::tree::Part;
 
 impl Copier {
@@ -22,6 +22,7 @@ impl Copier {
         open: &Open,
         new_name: &CStr,
         verdict: Verdict,
+        source: FileId,
         mut make: impl FnMut(&mut Sys, &CStr) -> rustix::io::Result<()>,
         complete: impl FnOnce(&mut Self, &CStr) -> Result<()>,
     ) -> Result<()> {
@@ -42,7 +43,7 @@ impl Copier {
         let part = Part::other(&self.shared.leftovers, &open.target, new_name, |name| make(sys, name));
         let part = part.map_err(failed)?;
         match complete(self, part.temporary()) {
-            Ok(()) => self.finish_part(open, part, verdict).map_err(failed),
+            Ok(()) => self.finish_part(open, part, verdict, source),
             Err(error) => {
                 part.abandon(&mut self.station.sys);
                 Err(error)
@@ -50,46 +51,73 @@ impl Copier {
         }
     }
 
-    /// Gives something its final name, after what has it was saved as the plan says.
-    pub(super) fn finish_part(&mut self, open: &Open, part: Part, verdict: Verdict) -> rustix::io::Result<()> {
+    /// Gives something its final name, after what has it was saved as the plan says; `source` is what it is made of.
+    pub(super) fn finish_part(&mut self, open: &Open, part: Part, verdict: Verdict, source: FileId) -> Result<()> {
         let replaces = matches!(verdict, Verdict::Replace(_));
         let name = part.name().to_owned();
-        if replaces && let Err(errno) = self.back_up(open, &name) {
+        if replaces && let Err(error) = self.back_up(open, &name, source) {
             part.abandon(&mut self.station.sys);
-            return Err(errno);
+            return Err(error);
         }
-        part.finish(&mut self.station.sys, replaces)?;
+        let failed = |errno| Error::system("finish", open.directory.target_of(&name), errno);
+        let sys = &mut self.station.sys;
+        part.finish(sys, replaces).map_err(failed)?;
+        if self.shared.plan.durable == Durable::File {
+            sys.fsync(&*open.target).map_err(|errno| Error::system("sync", open.directory.target.path(), errno))?;
+        }
         self.claim(open, &name);
         Ok(())
     }
 
     /// Keeps what is about to be replaced under a second name. It has its first one all the while: a reader never finds
     /// nothing.
-    fn back_up(&mut self, open: &Open, name: &CStr) -> rustix::io::Result<()> {
+    fn back_up(&mut self, open: &Open, name: &CStr, source: FileId) -> Result<()> {
         let plan = Arc::clone(&self.shared.plan);
-        let existing = &plan.existing;
-        let numbers = match existing.backup {
+        let failed = |errno| Error::system("back up", open.directory.target_of(name), errno);
+        let number = match plan.existing.backup {
             Backup::None => return Ok(()),
             Backup::Simple => None,
-            Backup::Numbered => Some(self.last_number(open, name)?),
-            Backup::Existing => Some(self.last_number(open, name)?).filter(|last| *last > 0),
+            Backup::Numbered => Some(self.last_number(open, name).map_err(failed)?),
+            Backup::Existing => Some(self.last_number(open, name).map_err(failed)?).filter(|last| *last > 0),
         };
+        if let Some(last) = number {
+            return self.back_up_behind(open, name, last).map_err(failed);
+        }
+        let backup = with_suffix(name, plan.existing.suffix.as_bytes()).map_err(failed)?;
+        let older = self.station.sys.stat_at(&open.target, &backup);
+        let refused = |why| Err(Error::refused("back up", open.directory.target_of(name), why));
+        if older.is_ok_and(|older| older.id() == source) {
+            return refused("its backup would replace the source");
+        }
+        if self.was_just_made(open, &backup) {
+            return refused("its backup would replace what was copied just now; --backup=numbered would not");
+        }
+        self.back_up_as(open, name, &backup).map_err(failed)
+    }
+
+    /// A backup that replaces an older one, in one instant too.
+    fn back_up_as(&mut self, open: &Open, name: &CStr, backup: &CStr) -> rustix::io::Result<()> {
         let sys = &mut self.station.sys;
-        let Some(last) = numbers else {
-            let backup = with_suffix(name, existing.suffix.as_bytes())?;
-            // The older backup is replaced in one instant, too.
-            let link = Part::other(&self.shared.leftovers, &open.target, &backup, |to| {
-                sys.linkat(&open.target, name, &open.target, to)
-            });
-            return match link {
-                Ok(part) => part.finish(sys, true),
-                Err(Errno::PERM | Errno::OPNOTSUPP | Errno::MLINK) => {
-                    sys.rename_within(&open.target, name, &backup, true)
+        let link = |to: &CStr| sys.linkat(&open.target, name, &open.target, to);
+        match Part::other(&self.shared.leftovers, &open.target, backup, link) {
+            Ok(part) => {
+                let temporary = part.temporary().to_owned();
+                part.finish(sys, true)?;
+                // Where the older backup is the same file renaming does nothing, and says so by succeeding (rename(2)).
+                match sys.unlinkat(&open.target, &temporary) {
+                    Err(Errno::NOENT) => Ok(()),
+                    other => other,
                 }
-                Err(errno) => Err(errno),
-            };
-        };
-        for number in last + 1.. {
+            }
+            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::MLINK) => sys.rename_within(&open.target, name, backup, true),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// A backup with the first number behind `last` that is free.
+    fn back_up_behind(&mut self, open: &Open, name: &CStr, last: u64) -> rustix::io::Result<()> {
+        let sys = &mut self.station.sys;
+        for number in last.saturating_add(1).. {
             let backup = with_suffix(name, format!(".~{number}~").as_bytes())?;
             match sys.linkat(&open.target, name, &open.target, &backup) {
                 Err(Errno::EXIST) => {}
@@ -99,7 +127,7 @@ impl Copier {
                 other => return other,
             }
         }
-        Ok(())
+        Err(Errno::EXIST)
     }
 
     /// The highest number among the numbered backups of a name; 0 if there is none.

@@ -41,13 +41,14 @@ impl Copier {
             let above = place.open(sys).map_err(failed)?;
             match sys.mkdirat(&above, &c_path(name), 0o700) {
                 Ok(()) => {
+                    self.shed_inherited(&above, &target).map_err(failed)?;
                     let made = Parent { source: source.clone(), target: Arc::clone(&target) };
                     self.shared.parents.0.lock().unwrap_or_else(PoisonError::into_inner).push(made);
                 }
                 Err(Errno::EXIST) => {}
                 Err(errno) => return Err(failed(errno)),
             }
-            sys.close(above).map_err(failed)?;
+            self.station.sys.close(above).map_err(failed)?;
             place = target;
         }
         Ok(place)

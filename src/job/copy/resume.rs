@@ -23,7 +23,9 @@ impl Copier {
         let sys = &mut self.station.sys;
         let parent = above.target.open(sys).map_err(failed)?;
         let made = sys.fstat(&parent).map_err(failed)?;
-        let creator = shared.identity.creating_in(&made);
+        let mut creator = shared.identity.creating_in(&made);
+        creator.inherits_acl = !shared.plan.keep.mode && self.inherits_acl(&parent);
+        let sys = &mut self.station.sys;
         let unit = Unit::begin(sys, &above.target, &parent, name, &shared.unfinished, shared.plan.resume);
         let (unit, begun) = unit.map_err(failed)?;
         self.shed_inherited(&parent, unit.place()).map_err(failed)?;

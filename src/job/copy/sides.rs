@@ -77,7 +77,7 @@ impl Copier {
         verdict: Verdict,
     ) -> Result<(OwnedFd, TargetPlace)> {
         let failed = |errno| Error::system("create", open.directory.target_of(name), errno);
-        let mode = creation_mode(attributes, &open.creator, &self.shared.plan.keep);
+        let mode = self.creation_mode(open, attributes, matches!(verdict, Verdict::Replace(_)));
         let replaced = match verdict {
             Verdict::InPlace(end) => return self.open_in_place(open, name, attributes, &end),
             Verdict::Done(existing) => return self.open_done(open, name, &existing),
@@ -95,6 +95,15 @@ impl Copier {
         let part = Part::file(sys, &self.shared.leftovers, &open.target, name, mode);
         let (part, target) = part.map_err(failed)?;
         Ok((target, TargetPlace::Part { part, replaced }))
+    }
+
+    /// The mode to create a target with. Where others could open it, it is its owner's alone until it is finished: the
+    /// bits of the group may be the mask of an ACL that is not there yet, and what it replaces may be more private.
+    pub(super) fn creation_mode(&self, open: &Open, attributes: &Attributes, replaces: bool) -> u32 {
+        let keep = &self.shared.plan.keep;
+        let mode = creation_mode(attributes, &open.creator, keep);
+        let is_private = open.directory.is_in_unit() || (!keep.mode && !replaces);
+        if is_private { mode } else { mode & 0o700 }
     }
 
     /// Opens what an earlier copy made.
@@ -137,6 +146,7 @@ impl Copier {
             return Err(Error::refused("write", path(), "it became another file meanwhile"));
         }
         if regular && !attributes_only {
+            self.shared.note_in_place(path(), false);
             sys.ftruncate(&target, 0).map_err(|errno| Error::system("empty", path(), errno))?;
         }
         self.station.note(|| {

@@ -95,10 +95,10 @@ impl Copier {
         let is_met = directory.standing == Standing::Met;
         let mut creator = directory.creator;
         let mut target_id = None;
-        if is_met || self.shared.sources_may_collide {
+        if is_met || self.shared.notes_names {
             let made = self.station.sys.fstat(&target);
             let made = made.map_err(|errno| Error::system("examine", directory.target.path(), errno))?;
-            target_id = self.shared.sources_may_collide.then(|| made.id());
+            target_id = self.shared.notes_names.then(|| made.id());
             if is_met {
                 creator = self.shared.identity.creating_in(&made);
                 creator.inherits_acl = self.inherits_acl(&target);

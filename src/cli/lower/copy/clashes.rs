@@ -41,6 +41,10 @@ pub(super) fn refuse_in_plan(plan: &CopyPlan) -> Result<(), UsageError> {
             "-i and --files-from - both read standard input; write the names into a file",
         ),
         (
+            plan.resume && !plan.keep.times,
+            "--resume knows by its time what is done; leave --no-preserve=timestamps out",
+        ),
+        (
             plan.verify && !moves_bytes,
             "--verify compares contents, and -l, -s and --attributes-only copy none; leave it out",
         ),
@@ -95,6 +99,7 @@ mod tests {
             ("--backup=simple --update=none a b", "nothing to back up"),
             ("-S .old --update=none-fail a b", "nothing to back up"),
             ("-i --files-from - -t d", "both read standard input"),
+            ("--resume --no-preserve=timestamps a b", "leave --no-preserve"),
             ("--verify -l a b", "leave it out"),
             ("--verify -s a b", "leave it out"),
             ("--verify --attributes-only a b", "leave it out"),

@@ -1,0 +1,131 @@
+//! What the workers of one copy share.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::arguments::Destination;
+use super::links::Links;
+use super::look_last::allows_looking_last;
+use super::parents::Parents;
+use crate::job::claims::Claims;
+use crate::job::{Ask, Context};
+use crate::plan::{Backup, CopyPlan};
+use crate::pool::BufferPool;
+use crate::size::BufferSize;
+use crate::sys::{FileId, Identity};
+use crate::tree::extended::Class;
+use crate::tree::{Leftovers, Place, Unfinished};
+
+/// See the module.
+pub(super) struct Shared {
+    pub(super) plan: Arc<CopyPlan>,
+    pub(super) destination: Destination,
+    /// The most bytes a call moves, if the user said.
+    pub(super) step: Option<usize>,
+    pub(super) threads: usize,
+    pub(super) pool: BufferPool,
+    /// Files written in place, and, where sources may collide, names that they became.
+    pub(super) claims: Claims,
+    pub(super) links: Links,
+    pub(super) parents: Parents,
+    /// Files that are being written in place.
+    torn: Mutex<HashSet<PathBuf>>,
+    /// File systems that targets lie in beside the destination's, each with a directory in it.
+    further: Mutex<HashMap<(u32, u32), Arc<Place>>>,
+    /// Trees that this job makes: they are no sources.
+    made: Mutex<HashSet<FileId>>,
+    /// Whether small files can be copied before they are looked at.
+    pub(super) may_look_last: bool,
+    /// Whether it must be known what the job has made: a source may have the same target as one before it, or what is
+    /// backed up the same backup.
+    pub(super) notes_names: bool,
+    pub(super) identity: Identity,
+    pub(super) leftovers: Leftovers,
+    pub(super) unfinished: Unfinished,
+    ask: Option<Ask>,
+    /// Kinds of attributes that were lost somewhere, and told.
+    lost: Mutex<HashSet<Class>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        plan: &CopyPlan,
+        context: &Context,
+        destination: Destination,
+        threads: usize,
+        pool: &BufferPool,
+        sources_may_collide: bool,
+    ) -> Self {
+        Self {
+            plan: Arc::new(plan.clone()),
+            destination,
+            step: plan.resources.buffer.map(BufferSize::bytes),
+            threads,
+            pool: pool.clone(),
+            claims: Claims::default(),
+            links: Links::default(),
+            parents: Parents::default(),
+            torn: Mutex::default(),
+            further: Mutex::default(),
+            made: Mutex::default(),
+            may_look_last: allows_looking_last(plan),
+            notes_names: sources_may_collide || plan.existing.backup != Backup::None,
+            identity: context.identity,
+            leftovers: context.leftovers.clone(),
+            unfinished: Unfinished::default(),
+            ask: context.ask.clone(),
+            lost: Mutex::default(),
+        }
+    }
+
+    /// Notes a tree that the job makes.
+    pub(super) fn note_made(&self, directory: FileId) {
+        locked(&self.made).insert(directory);
+    }
+
+    /// Notes that a file is about to be emptied and written in place, or (`is_whole`) that all of it is there.
+    pub(super) fn note_in_place(&self, path: PathBuf, is_whole: bool) {
+        let mut torn = locked(&self.torn);
+        if is_whole {
+            torn.remove(&path);
+        } else {
+            torn.insert(path);
+        }
+    }
+
+    /// The files that were being written in place when the job ended.
+    pub(super) fn take_torn(&self) -> HashSet<PathBuf> {
+        std::mem::take(&mut locked(&self.torn))
+    }
+
+    /// Notes the file system of a directory that targets are made in.
+    pub(super) fn note_volume(&self, device: (u32, u32), place: &Arc<Place>) {
+        locked(&self.further).entry(device).or_insert_with(|| Arc::clone(place));
+    }
+
+    /// A directory of each file system that targets lie in.
+    pub(super) fn volumes(&self) -> Vec<Arc<Place>> {
+        let further = locked(&self.further);
+        std::iter::once(&self.destination.place).chain(further.values()).map(Arc::clone).collect()
+    }
+
+    /// Whether a directory is a tree that the job makes.
+    pub(super) fn has_made(&self, directory: FileId) -> bool {
+        locked(&self.made).contains(&directory)
+    }
+
+    /// Whether no attribute of this kind was lost before.
+    pub(super) fn is_first_lost(&self, class: Class) -> bool {
+        locked(&self.lost).insert(class)
+    }
+
+    /// Whether a person allows a target to be replaced.
+    pub(super) fn asked(&self, target: &Path) -> bool {
+        self.ask.as_ref().is_some_and(|ask| ask(target))
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
