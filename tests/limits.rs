@@ -146,6 +146,7 @@ fn a_tree_of_a_thousand_levels() {
         sandbox.haul(format!("copy -T --resume deep target {way}")).run().ok().silent();
         assert_equal(sandbox.path("deep"), sandbox.path("target"), way);
         std::fs::rename(sandbox.path("target"), sandbox.path("target.haul-part")).expect("rename");
+        common::mark_as_ours(sandbox.path("target.haul-part"));
         sandbox.haul(format!("copy --resume deep target {way}")).run().ok().silent();
         assert_equal(sandbox.path("deep"), sandbox.path("target"), way);
         sandbox.remove("target");

@@ -200,6 +200,7 @@ fn a_link_swapped_for_a_part_is_never_followed() {
         });
         sandbox.write("fresh/directory/stale/file", "stale");
         sandbox.write("fresh/stale", "stale");
+        common::mark_as_ours(sandbox.path("fresh"));
         let _ = std::fs::rename(sandbox.path("fresh"), &part);
         for (text, link) in [("../outside", &aside), ("../outside/directory", &inner_aside)] {
             sandbox.remove("fresh link");

@@ -7,10 +7,11 @@ mod common;
 mod detail;
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::time::Duration;
 
-use common::{NOBODY, Run, Running, Sandbox, WAYS, assert_same, is_root, noise, set_mode, set_mtime, skip, snapshot};
+use common::{
+    NOBODY, Run, Running, Sandbox, WAYS, assert_same, is_root, mark_as_ours, noise, set_mode, set_mtime, skip, snapshot,
+};
 use detail::{assert_equal, details, set_xattr};
 use rustix::process::Signal;
 
@@ -179,13 +180,6 @@ fn a_killed_copy_is_continued_whatever_was_half_done() {
     assert!(found > 2, "something was done in {found} of 12");
 }
 
-/// Makes of a directory what a copy that was cut short leaves: only its owner may enter it, and it bears the mark.
-fn mark_as_ours(part: &Path) {
-    set_mode(part, 0o700);
-    // Where there are no such attributes the mode will do.
-    let _ = rustix::fs::setxattr(part, "user.haul.part", b"1", rustix::fs::XattrFlags::empty());
-}
-
 #[test]
 fn names_of_one_file_are_one_file_again_whichever_were_done() {
     let names = ["a", "b", "c"];
@@ -204,7 +198,7 @@ fn names_of_one_file_are_one_file_again_whichever_were_done() {
                     set_mtime(sandbox.write(format!("{part}/{name}"), "one file"), 1_000_000_000, 1);
                 }
             }
-            mark_as_ours(&sandbox.make_directory("target.haul-part"));
+            mark_as_ours(sandbox.make_directory("target.haul-part"));
             let what = format!("{way}, done: {done:03b}");
             sandbox.haul(format!("copy --resume {way} tree target")).run().ok().silent();
             assert_equal(sandbox.path("tree"), sandbox.path("target"), &what);
@@ -277,6 +271,8 @@ fn a_part_that_is_not_ours_is_left_alone() {
             let run = sandbox.haul(words).run().ok();
             if words.contains("--resume") {
                 run.says_in_one_line(&["'target'", "no unfinished copy of yours", "begun anew"]);
+            } else if what.contains("nobody marked") {
+                run.says_in_one_line(&["'target'", "'.haul-part' is still there"]);
             } else {
                 run.silent();
             }

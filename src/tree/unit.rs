@@ -83,7 +83,7 @@ impl Unit {
                     (locked?, if is_beside { Begun::BesideAnother } else { Begun::Anew })
                 }
                 Err(Errno::EXIST) if attempt == 0 => match find_unfinished(sys, directory.as_fd(), &temporary)? {
-                    Some(locked) if resume => (locked, Begun::Again),
+                    Some(Found { locked, is_marked: true }) if resume => (locked, Begun::Again),
                     found => {
                         is_beside = resume || found.is_some();
                         continue;
@@ -180,8 +180,15 @@ fn mark(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -> Result<Ow
     }
 }
 
-/// The tree of that temporary name, locked, if an earlier copy of this user's left it there and nobody is at it.
-fn find_unfinished(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -> Result<Option<OwnedFd>> {
+/// A directory of a temporary name, locked.
+struct Found {
+    locked: OwnedFd,
+    /// Whether an earlier copy left it there; else it may be anything.
+    is_marked: bool,
+}
+
+/// The directory of that temporary name, if it is this user's and nobody is at it.
+fn find_unfinished(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -> Result<Option<Found>> {
     let opened = match sys.open_directory(directory, temporary) {
         Err(Errno::NOTDIR | Errno::LOOP | Errno::ACCESS) => return Ok(None),
         other => other?,
@@ -193,11 +200,11 @@ fn find_unfinished(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -
         Err(Errno::NOTSUP) => found.mode & 0o777 == 0o700,
         Err(_) => false,
     };
-    let is_ours = is_marked && found.uid == rustix::process::geteuid().as_raw();
+    let is_ours = found.uid == rustix::process::geteuid().as_raw();
     let is_free = match sys.flock(&opened) {
         Err(Errno::WOULDBLOCK) => false,
         Ok(()) | Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS) => true,
         Err(errno) => return Err(errno),
     };
-    Ok((is_ours && is_free).then_some(opened))
+    Ok((is_ours && is_free).then_some(Found { locked: opened, is_marked }))
 }

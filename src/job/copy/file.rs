@@ -256,8 +256,7 @@ impl Copier {
 
     /// Whether a file has other names that are to be names of its copy.
     fn has_twins(&self, attributes: &Attributes) -> bool {
-        let plan = &self.shared.plan;
-        attributes.links > 1 && plan.keep.links && plan.method == Method::Copy
+        attributes.links > 1 && self.shared.plan.keep.links
     }
 
     /// Takes the target away.

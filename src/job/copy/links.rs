@@ -208,9 +208,14 @@ impl Copier {
                 },
             },
         };
-        if let Verdict::PassOver(why) = verdict {
-            self.pass_over(|| open.directory.source_of(name), why);
-            return Ok(true);
+        match verdict {
+            Verdict::PassOver(why) => {
+                self.pass_over(|| open.directory.source_of(name), why);
+                return Ok(true);
+            }
+            // What stays what it is cannot become a name of another file.
+            Verdict::InPlace(_) => return Ok(false),
+            _ => {}
         }
         let from = match self.open_twin_directory(&twin.directory) {
             Err(error) if is_no_twin(&error) => return Ok(self.leave_untwinned(open, new_name, &error)),

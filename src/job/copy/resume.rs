@@ -37,7 +37,7 @@ impl Copier {
                 let why = if shared.plan.resume {
                     "its '.haul-part' is no unfinished copy of yours that nobody is at work on; begun anew"
                 } else {
-                    "an earlier copy to here was not finished, and its '.haul-part' is still there; --resume continues it"
+                    "an earlier copy to here was not finished: its '.haul-part' is still there, and --resume continues it"
                 };
                 self.station.warn(above.target_of(name), why);
                 Standing::New
