@@ -45,6 +45,14 @@ impl Owned {
     pub fn from_the_start(wanted: &Attributes, creator: &Creator) -> Self {
         if creator.makes(wanted) { Self::Rightly } else { Self::Otherwise }
     }
+
+    /// The mode that such a file may have.
+    pub const fn mode(self, wanted: u32) -> u32 {
+        match self {
+            Self::Rightly => wanted,
+            Self::Otherwise => wanted & !SET_ID,
+        }
+    }
 }
 
 /// Gives an open file the owner and group of `wanted`, or at least the group, as `cp -p` does. First of all: the kernel
@@ -69,7 +77,7 @@ pub fn keep_owner(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: 
 
 /// Gives an open file its final mode, unless that is the one it has now. After ACLs, which are part of it.
 pub fn keep_mode(sys: &mut Sys, file: impl AsFd, mode: u32, owned: Owned, mode_now: Option<u32>) -> Result<()> {
-    let mode = if owned == Owned::Rightly { mode } else { mode & !SET_ID };
+    let mode = owned.mode(mode);
     if mode_now == Some(mode) { Ok(()) } else { sys.fchmod(file, mode) }
 }
 

@@ -5,8 +5,9 @@
 //! it can be told from its size and time, because times are set last. One at most stays: where an older one is there
 //! already, which this one could not continue, the new one goes.
 //!
-//! A tree that is being made is locked (flock(2)), and bears a mark (the extended attribute `user.haul.part`) until it
-//! is finished: so nobody takes over what somebody is still at, nor a directory that only happens to have such a name.
+//! A tree that is being made is locked (flock(2)), and marked from its first instant until it has its final name: its
+//! directory is sticky, which means nothing in one that only its owner may enter. So nobody takes over what somebody is
+//! still at, nor a directory that only happens to have such a name.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -34,8 +35,10 @@ impl Unfinished {
     }
 }
 
-/// The mark of an unfinished tree.
-const MARK: &CStr = c"user.haul.part";
+/// The mark of an unfinished tree: the sticky bit.
+const MARK: u32 = 0o1000;
+/// The mode of its directory.
+const MODE: u32 = MARK | 0o700;
 
 /// See the module. Dropped before it is finished or abandoned, the tree was cut short.
 #[derive(Debug)]
@@ -75,15 +78,15 @@ impl Unit {
         let mut is_beside = false;
         for attempt in 0..ATTEMPTS {
             let temporary = temporary_name(name, attempt);
-            let (locked, begun) = match sys.mkdirat(directory.as_fd(), &temporary, 0o700) {
+            let (locked, begun) = match sys.mkdirat(directory.as_fd(), &temporary, MODE) {
                 Ok(()) => {
-                    let locked = mark(sys, directory.as_fd(), &temporary).inspect_err(|_| {
+                    let locked = lock_new(sys, directory.as_fd(), &temporary).inspect_err(|_| {
                         let _ = sys.rmdirat(directory.as_fd(), &temporary);
                     });
                     (locked?, if is_beside { Begun::BesideAnother } else { Begun::Anew })
                 }
                 Err(Errno::EXIST) if attempt == 0 => match find_unfinished(sys, directory.as_fd(), &temporary)? {
-                    Some(Found { locked, is_marked: true }) if resume => (locked, Begun::Again),
+                    Some(locked) if resume => (locked, Begun::Again),
                     found => {
                         is_beside = resume || found.is_some();
                         continue;
@@ -104,35 +107,38 @@ impl Unit {
         &self.place
     }
 
-    /// Takes its mark away: nothing is missing in it any more. Before it gets its final mode, which may forbid that.
-    pub fn unmark(&self, sys: &mut Sys) -> Result<()> {
-        match sys.fremovexattr(&self.locked, MARK) {
-            Err(Errno::NODATA | Errno::NOTSUP | Errno::PERM) => Ok(()),
-            other => other,
-        }
+    /// Makes it ours again after another copy, whose end may have been near.
+    pub fn take_over(&self, sys: &mut Sys) -> Result<()> {
+        sys.fchmod(&self.locked, MODE)
     }
 
-    /// Gives it its final name. EEXIST if anything has that meanwhile. After an error nothing of the tree is left, but
-    /// for one that cuts the job short.
-    pub fn finish(mut self, sys: &mut Sys) -> Result<()> {
-        let renamed = self.rename(sys);
-        match renamed {
+    /// Gives it its final name, then its final mode, and makes both durable if that is wanted. EEXIST if anything has
+    /// that name meanwhile. Where it gets none nothing of the tree is left, but for an error that cuts the job short.
+    pub fn finish(mut self, sys: &mut Sys, mode: u32, sync: bool) -> Result<()> {
+        match self.rename(sys, sync) {
             Ok(()) => self.unfinished = None,
             // Renaming may need room for a name, and all of the tree is there.
-            Err(Errno::NOSPC | Errno::DQUOT | Errno::INTR) => {}
-            Err(_) => self.abandon(sys),
+            Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::INTR)) => return Err(errno),
+            Err(errno) => {
+                self.abandon(sys);
+                return Err(errno);
+            }
         }
-        renamed
+        sys.fchmod(&self.locked, mode)?;
+        if sync { sys.fsync(&self.locked) } else { Ok(()) }
     }
 
-    fn rename(&self, sys: &mut Sys) -> Result<()> {
+    fn rename(&self, sys: &mut Sys, sync: bool) -> Result<()> {
         let directory = self.directory(sys)?;
         self.place.rename(|temporary, name| match sys.rename_within(&directory, temporary, name, false) {
             // A file system without RENAME_NOREPLACE (NFS, some FUSE). A plain rename replaces an empty directory at most.
             Err(Errno::INVAL) => sys.rename_within(&directory, temporary, name, true),
             other => other,
         })?;
-        sys.close(directory)
+        // It has its name, whatever comes of that.
+        let synced = if sync { sys.fsync(&directory) } else { Ok(()) };
+        let _ = synced.and(sys.close(directory));
+        Ok(())
     }
 
     /// Takes it away again, with all in it.
@@ -167,44 +173,27 @@ impl Drop for Unit {
     }
 }
 
-/// Opens, locks and marks a new tree. Where the file system knows neither locks nor marks it goes without.
-fn mark(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -> Result<OwnedFd> {
+/// Opens and locks a new tree. Where the file system knows no locks it goes without.
+fn lock_new(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -> Result<OwnedFd> {
     let opened = sys.open_directory(directory, temporary)?;
     match sys.flock(&opened) {
-        Ok(()) | Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS) => {}
-        Err(errno) => return Err(errno),
-    }
-    match sys.fsetxattr(&opened, MARK, b"1") {
-        Ok(()) | Err(Errno::NOTSUP | Errno::PERM) => Ok(opened),
+        Ok(()) | Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS) => Ok(opened),
         Err(errno) => Err(errno),
     }
 }
 
-/// A directory of a temporary name, locked.
-struct Found {
-    locked: OwnedFd,
-    /// Whether an earlier copy left it there; else it may be anything.
-    is_marked: bool,
-}
-
-/// The directory of that temporary name, if it is this user's and nobody is at it.
-fn find_unfinished(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -> Result<Option<Found>> {
+/// The tree of that temporary name, locked, if an earlier copy of this user's left it there and nobody is at it.
+fn find_unfinished(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -> Result<Option<OwnedFd>> {
     let opened = match sys.open_directory(directory, temporary) {
         Err(Errno::NOTDIR | Errno::LOOP | Errno::ACCESS) => return Ok(None),
         other => other?,
     };
     let found = sys.fstat(&opened)?;
-    // Where nothing can be marked, what only its owner may enter is taken for ours.
-    let is_marked = match sys.fgetxattr_bytes(&opened, MARK) {
-        Ok(_) => true,
-        Err(Errno::NOTSUP) => found.mode & 0o777 == 0o700,
-        Err(_) => false,
-    };
-    let is_ours = found.uid == rustix::process::geteuid().as_raw();
+    let is_ours = found.mode & MARK != 0 && found.uid == rustix::process::geteuid().as_raw();
     let is_free = match sys.flock(&opened) {
         Err(Errno::WOULDBLOCK) => false,
         Ok(()) | Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS) => true,
         Err(errno) => return Err(errno),
     };
-    Ok((is_ours && is_free).then_some(Found { locked: opened, is_marked }))
+    Ok((is_ours && is_free).then_some(opened))
 }

@@ -185,9 +185,7 @@ pub fn set_mode(path: impl AsRef<Path>, mode: u32) {
 
 /// Makes of a directory what a copy that was cut short leaves: only its owner may enter it, and it bears the mark.
 pub fn mark_as_ours(part: impl AsRef<Path>) {
-    set_mode(&part, 0o700);
-    // Where there are no such attributes the mode will do.
-    let _ = rustix::fs::setxattr(part.as_ref(), "user.haul.part", b"1", rustix::fs::XattrFlags::empty());
+    set_mode(part, 0o1700);
 }
 
 /// Sets the time of the last change, of a symbolic link itself too.

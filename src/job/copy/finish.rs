@@ -7,7 +7,7 @@ use super::Copier;
 use super::directory::{Directory, Open};
 use crate::error::Error;
 use crate::plan::Durable;
-use crate::tree::metadata::{Owned, keep_mode, keep_owner, ordinary_mode};
+use crate::tree::metadata::{Owned, keep_owner, ordinary_mode};
 
 impl Copier {
     /// Gives up a task's hold on an open directory; the last to do so finishes it.
@@ -27,15 +27,11 @@ impl Copier {
             if self.station.is_halted() {
                 return;
             }
-            if let Some(unit) = &directory.unit {
-                let unmarked = unit.unmark(&mut self.station.sys);
-                let failed = |errno| Error::system("take the mark off", directory.target.path(), errno);
-                self.station.check(unmarked.map_err(failed));
-            }
             let finished = self.finish_directory(&directory, target.take());
-            self.station.check(finished);
+            let mode = self.station.check(finished).flatten();
             if let Some(unit) = directory.unit.take() {
-                let named = unit.finish(&mut self.station.sys);
+                let sync = self.shared.plan.durable == Durable::File;
+                let named = unit.finish(&mut self.station.sys, mode.unwrap_or(0o700), sync);
                 let path = directory.target.path();
                 self.station.check(named.map_err(|errno| Error::system("give its final name to", path, errno)));
             }
@@ -47,12 +43,17 @@ impl Copier {
         }
     }
 
-    /// Sets a directory's owner, mode and times, now that nothing will be made in it any more.
-    pub(super) fn finish_directory(&mut self, directory: &Directory, target: Option<OwnedFd>) -> Result<(), Error> {
+    /// Sets a directory's owner, mode and times, now that nothing will be made in it any more. A unit gets its mode with
+    /// its name: then that is returned.
+    pub(super) fn finish_directory(
+        &mut self,
+        directory: &Directory,
+        target: Option<OwnedFd>,
+    ) -> Result<Option<u32>, Error> {
         let plan = Arc::clone(&self.shared.plan);
         let failed = |errno| Error::system("set times and mode of", directory.target.path(), errno);
         let Some(seen) = directory.source_seen.get() else {
-            return target.map_or(Ok(()), |target| self.station.sys.close(target).map_err(failed));
+            return target.map_or(Ok(None), |target| self.station.sys.close(target).map_err(failed).map(|()| None));
         };
         let sys = &mut self.station.sys;
         let target = target.map_or_else(|| directory.target.open(sys), Ok).map_err(failed)?;
@@ -65,9 +66,10 @@ impl Copier {
         };
         let kept = self.keep_extended_of_directory(directory, seen, &target)?;
         let sys = &mut self.station.sys;
-        if keep.mode || is_new {
-            let mode = if keep.mode { wanted.mode } else { ordinary_mode(wanted, creator) };
-            keep_mode(sys, &target, kept.mode(mode), owned, None).map_err(failed)?;
+        let mode = if keep.mode { wanted.mode } else { ordinary_mode(wanted, creator) };
+        let mode = owned.mode(kept.mode(mode));
+        if directory.unit.is_none() && (keep.mode || is_new) {
+            sys.fchmod(&target, mode).map_err(failed)?;
         }
         if keep.times {
             sys.futimens(&target, wanted.atime, wanted.mtime).map_err(failed)?;
@@ -75,6 +77,7 @@ impl Copier {
         if plan.durable == Durable::File {
             sys.fsync(&target).map_err(|errno| Error::system("sync", directory.target.path(), errno))?;
         }
-        sys.close(target).map_err(failed)
+        sys.close(target).map_err(failed)?;
+        Ok(directory.unit.is_some().then_some(mode))
     }
 }

@@ -83,6 +83,6 @@ impl Copier {
             creator: self.shared.identity.unknown_creator(),
             origin: Origin { depth: 0, device: None, is_exact: false },
         };
-        self.finish_directory(&directory, None)
+        self.finish_directory(&directory, None).map(|_| ())
     }
 }

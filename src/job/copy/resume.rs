@@ -67,12 +67,39 @@ impl Copier {
         remove_tree(&mut self.station.sys, &*open.target, name)
     }
 
+    /// What could not be copied must not seem to be there, in the state in which an earlier copy left it. Best effort: the
+    /// failure that led here is the one to report.
+    pub(super) fn clear_stale(&mut self, open: &Open, name: &CStr) {
+        if open.directory.standing == Standing::Resumed {
+            let _ = self.clear(open, name);
+        }
+    }
+
+    /// The same for a directory whose source cannot be read; the top of a tree stays for the next copy.
+    pub(super) fn clear_stale_directory(&mut self, directory: &Directory) {
+        if directory.standing != Standing::Resumed || directory.unit.is_some() {
+            return;
+        }
+        let sys = &mut self.station.sys;
+        if let Some((above, name)) = directory.target.above()
+            && let Ok(parent) = above.open(sys)
+        {
+            let _ = remove_tree(sys, &parent, name);
+            let _ = sys.close(parent);
+        }
+    }
+
     /// Makes a directory that is continued ours again, and takes out of it what its source has not.
     pub(super) fn reconcile(&mut self, open: &Open) -> Result<()> {
         let failed = |errno| Error::system("continue", open.directory.target.path(), errno);
         let sys = &mut self.station.sys;
         // It may have got its final mode and ACLs already; what is made in it must not inherit those.
-        shed_acls(sys, &*open.target).and_then(|()| sys.fchmod(&*open.target, 0o700)).map_err(failed)?;
+        let shed = shed_acls(sys, &*open.target);
+        let ours = shed.and_then(|()| match &open.directory.unit {
+            Some(unit) => unit.take_over(sys),
+            None => sys.fchmod(&*open.target, 0o700),
+        });
+        ours.map_err(failed)?;
         let listed = sys.open_directory(&*open.target, c".").map_err(failed)?;
         let mut buffer = DirectoryBuffer::default();
         let mut stale = Vec::new();

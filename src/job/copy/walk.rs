@@ -118,8 +118,9 @@ impl Copier {
     /// be finished. What an earlier copy made stays for the next one.
     fn give_up(&mut self, directory: Arc<Directory>) {
         if let Some(mut directory) = Arc::into_inner(directory) {
-            if let Some(unit) = directory.unit.take_if(|_| directory.standing != Standing::Resumed) {
-                unit.abandon(&mut self.station.sys);
+            match directory.unit.take_if(|_| directory.standing != Standing::Resumed) {
+                Some(unit) => unit.abandon(&mut self.station.sys),
+                None => self.clear_stale_directory(&directory),
             }
             if let Some(above) = directory.parent.0.take() {
                 self.leave_directory(above, None);
@@ -174,6 +175,9 @@ impl Copier {
             }
             _ => self.other(open, name, new_name, handle),
         };
+        if done.is_err() {
+            self.clear_stale(open, new_name);
+        }
         self.station.check(done);
     }
 
