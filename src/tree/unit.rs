@@ -13,6 +13,7 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::{Errno, Result};
@@ -49,6 +50,8 @@ pub struct Unit {
     locked: OwnedFd,
     /// Whether it is the one that would be continued.
     is_first: bool,
+    /// Something is missing in it that the next copy may find.
+    is_incomplete: AtomicBool,
     /// `None` once it has its final name or is gone.
     unfinished: Option<Unfinished>,
 }
@@ -97,7 +100,8 @@ impl Unit {
             };
             let place = above.unit(temporary.clone(), name);
             let unfinished = Some(unfinished.clone());
-            return Ok((Self { place, temporary, locked, is_first: attempt == 0, unfinished }, begun));
+            let is_incomplete = AtomicBool::new(false);
+            return Ok((Self { place, temporary, locked, is_first: attempt == 0, is_incomplete, unfinished }, begun));
         }
         Err(Errno::EXIST)
     }
@@ -105,6 +109,16 @@ impl Unit {
     /// Where it is, whatever its name is.
     pub const fn place(&self) -> &Arc<Place> {
         &self.place
+    }
+
+    /// It is not to get its final name: something is missing in it that the next copy may find.
+    pub fn leave_unfinished(&self) {
+        self.is_incomplete.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it may get its final name.
+    pub fn is_finished(&self) -> bool {
+        !self.is_incomplete.load(Ordering::Relaxed)
     }
 
     /// Makes it ours again after another copy, whose end may have been near.

@@ -113,6 +113,17 @@ impl Directory {
         self.standing != Standing::Met
     }
 
+    /// Nobody knows what of this source is missing in a tree that is continued: that tree stays under its temporary name.
+    pub(super) fn leave_unfinished(&self) {
+        let mut here = Some(self).filter(|directory| directory.standing == Standing::Resumed);
+        while let Some(directory) = here {
+            if let Some(unit) = &directory.unit {
+                return unit.leave_unfinished();
+            }
+            here = directory.parent.0.as_deref();
+        }
+    }
+
     /// The path of an entry's source, for messages.
     pub(super) fn source_of(&self, name: &CStr) -> PathBuf {
         self.source.path_of(name)

@@ -24,9 +24,7 @@ impl Copier {
             return;
         }
         let begun = self.begin_file(open, name, new_name, handle);
-        if begun.is_err() {
-            self.clear_stale(open, new_name);
-        }
+        self.clear_stale(open, new_name, &begun);
         let Some(copy) = self.station.check(begun).flatten() else { return };
         self.station.found(copy.attributes.size);
         if self.shared.plan.method == Method::AttributesOnly {

@@ -7,6 +7,7 @@ use super::Copier;
 use super::directory::{Directory, Open};
 use crate::error::Error;
 use crate::plan::Durable;
+use crate::tree::Unit;
 use crate::tree::metadata::{Owned, keep_owner, ordinary_mode};
 
 impl Copier {
@@ -29,7 +30,8 @@ impl Copier {
             }
             let finished = self.finish_directory(&directory, target.take());
             let mode = self.station.check(finished).flatten();
-            if let Some(unit) = directory.unit.take() {
+            // Dropped, one that is not to be finished keeps its temporary name.
+            if let Some(unit) = directory.unit.take().filter(Unit::is_finished) {
                 let sync = self.shared.plan.durable == Durable::File;
                 let named = unit.finish(&mut self.station.sys, mode.unwrap_or(0o700), sync);
                 let path = directory.target.path();

@@ -67,10 +67,11 @@ impl Copier {
         remove_tree(&mut self.station.sys, &*open.target, name)
     }
 
-    /// What could not be copied must not seem to be there, in the state in which an earlier copy left it. Best effort: the
-    /// failure that led here is the one to report.
-    pub(super) fn clear_stale(&mut self, open: &Open, name: &CStr) {
-        if open.directory.standing == Standing::Resumed {
+    /// What could not be copied must not seem to be there, in the state in which an earlier copy left it; but where the
+    /// whole job ends, the next copy is to find it. Best effort: the failure that led here is the one to report.
+    pub(super) fn clear_stale<T>(&mut self, open: &Open, name: &CStr, copied: &Result<T>) {
+        let failed = copied.as_ref().is_err_and(|error| !error.stops_the_job());
+        if failed && open.directory.standing == Standing::Resumed {
             let _ = self.clear(open, name);
         }
     }

@@ -56,6 +56,7 @@ impl Copier {
                 Ok(Some(entries)) => self.share(&open, entries, handle),
                 Err(errno) => {
                     self.station.fail(Error::system("read", open.directory.source.path(), errno));
+                    open.directory.leave_unfinished();
                     break;
                 }
             }
@@ -175,9 +176,7 @@ impl Copier {
             }
             _ => self.other(open, name, new_name, handle),
         };
-        if done.is_err() {
-            self.clear_stale(open, new_name);
-        }
+        self.clear_stale(open, new_name, &done);
         self.station.check(done);
     }
 
