@@ -15,7 +15,7 @@ use super::directory::{Directory, Open, Standing};
 use super::existing::{DONE, Verdict};
 use super::{Copier, Task};
 use crate::error::{Error, Result};
-use crate::plan::Update;
+use crate::plan::{Method, Update};
 use crate::pool::Handle;
 use crate::sys::{Attributes, FileId, FileKind, Sys};
 use crate::tree::Place;
@@ -198,6 +198,8 @@ impl Copier {
                     self.station.summary.links += 1;
                     return Ok(true);
                 }
+                // What keeps its content cannot become a name of another file.
+                Ok(_) if self.shared.plan.method == Method::AttributesOnly => return Ok(false),
                 _ => match self.verdict(open, name, new_name, source)? {
                     // A copy of its own, done by an earlier run, is as good as any but for being one file with the others.
                     Verdict::Done(existing) if self.shared.plan.existing.update == Update::All => {
@@ -208,14 +210,9 @@ impl Copier {
                 },
             },
         };
-        match verdict {
-            Verdict::PassOver(why) => {
-                self.pass_over(|| open.directory.source_of(name), why);
-                return Ok(true);
-            }
-            // What stays what it is cannot become a name of another file.
-            Verdict::InPlace(_) => return Ok(false),
-            _ => {}
+        if let Verdict::PassOver(why) = verdict {
+            self.pass_over(|| open.directory.source_of(name), why);
+            return Ok(true);
         }
         let from = match self.open_twin_directory(&twin.directory) {
             Err(error) if is_no_twin(&error) => return Ok(self.leave_untwinned(open, new_name, &error)),
