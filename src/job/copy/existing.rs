@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use super::Copier;
 use super::directory::{Open, Standing};
 use crate::error::{Error, Result};
-use crate::plan::{Backup, CopyPlan, Method, Update};
+use crate::plan::{Backup, CopyPlan, Method, Update, When};
 use crate::sys::{Attributes, FileKind};
 use crate::tree::metadata::describe;
 
@@ -176,13 +176,13 @@ pub(super) fn wanted(plan: &CopyPlan, source: &Attributes, existing: &Attributes
 pub(super) const DONE: &str = "it is done already";
 
 /// Whether a target is what an earlier copy made of this source: its times are set last, so size and time tell. But
-/// not of one with holes that its source has not: such a file got its size before its data, and after a power cut it may
-/// have that alone.
+/// a file with holes gets its size before its data, and after a power cut it may have that alone.
 fn is_done(plan: &CopyPlan, source: &Attributes, existing: &Attributes) -> bool {
+    let makes_holes = plan.sparse == When::Always || source.has_holes();
     plan.resume
         && plan.method == Method::Copy
         && source.kind == FileKind::RegularFile
         && existing.kind == FileKind::RegularFile
         && (source.size, source.mtime) == (existing.size, existing.mtime)
-        && (!existing.has_holes() || existing.blocks >= source.blocks)
+        && (!makes_holes || existing.blocks >= source.blocks)
 }

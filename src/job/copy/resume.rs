@@ -4,6 +4,7 @@
 //! made again, and what the source does not have any more goes.
 
 use std::ffi::CStr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::io::Errno;
@@ -11,7 +12,7 @@ use rustix::io::Errno;
 use super::Copier;
 use super::directory::{Directory, Open, Standing};
 use crate::error::{Error, Result};
-use crate::sys::{DirectoryBuffer, FileKind, Sys};
+use crate::sys::{Attributes, DirectoryBuffer, FileKind, Sys};
 use crate::tree::extended::shed_acls;
 use crate::tree::{Begun, Place, Unit, remove_tree};
 
@@ -87,6 +88,16 @@ impl Copier {
         {
             let _ = remove_tree(sys, &parent, name);
             let _ = sys.close(parent);
+        }
+    }
+
+    /// A directory that an earlier copy finished may be one that its owner may not write to; a name in it may still have to
+    /// become another one's link. It gets its mode once more at the end.
+    pub(super) fn reopen_finished(&mut self, directory: &OwnedFd, found: &Attributes) {
+        let (plan, user) = (&self.shared.plan, self.shared.identity.uid);
+        if plan.resume && plan.keep.mode && found.uid == user && user != 0 && found.mode & 0o300 != 0o300 {
+            // Where that is not allowed, what needs it will fail and say so.
+            let _ = self.station.sys.fchmod(directory, found.mode | 0o700);
         }
     }
 

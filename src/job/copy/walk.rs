@@ -101,6 +101,7 @@ impl Copier {
             let made = made.map_err(|errno| Error::system("examine", directory.target.path(), errno))?;
             target_id = self.shared.notes_names.then(|| made.id());
             if is_met {
+                self.reopen_finished(&target, &made);
                 creator = self.shared.identity.creating_in(&made);
                 creator.inherits_acl = self.inherits_acl(&target);
             }

@@ -1,7 +1,7 @@
 //! What gzip and gunzip share: finding files, refusing what should not be touched, and removing a source at the end.
 //!
 //! - this file: the job as a whole, and the worker that hands each file to it;
-//! - [`argument`]: from the words of the command line to files and directories; more of them come out of a [list](super::list);
+//! - [`argument`]: from the words of the command line to files and directories; a [list](super::list) may hold more;
 //! - [`walk`]: reading directories, and what is passed over there; [`order`]: what goes to standard output, one file
 //!   after the other;
 //! - [`source`]: an open source, what is refused, when it may be removed;
