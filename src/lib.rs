@@ -4,12 +4,14 @@
 //! use std::num::NonZeroUsize;
 //! use haul::calls::Kind;
 //! use haul::job::{Context, copy};
-//! use haul::plan::{CopyPlan, Resources};
+//! use haul::plan::{CopyPlan, EngineName, Resources};
 //!
 //! # let scratch = tempfile::tempdir()?;
 //! # let (source, target) = (scratch.path().join("notes.txt"), scratch.path().join("copy.txt"));
 //! # std::fs::write(&source, "some text")?;
-//! let plan = CopyPlan::new(vec![source], target.clone(), Resources::with_workers(NonZeroUsize::MIN));
+//! let resources = Resources::with_workers(NonZeroUsize::MIN);
+//! let plan =
+//!     CopyPlan { engine: EngineName::ReadWrite, ..CopyPlan::new(vec![source], target.clone(), resources) };
 //! let summary = copy::run(&plan, &Context::silent())?;
 //! assert!(summary.is_clean());
 //! assert_eq!((summary.files, summary.target_bytes), (1, 9));
