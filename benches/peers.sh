@@ -18,7 +18,7 @@ rounds=${ROUNDS:-9}
 workers=${WORKERS:-$(nproc)}
 jobs=${JOBS:-gzip tree gunzip copy}
 [ -d "$directory" ] || { echo "$directory is no directory; name one: make bench-peers DIR=..." >&2; exit 1; }
-codec=${CODEC:-$(find "$(dirname "$haul")/deps" -maxdepth 1 -name 'codec-*' -type f -perm -u+x -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -1 | cut -d' ' -f2-)}
+codec=${CODEC:-$(find "$(dirname "$haul")/deps" -maxdepth 1 -name 'codec-*' -type f -perm -u+x -printf '%T@ %p\n' 2>/dev/null | sort -n | tail -1 | cut -d' ' -f2- || true)}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/haul-bench.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
