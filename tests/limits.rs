@@ -160,16 +160,17 @@ fn peaks(sandbox: &Sandbox, words: &str) -> (u64, usize) {
     let mut child = command.spawn().expect("run haul");
     let (status, descriptors) =
         (PathBuf::from(format!("/proc/{}/status", child.id())), PathBuf::from(format!("/proc/{}/fd", child.id())));
-    let (mut peak, mut open, mut before) = (0, 0, 0);
+    let (mut peak, mut open) = (0, 0);
     let code = loop {
         // The mark only rises, so the last look counts, just before the end.
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
         peak = peak.max(line.unwrap_or(0) * 1024);
-        // Two looks in a row: at the first moment those of this process may still be there, which exec is closing.
-        let now = std::fs::read_dir(&descriptors).map_or(0, Iterator::count);
-        open = open.max(now.min(before));
-        before = now;
+        // Before it has threads it may still hold those of this process, which exec is about to close.
+        let threads = text.lines().find_map(|line| line.strip_prefix("Threads:")?.trim().parse::<u32>().ok());
+        if threads.is_some_and(|threads| threads > 1) {
+            open = open.max(std::fs::read_dir(&descriptors).map_or(0, Iterator::count));
+        }
         if let Some(code) = child.try_wait().expect("wait") {
             break code;
         }
