@@ -504,7 +504,7 @@ fn a_file_without_rights_is_reported_and_an_older_target_stays() {
 }
 
 #[test]
-fn a_source_that_changes_while_it_is_copied_leaves_no_target() {
+fn a_source_that_changes_while_it_is_copied_leaves_an_older_target() {
     let grow: fn(&std::path::Path) = |path| {
         let file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
         std::io::Write::write_all(&mut &file, b"one more line\n").unwrap();

@@ -46,7 +46,7 @@ pub struct Place {
 #[derive(Debug)]
 enum Name {
     Final(CString),
-    /// The top of a tree that has a temporary name for now.
+    /// The top of a tree, under a temporary name until it is whole.
     Unit(Box<Renamed>),
 }
 
