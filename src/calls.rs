@@ -2,10 +2,11 @@
 //!
 //! This module only counts. `sys/` makes the calls; `measure/` compares these counts with `/proc/self/io`.
 
+use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 use rustix::io::Errno;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A system call that `sys/` wraps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -205,7 +206,7 @@ impl Call {
 }
 
 /// What one kind of call did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallCounts {
     /// How often it was made, retries included.
     pub calls: u64,
@@ -290,6 +291,18 @@ impl AddAssign<&Self> for SyscallCounts {
         }
         self.kernel_reads += other.kernel_reads;
         self.kernel_writes += other.kernel_writes;
+    }
+}
+
+impl<'de> Deserialize<'de> for SyscallCounts {
+    /// What the kernel counted of them was not written down, and is not there after reading.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let by_name = BTreeMap::<String, CallCounts>::deserialize(deserializer)?;
+        let mut counts = Self::default();
+        for call in Call::ALL {
+            counts.by_call[call as usize] = by_name.get(call.name()).copied().unwrap_or_default();
+        }
+        Ok(counts)
     }
 }
 

@@ -6,13 +6,16 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// The smallest buffer: one byte moves at a time. Slow, and sometimes just what somebody wants to see.
 pub const SMALLEST: u64 = 1;
 /// The largest buffer, 1 GiB: past it Linux moves at most `0x7fff_f000` bytes a call anyway (read(2), NOTES).
 pub const LARGEST: u64 = 1 << 30;
 
 /// The most bytes that one read or one write moves: 1 byte to 1 GiB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct BufferSize(u64);
 
 /// Why a size was refused, in words for the person who typed it.
@@ -51,6 +54,20 @@ impl BufferSize {
     pub const fn from_kib(kib: u64) -> Self {
         assert!(kib > 0 && kib <= LARGEST / 1024);
         Self(kib * 1024)
+    }
+}
+
+impl TryFrom<u64> for BufferSize {
+    type Error = SizeError;
+
+    fn try_from(bytes: u64) -> Result<Self, SizeError> {
+        Self::new(bytes)
+    }
+}
+
+impl From<BufferSize> for u64 {
+    fn from(size: BufferSize) -> Self {
+        size.0
     }
 }
 

@@ -40,8 +40,8 @@ pub(crate) fn run(order: &Order) -> Exit {
             let listing = listing.insert(Listing::new(*columns, order.json, &terminal));
             ("list", job::gunzip::list(plan, listing.rows(), &context))
         }
-        Work::Sweep { plan, format, output } => {
-            let swept = super::sweep::run(plan, *format, output.as_deref(), order.progress, &context);
+        Work::Sweep { plan, outputs } => {
+            let swept = super::sweep::run(plan, outputs, order.progress, &context);
             return finish(&terminal, swept, &context);
         }
         Work::Generate { what, directory } => {

@@ -1,6 +1,7 @@
 //! Single words of the command line → values, or why not.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use haul::plan::{PoolChoice, Range};
 use haul::size::{self, BufferSize, SizeError, parse_bytes};
@@ -17,6 +18,15 @@ pub(crate) struct WorkerCount(pub(crate) NonZeroUsize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PoolWord(pub(crate) PoolChoice);
 
+/// A number of files and the bytes of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Amount {
+    pub(crate) files: NonZeroUsize,
+    pub(crate) bytes: u64,
+}
+
+/// As many as a directory of ours is meant to hold.
+const MOST_FILES: usize = 1_000_000;
 /// More threads than any machine we know has cores, and few enough to start.
 const MOST_WORKERS: usize = 4096;
 /// deflate's window: with smaller blocks most of each read would be the dictionary again.
@@ -37,12 +47,8 @@ pub(crate) fn parse_workers(text: &str) -> Result<WorkerCount, String> {
     }
 }
 
-pub(crate) fn parse_pool(text: &str) -> Result<PoolWord, String> {
-    Ok(PoolWord(match text {
-        "auto" | "on" => PoolChoice::Auto,
-        "off" => PoolChoice::Off,
-        _ => PoolChoice::Buffers(text.parse().map_err(|_| "write auto, off or a number of buffers from 1 on")?),
-    }))
+pub(crate) fn parse_pool(text: &str) -> Result<PoolWord, &'static str> {
+    text.parse().map(PoolWord)
 }
 
 pub(crate) fn parse_block(text: &str) -> Result<BufferSize, String> {
@@ -59,4 +65,71 @@ pub(crate) fn parse_range(text: &str) -> Result<Range, String> {
     let bytes = |text| parse_bytes(text).map_err(|error| error.to_string());
     let length = if length.is_empty() { None } else { Some(bytes(length)?) };
     Ok(Range { offset: bytes(offset)?, length })
+}
+
+/// `256M`, or `100x10M` for several files.
+pub(crate) fn parse_amount(text: &str) -> Result<Amount, String> {
+    let (files, bytes) = match text.split_once('x') {
+        Some((files, bytes)) => (files.parse().ok(), bytes),
+        None => (Some(NonZeroUsize::MIN), text),
+    };
+    let files = files.filter(|files| files.get() <= MOST_FILES);
+    let files = files.ok_or("write a size, or a number of files up to a million and their size: 100x10M")?;
+    let bytes = parse_bytes(bytes).map_err(|error| error.to_string())?;
+    Ok(Amount { files, bytes })
+}
+
+/// Bits a byte.
+pub(crate) fn parse_entropy(text: &str) -> Result<f64, &'static str> {
+    let bits = text.parse().ok().filter(|bits| (0.0..=8.0).contains(bits));
+    bits.ok_or("write a number of bits a byte from 0 (all bytes the same) to 8 (incompressible)")
+}
+
+/// `90`, `90s`, `5m`, `1h`.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
+    let digits = text.trim_end_matches(char::is_alphabetic);
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1.0,
+        "ms" => 0.001,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => f64::NAN,
+    };
+    let seconds = digits.parse::<f64>().unwrap_or(f64::NAN) * unit;
+    Duration::try_from_secs_f64(seconds).map_err(|_| "write a time such as 90s, 5m or 1h")
+}
+
+/// A percentage above 0, with or without its sign, as a part: "5%" is 0.05.
+pub(crate) fn parse_part(text: &str) -> Result<f64, &'static str> {
+    let percent = text.trim_end_matches('%').trim_end().parse().ok().filter(|percent| (0.0..=1000.0).contains(percent));
+    percent.filter(|percent| *percent > 0.0).map(|percent| percent / 100.0).ok_or("write a percentage, such as 5%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_of_data() {
+        let amount = |text| parse_amount(text).map(|amount| (amount.files.get(), amount.bytes)).ok();
+        assert_eq!((amount("256M"), amount("100x10MB")), (Some((1, 256 << 20)), Some((100, 10_000_000))));
+        for text in ["", "x", "0x1M", "5x", "x5", "1000001x1", "1x2x3", "-1"] {
+            assert_eq!(amount(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn times_and_parts() {
+        let seconds = |text| parse_duration(text).map(|time| time.as_secs_f64()).ok();
+        assert_eq!((seconds("90"), seconds("1.5m"), seconds("2h")), (Some(90.0), Some(90.0), Some(7200.0)));
+        for text in ["", "s", "-1s", "5 parsecs", "inf", "nan"] {
+            assert_eq!(seconds(text), None, "{text:?}");
+        }
+        assert_eq!((parse_part("5%"), parse_part("2.5")), (Ok(0.05), Ok(0.025)));
+        assert!(["0", "-1%", "%", "x", "nan%", "1e9"].iter().all(|text| parse_part(text).is_err()));
+        assert_eq!(
+            (parse_entropy("7.5"), parse_entropy("8.1").is_err(), parse_entropy("nan").is_err()),
+            (Ok(7.5), true, true)
+        );
+    }
 }

@@ -12,6 +12,7 @@ pub fn this_machine(file_system: u64) -> Machine {
         cores: std::thread::available_parallelism().map_or(1, usize::from),
         memory_bytes: proc::look(c"/proc/meminfo", |text| proc::number(text, "MemTotal")).map(|kib| kib * 1024),
         file_system: file_system_name(file_system),
+        ..Machine::default()
     }
 }
 
@@ -73,6 +74,7 @@ mod tests {
             cores: 2,
             memory_bytes: Some(24 << 30),
             file_system: "ext4".into(),
+            ..Machine::default()
         };
         assert_eq!(machine.to_string(), "Linux 6.18.44, 2 × AMD EPYC, 24.0 GiB, ext4");
         (machine.kernel, machine.cpu, machine.memory_bytes) = (None, None, None);

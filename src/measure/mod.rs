@@ -4,10 +4,12 @@
 //!   own counts of system calls with the kernel's.
 //! - [`stats`]: the middle, the least and the spread of a few numbers.
 //! - [`machine`]: what to record of the machine.
+//! - [`random`]: numbers to shuffle and resample with.
 //!
 //! Nothing here runs a job or decides which setting is good: `job::sweep` does.
 
 pub mod machine;
 pub mod probe;
 mod proc;
+pub mod random;
 pub mod stats;

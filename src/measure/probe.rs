@@ -63,6 +63,7 @@ impl Probe {
             unexplained_reads: reads.map(|seen| beyond(seen, summary.syscalls.kernel_reads)),
             unexplained_writes: writes.map(|seen| beyond(seen, summary.syscalls.kernel_writes)),
             summary,
+            ..Sample::default()
         }
     }
 }

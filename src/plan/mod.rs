@@ -4,12 +4,13 @@ mod copy;
 mod files;
 mod gunzip;
 mod patterns;
+mod sweep;
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::size::BufferSize;
 
@@ -17,9 +18,10 @@ pub use copy::{Backup, CopyPlan, Durable, Existing, Follow, Keep, Method, Placin
 pub use files::{FilesPlan, NameList, Output};
 pub use gunzip::{GunzipPlan, Range, RouteName};
 pub use patterns::Patterns;
+pub use sweep::{Arm, CacheState, Effort, Generated, Passes, SweepData, SweepJob, SweepPlan, TableName};
 
 /// How bytes move from one file to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineName {
     /// The best that works here: see `engine/mod.rs`.
@@ -54,7 +56,7 @@ impl EngineName {
 }
 
 /// Who runs tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum SchedulerName {
     /// One thread, one task after another.
@@ -78,7 +80,7 @@ impl SchedulerName {
 }
 
 /// Who compresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum CodecName {
     /// The best for the level and the block: see `codec/level.rs`.
@@ -130,9 +132,27 @@ impl fmt::Display for PoolChoice {
     }
 }
 
+impl FromStr for PoolChoice {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" | "on" => Ok(Self::Auto),
+            "off" => Ok(Self::Off),
+            _ => text.parse().map(Self::Buffers).map_err(|_| "write auto, off or a number of buffers from 1 on"),
+        }
+    }
+}
+
 impl Serialize for PoolChoice {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PoolChoice {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -140,7 +160,6 @@ impl Serialize for PoolChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Resources {
     /// The most bytes one read or write moves; `None` lets the engine choose its default.
-    #[serde(serialize_with = "buffer_bytes")]
     pub buffer: Option<BufferSize>,
     /// Threads that work.
     pub workers: NonZeroUsize,
@@ -148,23 +167,21 @@ pub struct Resources {
     pub scheduler: SchedulerName,
     /// How many buffers are kept.
     pub pool: PoolChoice,
+    /// Whether the entries of a directory are handed out by the buffer. Each by itself otherwise, which only a sweep
+    /// asks for, to show what it costs.
+    pub batch: bool,
 }
 
 impl Resources {
     /// `workers` threads on the channel scheduler, everything else at its default.
     pub const fn with_workers(workers: NonZeroUsize) -> Self {
-        Self { buffer: None, workers, scheduler: SchedulerName::Channel, pool: PoolChoice::Auto }
+        Self { buffer: None, workers, scheduler: SchedulerName::Channel, pool: PoolChoice::Auto, batch: true }
     }
 
     /// Threads that really run: the serial scheduler has one, whatever was asked for.
     pub fn threads(&self) -> usize {
         if self.scheduler == SchedulerName::Serial { 1 } else { self.workers.get() }
     }
-}
-
-#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
-fn buffer_bytes<S: serde::Serializer>(buffer: &Option<BufferSize>, serializer: S) -> Result<S::Ok, S::Error> {
-    buffer.map(BufferSize::bytes).serialize(serializer)
 }
 
 /// `haul gzip`.
@@ -182,60 +199,4 @@ pub struct GzipPlan {
     pub verify: bool,
     /// Make no target that would not be smaller than its source.
     pub keep_smaller: bool,
-}
-
-/// The job that a sweep runs over and over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SweepJob {
-    /// Copy the source.
-    Copy,
-    /// Compress the source.
-    Gzip,
-    /// Decompress the source.
-    Gunzip,
-}
-
-impl SweepJob {
-    /// The name users type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Copy => "copy",
-            Self::Gzip => "gzip",
-            Self::Gunzip => "gunzip",
-        }
-    }
-}
-
-/// `haul sweep`: one job across every combination of these settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SweepPlan {
-    /// The job to run.
-    pub job: SweepJob,
-    /// What it runs on; never written to.
-    pub source: PathBuf,
-    /// A directory for the targets; `None` is the source's own directory.
-    pub scratch: Option<PathBuf>,
-    /// Buffer sizes, at least one.
-    pub buffers: Vec<BufferSize>,
-    /// Worker counts, at least one.
-    pub workers: Vec<NonZeroUsize>,
-    /// Schedulers, at least one.
-    pub schedulers: Vec<SchedulerName>,
-    /// Engines, at least one; gzip and gunzip ignore all but the first.
-    pub engines: Vec<EngineName>,
-    /// Pool choices, at least one.
-    pub pools: Vec<PoolChoice>,
-    /// Levels, at least one; only gzip looks at them.
-    pub levels: Vec<u32>,
-    /// gzip's codec.
-    pub codec: CodecName,
-    /// gzip's block; `None` is what suits the level.
-    pub block: Option<BufferSize>,
-    /// Measured runs of each setting, after one warm-up.
-    pub rounds: NonZeroUsize,
-    /// Seed of the shuffle.
-    pub seed: u64,
-    /// The command line that asked for this, quoted for a shell; the report repeats it.
-    pub command: String,
 }

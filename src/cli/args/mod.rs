@@ -3,8 +3,8 @@
 mod copy;
 mod files;
 mod places;
+mod sweep;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -12,11 +12,11 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use haul::size::BufferSize;
 
 use super::level::Level;
-use super::report::Format;
-use super::words::{PoolWord, SizeList, WorkerCount, parse_block, parse_pool, parse_sizes, parse_workers};
+use super::words::{PoolWord, WorkerCount, parse_block, parse_pool, parse_workers};
 
 pub(crate) use copy::{Attribute, BackupWord, CopyArgs, ReflinkWord, SparseWord, SyncWord, UpdateWord};
 pub(crate) use files::{FileArgs, Route, UnpackArgs};
+pub(crate) use sweep::{Cache, Job, SweepArgs, Switch, Table};
 
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
 ///
@@ -128,63 +128,6 @@ pub(crate) struct GunzipArgs {
     pub(crate) unpack: UnpackArgs,
 }
 
-/// Run a job across buffer sizes, workers, engines, pools: calls, times, memory and a verdict
-///
-/// Every setting is run once to warm up, and then once in each of several shuffled rounds. Every run's system calls
-/// are compared with the kernel's own count (/proc/self/io), and the report says whether they agree. It works on scratch
-/// copies in a temporary directory, which is removed at the end. SOURCE is only read.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct SweepArgs {
-    /// The job to run
-    #[arg(value_enum)]
-    pub(crate) job: Job,
-    /// The file or directory to run it on
-    pub(crate) source: PathBuf,
-    /// Buffer sizes: a list, or a range of doublings such as 4K..1M
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_sizes, allow_hyphen_values = true,
-          default_value = "1K,4K,8K,16K,32K,64K,128K,256K,1M,4M")]
-    pub(crate) buffers: Vec<SizeList>,
-    /// Worker counts
-    #[arg(short = 'p', long, value_name = "LIST", value_delimiter = ',', default_value = "auto", value_parser = parse_workers, allow_hyphen_values = true)]
-    pub(crate) workers: Vec<WorkerCount>,
-    /// Engines (copy)
-    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', default_value = "auto")]
-    pub(crate) engine: Vec<Engine>,
-    /// Schedulers
-    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', default_value = "channel")]
-    pub(crate) scheduler: Vec<Scheduler>,
-    /// Pools: on, off or numbers of buffers
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "on", value_parser = parse_pool)]
-    pub(crate) pool: Vec<PoolWord>,
-    /// Levels (gzip)
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "6", value_parser = clap::value_parser!(u32).range(..=12))]
-    pub(crate) level: Vec<u32>,
-    /// gzip's codec
-    #[arg(long, value_enum, default_value_t = Codec::Auto)]
-    pub(crate) codec: Codec,
-    /// gzip's block; default: what suits the level
-    #[arg(long, value_name = "SIZE", value_parser = parse_block)]
-    pub(crate) block: Option<BufferSize>,
-    /// Measured runs of each setting, after one warm-up
-    #[arg(long, value_name = "N", default_value = "9")]
-    pub(crate) rounds: NonZeroUsize,
-    /// Seed of the shuffle; the report names it
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// How the report is written
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
-    /// Write the report here instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Where the scratch directory is made; default: beside SOURCE
-    #[arg(long, value_name = "DIR")]
-    pub(crate) scratch: Option<PathBuf>,
-    /// A progress line on standard error, between runs; auto: if that is a terminal
-    #[arg(long, value_enum, default_value_t = ProgressChoice::Auto)]
-    pub(crate) progress: ProgressChoice,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Engine {
@@ -220,11 +163,4 @@ pub(crate) enum ProgressChoice {
     Auto,
     Always,
     Never,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Job {
-    Copy,
-    Gzip,
-    Gunzip,
 }

@@ -18,7 +18,7 @@ use haul::sys::PAGE;
 use super::args::{Args, Codec, Command, Common, Engine, Generated, ProgressChoice, Route, Scheduler};
 use super::listing::Columns;
 use super::progress::Verbosity;
-use super::report::Format;
+use super::report::Output;
 
 /// What to do and how to talk about it.
 pub(crate) struct Order {
@@ -34,7 +34,7 @@ pub(crate) enum Work {
     Gzip(GzipPlan),
     Gunzip(GunzipPlan),
     List(GunzipPlan, Columns),
-    Sweep { plan: SweepPlan, format: Format, output: Option<PathBuf> },
+    Sweep { plan: SweepPlan, outputs: Vec<Output> },
     Generate { what: Generated, directory: Option<PathBuf> },
 }
 
@@ -92,6 +92,7 @@ fn resources(common: &Common) -> Resources {
         workers: common.workers.0,
         scheduler: common.scheduler.into(),
         pool: common.pool.0,
+        batch: true,
     }
 }
 

@@ -1,42 +1,150 @@
 //! sweep.
 
+use std::ffi::OsStr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueEnum;
 use haul::codec::level::Choice;
-use haul::plan::{EngineName, SchedulerName, SweepJob, SweepPlan};
+use haul::job::sweep::settings::Axes;
+use haul::job::sweep::tables;
+use haul::plan::{
+    Arm, CacheState, Effort, EngineName, Generated, Passes, PoolChoice, SchedulerName, SweepData, SweepJob, SweepPlan,
+    TableName,
+};
+use haul::size::BufferSize;
 
 use super::{Order, UsageError, Work, check_buffers};
-use crate::cli::args::{Job, SweepArgs};
+use crate::cli::args::{Cache, Job, SweepArgs, Switch, Table};
 use crate::cli::quote::{command_line, words_as_typed};
+use crate::cli::report::{Format, Output};
+use crate::cli::words::parse_workers;
+
+/// What is measured where nobody says how much.
+const BUDGET: Duration = Duration::from_secs(60);
+/// The files of a ladder without a source: 100 of 10 MB.
+const LADDER: Generated = Generated { files: NonZeroUsize::new(100).unwrap(), bytes: 10_000_000, entropy: 8.0 };
 
 pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
+    let table = args.table.map(TableName::from);
+    let (job, source) = job_and_source(&args)?;
+    let data = data(&args, source, table)?;
+    let arms = arms(&args, table, job)?;
+    let outputs = outputs(args.output, args.format)?;
+    let budget = args.budget.or(args.rounds.is_none().then_some(BUDGET));
     let plan = SweepPlan {
-        job: match args.job {
-            Job::Copy => SweepJob::Copy,
-            Job::Gzip => SweepJob::Gzip,
-            Job::Gunzip => SweepJob::Gunzip,
-        },
-        source: args.source,
+        table,
+        data,
         scratch: args.scratch,
-        buffers: distinct(args.buffers.into_iter().flat_map(|list| list.0)),
-        workers: distinct(args.workers.into_iter().map(|count| count.0)),
-        schedulers: distinct(args.scheduler.into_iter().map(SchedulerName::from)),
-        engines: distinct(args.engine.into_iter().map(EngineName::from)),
-        pools: distinct(args.pool.into_iter().map(|pool| pool.0)),
-        levels: distinct(args.level),
+        arms,
         codec: args.codec.into(),
         block: args.block,
-        rounds: args.rounds,
+        effort: Effort { rounds: args.rounds, budget, within: args.within },
+        sync: !args.no_sync,
+        passes: Passes {
+            latency: args.latency,
+            verify_counts: args.verify_counts,
+            file_times: table == Some(TableName::Ladder),
+        },
         seed: args.seed,
         command: command_line(words_as_typed()),
     };
-    for level in &plan.levels {
-        Choice::new(plan.codec, *level, plan.block).map_err(UsageError::new)?;
+    for Arm { setting, .. } in &plan.arms {
+        if let Some(level) = setting.level {
+            Choice::new(plan.codec, level, plan.block).map_err(UsageError::new)?;
+        }
+        check_buffers(setting.engine, [setting.buffer])?;
     }
-    if plan.job == SweepJob::Copy {
-        for engine in &plan.engines {
-            check_buffers(*engine, plan.buffers.iter().copied())?;
+    Ok(Order::quiet(Work::Sweep { plan, outputs }, args.progress))
+}
+
+/// The one or two words without a dash: `copy disk.img`, `disk.img` for a table, `copy` for generated data.
+fn job_and_source(args: &SweepArgs) -> Result<(Option<SweepJob>, Option<PathBuf>), UsageError> {
+    let job = |word: &Path| {
+        let known = Job::from_str(&word.to_string_lossy(), false);
+        known
+            .map(SweepJob::from)
+            .map_err(|_| UsageError::new(format!("there is no job '{}': write copy, gzip or gunzip", word.display())))
+    };
+    match (&args.words[..], args.table, args.generate) {
+        ([word, source], _, _) => Ok((Some(job(word)?), Some(source.clone()))),
+        ([word], None, Some(_)) => Ok((Some(job(word)?), None)),
+        // A table has a job of its own, so that a single word is the source unless that is generated.
+        ([word], Some(_), Some(_)) => Ok((Some(job(word)?), None)),
+        ([word], Some(table), None) => match job(word) {
+            Ok(job) if table == Table::Ladder => Ok((Some(job), None)),
+            _ => Ok((None, Some(word.clone()))),
+        },
+        ([word], None, None) => {
+            let job = job(word)?.name();
+            Err(UsageError::new(format!("on what? Write haul sweep {job} SOURCE, or haul sweep {job} --generate 256M")))
+        }
+        ([], Some(_), _) => Ok((None, None)),
+        _ => Err(UsageError::new("write haul sweep JOB SOURCE, or haul sweep --table NAME SOURCE")),
+    }
+}
+
+fn data(args: &SweepArgs, source: Option<PathBuf>, table: Option<TableName>) -> Result<SweepData, UsageError> {
+    match (source, args.generate, table) {
+        (Some(_), Some(_), _) => Err(UsageError::new("a SOURCE and --generate contradict each other: leave one out")),
+        (Some(source), None, _) => Ok(SweepData::Source(source)),
+        (None, Some(amount), _) => {
+            let entropy = args.entropy;
+            Ok(SweepData::Generated(Generated { files: amount.files, bytes: amount.bytes, entropy }))
+        }
+        (None, None, Some(TableName::Ladder)) => Ok(SweepData::Generated(LADDER)),
+        (None, None, _) => Err(UsageError::new("on what? Name a SOURCE, or let --generate 256M make one")),
+    }
+}
+
+/// The settings of a table, or all combinations of what was named.
+fn arms(args: &SweepArgs, table: Option<TableName>, job: Option<SweepJob>) -> Result<Vec<Arm>, UsageError> {
+    let cores = parse_workers("auto").map_or(1, |count| count.0.get());
+    let Some(table) = table else {
+        let job = job.ok_or_else(|| UsageError::new("which job? Write haul sweep copy, gzip or gunzip"))?;
+        return Ok(vary(args, Axes { engines: vec![EngineName::Auto], ..tables::base(job) }, job, cores)?.arms());
+    };
+    let _ = table;
+    Ok(tables::arms(table, job, cores, true))
+}
+
+fn vary(args: &SweepArgs, base: Axes, job: SweepJob, cores: usize) -> Result<Axes, UsageError> {
+    let caches = distinct(args.cache.iter().copied().map(CacheState::from));
+    if job != SweepJob::Copy {
+        if caches.contains(&CacheState::Direct) {
+            return Err(UsageError::new("only copy can go past the page cache: leave out --cache direct"));
+        }
+        if !args.engine.is_empty() {
+            return Err(UsageError::new(format!("engines copy; {} has none: leave out --engine", job.name())));
         }
     }
-    Ok(Order::quiet(Work::Sweep { plan, format: args.format, output: args.output }, args.progress))
+    if job != SweepJob::Gzip && !args.level.is_empty() {
+        return Err(UsageError::new(format!("{} has no levels: leave out --level", job.name())));
+    }
+    Ok(Axes {
+        jobs: vec![job],
+        caches: or(caches, &base.caches),
+        engines: or(distinct(args.engine.iter().copied().map(EngineName::from)), &base.engines),
+        levels: or(distinct(args.level.iter().copied()), &base.levels),
+        schedulers: or(distinct(args.scheduler.iter().copied().map(SchedulerName::from)), &base.schedulers),
+        workers: or(distinct(args.workers.iter().map(|count| count.0.get())), &[cores]),
+        pools: or(distinct(args.pool.iter().map(|pool| pool.0)), &[PoolChoice::Auto]),
+        batches: or(distinct(args.batch.iter().map(|switch| *switch == Switch::On)), &base.batches),
+        buffers: or(distinct(args.buffers.iter().flat_map(|list| list.0.iter().copied())), &default_buffers(args)),
+    })
+}
+
+/// 1K to 4M; whole pages where an engine moves nothing else.
+fn default_buffers(args: &SweepArgs) -> Vec<BufferSize> {
+    let direct = args.cache.contains(&Cache::Direct)
+        || args.engine.iter().any(|engine| EngineName::from(*engine) == EngineName::Direct);
+    let sizes = [1, 4, 8, 16, 32, 64, 128, 256, 1024, 4096].into_iter().filter(|kib| !direct || *kib >= 4);
+    sizes.map(BufferSize::from_kib).collect()
+}
+
+fn or<T: Clone>(named: Vec<T>, default: &[T]) -> Vec<T> {
+    if named.is_empty() { default.to_vec() } else { named }
 }
 
 /// The values in their order, each once: measuring one twice would only look like a second setting.
@@ -47,4 +155,52 @@ fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
         }
         seen
     })
+}
+
+/// Where reports go, and in which format: `--format` is for standard output, and for files whose names do not say.
+fn outputs(files: Vec<PathBuf>, format: Option<Format>) -> Result<Vec<Output>, UsageError> {
+    if files.is_empty() {
+        return Ok(vec![Output { format: format.unwrap_or_default(), path: None }]);
+    }
+    let alone = files.len() == 1;
+    files
+        .into_iter()
+        .map(|path| {
+            let by_name = path.extension().and_then(OsStr::to_str).and_then(Format::of_extension);
+            let format = if alone { format.or(by_name) } else { by_name.or(format) };
+            Ok(Output { format: format.unwrap_or_default(), path: Some(path) })
+        })
+        .collect()
+}
+
+impl From<Job> for SweepJob {
+    fn from(job: Job) -> Self {
+        match job {
+            Job::Copy => Self::Copy,
+            Job::Gzip => Self::Gzip,
+            Job::Gunzip => Self::Gunzip,
+        }
+    }
+}
+
+impl From<Cache> for CacheState {
+    fn from(cache: Cache) -> Self {
+        match cache {
+            Cache::Warm => Self::Warm,
+            Cache::Cold => Self::Cold,
+            Cache::Direct => Self::Direct,
+        }
+    }
+}
+
+impl From<Table> for TableName {
+    fn from(table: Table) -> Self {
+        match table {
+            Table::Buffers => Self::Buffers,
+            Table::Workers => Self::Workers,
+            Table::Pool => Self::Pool,
+            Table::Models => Self::Models,
+            Table::Ladder => Self::Ladder,
+        }
+    }
 }

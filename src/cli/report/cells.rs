@@ -15,12 +15,12 @@ pub(super) struct Column {
 
 /// The figures of every row, in order.
 pub(super) fn figures(report: &SweepReport) -> Vec<Figures> {
-    report.rows.iter().map(|row| Figures::of(report.job, row)).collect()
+    report.rows.iter().map(Figures::of).collect()
 }
 
 /// All columns of a report. The recommended rows are marked with an arrow.
 pub(super) fn columns(report: &SweepReport, figures: &[Figures]) -> Vec<Column> {
-    let (varying, _) = axes::split(report.job, &report.rows);
+    let (varying, _) = axes::split(&report.rows);
     let chosen: Vec<usize> = Verdict::all_of(report).iter().map(|verdict| verdict.chosen).collect();
     let mark = |place: usize| if chosen.contains(&place) { "→ " } else { "" };
     let buffers = report.rows.iter().enumerate().map(|(place, row)| format!("{}{}", mark(place), row.setting.buffer));
@@ -47,7 +47,7 @@ pub(super) fn columns(report: &SweepReport, figures: &[Figures]) -> Vec<Column> 
     }
     add("page\nfaults", &|row| (row.minor_faults_median + row.major_faults_median).to_string());
     add("buffers\nfresh/reused", &|row| format!("{}/{}", row.pool_fresh, row.pool_reused));
-    if report.job == SweepJob::Gzip {
+    if report.rows.iter().any(|row| row.setting.job == SweepJob::Gzip) {
         add("ratio", &|row| row.ratio.map_or_else(nothing, |ratio| format!("{ratio:.3}")));
     }
     columns

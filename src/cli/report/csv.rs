@@ -9,7 +9,6 @@ use haul::outcome::{SweepReport, SweepRow};
 use super::cells;
 
 struct Line<'a> {
-    report: &'a SweepReport,
     row: &'a SweepRow,
     figures: &'a Figures,
 }
@@ -18,7 +17,7 @@ type Cell = fn(&Line<'_>) -> String;
 
 /// Every column: its heading and what stands in it. New ones go to the end, so that scripts that count columns last.
 const COLUMNS: [(&str, Cell); 28] = [
-    ("job", |line| line.report.job.name().to_owned()),
+    ("job", |line| line.row.setting.job.name().to_owned()),
     ("buffer_bytes", |line| line.row.setting.buffer.bytes().to_string()),
     ("workers", |line| line.row.setting.workers.to_string()),
     ("scheduler", |line| line.row.setting.scheduler.name().to_owned()),
@@ -52,7 +51,7 @@ pub(super) fn write(report: &SweepReport, out: &mut dyn Write) -> io::Result<()>
     let mut writer = ::csv::Writer::from_writer(out);
     writer.write_record(COLUMNS.map(|(heading, _)| heading))?;
     for (row, figures) in report.rows.iter().zip(&cells::figures(report)) {
-        let line = Line { report, row, figures };
+        let line = Line { row, figures };
         writer.write_record(COLUMNS.map(|(_, cell)| cell(&line)))?;
     }
     writer.flush()

@@ -1,8 +1,8 @@
 //! Reports made by hand, for the tests of every format.
 
 use haul::calls::{Call, Ending};
-use haul::outcome::{Machine, PoolStats, Sample, Setting, Summary, SweepReport, SweepRow};
-use haul::plan::{EngineName, PoolChoice, SchedulerName, SweepJob};
+use haul::outcome::{Cost, Ended, Machine, PoolStats, Sample, Setting, Summary, SweepReport, SweepRow};
+use haul::plan::{CacheState, EngineName, PoolChoice, SchedulerName, SweepJob};
 use haul::size::BufferSize;
 
 const MIB: u64 = 1 << 20;
@@ -20,7 +20,7 @@ pub(super) fn gzip() -> SweepReport {
     let mut rows = vec![];
     for (level, workers, wall_us) in [(1, 1, 700_000), (1, 2, 380_000), (9, 1, 4_100_000), (9, 2, 2_100_000)] {
         for kib in [64, 1024] {
-            let setting = Setting { workers, level: Some(level), ..setting(kib) };
+            let setting = Setting { job: SweepJob::Gzip, workers, level: Some(level), ..setting(kib) };
             let mut row = row(setting, 64 * MIB, &[wall_us + kib, wall_us + 900, wall_us - 2_000], 0);
             for sample in &mut row.samples {
                 sample.summary.target_bytes = if level == 1 { 25 * MIB } else { 21 * MIB };
@@ -41,11 +41,14 @@ pub(super) fn huge() -> SweepReport {
 
 fn setting(buffer_kib: u64) -> Setting {
     Setting {
+        job: SweepJob::Copy,
+        cache: CacheState::Warm,
         buffer: BufferSize::from_kib(buffer_kib),
         workers: 2,
         scheduler: SchedulerName::Channel,
         engine: EngineName::ReadWrite,
         pool: PoolChoice::Auto,
+        batch: true,
         level: None,
     }
 }
@@ -57,7 +60,16 @@ fn row(setting: Setting, source_bytes: u64, walls_us: &[u64], more: u64) -> Swee
         (0..more).for_each(|_| last.summary.syscalls.record(Call::Pread, 1, Ending::Moved(1)));
         last.unexplained_writes = Some(more as i64);
     }
-    SweepRow { setting, warm_up: sample(setting, source_bytes, walls_us[0] * 2), samples }
+    SweepRow {
+        setting,
+        name: None,
+        warm_up: sample(setting, source_bytes, walls_us[0] * 2),
+        allocations: None,
+        samples,
+        latency: None,
+        observed: None,
+        file_times: None,
+    }
 }
 
 fn sample(setting: Setting, source_bytes: u64, wall_us: u64) -> Sample {
@@ -82,6 +94,7 @@ fn sample(setting: Setting, source_bytes: u64, wall_us: u64) -> Sample {
         unexplained_reads: Some(0),
         unexplained_writes: Some(0),
         summary,
+        ..Sample::default()
     }
 }
 
@@ -90,7 +103,15 @@ fn report(job: SweepJob, source_bytes: u64, rows: Vec<SweepRow>) -> SweepReport 
         format: SweepReport::FORMAT,
         version: "0.1.0".to_owned(),
         command: format!("haul sweep {} --seed 42 data/silesia.tar", job.name()),
-        job,
+        table: None,
+        cost: Cost { empty_run_ns: 90, count_call_ns: 1.2, time_call_ns: 45.0 },
+        generated: None,
+        entropy_bits: Some(7.31),
+        within: 0.05,
+        ended: Ended::Rounds,
+        tidying_ns: 1_500_000_000,
+        repeated: 0,
+        control: None,
         machine: Machine {
             kernel: Some("6.18.44".to_owned()),
             architecture: "x86_64".to_owned(),
@@ -98,6 +119,7 @@ fn report(job: SweepJob, source_bytes: u64, rows: Vec<SweepRow>) -> SweepReport 
             cores: 2,
             memory_bytes: Some(24 << 30),
             file_system: "ext4".to_owned(),
+            ..Machine::default()
         },
         source: "data/silesia.tar".into(),
         source_bytes,

@@ -17,6 +17,7 @@ mod prose;
 mod table;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use haul::outcome::SweepReport;
 
@@ -32,6 +33,27 @@ pub(crate) enum Format {
     Json,
     /// A table for GitHub
     Markdown,
+}
+
+impl Format {
+    /// The format that a file's extension names.
+    pub(crate) fn of_extension(extension: &str) -> Option<Self> {
+        match extension {
+            "txt" => Some(Self::Table),
+            "csv" => Some(Self::Csv),
+            "json" => Some(Self::Json),
+            "md" | "markdown" => Some(Self::Markdown),
+            _ => None,
+        }
+    }
+}
+
+/// One report to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    /// Where; `None` is standard output.
+    pub(crate) path: Option<PathBuf>,
 }
 
 /// Writes a report, and a line end behind it.

@@ -7,16 +7,15 @@ use haul::job::sweep::figures::Figures;
 use haul::job::sweep::reconcile::Reconciliation;
 use haul::job::sweep::verdict::Verdict;
 use haul::outcome::SweepReport;
-use haul::plan::{EngineName, SweepJob};
+use haul::plan::EngineName;
 use haul::size::BufferSize;
 
 /// What was run, on what, and what did not vary.
 pub(super) fn caption(report: &SweepReport) -> [String; 2] {
     let count = |number: u64, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
     let size = ByteSize::b(report.source_bytes).display().iec();
-    let what =
-        format!("{} {}: {size} in {}", report.job.name(), Quoted(&report.source), count(report.source_files, "file"));
-    let (_, fixed) = axes::split(report.job, &report.rows);
+    let what = format!("{}: {size} in {}", Quoted(&report.source), count(report.source_files, "file"));
+    let (_, fixed) = axes::split(&report.rows);
     let mut how: Vec<String> = match report.rows.first() {
         Some(row) => fixed.iter().map(|axis| fixed_phrase(*axis, row)).collect(),
         None => vec![],
@@ -56,7 +55,7 @@ pub(super) fn notes(report: &SweepReport, figures: &[Figures]) -> Vec<String> {
         notes.push("~ runs differ in their calls; those of the run with the median time are shown".to_owned());
     }
     let is_mapped = |engine| engine == EngineName::Mmap;
-    if report.job == SweepJob::Copy && report.rows.iter().any(|row| is_mapped(row.setting.engine)) {
+    if report.rows.iter().any(|row| is_mapped(row.setting.engine)) {
         notes.push("mmap reads by page faults, which are no calls".to_owned());
     }
     notes.push(

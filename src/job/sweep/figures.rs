@@ -53,8 +53,9 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// The figures of a row of a sweep over `job`; all zero if it has no samples.
-    pub fn of(job: SweepJob, row: &SweepRow) -> Self {
+    /// The figures of a row; all zero if it has no samples.
+    pub fn of(row: &SweepRow) -> Self {
+        let job = row.setting.job;
         let list = |field: fn(&Sample) -> u64| row.samples.iter().map(field).collect::<Vec<_>>();
         let middle = |field: fn(&Sample) -> u64| median(&list(field)).unwrap_or(0);
         let walls = list(|sample| sample.wall_ns);
@@ -121,7 +122,7 @@ mod tests {
         let mut row = row(setting(64), &[30, 10, 20]);
         row.samples[0].peak_bytes = Some(7);
         row.warm_up.peak_bytes = Some(9);
-        let figures = Figures::of(SweepJob::Copy, &row);
+        let figures = Figures::of(&row);
         assert_eq!(
             (figures.wall_ns_median, figures.wall_ns_min, figures.wall_ns_mad),
             (20_000_000, 10_000_000, 10_000_000)
@@ -131,24 +132,30 @@ mod tests {
         assert_eq!((figures.peak_bytes, figures.ratio), (Some(9), None));
         assert!((figures.relative_noise() - 0.5).abs() < 1e-9);
         row.samples[1] = sample(10, 17);
-        let figures = Figures::of(SweepJob::Copy, &row);
+        let figures = Figures::of(&row);
         assert_eq!((figures.reads, figures.calls_vary), (16, true), "the median run's calls");
+    }
+
+    fn of(job: SweepJob, row: &SweepRow) -> Figures {
+        let mut row = row.clone();
+        row.setting.job = job;
+        Figures::of(&row)
     }
 
     #[test]
     fn rates_count_uncompressed_bytes() {
         let row = row(setting(64), &[1000]);
-        assert_eq!(Figures::of(SweepJob::Gzip, &row).mib_per_second, Some(1.0));
-        assert_eq!(Figures::of(SweepJob::Gunzip, &row).mib_per_second, Some(0.5));
-        assert_eq!(Figures::of(SweepJob::Gzip, &row).ratio, Some(2.0));
+        assert_eq!(of(SweepJob::Gzip, &row).mib_per_second, Some(1.0));
+        assert_eq!(of(SweepJob::Gunzip, &row).mib_per_second, Some(0.5));
+        assert_eq!(of(SweepJob::Gzip, &row).ratio, Some(2.0));
     }
 
     #[test]
     fn nothing_divides_by_nothing() {
         let mut row = row(setting(64), &[0]);
         row.samples[0].summary = Summary::default();
-        let figures = Figures::of(SweepJob::Gzip, &row);
+        let figures = of(SweepJob::Gzip, &row);
         assert_eq!((figures.mib_per_second, figures.calls_per_mib, figures.ratio), (None, None, None));
-        assert_eq!(Figures::of(SweepJob::Copy, &SweepRow { samples: vec![], ..row }), Figures::default());
+        assert_eq!(Figures::of(&SweepRow { samples: vec![], ..row }), Figures::default());
     }
 }

@@ -34,7 +34,7 @@ pub struct Difference {
 impl Reconciliation {
     /// Compares all runs of a sweep.
     pub fn of(report: &SweepReport) -> Self {
-        let (varying, _) = axes::split(report.job, &report.rows);
+        let (varying, _) = axes::split(&report.rows);
         let mut all = Self { runs: 0, checked: 0, differences: vec![] };
         for row in &report.rows {
             let seen: Vec<(i64, i64)> = row.samples.iter().filter_map(unexplained).collect();

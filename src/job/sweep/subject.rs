@@ -7,7 +7,6 @@ use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use rustix::fs::CWD;
 use rustix::io::Errno;
@@ -18,11 +17,13 @@ use crate::error::{Error, Result};
 use crate::event::{Event, EventSink};
 use crate::job::{Context, copy, gunzip, gzip};
 use crate::outcome::{Setting, Summary};
-use crate::plan::{CopyPlan, FilesPlan, GunzipPlan, GzipPlan, Resources, SweepJob, SweepPlan};
+use crate::plan::{CopyPlan, FilesPlan, GunzipPlan, GzipPlan, Resources, SweepData, SweepJob, SweepPlan};
 use crate::size::BufferSize;
-use crate::sys::{Attributes, FileKind, Sys};
+use crate::sys::{Attributes, FileKind, FileSystem, Sys};
 use crate::tree::{prune, remove_tree};
 
+/// Generated data: a file or a directory.
+const SOURCE: &CStr = c"source";
 /// The target of a copy.
 const TARGET: &CStr = c"target";
 /// What is compressed, and what comes out of decompressing.
@@ -94,10 +95,12 @@ fn stat(sys: &mut Sys, path: &Path) -> Result<Attributes> {
 /// A job that is ready to be run with one setting after another.
 pub(super) struct Subject<'a> {
     plan: &'a SweepPlan,
-    source: &'a Source,
-    scratch: &'a Scratch,
+    scratch: Scratch,
     context: Context,
     failure: Arc<FirstFailure>,
+    /// What is copied, and what private copies are made of.
+    source: PathBuf,
+    is_tree: bool,
 }
 
 /// Keeps the first failure, to say why a sweep ended; forgets all else, as cheaply as [`crate::event::Silent`].
@@ -113,32 +116,57 @@ impl EventSink for FirstFailure {
 }
 
 impl<'a> Subject<'a> {
-    /// A job to be run on `source`, unwatched.
-    pub(super) fn new(plan: &'a SweepPlan, source: &'a Source, scratch: &'a Scratch, context: &Context) -> Self {
+    /// Looks at the source and makes the scratch directory, in the place that the plan names or beside the source.
+    pub(super) fn new(sys: &mut Sys, plan: &'a SweepPlan, context: &Context) -> Result<Self> {
+        let (scratch, source, is_tree) = match &plan.data {
+            SweepData::Source(path) => {
+                let source = Source::look(sys, path)?;
+                let scratch = source.scratch(sys, context, plan.scratch.as_deref())?;
+                let is_tree = source.is_tree();
+                (scratch, source.path, is_tree)
+            }
+            SweepData::Generated(generated) => {
+                let place = plan.scratch.as_deref().unwrap_or(Path::new("."));
+                let scratch = Scratch::make(sys, context, place)?;
+                let bytes = generated.bytes.saturating_mul(generated.files.get() as u64);
+                // The data itself, a private copy of it and a target.
+                scratch::require_room(scratch.file_system(sys)?, place, place, bytes.saturating_add(bytes / 2))?;
+                let source = scratch.path_of(SOURCE);
+                (scratch, source, generated.files.get() > 1)
+            }
+        };
         let failure = Arc::new(FirstFailure::default());
         let context = Context { events: failure.clone(), ..context.clone() };
-        Self { plan, source, scratch, context, failure }
+        Ok(Self { plan, scratch, context, failure, source, is_tree })
     }
 
     /// What is swept over, for errors.
-    pub(super) fn source(&self) -> &Path {
-        &self.source.path
+    pub(super) fn path(&self) -> &Path {
+        &self.source
     }
 
-    /// Makes the private copy, if the job needs one: how long that took, ns.
-    pub(super) fn prepare(&self, sys: &mut Sys) -> Result<u64> {
-        if self.plan.job == SweepJob::Copy {
-            return Ok(0);
-        }
-        let start = Instant::now();
-        let workers = self.plan.workers.iter().max().copied().unwrap_or(std::num::NonZeroUsize::MIN);
+    /// The file system that targets are written to.
+    pub(super) fn file_system(&self, sys: &mut Sys) -> Result<FileSystem> {
+        self.scratch.file_system(sys)
+    }
+
+    /// Removes all that was made.
+    pub(super) fn finish(self) -> Result<()> {
+        self.scratch.finish()
+    }
+
+    /// Makes generated data, and the private copy if a job needs one.
+    pub(super) fn prepare(&self, sys: &mut Sys) -> Result<()> {
+        let jobs = || self.plan.arms.iter().map(|arm| arm.setting.job);
+        let Some(job) = jobs().find(|job| *job != SweepJob::Copy) else { return Ok(()) };
+        let workers = self.plan.arms.iter().map(|arm| arm.setting.workers).max().unwrap_or(1);
+        let workers = workers.try_into().unwrap_or(std::num::NonZeroUsize::MIN);
         // Small buffers, since the allocator keeps what it had, and peak memory is still to be measured.
         let resources = Resources { buffer: Some(BufferSize::from_kib(64)), ..Resources::with_workers(workers) };
-        let target = self.scratch.path_of(self.input());
-        let summary = copy::run(&CopyPlan::new(vec![self.source.path.clone()], target, resources), &self.context)?;
-        self.check(&summary)?;
-        self.tidy(sys)?;
-        Ok(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX))
+        let target = self.scratch.path_of(self.input(job));
+        let summary = copy::run(&CopyPlan::new(vec![self.source.clone()], target, resources), &self.context)?;
+        self.check(job, &summary)?;
+        self.tidy(sys)
     }
 
     /// Runs the job once.
@@ -148,44 +176,45 @@ impl<'a> Subject<'a> {
             workers: setting.workers.try_into().unwrap_or(std::num::NonZeroUsize::MIN),
             scheduler: setting.scheduler,
             pool: setting.pool,
+            batch: setting.batch,
         };
-        let result = match self.plan.job {
+        let result = match setting.job {
             SweepJob::Copy => {
-                let (sources, target) = (vec![self.source.path.clone()], self.scratch.path_of(TARGET));
+                let (sources, target) = (vec![self.source.clone()], self.scratch.path_of(TARGET));
                 let plan = CopyPlan { engine: setting.engine, ..CopyPlan::new(sources, target, resources) };
                 copy::run(&plan, &self.context)
             }
             SweepJob::Gzip => {
                 let level = setting.level.unwrap_or(DEFAULT);
                 let (codec, block) = (self.plan.codec, self.plan.block);
-                let files = self.files(resources);
+                let files = self.files(setting.job, resources);
                 let plan = GzipPlan { files, level, codec, block, verify: false, keep_smaller: false };
                 gzip::run(&plan, &self.context)
             }
-            SweepJob::Gunzip => gunzip::run(&GunzipPlan::new(self.files(resources)), &self.context),
+            SweepJob::Gunzip => gunzip::run(&GunzipPlan::new(self.files(setting.job, resources)), &self.context),
         };
-        result.map_err(|error| self.in_users_words(error))
+        result.map_err(|error| self.in_users_words(setting.job, error))
     }
 
     /// Fails unless the job did all of its work: figures of a job that failed half-way mean nothing.
-    pub(super) fn check(&self, summary: &Summary) -> Result<()> {
+    pub(super) fn check(&self, job: SweepJob, summary: &Summary) -> Result<()> {
         if summary.interrupted {
-            return Err(Error::system("sweep over", &self.source.path, Errno::INTR));
+            return Err(Error::system("sweep over", &self.source, Errno::INTR));
         }
         if summary.is_clean() {
             return Ok(());
         }
         let first = self.failure.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let error = first.unwrap_or_else(|| Error::refused("sweep over", &self.source.path, "the job fails on it"));
-        Err(self.in_users_words(error))
+        let error = first.unwrap_or_else(|| Error::refused("sweep over", &self.source, "the job fails on it"));
+        Err(self.in_users_words(job, error))
     }
 
     /// The same error about the source itself instead of its private copy, which is gone when people read it.
-    fn in_users_words(&self, mut error: Error) -> Error {
-        let copy = self.scratch.path_of(self.input());
+    fn in_users_words(&self, job: SweepJob, mut error: Error) -> Error {
+        let copy = self.scratch.path_of(self.input(job));
         match error.path.strip_prefix(&copy) {
-            Ok(rest) if rest.as_os_str().is_empty() => error.path.clone_from(&self.source.path),
-            Ok(rest) => error.path = self.source.path.join(rest),
+            Ok(rest) if rest.as_os_str().is_empty() => error.path.clone_from(&self.source),
+            Ok(rest) => error.path = self.source.join(rest),
             Err(_) => {}
         }
         error
@@ -195,28 +224,35 @@ impl<'a> Subject<'a> {
     pub(super) fn tidy(&self, sys: &mut Sys) -> Result<()> {
         let directory = self.scratch.directory();
         let is_packed = |name: &CStr| name.to_bytes().ends_with(b".gz");
-        let removed = match (self.plan.job, self.source.is_tree()) {
-            (SweepJob::Copy, _) => remove_tree(sys, directory, TARGET),
-            (SweepJob::Gzip, false) => remove_tree(sys, directory, PACKED),
-            (SweepJob::Gunzip, false) => remove_tree(sys, directory, PLAIN),
-            (SweepJob::Gzip, true) => prune(sys, directory, PLAIN, &|name| !is_packed(name)),
-            (SweepJob::Gunzip, true) => prune(sys, directory, PLAIN, &is_packed),
-        };
+        let mut removed = remove_tree(sys, directory, TARGET);
+        let runs = |job| self.plan.arms.iter().any(|arm| arm.setting.job == job);
+        if runs(SweepJob::Gzip) {
+            removed = removed.and_then(|()| match self.is_tree {
+                true => prune(sys, directory, PLAIN, &|name| !is_packed(name)),
+                false => remove_tree(sys, directory, PACKED),
+            });
+        }
+        if runs(SweepJob::Gunzip) {
+            removed = removed.and_then(|()| match self.is_tree {
+                true => prune(sys, directory, PLAIN, &is_packed),
+                false => remove_tree(sys, directory, PLAIN),
+            });
+        }
         removed.map_err(|errno| Error::system("tidy", self.scratch.path_of(c""), errno))?;
         self.scratch.settle(sys)
     }
 
-    fn input(&self) -> &'static CStr {
-        if self.plan.job == SweepJob::Gunzip && !self.source.is_tree() { PACKED } else { PLAIN }
+    fn input(&self, job: SweepJob) -> &'static CStr {
+        if job == SweepJob::Gunzip && !self.is_tree { PACKED } else { PLAIN }
     }
 
-    fn files(&self, resources: Resources) -> FilesPlan {
+    fn files(&self, job: SweepJob, resources: Resources) -> FilesPlan {
         FilesPlan {
             keep: true,
-            recursive: self.source.is_tree(),
+            recursive: self.is_tree,
             // With names restored, gunzip would put its output where `tidy` does not look for it.
-            name: self.plan.job == SweepJob::Gzip,
-            ..FilesPlan::new(vec![self.scratch.path_of(self.input())], resources)
+            name: job == SweepJob::Gzip,
+            ..FilesPlan::new(vec![self.scratch.path_of(self.input(job))], resources)
         }
     }
 }

@@ -1,30 +1,25 @@
 //! Plans, samples and reports made by hand, for the tests of this directory.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use super::settings::Axes;
 use crate::calls::{Call, Ending};
-use crate::outcome::{Machine, Sample, Setting, Summary, SweepReport, SweepRow};
-use crate::plan::{CodecName, EngineName, PoolChoice, SchedulerName, SweepJob, SweepPlan};
+use crate::outcome::{Cost, Ended, Machine, Sample, Setting, Summary, SweepReport, SweepRow};
+use crate::plan::{CacheState, EngineName, PoolChoice, SchedulerName, SweepJob};
 use crate::size::BufferSize;
 
-/// A plan of two settings in one round.
-pub(super) fn plan(job: SweepJob) -> SweepPlan {
-    SweepPlan {
-        job,
-        source: PathBuf::from("source"),
-        scratch: None,
-        buffers: vec![BufferSize::from_kib(4), BufferSize::from_kib(64)],
-        workers: vec![NonZeroUsize::MIN],
-        schedulers: vec![SchedulerName::Channel],
+/// Values to combine that come to two settings.
+pub(super) fn axes(job: SweepJob) -> Axes {
+    Axes {
+        jobs: vec![job],
+        caches: vec![CacheState::Warm],
         engines: vec![EngineName::ReadWrite],
-        pools: vec![PoolChoice::Auto],
         levels: vec![6],
-        codec: CodecName::Auto,
-        block: None,
-        rounds: NonZeroUsize::MIN,
-        seed: 1,
-        command: "haul sweep".to_owned(),
+        schedulers: vec![SchedulerName::Channel],
+        workers: vec![1],
+        pools: vec![PoolChoice::Auto],
+        batches: vec![true],
+        buffers: vec![BufferSize::from_kib(4), BufferSize::from_kib(64)],
     }
 }
 
@@ -46,11 +41,14 @@ pub(super) fn sample(wall_ms: u64, calls: u64) -> Sample {
 /// The setting of `plan`'s defaults with another buffer.
 pub(super) fn setting(buffer_kib: u64) -> Setting {
     Setting {
+        job: SweepJob::Copy,
+        cache: CacheState::Warm,
         buffer: BufferSize::from_kib(buffer_kib),
         workers: 1,
         scheduler: SchedulerName::Channel,
         engine: EngineName::ReadWrite,
         pool: PoolChoice::Auto,
+        batch: true,
         level: None,
     }
 }
@@ -60,7 +58,12 @@ pub(super) fn row(setting: Setting, walls_ms: &[u64]) -> SweepRow {
     let calls = (1 << 20) / setting.buffer.bytes() as u64;
     SweepRow {
         setting,
+        name: None,
         warm_up: sample(9999, calls),
+        allocations: None,
+        latency: None,
+        observed: None,
+        file_times: None,
         samples: walls_ms.iter().map(|wall| sample(*wall, calls)).collect(),
     }
 }
@@ -71,9 +74,17 @@ pub(super) fn report(rows: Vec<SweepRow>) -> SweepReport {
         format: SweepReport::FORMAT,
         version: "0.0.0".to_owned(),
         command: "haul sweep copy source".to_owned(),
-        job: SweepJob::Copy,
+        table: None,
         machine: Machine::default(),
+        cost: Cost::default(),
         source: PathBuf::from("source"),
+        generated: None,
+        entropy_bits: None,
+        within: 0.05,
+        ended: Ended::Rounds,
+        tidying_ns: 0,
+        repeated: 0,
+        control: None,
         source_bytes: 1 << 20,
         source_files: 1,
         block_bytes: None,

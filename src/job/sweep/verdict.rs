@@ -36,8 +36,8 @@ impl Verdict {
     /// The verdicts on a sweep: one, or one for each level where levels vary, since a level is chosen for what it
     /// saves and not only for its speed. None where there is nothing to compare.
     pub fn all_of(report: &SweepReport) -> Vec<Self> {
-        let figures: Vec<Figures> = report.rows.iter().map(|row| Figures::of(report.job, row)).collect();
-        let (mut varying, _) = axes::split(report.job, &report.rows);
+        let figures: Vec<Figures> = report.rows.iter().map(|row| Figures::of(row)).collect();
+        let (mut varying, _) = axes::split(&report.rows);
         varying.retain(|axis| *axis != Axis::Level);
         let mut levels: Vec<Option<u32>> = report.rows.iter().map(|row| row.setting.level).collect();
         levels.sort_unstable();

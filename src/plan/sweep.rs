@@ -1,0 +1,166 @@
+//! `haul sweep`: which settings to run, on what, and how long.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::CodecName;
+use crate::outcome::Setting;
+use crate::size::BufferSize;
+
+/// The job that a sweep runs over and over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SweepJob {
+    /// Copy the source.
+    Copy,
+    /// Compress the source.
+    Gzip,
+    /// Decompress the source.
+    Gunzip,
+}
+
+impl SweepJob {
+    /// The name users type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Gzip => "gzip",
+            Self::Gunzip => "gunzip",
+        }
+    }
+}
+
+/// What of the source is in memory when a run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheState {
+    /// All of it: it was read before.
+    #[default]
+    Warm,
+    /// Nothing of its content; names and inodes still are.
+    Cold,
+    /// It does not matter: reads and writes go past the page cache (the engine `direct`).
+    Direct,
+}
+
+impl CacheState {
+    /// The name users type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Warm => "warm",
+            Self::Cold => "cold",
+            Self::Direct => "direct",
+        }
+    }
+}
+
+/// A ready-made sweep that answers one question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableName {
+    /// One file, many buffer sizes.
+    Buffers,
+    /// Many numbers of workers, for a job that waits and one that computes.
+    Workers,
+    /// A pool of buffers or none, at several buffer sizes.
+    Pool,
+    /// One thread, threads fed by a channel, rayon.
+    Models,
+    /// From the slowest way to the fastest, one step at a time.
+    Ladder,
+}
+
+impl TableName {
+    /// The name users type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Buffers => "buffers",
+            Self::Workers => "workers",
+            Self::Pool => "pool",
+            Self::Models => "models",
+            Self::Ladder => "ladder",
+        }
+    }
+}
+
+/// Files made for a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Generated {
+    /// How many; one is a file, more are a directory of them.
+    pub files: NonZeroUsize,
+    /// Bytes of each.
+    pub bytes: u64,
+    /// Shannon entropy of their bytes, each by itself, in bits a byte: 0 (all the same) to 8 (incompressible).
+    pub entropy: f64,
+}
+
+/// What a sweep runs on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SweepData {
+    /// A file or directory of the user's; never written to.
+    Source(PathBuf),
+    /// Files in the scratch directory, made before the first run.
+    Generated(Generated),
+}
+
+/// How much to measure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effort {
+    /// Measured runs of each setting; `None` is as many as there is time and need for.
+    pub rounds: Option<NonZeroUsize>,
+    /// Time for all runs; at least one round is run whatever it takes. `None` is no limit.
+    pub budget: Option<Duration>,
+    /// A setting this much slower than the best is as good, as a part: 0.05. Without a number of rounds, enough is
+    /// measured when intervals are narrower than this.
+    pub within: f64,
+}
+
+/// What to learn in runs beside the timed ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Passes {
+    /// Time each system call, in one more run of each setting.
+    pub latency: bool,
+    /// Compare counts with those of strace or perf, in one more run of each setting.
+    pub verify_counts: bool,
+    /// Time each file, in one more run of each setting.
+    pub file_times: bool,
+}
+
+/// One setting to run, and what a table calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arm {
+    /// What to set.
+    pub setting: Setting,
+    /// Its name: "pool". `None` where what varies is name enough.
+    pub name: Option<String>,
+}
+
+/// `haul sweep`: settings that are run over and over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepPlan {
+    /// The table that was asked for.
+    pub table: Option<TableName>,
+    /// What it runs on.
+    pub data: SweepData,
+    /// A directory for the targets; `None` is the source's own directory, or the current one for generated data.
+    pub scratch: Option<PathBuf>,
+    /// The settings, at least one, each different.
+    pub arms: Vec<Arm>,
+    /// gzip's codec.
+    pub codec: CodecName,
+    /// gzip's block; `None` is what suits the level.
+    pub block: Option<BufferSize>,
+    /// How much to measure.
+    pub effort: Effort,
+    /// Time `fdatasync` after each run.
+    pub sync: bool,
+    /// What else to learn.
+    pub passes: Passes,
+    /// Seed of the shuffle and of generated data.
+    pub seed: u64,
+    /// The command line that asked for this, quoted for a shell; the report repeats it.
+    pub command: String,
+}
