@@ -61,6 +61,15 @@ impl Entries {
         })
     }
 
+    /// Each entry by itself.
+    pub fn singly(&self) -> impl Iterator<Item = Self> {
+        self.iter().map(|entry| {
+            let mut alone = Self::default();
+            alone.push(entry.name, entry.kind);
+            alone
+        })
+    }
+
     fn push(&mut self, name: &CStr, kind: FileKind) {
         self.names.extend_from_slice(name.to_bytes_with_nul());
         self.ends.push((self.names.len() as u32, kind));

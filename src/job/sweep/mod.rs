@@ -12,9 +12,10 @@
 //! - `rounds`: in which order, and until when; `narrow`: whether enough was measured.
 //! - `scratch`: the directory where targets come and go; `subject`: the job, what it runs on, and tidying up.
 //! - [`figures`]: a setting's runs boiled down to what a report shows; [`axes`]: what varies, and how it is named.
-//! - [`verdict`]: the setting to use; [`reconcile`]: whether our counts are the kernel's.
+//! - [`verdict`]: the setting to use; [`bottleneck`]: what each waits for; [`reconcile`]: whether our counts are the kernel's.
 
 pub mod axes;
+pub mod bottleneck;
 pub mod figures;
 mod narrow;
 pub mod reconcile;
@@ -78,7 +79,7 @@ pub fn run(plan: &SweepPlan, context: &Context, watcher: &mut dyn Watcher) -> Re
     subject.prepare(&mut sys)?;
     let mut report = empty_report(plan, machine);
     report.preparation_ns = nanoseconds(started.elapsed());
-    let mut bench = Runs { subject: &subject, sys: &mut sys, context, tidying: Duration::ZERO };
+    let mut bench = Runs { subject: &subject, sys: &mut sys, context, sync: plan.sync, tidying: Duration::ZERO };
     let mut rounds = Rounds { report: &mut report, bench: &mut bench, watcher };
     let started = Instant::now();
     let result = rounds.warm_up().and_then(|()| {
@@ -152,6 +153,8 @@ struct Runs<'a> {
     subject: &'a Subject<'a>,
     sys: &'a mut Sys,
     context: &'a Context,
+    /// Whether to time `fdatasync`.
+    sync: bool,
     tidying: Duration,
 }
 
@@ -166,8 +169,11 @@ impl Runs<'_> {
         }
         let probe = Probe::start();
         let summary = self.subject.run(setting)?;
-        let sample = probe.finish(summary);
+        let mut sample = probe.finish(summary);
         self.subject.check(setting.job, &sample.summary)?;
+        if self.sync {
+            sample.sync_ns = Some(nanoseconds(self.subject.sync(self.sys, setting.job)?));
+        }
         Ok(sample)
     }
 }

@@ -7,8 +7,9 @@ use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use rustix::fs::CWD;
+use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
 use super::scratch::{self, Scratch};
@@ -218,6 +219,26 @@ impl<'a> Subject<'a> {
             Err(_) => {}
         }
         error
+    }
+
+    /// Waits until what the last run wrote is on the disk: how long that took. Opening is not timed.
+    pub(super) fn sync(&self, sys: &mut Sys, job: SweepJob) -> Result<Duration> {
+        let name = match job {
+            SweepJob::Copy => TARGET,
+            SweepJob::Gzip => PACKED,
+            SweepJob::Gunzip => PLAIN,
+        };
+        let failed = |errno| Error::system("sync", self.scratch.path_of(name), errno);
+        let directory = self.scratch.directory();
+        if self.is_tree {
+            let started = Instant::now();
+            return sys.syncfs(directory).map(|()| started.elapsed()).map_err(failed);
+        }
+        let file = sys.openat(directory, name, OFlags::RDONLY | OFlags::NOFOLLOW, 0).map_err(failed)?;
+        let started = Instant::now();
+        sys.fdatasync(&file).map_err(failed)?;
+        let took = started.elapsed();
+        sys.close(file).map(|()| took).map_err(failed)
     }
 
     /// Takes away what the last run made (and, after preparing, what the job would pass over), and lets the disk rest.
