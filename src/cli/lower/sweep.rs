@@ -68,9 +68,8 @@ fn job_and_source(args: &SweepArgs) -> Result<(Option<SweepJob>, Option<PathBuf>
     };
     match (&args.words[..], args.table, args.generate) {
         ([word, source], _, _) => Ok((Some(job(word)?), Some(source.clone()))),
-        ([word], None, Some(_)) => Ok((Some(job(word)?), None)),
-        // A table has a job of its own, so that a single word is the source unless that is generated.
-        ([word], Some(_), Some(_)) => Ok((Some(job(word)?), None)),
+        ([word], _, Some(_)) => Ok((Some(job(word)?), None)),
+        // A table has a job of its own, so that a single word is the source; only a ladder has data of its own too.
         ([word], Some(table), None) => match job(word) {
             Ok(job) if table == Table::Ladder => Ok((Some(job), None)),
             _ => Ok((None, Some(word.clone()))),

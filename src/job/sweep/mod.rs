@@ -10,7 +10,8 @@
 //!
 //! - [`settings`](mod@settings): which settings; [`tables`]: ready-made ones.
 //! - `rounds`: in which order, and until when; `narrow`: whether enough was measured.
-//! - `scratch`: the directory where targets come and go; `subject`: the job, what it runs on, and tidying up.
+//! - `source`: what the user named; `scratch`: the directory where targets come and go; `subject`: the job, what it runs
+//!   on, and tidying up.
 //! - [`figures`]: a setting's runs boiled down to what a report shows; [`axes`]: what varies, and how it is named.
 //! - [`verdict`]: the setting to use; [`bottleneck`]: what each waits for; [`reconcile`]: whether our counts are the kernel's.
 
@@ -22,6 +23,7 @@ pub mod reconcile;
 mod rounds;
 mod scratch;
 pub mod settings;
+mod source;
 mod subject;
 pub mod tables;
 #[cfg(test)]

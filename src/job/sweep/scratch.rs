@@ -1,5 +1,6 @@
 //! The sweep's own directory, where targets come and go. It is gone at the end, however the sweep ends.
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -15,6 +16,9 @@ use crate::job::Context;
 use crate::sys::{Attributes, FileSystem, Stop, Sys};
 use crate::tree::{Leftover, Registration, remove_tree};
 
+/// `EXT4_SUPER_MAGIC` of `linux/magic.h`.
+const EXT4: u64 = 0xef53;
+
 /// A directory of our own, readable by nobody else.
 pub(super) struct Scratch {
     parent: Arc<OwnedFd>,
@@ -23,6 +27,10 @@ pub(super) struct Scratch {
     path: PathBuf,
     /// `None` once the directory is removed.
     registration: Option<Registration>,
+    /// Trees that were moved aside.
+    aside: Cell<u32>,
+    /// Bytes that were free at first.
+    room_bytes: u64,
 }
 
 impl Scratch {
@@ -32,8 +40,11 @@ impl Scratch {
         let name = make_directory(sys, &parent).map_err(|errno| no_scratch(place, errno))?;
         let registration = Some(context.leftovers.register(&parent, name.clone(), Leftover::Tree));
         let path = place.join(std::ffi::OsStr::from_bytes(name.as_bytes()));
-        match sys.open_directory(&parent, &name) {
-            Ok(directory) => Ok(Self { parent, name, directory, path, registration }),
+        let opened = sys.open_directory(&parent, &name).and_then(|directory| Ok((sys.fstatfs(&directory)?, directory)));
+        match opened {
+            Ok((FileSystem { available_bytes: room_bytes, .. }, directory)) => {
+                Ok(Self { parent, name, directory, path, registration, aside: Cell::new(0), room_bytes })
+            }
             Err(errno) => {
                 let _ = sys.rmdirat(&parent, &name);
                 Err(no_scratch(place, errno))
@@ -54,6 +65,27 @@ impl Scratch {
     /// The file system that targets are written to.
     pub(super) fn file_system(&self, sys: &mut Sys) -> Result<FileSystem> {
         sys.fstatfs(&self.directory).map_err(|errno| Error::system("ask for the free space of", &self.path, errno))
+    }
+
+    /// Takes away a tree that a run made. On ext4 it is moved aside while there is room, and goes at the end: inodes that
+    /// were freed within the last half a minute are passed over one by one when new ones are looked for
+    /// (`recently_deleted` in fs/ext4/ialloc.c), which made a copy of 19,000 files up to twenty times slower.
+    pub(super) fn discard_tree(&self, sys: &mut Sys, name: &CStr) -> rustix::io::Result<()> {
+        let here = sys.fstatfs(&self.directory)?;
+        if here.magic != EXT4 {
+            return remove_tree(sys, &self.directory, name);
+        }
+        if here.available_bytes < self.room_bytes / 2 {
+            for number in 0..self.aside.replace(0) {
+                remove_tree(sys, &self.directory, &aside_name(number)?)?;
+            }
+        }
+        match sys.rename_within(&self.directory, name, &aside_name(self.aside.get())?, false) {
+            Ok(()) => self.aside.set(self.aside.get() + 1),
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno),
+        }
+        Ok(())
     }
 
     /// Waits until nothing is left to write back, so that one run does not pay for the one before it.
@@ -80,6 +112,10 @@ impl Drop for Scratch {
             let _ = self.remove();
         }
     }
+}
+
+fn aside_name(number: u32) -> rustix::io::Result<CString> {
+    CString::new(format!("aside-{number}")).map_err(|_| Errno::INVAL)
 }
 
 fn open_place(sys: &mut Sys, place: &Path) -> Result<OwnedFd> {
