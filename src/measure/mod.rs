@@ -3,11 +3,13 @@
 //! - [`probe`]: one run becomes one [`Sample`](crate::outcome::Sample): time, memory, faults, and a comparison of our
 //!   own counts of system calls with the kernel's.
 //! - [`stats`]: the middle, the least and the spread of a few numbers.
+//! - [`cost`](mod@cost): what measuring itself costs.
 //! - [`machine`]: what to record of the machine.
 //! - [`random`]: numbers to shuffle and resample with.
 //!
 //! Nothing here runs a job or decides which setting is good: `job::sweep` does.
 
+pub mod cost;
 pub mod machine;
 pub mod probe;
 mod proc;

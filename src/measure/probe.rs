@@ -60,6 +60,8 @@ impl Probe {
             peak_bytes: self.resets_peak.then(peak_bytes).flatten(),
             minor_faults: after.minor_faults - self.usage.minor_faults,
             major_faults: after.major_faults - self.usage.major_faults,
+            voluntary_switches: after.voluntary_switches - self.usage.voluntary_switches,
+            involuntary_switches: after.involuntary_switches - self.usage.involuntary_switches,
             unexplained_reads: reads.map(|seen| beyond(seen, summary.syscalls.kernel_reads)),
             unexplained_writes: writes.map(|seen| beyond(seen, summary.syscalls.kernel_writes)),
             summary,
