@@ -165,6 +165,13 @@ impl Sys {
         })
     }
 
+    /// Moves something into another directory of the same file system, where nothing bears the new name.
+    pub fn rename_into(&mut self, from: impl AsFd, name: &CStr, to: impl AsFd, new_name: &CStr) -> Result<()> {
+        self.plain(Call::Renameat2, || {
+            rustix::fs::renameat_with(from.as_fd(), name, to.as_fd(), new_name, RenameFlags::NOREPLACE)
+        })
+    }
+
     /// Removes a name that is not a directory's.
     pub fn unlinkat(&mut self, parent: impl AsFd, name: &CStr) -> Result<()> {
         self.plain(Call::Unlinkat, || rustix::fs::unlinkat(parent.as_fd(), name, AtFlags::empty()))

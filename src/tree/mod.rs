@@ -11,7 +11,7 @@ mod unit;
 mod walk;
 
 pub use leftovers::{Leftover, Leftovers, Registration};
-pub use prune::prune;
+pub use prune::{Discard, prune};
 pub use remove::remove_tree;
 pub use target::{Part, is_temporary};
 pub use unit::{Begun, Unfinished, Unit};

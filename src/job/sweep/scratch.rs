@@ -18,6 +18,8 @@ use crate::tree::{Leftover, Registration, remove_tree};
 
 /// `EXT4_SUPER_MAGIC` of `linux/magic.h`.
 const EXT4: u64 = 0xef53;
+/// Where targets of old runs wait to be removed.
+const ASIDE: &CStr = c"aside";
 
 /// A directory of our own, readable by nobody else.
 pub(super) struct Scratch {
@@ -27,8 +29,8 @@ pub(super) struct Scratch {
     path: PathBuf,
     /// `None` once the directory is removed.
     registration: Option<Registration>,
-    /// Trees that were moved aside.
-    aside: Cell<u32>,
+    /// How many targets were moved aside.
+    aside: Cell<u64>,
     /// Bytes that were free at first.
     room_bytes: u64,
 }
@@ -67,25 +69,29 @@ impl Scratch {
         sys.fstatfs(&self.directory).map_err(|errno| Error::system("ask for the free space of", &self.path, errno))
     }
 
-    /// Takes away a tree that a run made. On ext4 it is moved aside while there is room, and goes at the end: inodes that
-    /// were freed within the last half a minute are passed over one by one when new ones are looked for
-    /// (`recently_deleted` in fs/ext4/ialloc.c), which made a copy of 19,000 files up to twenty times slower.
-    pub(super) fn discard_tree(&self, sys: &mut Sys, name: &CStr) -> rustix::io::Result<()> {
+    /// Takes away something in the scratch directory, a tree's target or a file in one. On ext4 it is moved aside while
+    /// there is room, and goes at the end: inodes that were freed within the last half a minute are passed over one by one
+    /// when new ones are looked for (`recently_deleted` in fs/ext4/ialloc.c), which made a copy of 19,000 files up to
+    /// twenty times slower.
+    pub(super) fn discard(&self, sys: &mut Sys, parent: &OwnedFd, name: &CStr) -> rustix::io::Result<()> {
         let here = sys.fstatfs(&self.directory)?;
         if here.magic != EXT4 {
-            return remove_tree(sys, &self.directory, name);
+            return remove_tree(sys, parent, name);
         }
         if here.available_bytes < self.room_bytes / 2 {
-            for number in 0..self.aside.replace(0) {
-                remove_tree(sys, &self.directory, &aside_name(number)?)?;
-            }
+            remove_tree(sys, &self.directory, ASIDE)?;
         }
-        match sys.rename_within(&self.directory, name, &aside_name(self.aside.get())?, false) {
-            Ok(()) => self.aside.set(self.aside.get() + 1),
-            Err(Errno::NOENT) => {}
+        match sys.mkdirat(&self.directory, ASIDE, 0o700) {
+            Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno),
         }
-        Ok(())
+        let number = self.aside.replace(self.aside.get() + 1);
+        let new_name = CString::new(number.to_string()).map_err(|_| Errno::INVAL)?;
+        let aside = sys.open_directory(&self.directory, ASIDE)?;
+        match sys.rename_into(parent, name, &aside, &new_name) {
+            Ok(()) | Err(Errno::NOENT) => sys.close(aside),
+            Err(errno) => Err(errno),
+        }
     }
 
     /// Waits until nothing is left to write back, so that one run does not pay for the one before it.
@@ -112,10 +118,6 @@ impl Drop for Scratch {
             let _ = self.remove();
         }
     }
-}
-
-fn aside_name(number: u32) -> rustix::io::Result<CString> {
-    CString::new(format!("aside-{number}")).map_err(|_| Errno::INVAL)
 }
 
 fn open_place(sys: &mut Sys, place: &Path) -> Result<OwnedFd> {

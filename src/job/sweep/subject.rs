@@ -4,6 +4,7 @@
 //! source in the scratch directory, which is made once and never timed. The user's files are only ever read.
 
 use std::ffi::CStr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -195,13 +196,14 @@ impl<'a> Subject<'a> {
     fn remove_targets(&self, sys: &mut Sys, job: SweepJob) -> rustix::io::Result<()> {
         let directory = self.scratch.directory();
         let is_packed = |name: &CStr| name.to_bytes().ends_with(b".gz");
+        let discard = &mut |sys: &mut Sys, parent: &OwnedFd, name: &CStr| self.scratch.discard(sys, parent, name);
         match (job, self.is_tree) {
-            (SweepJob::Copy, true) => self.scratch.discard_tree(sys, TARGET),
+            (SweepJob::Copy, true) => discard(sys, directory, TARGET),
             (SweepJob::Copy, false) => remove_tree(sys, directory, TARGET),
             (SweepJob::Gzip, false) => remove_tree(sys, directory, PACKED),
             (SweepJob::Gunzip, false) => remove_tree(sys, directory, PLAIN),
-            (SweepJob::Gzip, true) => prune(sys, directory, PLAIN, &|name| !is_packed(name)),
-            (SweepJob::Gunzip, true) => prune(sys, directory, PLAIN, &is_packed),
+            (SweepJob::Gzip, true) => prune(sys, directory, PLAIN, &|name| !is_packed(name), discard),
+            (SweepJob::Gunzip, true) => prune(sys, directory, PLAIN, &is_packed, discard),
         }
     }
 
