@@ -12,11 +12,14 @@
 //! - `rounds`: in which order, and until when; `narrow`: whether enough was measured.
 //! - `scratch`: the directory where targets come and go; `subject`: the job, what it runs on, and tidying up.
 //! - [`figures`]: a setting's runs boiled down to what a report shows; [`axes`]: what varies, and how it is named.
+//! - [`errand`]: one run as data; [`observe`]: doing it where another tool counts its system calls.
 //! - [`verdict`]: the setting to use; [`reconcile`]: whether our counts are the kernel's.
 
 pub mod axes;
+pub mod errand;
 pub mod figures;
 mod narrow;
+pub mod observe;
 pub mod reconcile;
 mod rounds;
 mod scratch;
