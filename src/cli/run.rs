@@ -44,6 +44,9 @@ pub(crate) fn run(order: &Order) -> Exit {
             let swept = super::sweep::run(plan, outputs, order.progress, &context);
             return finish(&terminal, swept, &context);
         }
+        Work::Errand { errand, idle } => {
+            return finish(&terminal, super::errand::run(errand, *idle, &context), &context);
+        }
         Work::Generate { what, directory } => {
             return finish(&terminal, generate(*what, directory.as_deref()), &context);
         }

@@ -13,12 +13,16 @@
 //! - `source`: what the user named; `scratch`: the directory where targets come and go; `subject`: the job, what it runs
 //!   on, and tidying up.
 //! - [`figures`]: a setting's runs boiled down to what a report shows; [`axes`]: what varies, and how it is named.
-//! - [`verdict`]: the setting to use; [`bottleneck`]: what each waits for; [`reconcile`]: whether our counts are the kernel's.
+//! - [`errand`]: one run as data; [`observe`]: doing it where another tool counts its system calls.
+//! - [`verdict`]: the setting to use; [`bottleneck`]: what each waits for; [`reconcile`]: whether our counts are the
+//!   kernel's.
 
 pub mod axes;
 pub mod bottleneck;
+pub mod errand;
 pub mod figures;
 mod narrow;
+pub mod observe;
 pub mod reconcile;
 mod rounds;
 mod scratch;

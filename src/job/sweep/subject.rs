@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use super::errand::Errand;
 use super::scratch::{self, Scratch};
 use super::source::Source;
-use crate::codec::level::DEFAULT;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventSink};
-use crate::job::{Context, copy, gunzip, gzip};
+use crate::job::{Context, copy};
 use crate::outcome::{Setting, Summary};
-use crate::plan::{CopyPlan, FilesPlan, GunzipPlan, GzipPlan, Resources, SweepData, SweepJob, SweepPlan};
+use crate::plan::{CopyPlan, Resources, SweepData, SweepJob, SweepPlan};
 use crate::size::BufferSize;
 use crate::sys::{FileSystem, Sys};
 use crate::tree::{prune, remove_tree};
@@ -112,29 +112,21 @@ impl<'a> Subject<'a> {
 
     /// Runs the job once.
     pub(super) fn run(&self, setting: &Setting) -> Result<Summary> {
-        let resources = Resources {
-            buffer: Some(setting.buffer),
-            workers: setting.workers.try_into().unwrap_or(std::num::NonZeroUsize::MIN),
-            scheduler: setting.scheduler,
-            pool: setting.pool,
-            batch: setting.batch,
-        };
-        let result = match setting.job {
-            SweepJob::Copy => {
-                let (sources, target) = (vec![self.source.clone()], self.scratch.path_of(TARGET));
-                let plan = CopyPlan { engine: setting.engine, ..CopyPlan::new(sources, target, resources) };
-                copy::run(&plan, &self.context)
-            }
-            SweepJob::Gzip => {
-                let level = setting.level.unwrap_or(DEFAULT);
-                let (codec, block) = (self.plan.codec, self.plan.block);
-                let files = self.files(setting.job, resources);
-                let plan = GzipPlan { files, level, codec, block, verify: false, keep_smaller: false };
-                gzip::run(&plan, &self.context)
-            }
-            SweepJob::Gunzip => gunzip::run(&GunzipPlan::new(self.files(setting.job, resources)), &self.context),
-        };
-        result.map_err(|error| self.in_users_words(setting.job, error))
+        self.errand(setting).run(&self.context).map_err(|error| self.in_users_words(setting.job, error))
+    }
+
+    /// One run, to be done here or in a process of its own.
+    pub(super) fn errand(&self, setting: &Setting) -> Errand {
+        let own = |name| self.scratch.path_of(name);
+        let input = if setting.job == SweepJob::Copy { self.source.clone() } else { own(self.input(setting.job)) };
+        Errand {
+            input,
+            target: own(TARGET),
+            setting: *setting,
+            codec: self.plan.codec,
+            block: self.plan.block,
+            is_tree: self.is_tree,
+        }
     }
 
     /// Fails unless the job did all of its work: figures of a job that failed half-way mean nothing.
@@ -209,15 +201,5 @@ impl<'a> Subject<'a> {
 
     fn input(&self, job: SweepJob) -> &'static CStr {
         if job == SweepJob::Gunzip && !self.is_tree { PACKED } else { PLAIN }
-    }
-
-    fn files(&self, job: SweepJob, resources: Resources) -> FilesPlan {
-        FilesPlan {
-            keep: true,
-            recursive: self.is_tree,
-            // With names restored, gunzip would put its output where `tidy` does not look for it.
-            name: job == SweepJob::Gzip,
-            ..FilesPlan::new(vec![self.scratch.path_of(self.input(job))], resources)
-        }
     }
 }
