@@ -3,12 +3,19 @@
 //! - [`probe`]: one run becomes one [`Sample`](crate::outcome::Sample): time, memory, faults, and a comparison of our
 //!   own counts of system calls with the kernel's.
 //! - [`stats`]: the middle, the least and the spread of a few numbers.
-//! - [`machine`]: what to record of the machine.
+//! - [`cache`]: emptying the page cache of a file, and what is in it.
+//! - [`machine`]: what to record of the machine, and what of it makes figures doubtful.
+//! - `pressure`: how long tasks stood still for want of something.
+//! - [`entropy`]: how random bytes are; [`generate`]: bytes that are as random as asked for.
 //! - [`random`]: numbers to shuffle and resample with.
 //!
 //! Nothing here runs a job or decides which setting is good: `job::sweep` does.
 
+pub mod cache;
+pub mod entropy;
+pub mod generate;
 pub mod machine;
+mod pressure;
 pub mod probe;
 mod proc;
 pub mod random;

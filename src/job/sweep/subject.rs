@@ -4,6 +4,7 @@
 //! source in the scratch directory, which is made once and never timed. The user's files are only ever read.
 
 use std::ffi::{CStr, CString};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +20,7 @@ use crate::job::{Context, copy, gunzip, gzip};
 use crate::outcome::{Setting, Summary};
 use crate::plan::{CopyPlan, FilesPlan, GunzipPlan, GzipPlan, Resources, SweepData, SweepJob, SweepPlan};
 use crate::size::BufferSize;
-use crate::sys::{Attributes, FileKind, FileSystem, Sys};
+use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::{prune, remove_tree};
 
 /// Generated data: a file or a directory.
@@ -145,9 +146,9 @@ impl<'a> Subject<'a> {
         &self.source
     }
 
-    /// The file system that targets are written to.
-    pub(super) fn file_system(&self, sys: &mut Sys) -> Result<FileSystem> {
-        self.scratch.file_system(sys)
+    /// The directory that targets are written to.
+    pub(super) const fn directory(&self) -> &OwnedFd {
+        self.scratch.directory()
     }
 
     /// Removes all that was made.

@@ -1,69 +1,97 @@
 //! What to record of the machine, so that a figure can be judged later and elsewhere.
+//!
+//! - this file: all of it together; `processors`, `control_group`, `mounts`, `disk`, `virtualization`, `file_systems`:
+//!   one part each, as pure functions over what /proc and /sys say;
+//! - `warnings`: what of it makes figures doubtful.
+//!
+//! Nothing here fails: what a machine or a container does not tell stays `None`.
 
+mod control_group;
+mod disk;
+mod file_systems;
+mod mounts;
+mod processors;
+mod virtualization;
+mod warnings;
+
+use std::os::fd::{AsFd, AsRawFd};
+
+use self::mounts::Mount;
 use super::proc;
 use crate::outcome::Machine;
+use crate::sys::Sys;
 
-/// This machine; `file_system` is the number of the one that targets are written to.
-pub fn this_machine(file_system: u64) -> Machine {
+pub use self::file_systems::file_system_name;
+pub use self::warnings::warnings;
+
+/// This machine, and what lies below `directory`, where targets are written.
+pub fn this_machine(sys: &mut Sys, directory: impl AsFd) -> Machine {
+    let directory = directory.as_fd();
+    let file_system = sys.fstatfs(directory).ok();
+    let device = sys.fstat(directory).ok().map(|attributes| attributes.dev);
+    let mounts = proc::read("/proc/self/mountinfo").unwrap_or_default();
+    // The mount itself, also where the same device is mounted in several places; btrfs gives each subvolume a device
+    // number that no line of mountinfo bears.
+    let mount = proc::read(format!("/proc/self/fdinfo/{}", directory.as_raw_fd()))
+        .and_then(|text| Mount::by_id(&mounts, proc::number(&text, "mnt_id")?))
+        .or_else(|| Mount::by_device(&mounts, device?));
+    let cpuinfo = proc::read("/proc/cpuinfo").unwrap_or_default();
+    let meminfo = proc::read("/proc/meminfo").unwrap_or_default();
+    let kib = |key| proc::number(&meminfo, key).map(|kib| kib * 1024);
     Machine {
-        kernel: proc::look(c"/proc/sys/kernel/osrelease", |text| Some(text.trim().to_owned())),
+        kernel: line("/proc/sys/kernel/osrelease"),
         architecture: std::env::consts::ARCH.to_owned(),
-        cpu: proc::look(c"/proc/cpuinfo", |text| proc::value(text, "model name").map(str::to_owned)),
+        cpu: processors::model(&cpuinfo),
+        virtualization: virtualization::of_this_machine(&cpuinfo),
+        governor: line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        online: line("/sys/devices/system/cpu/online").and_then(|list| processors::count(&list)),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
-        memory_bytes: proc::look(c"/proc/meminfo", |text| proc::number(text, "MemTotal")).map(|kib| kib * 1024),
-        file_system: file_system_name(file_system),
-        ..Machine::default()
+        quota: control_group::quota(&mounts, &proc::read("/proc/self/cgroup").unwrap_or_default()),
+        load: line("/proc/loadavg").and_then(|text| text.split(' ').next()?.parse().ok()),
+        pressure_percent: pressure_percent(),
+        memory_bytes: kib("MemTotal"),
+        available_bytes: kib("MemAvailable"),
+        dirty_ratios: ratio("dirty_ratio").zip(ratio("dirty_background_ratio")).map(<[u64; 2]>::from),
+        huge_pages: line("/sys/kernel/mm/transparent_hugepage/enabled").map(|words| chosen(&words).to_owned()),
+        file_system: file_system
+            .map_or_else(|| "unknown".to_owned(), |file_system| file_system_name(file_system.magic)),
+        mount_options: mount.as_ref().map(|mount| mount.options.clone()),
+        free_bytes: file_system.map(|file_system| file_system.available_bytes),
+        disk: device.and_then(|device| disk::below(device, mount.as_ref())),
     }
 }
 
-/// The name of a file system by its number in statfs(2); the number in hexadecimal where we know no name.
-pub fn file_system_name(magic: u64) -> String {
-    NAMES
-        .iter()
-        .find(|(number, _)| *number == magic)
-        .map_or_else(|| format!("{magic:#x}"), |(_, name)| (*name).to_owned())
+/// What a file of one line says; `None` where it is empty or not there.
+fn line(path: &str) -> Option<String> {
+    proc::read(path).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// From `linux/magic.h`, and from the sources of those that keep their number to themselves.
-const NAMES: [(u64, &str); 25] = [
-    (0x0000_4d44, "vfat"),
-    (0x0000_6969, "nfs"),
-    (0x0000_9660, "iso9660"),
-    // ext2 and ext3 have the same number, and the same driver has long served all three.
-    (0x0000_ef53, "ext4"),
-    (0x0000_f15f, "ecryptfs"),
-    (0x00c3_6400, "ceph"),
-    (0x0102_1994, "tmpfs"),
-    (0x0102_1997, "9p"),
-    (0x0bd0_0bd0, "lustre"),
-    (0x2011_bab0, "exfat"),
-    (0x2fc1_2fc1, "zfs"),
-    (0x3153_464a, "jfs"),
-    (0x5846_5342, "xfs"),
-    (0x4750_4653, "gpfs"),
-    (0x5265_4973, "reiserfs"),
-    (0x6573_5546, "fuse"),
-    (0x7371_7368, "squashfs"),
-    (0x794c_7630, "overlay"),
-    (0x7366_746e, "ntfs3"),
-    (0x8584_58f6, "ramfs"),
-    (0x9123_683e, "btrfs"),
-    (0xca45_1a4e, "bcachefs"),
-    (0xf2f5_2010, "f2fs"),
-    (0xfe53_4d42, "smb2"),
-    (0xff53_4d42, "cifs"),
-];
+fn ratio(name: &str) -> Option<u64> {
+    line(&format!("/proc/sys/vm/{name}"))?.parse().ok()
+}
+
+/// The word in brackets, by which the kernel marks what is chosen: "always [madvise] never" → "madvise". All of it
+/// where nothing is marked.
+fn chosen(words: &str) -> &str {
+    words.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or(words, |(word, _)| word)
+}
+
+/// For how much of the last ten seconds some task waited for a core, storage, memory.
+fn pressure_percent() -> Option<[f64; 3]> {
+    let percent = |name| average(&proc::read(format!("/proc/pressure/{name}"))?);
+    Some([percent("cpu")?, percent("io")?, percent("memory")?])
+}
+
+/// `avg10` of the line "some avg10=0.12 avg60=…".
+fn average(text: &str) -> Option<f64> {
+    let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
+    some.split(' ').find_map(|word| word.strip_prefix("avg10="))?.parse().ok()
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn file_systems_have_names() {
-        for (magic, name) in [(0xef53, "ext4"), (0x0102_1994, "tmpfs"), (0x9123_683e, "btrfs"), (0x1234, "0x1234")] {
-            assert_eq!(file_system_name(magic), name);
-        }
-    }
+    use crate::sys::Stop;
 
     #[test]
     fn a_machine_prints_on_one_line() {
@@ -82,9 +110,34 @@ mod tests {
     }
 
     #[test]
+    fn the_word_in_brackets_is_chosen() {
+        for (words, word) in [("always [madvise] never", "madvise"), ("[none] mq-deadline", "none"), ("none", "none")] {
+            assert_eq!(chosen(words), word);
+        }
+    }
+
+    #[test]
+    fn pressure_is_that_of_some_tasks() {
+        let text = "some avg10=74.82 avg60=22.78 avg300=5.72 total=8836051848\nfull avg10=1.00 avg60=0.00 total=0\n";
+        assert_eq!(average(text), Some(74.82));
+        assert_eq!(
+            (average(""), average("full avg10=1.00 total=0\n"), average("some avg60=1.00\n")),
+            (None, None, None)
+        );
+    }
+
+    #[test]
     fn this_one_is_described() {
-        let machine = this_machine(0xef53);
+        let place = tempfile::tempdir().unwrap();
+        let mut sys = Sys::new(Stop::new());
+        let path = std::ffi::CString::new(place.path().to_str().unwrap()).unwrap();
+        let directory = sys.open_directory(rustix::fs::CWD, &path).unwrap();
+        let machine = this_machine(&mut sys, &directory);
         assert!(machine.cores >= 1 && machine.memory_bytes.is_none_or(|bytes| bytes > 1 << 20), "{machine}");
+        assert!(machine.online.is_none_or(|online| online >= 1), "{machine:?}");
+        assert!(machine.available_bytes <= machine.memory_bytes, "{machine:?}");
+        assert!(machine.quota.is_none_or(|cores| cores > 0.0), "{machine:?}");
+        assert!(machine.disk.as_ref().is_none_or(|disk| !disk.name.is_empty()), "{machine:?}");
         assert_eq!(machine.to_string().lines().count(), 1);
     }
 }
