@@ -1,5 +1,6 @@
 //! What is where: walking trees, making targets that appear whole, keeping metadata, removing what is ours.
 
+mod each_file;
 pub mod extended;
 mod leftovers;
 pub mod metadata;
@@ -10,6 +11,7 @@ mod target;
 mod unit;
 mod walk;
 
+pub use each_file::each_file;
 pub use leftovers::{Leftover, Leftovers, Registration};
 pub use prune::{Discard, prune};
 pub use remove::remove_tree;

@@ -79,7 +79,7 @@ pub trait Watcher {
 pub fn run(plan: &SweepPlan, context: &Context, watcher: &mut dyn Watcher) -> Result<SweepReport> {
     let mut sys = context.sys();
     let subject = Subject::new(&mut sys, plan, context)?;
-    let machine = this_machine(subject.file_system(&mut sys)?.magic);
+    let machine = this_machine(&mut sys, subject.directory());
     settle_allocator();
     let started = Instant::now();
     subject.prepare(&mut sys)?;

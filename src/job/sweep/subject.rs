@@ -21,7 +21,7 @@ use crate::job::{Context, copy};
 use crate::outcome::{Setting, Summary};
 use crate::plan::{CopyPlan, Resources, SweepData, SweepJob, SweepPlan};
 use crate::size::BufferSize;
-use crate::sys::{FileSystem, Sys};
+use crate::sys::Sys;
 use crate::tree::{prune, remove_tree};
 
 /// Generated data: a file or a directory.
@@ -86,9 +86,9 @@ impl<'a> Subject<'a> {
         &self.source
     }
 
-    /// The file system that targets are written to.
-    pub(super) fn file_system(&self, sys: &mut Sys) -> Result<FileSystem> {
-        self.scratch.file_system(sys)
+    /// The directory that targets are written to.
+    pub(super) const fn directory(&self) -> &OwnedFd {
+        self.scratch.directory()
     }
 
     /// Removes all that was made.
