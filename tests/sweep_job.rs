@@ -156,7 +156,7 @@ fn run(plan: &SweepPlan) -> SweepReport {
     let report = sweep::run(plan, &Context::silent(), &mut told).unwrap();
     let (rows, rounds) = (report.rows.len(), plan.effort.rounds.unwrap().get());
     let control = report.control.as_ref().map_or(0, |control| control.samples.len());
-    assert_eq!((told.steps, told.reports), (rows + rounds * rows + control, 1 + rounds));
+    assert_eq!((told.steps, told.reports), (rows + rounds * rows + control, 2 + rounds));
     assert_eq!(control, if rows > 1 { rounds } else { 0 });
     assert!(report.rows.iter().all(|row| row.samples.len() == rounds));
     let reconciliation = sweep::reconcile::Reconciliation::of(&report);

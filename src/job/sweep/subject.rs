@@ -115,6 +115,12 @@ impl<'a> Subject<'a> {
         self.errand(setting).run(&self.context).map_err(|error| self.in_users_words(setting.job, error))
     }
 
+    /// The same with every system call timed.
+    pub(super) fn run_timing_calls(&self, setting: &Setting) -> Result<Summary> {
+        let context = Context { time_calls: true, ..self.context.clone() };
+        self.errand(setting).run(&context).map_err(|error| self.in_users_words(setting.job, error))
+    }
+
     /// One run, to be done here or in a process of its own.
     pub(super) fn errand(&self, setting: &Setting) -> Errand {
         let own = |name| self.scratch.path_of(name);
