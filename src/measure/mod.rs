@@ -4,12 +4,14 @@
 //!   own counts of system calls with the kernel's.
 //! - [`stats`]: the middle, the least and the spread of a few numbers.
 //! - [`cost`](mod@cost): what measuring itself costs.
+//! - [`file_times`]: how long single files took.
 //! - [`machine`]: what to record of the machine.
 //! - [`random`]: numbers to shuffle and resample with.
 //!
 //! Nothing here runs a job or decides which setting is good: `job::sweep` does.
 
 pub mod cost;
+pub mod file_times;
 pub mod machine;
 pub mod probe;
 mod proc;
