@@ -4,6 +4,7 @@
 //!   own counts of system calls with the kernel's.
 //! - [`stats`]: the middle, the least and the spread of a few numbers.
 //! - [`cost`](mod@cost): what measuring itself costs.
+//! - [`file_times`]: how long single files took.
 //! - [`cache`]: emptying the page cache of a file, and what is in it.
 //! - [`machine`]: what to record of the machine, and what of it makes figures doubtful.
 //! - `pressure`: how long tasks stood still for want of something.
@@ -15,6 +16,7 @@
 pub mod cache;
 pub mod cost;
 pub mod entropy;
+pub mod file_times;
 pub mod generate;
 pub mod machine;
 mod pressure;

@@ -1,6 +1,7 @@
 //! Runs of the subject: measured ones, and those from which something else is learned. Each kind is a pass of its own:
 //! counting allocations, timing calls and being watched by another tool all take time.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -10,8 +11,9 @@ use super::observe::{observe, this_program};
 use super::subject::Subject;
 use crate::error::{Error, Result};
 use crate::job::Context;
+use crate::measure::file_times::FileClock;
 use crate::measure::probe::Probe;
-use crate::outcome::{Allocations, LatencyPass, Observed, Sample, Setting, Summary};
+use crate::outcome::{Allocations, FileTimes, LatencyPass, Observed, Sample, Setting, Summary};
 use crate::sys::{Sys, counting_allocations};
 
 /// What runs one setting after another.
@@ -57,6 +59,13 @@ impl<'a> Bench<'a> {
     pub(super) fn latency(&mut self, setting: &Setting) -> Result<LatencyPass> {
         let sample = self.measure(setting, |subject| subject.run_timing_calls(setting))?;
         Ok(LatencyPass { wall_ns: sample.wall_ns, calls: sample.summary.syscalls.latencies() })
+    }
+
+    /// How long each file takes.
+    pub(super) fn file_times(&mut self, setting: &Setting) -> Result<Option<FileTimes>> {
+        let clock = Arc::new(FileClock::default());
+        self.measure(setting, |subject| subject.run_timing_files(setting, Arc::clone(&clock) as _))?;
+        Ok(clock.times())
     }
 
     /// Our counts beside another tool's; or why there is no such tool.

@@ -19,6 +19,10 @@ pub(super) fn run(
         watcher.step(step("timing calls", done));
         row.latency = Some(bench.latency(&row.setting)?);
     }
+    for (done, row) in report.rows.iter_mut().enumerate().filter(|_| passes.file_times) {
+        watcher.step(step("timing files", done));
+        row.file_times = bench.file_times(&row.setting)?;
+    }
     for (done, row) in report.rows.iter_mut().enumerate().filter(|_| passes.verify_counts) {
         watcher.step(step("verifying counts", done));
         match bench.observe(&row.setting)? {

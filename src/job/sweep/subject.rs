@@ -18,6 +18,7 @@ use super::source::Source;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventSink};
 use crate::job::{Context, copy};
+use crate::measure::file_times::FileClock;
 use crate::outcome::{Setting, Summary};
 use crate::plan::{CopyPlan, Resources, SweepData, SweepJob, SweepPlan};
 use crate::size::BufferSize;
@@ -112,13 +113,21 @@ impl<'a> Subject<'a> {
 
     /// Runs the job once.
     pub(super) fn run(&self, setting: &Setting) -> Result<Summary> {
-        self.errand(setting).run(&self.context).map_err(|error| self.in_users_words(setting.job, error))
+        self.run_in(&self.context, setting)
     }
 
     /// The same with every system call timed.
     pub(super) fn run_timing_calls(&self, setting: &Setting) -> Result<Summary> {
-        let context = Context { time_calls: true, ..self.context.clone() };
-        self.errand(setting).run(&context).map_err(|error| self.in_users_words(setting.job, error))
+        self.run_in(&Context { time_calls: true, ..self.context.clone() }, setting)
+    }
+
+    /// The same with every file timed.
+    pub(super) fn run_timing_files(&self, setting: &Setting, clock: Arc<FileClock>) -> Result<Summary> {
+        self.run_in(&Context { events: clock, ..self.context.clone() }, setting)
+    }
+
+    fn run_in(&self, context: &Context, setting: &Setting) -> Result<Summary> {
+        self.errand(setting).run(context).map_err(|error| self.in_users_words(setting.job, error))
     }
 
     /// One run, to be done here or in a process of its own.
