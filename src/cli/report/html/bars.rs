@@ -27,8 +27,8 @@ pub(super) struct Bars {
     pub(super) bars: Vec<Bar>,
     /// The highest value that has to find room.
     pub(super) top: f64,
-    /// Values that are as good as the best.
-    pub(super) band: (f64, f64),
+    /// Values that are as good as the best, if the bars are rivals.
+    pub(super) band: Option<(f64, f64)>,
 }
 
 /// Height of a bar with its label above it, and of the bar itself.
@@ -46,8 +46,10 @@ impl Bars {
         let right = size.width() - 22.0;
         let ticks = round_ticks(self.top * 1.02, if size == Size::Wide { 8 } else { 4 });
         let x = Scale::linear(ticks.last().copied().unwrap_or(1.0), (LEFT, right));
-        let (low, high) = (x.place(self.band.0), x.place(self.band.1));
-        drawing.rect("band", (low, TOP), (high - low, bottom - TOP));
+        if let Some((low, high)) = self.band {
+            let (low, high) = (x.place(low), x.place(high));
+            drawing.rect("band", (low, TOP), (high - low, bottom - TOP));
+        }
         for value in &ticks {
             let place = x.place(*value);
             drawing.line("grid", (place, TOP), (place, bottom));

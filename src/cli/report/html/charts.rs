@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use haul::job::sweep::axes::Axis;
 use haul::outcome::Setting;
 use haul::plan::TableName;
 
@@ -174,6 +175,8 @@ impl Chart<'_> {
         };
         let bars: Vec<Bar> = (0..self.block.rows.len()).filter_map(bar).collect();
         let within = self.block.digest.report.within;
+        // A level is chosen for what it saves, too.
+        let are_rivals = bars.len() > 1 && !self.block.varying.contains(&Axis::Level);
         let fastest = bars.iter().max_by(|one, other| one.value.total_cmp(&other.value));
         let description =
             fastest.map_or_else(String::new, |bar| format!("The fastest is {}: {}.", bar.label, bar.text));
@@ -183,15 +186,17 @@ impl Chart<'_> {
             description,
             x_title: format!("{} of uncompressed data", self.rates.unit),
             top: self.rates.top(),
-            band: self.rates.band(0..self.block.rows.len(), within),
+            band: are_rivals.then(|| self.rates.band(0..self.block.rows.len(), within)),
             bars,
         };
-        let signs = [
+        let mut signs = vec![
             (Sign::Bar, "median speed".to_owned()),
             (Sign::Whisker, self.interval_name()),
-            (Sign::Run, "single runs".to_owned()),
-            (Sign::Band, format!("within {} of the best", percent(within))),
+            (Sign::RunOnBar, "single runs".to_owned()),
         ];
+        if are_rivals {
+            signs.push((Sign::Band, format!("within {} of the best", percent(within))));
+        }
         let drawn: String = Size::BOTH.into_iter().map(|size| chart.draw(size)).collect();
         format!("<figure>\n{drawn}{}</figure>\n", legend(&signs))
     }

@@ -47,15 +47,15 @@ struct Plot {
 }
 
 const HEIGHT: f64 = 400.0;
-/// Part of the height that stays free above the highest value, for marks.
-const HEADROOM: f64 = 1.14;
+/// Part of the height that stays free above the highest value.
+const HEADROOM: f64 = 1.04;
 /// Least distance of two labels below the x axis.
 const LABEL: f64 = 38.0;
 
 impl Curve {
     pub(super) fn draw(&self, size: Size) -> String {
         let mut drawing = Drawing::new(&self.name, size, HEIGHT, &self.title, &self.description);
-        let plot = Plot { left: 48.0, right: size.width() - 48.0, top: 34.0, bottom: HEIGHT - 52.0 };
+        let plot = Plot { left: 48.0, right: size.width() - 48.0, top: 46.0, bottom: HEIGHT - 52.0 };
         let ticks = round_ticks(self.top * HEADROOM, 5);
         let y = Scale::linear(ticks.last().copied().unwrap_or(1.0), (plot.bottom, plot.top));
         let (least, most) = (self.points[0].x, self.points[self.points.len() - 1].x);
@@ -97,10 +97,10 @@ impl Curve {
         for (value, text) in &self.marks {
             let place = x.place(*value);
             drawing.line("mark", (place, plot.top), (place, plot.bottom));
-            // Beside the line, on the side where there is more room.
-            let is_left = place < f64::midpoint(plot.left, plot.right);
-            let (anchor, beside) = if is_left { (Anchor::Start, 5.0) } else { (Anchor::End, -5.0) };
-            drawing.text("marked", anchor, (place + beside, plot.top + 12.0), text);
+            // Above the chart, where no line can cross it, and away from its sides.
+            let half = text.chars().count() as f64 * 4.2;
+            let middle = place.clamp(plot.left.max(half), plot.right - half.min(40.0));
+            drawing.text("marked", Anchor::Middle, (middle, plot.top - 8.0), text);
         }
     }
 
@@ -113,11 +113,10 @@ impl Curve {
         if known.is_empty() {
             return;
         }
-        // At least a decade, so that there is a label; and free of the marks above.
+        // At least a decade, so that there is a label.
         let least = 10_f64.powf(least.log10().floor());
         let most = (most * 1.01).max(least * 10.0);
-        let head = (plot.bottom - plot.top) * (1.0 - 1.0 / HEADROOM);
-        let scale = Scale::logarithmic(least, most, 0.0, (plot.bottom, plot.top + head));
+        let scale = Scale::logarithmic(least, most, 0.0, (plot.bottom, plot.top));
         for value in scale.decades(7) {
             let place = scale.place(value);
             drawing.line("axis", (plot.right, place), (plot.right + 4.0, place));

@@ -8,6 +8,7 @@ pub(super) enum Sign {
     Line,
     Interval,
     Run,
+    RunOnBar,
     Band,
     Calls,
     Mark,
@@ -27,6 +28,9 @@ impl Sign {
             }
             Self::Run => {
                 "<circle class=\"run\" cx=\"8\" cy=\"7\" r=\"2.5\"/><circle class=\"run\" cx=\"17\" cy=\"7\" r=\"2.5\"/>"
+            }
+            Self::RunOnBar => {
+                "<circle class=\"run on-bar\" cx=\"8\" cy=\"7\" r=\"2.5\"/><circle class=\"run on-bar\" cx=\"17\" cy=\"7\" r=\"2.5\"/>"
             }
             Self::Band => "<rect class=\"band\" x=\"1\" y=\"1\" width=\"24\" height=\"12\"/>",
             Self::Calls => {

@@ -78,11 +78,12 @@ fn title(report: &SweepReport) -> String {
 /// How it was measured, in two sentences.
 fn how(report: &SweepReport) -> String {
     let control = if report.control.is_some() { ", one of them twice, as a check on noise" } else { "" };
+    let settings = count(report.rows.len() as u64, "setting");
+    let each = if report.rows.len() == 1 { "was" } else { "were each" };
     format!(
-        "Each of {} was run once to warm up, and then once in each of {}, in an order shuffled anew every time{control}. \
+        "{settings} {each} run once to warm up, and then once in each of {}, in an order shuffled anew every time{control}. \
          Times are of the job alone, from its first system call to its last; what comes before and after a run, such as \
          removing the last target, is not in them.",
-        count(report.rows.len() as u64, "setting"),
         count(report.rounds as u64, "round"),
     )
 }
