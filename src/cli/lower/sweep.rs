@@ -30,7 +30,7 @@ pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
     let (job, source) = job_and_source(&args)?;
     let data = data(&args, source, table)?;
     let arms = arms(&args, table, job)?;
-    let outputs = outputs(args.output, args.format)?;
+    let outputs = outputs(args.output, args.format);
     let budget = args.budget.or(args.rounds.is_none().then_some(BUDGET));
     let plan = SweepPlan {
         table,
@@ -186,20 +186,22 @@ fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
     })
 }
 
-/// Where reports go, and in which format: `--format` is for standard output, and for files whose names do not say.
-fn outputs(files: Vec<PathBuf>, format: Option<Format>) -> Result<Vec<Output>, UsageError> {
+/// Where reports go, and in which format: a file's by its name, or by `--format` where the name does not say or the file
+/// is the only one.
+fn outputs(files: Vec<PathBuf>, format: Option<Format>) -> Vec<Output> {
     if files.is_empty() {
-        return Ok(vec![Output { format: format.unwrap_or_default(), path: None }]);
+        return vec![Output { format: format.unwrap_or_default(), path: None }];
     }
     let alone = files.len() == 1;
-    files
-        .into_iter()
-        .map(|path| {
-            let by_name = path.extension().and_then(OsStr::to_str).and_then(Format::of_extension);
-            let format = if alone { format.or(by_name) } else { by_name.or(format) };
-            Ok(Output { format: format.unwrap_or_default(), path: Some(path) })
-        })
-        .collect()
+    let outputs = files.into_iter().map(|path| {
+        if path == Path::new("-") {
+            return Output { format: format.unwrap_or_default(), path: None };
+        }
+        let by_name = path.extension().and_then(OsStr::to_str).and_then(Format::of_extension);
+        let format = if alone { format.or(by_name) } else { by_name.or(format) };
+        Output { format: format.unwrap_or_default(), path: Some(path) }
+    });
+    outputs.collect()
 }
 
 impl From<Job> for SweepJob {

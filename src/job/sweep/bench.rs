@@ -64,7 +64,7 @@ impl<'a> Bench<'a> {
     /// How long each file takes.
     pub(super) fn file_times(&mut self, setting: &Setting) -> Result<Option<FileTimes>> {
         let clock = Arc::new(FileClock::default());
-        self.measure(setting, |subject| subject.run_timing_files(setting, Arc::clone(&clock) as _))?;
+        self.measure(setting, |subject| subject.run_timing_files(setting, Arc::clone(&clock)))?;
         Ok(clock.times())
     }
 
