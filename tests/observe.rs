@@ -1,7 +1,7 @@
 //! haul's own counts of all its system calls against those of strace and perf, by the very code that
 //! `sweep --verify-counts` uses.
 
-#![allow(missing_docs, reason = "tests are read, not looked up")]
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
 
 mod common;
 
