@@ -1,31 +1,36 @@
 //! Where reports go: their files, and the failures of what `std::io` writes.
 
+use std::ffi::CString;
 use std::fs::File;
+use std::io::{Seek, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use haul::error::{Error, Result};
 use haul::job::Context;
-use haul::outcome::SweepReport;
 use haul::sys::{FileKind, Sys};
-use haul::tree::Part;
 use haul::tree::path::{c_path, lies_in, open_named};
+use haul::tree::{Leftovers, Part};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
-use super::report::{self, Format};
-
-/// A report's file: it has its name when the report is whole, and an older report stays until then.
+/// A report's file, which is written several times: it has its name from the first time on, and is whole whenever
+/// somebody looks. What bore the name stays until then.
 pub(crate) struct ReportFile {
     path: PathBuf,
-    file: OwnedFd,
-    /// `None` where the name is a device or a link, which is written as it is.
-    part: Option<Part>,
+    place: Place,
+}
+
+enum Place {
+    /// A file of its own: each report takes the place of the last one.
+    Name { directory: Arc<OwnedFd>, name: CString, leftovers: Leftovers },
+    /// What the name leads to, a device or the end of a link, is written as it is.
+    Open { file: File, rewrites: bool },
 }
 
 impl ReportFile {
-    /// Makes it, unless that would write into what is being swept.
+    /// Sees to it that it can be written, unless that would write into what is being swept.
     pub(crate) fn create(sys: &mut Sys, context: &Context, path: &Path, swept: &Path) -> Result<Self> {
         let failed = |errno| Error::system("create", path, errno);
         let name = path.file_name().map(c_path).ok_or_else(|| failed(Errno::ISDIR))?;
@@ -39,22 +44,39 @@ impl ReportFile {
             return Err(Error::refused("write the report to", path, "it is, or lies in, what is being swept"));
         }
         let own = sys.stat_at(&directory, &name).ok();
-        let (file, part) = if own.is_some_and(|own| own.kind != FileKind::RegularFile) {
-            (sys.openat(&directory, &name, OFlags::WRONLY | OFlags::TRUNC, 0).map_err(failed)?, None)
+        let place = if own.is_some_and(|own| own.kind != FileKind::RegularFile) {
+            let file = File::from(sys.openat(&directory, &name, OFlags::WRONLY, 0).map_err(failed)?);
+            Place::Open { file, rewrites: existing.is_some_and(|existing| existing.kind == FileKind::RegularFile) }
         } else {
+            // Made and taken away again: were it kept until the first report, an end by force would leave it behind.
             let (part, file) = Part::file(sys, &context.leftovers, &directory, &name, 0o666).map_err(failed)?;
-            (file, Some(part))
+            part.abandon(sys);
+            sys.close(file).map_err(failed)?;
+            Place::Name { directory, name, leftovers: context.leftovers.clone() }
         };
-        Ok(Self { path: path.to_owned(), file, part })
+        Ok(Self { path: path.to_owned(), place })
     }
 
-    /// Writes the report and gives the file its name.
-    pub(crate) fn write(self, sys: &mut Sys, report: &SweepReport, format: Format) -> Result<()> {
-        let mut file = File::from(self.file);
-        report::write(report, format, &mut file).map_err(|error| output_error(&self.path, &error))?;
-        sys.close(file.into())
-            .and_then(|()| self.part.map_or(Ok(()), |part| part.finish(sys, true)))
-            .map_err(|errno| Error::system("write", &self.path, errno))
+    /// Whether it can be written more than once: what went down a pipe cannot be taken back.
+    pub(crate) const fn rewrites(&self) -> bool {
+        matches!(self.place, Place::Name { .. } | Place::Open { rewrites: true, .. })
+    }
+
+    /// Writes a report in place of the last one.
+    pub(crate) fn write(&mut self, sys: &mut Sys, report: &[u8]) -> Result<()> {
+        match &mut self.place {
+            Place::Name { directory, name, leftovers } => {
+                let failed = |errno| Error::system("write", &self.path, errno);
+                let (part, file) = Part::file(sys, leftovers, directory, name, 0o666).map_err(failed)?;
+                let mut file = File::from(file);
+                file.write_all(report).map_err(|error| output_error(&self.path, &error))?;
+                sys.close(file.into()).and_then(|()| part.finish(sys, true)).map_err(failed)
+            }
+            Place::Open { file, rewrites } => {
+                let cleared = if *rewrites { file.set_len(0).and_then(|()| file.rewind()) } else { Ok(()) };
+                cleared.and_then(|()| file.write_all(report)).map_err(|error| output_error(&self.path, &error))
+            }
+        }
     }
 }
 

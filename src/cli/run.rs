@@ -41,7 +41,7 @@ pub(crate) fn run(order: &Order) -> Exit {
             ("list", job::gunzip::list(plan, listing.rows(), &context))
         }
         Work::Sweep { plan, outputs } => {
-            let swept = super::sweep::run(plan, outputs, order.progress, &context);
+            let swept = super::sweep::run(plan, outputs, order.progress, &context).map(drop);
             return finish(&terminal, swept, &context);
         }
         Work::Errand { errand, idle } => {

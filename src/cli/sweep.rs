@@ -1,66 +1,173 @@
 //! `haul sweep`, from its plan to its report.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use haul::error::Result;
 use haul::job::sweep::{Step, Watcher};
 use haul::job::{Context, sweep};
-use haul::outcome::SweepReport;
+use haul::outcome::{Ended, SweepReport};
 use haul::plan::{SweepData, SweepPlan};
+use haul::sys::Sys;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::ProgressChoice;
 use super::output::{ReportFile, output_error};
-use super::report::{self, Output};
+use super::progress::Lines;
+use super::report::{self, Digest, Format, Output};
 
-/// Runs a sweep and writes its reports.
-pub(crate) fn run(plan: &SweepPlan, outputs: &[Output], progress: ProgressChoice, context: &Context) -> Result<()> {
+/// Reports are written anew no sooner than this after the last time.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A report that takes long to write is written more rarely: no more than this part of the sweep's time goes there.
+const SHARE: u32 = 20;
+
+/// Runs a sweep and writes its reports; says why the sweep ended.
+pub(crate) fn run(plan: &SweepPlan, outputs: &[Output], progress: ProgressChoice, context: &Context) -> Result<Ended> {
     // Before the first run, not after the last: a sweep is too long to end in "permission denied".
-    let mut sys = context.sys();
-    let swept = match &plan.data {
-        SweepData::Source(path) => path,
-        SweepData::Generated(_) => Path::new(""),
-    };
-    let mut files = vec![];
-    for output in outputs {
-        if let Some(path) = &output.path {
-            files.push((ReportFile::create(&mut sys, context, path, swept)?, output.format));
-        }
-    }
-    let mut line = Line(progress_line(progress));
-    let swept = sweep::run(plan, context, &mut line);
-    line.0.finish_and_clear();
+    let mut watching = Watching { line: Line(progress_line(progress)), files: Files::create(plan, outputs, context)? };
+    let swept = sweep::run(plan, context, &mut watching);
+    watching.line.0.finish_and_clear();
     let report = swept?;
-    for (file, format) in files {
-        file.write(&mut sys, &report, format)?;
-    }
+    // A file that cannot be written is no reason to keep the report from standard output.
+    let digest = Digest::of(&report);
+    let filed = watching.files.write_last(&digest);
     for output in outputs.iter().filter(|output| output.path.is_none()) {
-        report::write(&report, output.format, &mut std::io::stdout().lock())
-            .map_err(|error| output_error(Path::new("standard output"), &error))?;
+        print(&digest, output.format).map_err(|error| output_error(Path::new("standard output"), &error))?;
     }
-    Ok(())
+    filed.map(|()| report.ended)
+}
+
+fn print(digest: &Digest<'_>, format: Format) -> std::io::Result<()> {
+    let text = report::render(digest, format)?;
+    let mut out = std::io::stdout().lock();
+    out.write_all(&text).and_then(|()| out.flush())
+}
+
+/// The reports' files. They are written after every round, so that whatever ends the sweep leaves what was measured;
+/// between runs, as everything here.
+struct Files {
+    sys: Sys,
+    files: Vec<(ReportFile, Format)>,
+    /// No report is written before this.
+    next: Option<Instant>,
+}
+
+impl Files {
+    fn create(plan: &SweepPlan, outputs: &[Output], context: &Context) -> Result<Self> {
+        let mut sys = context.sys();
+        let swept = match &plan.data {
+            SweepData::Source(path) => path,
+            SweepData::Generated(_) => Path::new(""),
+        };
+        let mut files = vec![];
+        for output in outputs {
+            if let Some(path) = &output.path {
+                files.push((ReportFile::create(&mut sys, context, path, swept)?, output.format));
+            }
+        }
+        Ok(Self { sys, files, next: None })
+    }
+
+    /// Writes what there is, unless that was done a moment ago. A failure is none yet: the last time decides.
+    fn write_so_far(&mut self, report: &SweepReport) {
+        let started = Instant::now();
+        // Before a round is done, a report shows nothing that were worth an older one.
+        if report.rounds == 0 || self.next.is_some_and(|next| started < next) {
+            return;
+        }
+        let digest = Digest::of(report);
+        for (file, format) in self.files.iter_mut().filter(|(file, _)| file.rewrites()) {
+            let _ = write(&mut self.sys, file, &digest, *format);
+        }
+        self.next = Some(started + PAUSE.max(started.elapsed() * SHARE));
+    }
+
+    /// Writes the report of the whole sweep into every file; the first failure is told.
+    fn write_last(&mut self, digest: &Digest<'_>) -> Result<()> {
+        let mut result = Ok(());
+        for (file, format) in &mut self.files {
+            result = result.and(write(&mut self.sys, file, digest, *format));
+        }
+        result
+    }
+}
+
+fn write(sys: &mut Sys, file: &mut ReportFile, digest: &Digest<'_>, format: Format) -> Result<()> {
+    let text = report::render(digest, format).map_err(|error| output_error(Path::new("a report"), &error))?;
+    file.write(sys, &text)
+}
+
+/// What happens between runs.
+struct Watching {
+    line: Line,
+    files: Files,
+}
+
+impl Watcher for Watching {
+    fn step(&mut self, step: Step) {
+        self.line.show(&step);
+    }
+
+    fn measured(&mut self, report: &SweepReport) {
+        self.files.write_so_far(report);
+    }
 }
 
 /// The progress line: drawn between runs, and by no thread that would draw during one.
 struct Line(ProgressBar);
 
-impl Watcher for Line {
-    fn step(&mut self, step: Step) {
-        self.0.set_length(step.total as u64);
-        self.0.set_position((step.done % step.total.max(1)) as u64);
+impl Line {
+    fn show(&self, step: &Step) {
+        let total = step.total.max(1);
+        self.0.set_length(total as u64);
+        self.0.set_message(words(step));
+        self.0.set_position((step.done % total) as u64);
     }
+}
 
-    fn measured(&mut self, _report: &SweepReport) {}
+/// "round 3, run 5 of 12, 0:42 left".
+fn words(step: &Step) -> String {
+    let total = step.total.max(1);
+    let run = step.done % total + 1;
+    let left = step.left.map_or_else(String::new, |left| format!(", {} left", clock(left)));
+    if step.what == "round" {
+        format!("round {}, run {run} of {total}{left}", step.done / total + 1)
+    } else {
+        format!("{} {run} of {total}{left}", step.what)
+    }
+}
+
+/// Minutes and seconds, or hours, minutes and seconds: "0:42", "1:02:03".
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
 fn progress_line(progress: ProgressChoice) -> ProgressBar {
-    let wanted = match progress {
-        ProgressChoice::Always => true,
-        ProgressChoice::Never => false,
-        ProgressChoice::Auto => std::io::stderr().is_terminal(),
+    let target = match (progress, std::io::stderr().is_terminal()) {
+        (ProgressChoice::Never, _) | (ProgressChoice::Auto, false) => ProgressDrawTarget::hidden(),
+        (_, true) => ProgressDrawTarget::stderr(),
+        (ProgressChoice::Always, false) => ProgressDrawTarget::term_like_with_hz(Box::new(Lines), 2),
     };
-    let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template("{bar:24} run {pos} of {len}, {eta} left");
+    let style = ProgressStyle::with_template("{bar:24} {msg}");
     ProgressBar::with_draw_target(None, target).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_where_a_sweep_is() {
+        let step = |what, done, total, left: Option<u64>| {
+            words(&Step { what, done, total, left: left.map(Duration::from_secs) })
+        };
+        assert_eq!(step("warming up", 2, 11, None), "warming up 3 of 11");
+        assert_eq!(step("round", 0, 12, None), "round 1, run 1 of 12");
+        assert_eq!(step("round", 28, 12, Some(42)), "round 3, run 5 of 12, 0:42 left");
+        assert_eq!(step("round", 11, 12, Some(3723)), "round 1, run 12 of 12, 1:02:03 left");
+        assert_eq!(step("round", 0, 0, Some(60)), "round 1, run 1 of 1, 1:00 left");
+    }
 }

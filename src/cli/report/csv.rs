@@ -4,19 +4,21 @@
 use std::io::{self, Write};
 
 use haul::job::sweep::figures::Figures;
-use haul::outcome::{SweepReport, SweepRow};
+use haul::outcome::SweepRow;
 
-use super::cells;
+use super::digest::Digest;
+use super::extra::Extra;
 
 struct Line<'a> {
     row: &'a SweepRow,
     figures: &'a Figures,
+    extra: &'a Extra,
 }
 
 type Cell = fn(&Line<'_>) -> String;
 
 /// Every column: its heading and what stands in it. New ones go to the end, so that scripts that count columns last.
-const COLUMNS: [(&str, Cell); 28] = [
+const COLUMNS: [(&str, Cell); 43] = [
     ("job", |line| line.row.setting.job.name().to_owned()),
     ("buffer_bytes", |line| line.row.setting.buffer.bytes().to_string()),
     ("workers", |line| line.row.setting.workers.to_string()),
@@ -45,13 +47,28 @@ const COLUMNS: [(&str, Cell); 28] = [
     ("source_bytes", |line| line.figures.source_bytes.to_string()),
     ("target_bytes", |line| line.figures.target_bytes.to_string()),
     ("ratio", |line| fraction(line.figures.ratio)),
+    ("cache", |line| line.row.setting.cache.name().to_owned()),
+    ("batch", |line| if line.row.setting.batch { "on" } else { "off" }.to_owned()),
+    ("name", |line| line.row.name.clone().unwrap_or_default()),
+    ("wall_ns_low", |line| known(line.extra.wall_ns_interval.map(|(low, _)| low))),
+    ("wall_ns_high", |line| known(line.extra.wall_ns_interval.map(|(_, high)| high))),
+    ("wall_with_sync_ns_median", |line| known(line.extra.wall_with_sync_ns_median)),
+    ("cpu_percent", |line| format!("{:.1}", line.extra.cpu_percent)),
+    ("voluntary_switches_median", |line| line.extra.voluntary_switches_median.to_string()),
+    ("involuntary_switches_median", |line| line.extra.involuntary_switches_median.to_string()),
+    ("disk_read_bytes_median", |line| known(line.extra.disk_read_bytes_median)),
+    ("pool_overflowed", |line| line.extra.pool_overflowed.to_string()),
+    ("pool_waited", |line| line.extra.pool_waited.to_string()),
+    ("allocations", |line| known(line.row.allocations.map(|asked| asked.count))),
+    ("allocated_bytes", |line| known(line.row.allocations.map(|asked| asked.bytes))),
+    ("runs_invalid", |line| line.row.samples.iter().filter(|run| run.invalid.is_some()).count().to_string()),
 ];
 
-pub(super) fn write(report: &SweepReport, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     writer.write_record(COLUMNS.map(|(heading, _)| heading))?;
-    for (row, figures) in report.rows.iter().zip(&cells::figures(report)) {
-        let line = Line { row, figures };
+    for (row, (figures, extra)) in digest.report.rows.iter().zip(digest.figures.iter().zip(&digest.extras)) {
+        let line = Line { row, figures, extra };
         writer.write_record(COLUMNS.map(|(_, cell)| cell(&line)))?;
     }
     writer.flush()

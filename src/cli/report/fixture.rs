@@ -1,8 +1,11 @@
 //! Reports made by hand, for the tests of every format.
 
 use haul::calls::{Call, Ending};
-use haul::outcome::{Cost, Ended, Machine, PoolStats, Sample, Setting, Summary, SweepReport, SweepRow};
-use haul::plan::{CacheState, EngineName, PoolChoice, SchedulerName, SweepJob};
+use haul::outcome::{
+    Allocations, CallLatency, Cost, Disk, Ended, FileTimes, LatencyPass, Machine, PoolStats, Sample, Setting, Summary,
+    SweepReport, SweepRow,
+};
+use haul::plan::{CacheState, EngineName, Generated, PoolChoice, SchedulerName, SweepJob, TableName};
 use haul::size::BufferSize;
 
 const MIB: u64 = 1 << 20;
@@ -37,6 +40,121 @@ pub(super) fn huge() -> SweepReport {
     let rows =
         [(4, [9_999_000; 3]), (4096, [2_222_000; 3])].map(|(kib, walls)| row(setting(kib), 1024 * MIB, &walls, 1));
     report(SweepJob::Copy, 1024 * MIB, rows.into())
+}
+
+/// The five ready-made tables, with everything in them that a machine may tell.
+pub(super) fn tables() -> Vec<SweepReport> {
+    vec![buffers(), workers(), pool(), models(), ladder()]
+}
+
+/// Eight rounds that differ by a little, µs.
+fn rounds(wall_us: u64) -> [u64; 8] {
+    [0, 9, 4, 13, 2, 7, 11, 5].map(|permille| wall_us + wall_us * permille / 1000)
+}
+
+fn buffers() -> SweepReport {
+    let walls = [320_000, 170_000, 95_000, 60_000, 41_000, 30_000, 23_000, 18_000, 15_200, 14_800, 14_700, 14_600];
+    let sizes = (0..).map(|doubling| BufferSize::new(512 << doubling).unwrap());
+    let rows = walls.into_iter().zip(sizes).map(|(wall, buffer)| {
+        let setting = Setting { buffer, workers: 1, ..setting(4) };
+        let mut row = row(setting, 64 * MIB, &rounds(wall), 0);
+        row.latency = Some(latency(wall));
+        row
+    });
+    named(TableName::Buffers, report(SweepJob::Copy, 64 * MIB, rows.collect()))
+}
+
+/// A copy that waits for the disk and a gzip that computes, by more and more workers.
+fn workers() -> SweepReport {
+    let mut rows = vec![];
+    for (workers, copy, gzip) in
+        [(1, 90_000, 700_000), (2, 60_000, 371_000), (4, 52_000, 369_000), (8, 51_000, 372_000)]
+    {
+        let cold = Setting { workers, cache: CacheState::Cold, ..setting(256) };
+        rows.push((cold, copy));
+        rows.push((Setting { workers, job: SweepJob::Gzip, level: Some(6), ..setting(256) }, gzip));
+    }
+    rows.sort_by_key(|(setting, _)| setting.job);
+    let rows = rows.into_iter().map(|(setting, wall)| row(setting, 64 * MIB, &rounds(wall), 0));
+    named(TableName::Workers, report(SweepJob::Copy, 64 * MIB, rows.collect()))
+}
+
+fn pool() -> SweepReport {
+    let mut rows = vec![];
+    for pool in [PoolChoice::Auto, PoolChoice::Off] {
+        for (kib, wall) in [(4, 41_000), (64, 15_000), (4096, 14_000)] {
+            let more = if pool == PoolChoice::Off { kib } else { 0 };
+            let mut row = row(Setting { pool, ..setting(kib) }, 64 * MIB, &rounds(wall + more * 2), 0);
+            row.allocations = Some(Allocations { count: 90 + more * 4, bytes: MIB + more * 65_536, peak_bytes: MIB });
+            rows.push(row);
+        }
+    }
+    named(TableName::Pool, report(SweepJob::Copy, 64 * MIB, rows))
+}
+
+fn models() -> SweepReport {
+    let models =
+        [(SchedulerName::Serial, 1, 31_000), (SchedulerName::Channel, 2, 16_000), (SchedulerName::Rayon, 2, 16_900)];
+    let rows = models.map(|(scheduler, workers, wall)| {
+        row(Setting { scheduler, workers, ..setting(256) }, 64 * MIB, &rounds(wall), 0)
+    });
+    named(TableName::Models, report(SweepJob::Copy, 64 * MIB, rows.into()))
+}
+
+fn ladder() -> SweepReport {
+    let start =
+        Setting { workers: 1, scheduler: SchedulerName::Serial, pool: PoolChoice::Off, batch: false, ..setting(1) };
+    let buffer = Setting { buffer: BufferSize::from_kib(256), ..start };
+    let pool = Setting { pool: PoolChoice::Auto, ..buffer };
+    let workers = Setting { workers: 2, scheduler: SchedulerName::Channel, ..pool };
+    let batching = Setting { batch: true, ..workers };
+    let steps = [
+        ("start", start, 900_000),
+        ("buffer", buffer, 210_000),
+        ("pool", pool, 208_000),
+        ("workers", workers, 121_000),
+        ("batching", batching, 120_500),
+    ];
+    let rows = steps.map(|(name, setting, wall)| {
+        let file_times = FileTimes { files: 100, p50_ns: wall * 9, p99_ns: wall * 12, max_ns: wall * 20 };
+        let row = row(setting, 640 * MIB, &rounds(wall), 0);
+        SweepRow { name: Some(name.to_owned()), file_times: Some(file_times), ..row }
+    });
+    let files = Generated { files: 64.try_into().unwrap(), bytes: 10 * MIB, entropy: 8.0 };
+    let report =
+        SweepReport { generated: Some(files), source: "".into(), ..report(SweepJob::Copy, 640 * MIB, rows.into()) };
+    named(TableName::Ladder, SweepReport { source_files: 64, ended: Ended::Budget, ..report })
+}
+
+fn named(table: TableName, report: SweepReport) -> SweepReport {
+    let disk = Disk { name: "vda".to_owned(), queue: vec![("rotational".to_owned(), "1".to_owned())] };
+    let machine = Machine {
+        virtualization: Some("KVM".to_owned()),
+        online: Some(4),
+        load: Some(0.3),
+        pressure_percent: Some([1.5, 0.0, 0.0]),
+        available_bytes: Some(20 << 30),
+        dirty_ratios: Some([20, 10]),
+        huge_pages: Some("madvise".to_owned()),
+        mount_options: Some("rw,relatime".to_owned()),
+        free_bytes: Some(90 << 30),
+        disk: Some(disk),
+        ..report.machine.clone()
+    };
+    let command = format!("haul sweep --table {} data/silesia.tar", table.name());
+    SweepReport { table: Some(table), machine, command, ..report }
+}
+
+fn latency(wall_us: u64) -> LatencyPass {
+    let call = |call: &str| CallLatency {
+        call: call.to_owned(),
+        calls: 1024,
+        p50_ns: wall_us / 80,
+        p90_ns: wall_us / 60,
+        p99_ns: wall_us / 10,
+        max_ns: wall_us * 3,
+    };
+    LatencyPass { wall_ns: wall_us * 1050, calls: ["pread64", "pwrite64", "statx"].map(call).into() }
 }
 
 fn setting(buffer_kib: u64) -> Setting {
@@ -86,6 +204,8 @@ fn sample(setting: Setting, source_bytes: u64, wall_us: u64) -> Sample {
     summary.pool = PoolStats { acquired: calls, reused: calls - 6, fresh: 6, ..PoolStats::default() };
     Sample {
         wall_ns: wall_us * 1_000,
+        sync_ns: (setting.cache == CacheState::Cold || setting.workers == 1).then_some(wall_us * 400),
+        voluntary_switches: 12 * setting.workers as u64,
         user_ns: wall_us * 100,
         system_ns: wall_us * 850,
         peak_bytes: Some(5 * MIB + 6 * step as u64),
@@ -111,6 +231,7 @@ fn report(job: SweepJob, source_bytes: u64, rows: Vec<SweepRow>) -> SweepReport 
         ended: Ended::Rounds,
         tidying_ns: 1_500_000_000,
         repeated: 0,
+        unobserved: None,
         control: None,
         machine: Machine {
             kernel: Some("6.18.44".to_owned()),
@@ -125,7 +246,7 @@ fn report(job: SweepJob, source_bytes: u64, rows: Vec<SweepRow>) -> SweepReport 
         source_bytes,
         source_files: 1,
         block_bytes: None,
-        rounds: 3,
+        rounds: rows.iter().map(|row| row.samples.len()).min().unwrap_or(0),
         seed: 42,
         preparation_ns: 0,
         rows,

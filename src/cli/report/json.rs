@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use haul::job::sweep::figures::Figures;
 use haul::job::sweep::reconcile::Reconciliation;
 use haul::job::sweep::verdict::Verdict;
-use haul::outcome::{Setting, SweepReport};
+use haul::outcome::{Setting, SweepReport, SweepRow};
 use serde::Serialize;
 
-use super::cells;
+use super::digest::Digest;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -16,24 +16,25 @@ struct Document<'a> {
     report: &'a SweepReport,
     /// One entry a row, in the order of the rows.
     figures: Vec<Line<'a>>,
-    verdicts: Vec<Verdict>,
+    verdicts: &'a [Verdict],
     reconciliation: Reconciliation,
 }
 
 #[derive(Serialize)]
 struct Line<'a> {
     #[serde(flatten)]
-    setting: &'a Setting,
+    setting: Setting,
     #[serde(flatten)]
-    figures: Figures,
+    figures: &'a Figures,
 }
 
-pub(super) fn write(report: &SweepReport, out: &mut dyn Write) -> io::Result<()> {
-    let line = |(row, figures): (usize, Figures)| Line { setting: &report.rows[row].setting, figures };
+pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let report = digest.report;
+    let line = |(row, figures): (&'_ SweepRow, _)| Line { setting: row.setting, figures };
     let document = Document {
         report,
-        figures: cells::figures(report).into_iter().enumerate().map(line).collect(),
-        verdicts: Verdict::all_of(report),
+        figures: report.rows.iter().zip(&digest.figures).map(line).collect(),
+        verdicts: &digest.verdicts,
         reconciliation: Reconciliation::of(report),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;

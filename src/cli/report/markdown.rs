@@ -2,37 +2,82 @@
 
 use std::io::{self, Write};
 
-use haul::outcome::SweepReport;
+use super::digest::Digest;
+use super::sheet::{self, Sheet};
+use super::{machine, prose};
 
-use super::{cells, prose};
-
-pub(super) fn write(report: &SweepReport, out: &mut dyn Write) -> io::Result<()> {
-    let figures = cells::figures(report);
-    let columns = cells::columns(report, &figures);
+pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let report = digest.report;
     let [what, how] = prose::caption(report);
-    writeln!(out, "{what}  \n{how}\n")?;
-    let headings = columns.iter().map(|column| column.heading.replace("/\n", "/").replace('\n', " "));
-    write_row(out, headings)?;
-    write_row(out, columns.iter().map(|_| "---:".to_owned()))?;
-    for row in 0..figures.len() {
-        write_row(out, columns.iter().map(|column| column.cells[row].clone()))?;
+    writeln!(out, "{}  \n{}\n", text(&what), text(&how))?;
+    for sheet in sheet::sheets(digest) {
+        write_sheet(out, &sheet)?;
     }
-    writeln!(out)?;
-    for line in prose::verdicts(report) {
-        writeln!(out, "**{line}**\n")?;
+    for line in prose::verdicts(digest) {
+        writeln!(out, "**{}**\n", text(&line))?;
     }
-    for line in prose::notes(report, &figures) {
-        writeln!(out, "- {}", line.replace('~', r"\~"))?;
+    if let Some(latencies) = sheet::latencies(digest, false) {
+        write_sheet(out, &latencies)?;
+    }
+    for line in prose::notes(digest) {
+        writeln!(out, "- {}", text(&line))?;
+    }
+    for (subject, line) in machine::lines(&report.machine, &report.version) {
+        writeln!(out, "- {subject}: {}", text(&line))?;
     }
     if !report.command.is_empty() {
-        writeln!(out, "- command: `{}`", report.command)?;
+        writeln!(out, "- command: {}", code(&report.command))?;
     }
     Ok(())
 }
 
+fn write_sheet(out: &mut dyn Write, sheet: &Sheet) -> io::Result<()> {
+    if let Some(title) = &sheet.title {
+        writeln!(out, "{}:\n", text(title))?;
+    }
+    write_row(out, sheet.columns.iter().map(|column| column.heading_in_one_line()))?;
+    write_row(out, sheet.columns.iter().map(|_| "---:".to_owned()))?;
+    for line in 0..sheet.lines() {
+        write_row(out, sheet.columns.iter().map(|column| column.cells[line].clone()))?;
+    }
+    writeln!(out)
+}
+
 fn write_row(out: &mut dyn Write, cells: impl Iterator<Item = String>) -> io::Result<()> {
     for cell in cells {
-        write!(out, "| {} ", cell.replace('~', r"\~"))?;
+        write!(out, "| {} ", text(&cell).replace('|', r"\|"))?;
     }
     writeln!(out, "|")
+}
+
+/// Plain text that Markdown would read as something else: `~` strikes out, `*` and `_` stress, `<` is HTML.
+fn text(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '~' | '*' | '<' | '`' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// A span of code, between more backticks than it holds in a row.
+fn code(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let blank = if longest > 0 { " " } else { "" };
+    format!("{fence}{blank}{text}{blank}{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_do_not_turn_into_markup() {
+        assert_eq!(text(r"a~b*c<i>`\"), r"a\~b\*c\<i>\`\\");
+        assert_eq!(code("haul sweep a"), "`haul sweep a`");
+        assert_eq!(code("haul sweep 'a`b``c'"), "``` haul sweep 'a`b``c' ```");
+    }
 }

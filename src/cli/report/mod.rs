@@ -4,22 +4,30 @@
 //! - [`markdown`]: the same for issues and READMEs.
 //! - [`csv`]: one line a setting, raw units, for spreadsheets and plots.
 //! - [`json`]: everything, every single run included.
+//! - [`html`]: a page with charts, for a browser or a printer, that needs nothing else.
 //!
-//! [`cells`] and [`prose`] hold what table and Markdown share.
+//! [`digest`] derives what all of them show; [`block`] parts rows that cannot be compared; [`sheet`], [`prose`] and
+//! [`machine`] hold the cells and lines that table, Markdown and HTML share, and [`numbers`] rounds for them.
 
-mod cells;
+mod block;
 mod csv;
+mod digest;
+mod extra;
 #[cfg(test)]
 mod fixture;
+mod html;
 mod json;
+mod machine;
 mod markdown;
+mod numbers;
 mod prose;
+mod sheet;
 mod table;
 
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 
-use haul::outcome::SweepReport;
+pub(crate) use digest::Digest;
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -33,6 +41,8 @@ pub(crate) enum Format {
     Json,
     /// A table for GitHub
     Markdown,
+    /// A page with charts, in one file
+    Html,
 }
 
 impl Format {
@@ -43,6 +53,7 @@ impl Format {
             "csv" => Some(Self::Csv),
             "json" => Some(Self::Json),
             "md" | "markdown" => Some(Self::Markdown),
+            "html" | "htm" => Some(Self::Html),
             _ => None,
         }
     }
@@ -56,24 +67,27 @@ pub(crate) struct Output {
     pub(crate) path: Option<PathBuf>,
 }
 
-/// Writes a report, and a line end behind it.
-pub(crate) fn write(report: &SweepReport, format: Format, out: &mut dyn Write) -> io::Result<()> {
+/// A report in a format, with a line end behind it.
+pub(crate) fn render(digest: &Digest<'_>, format: Format) -> io::Result<Vec<u8>> {
+    let mut out = vec![];
     match format {
-        Format::Table => table::write(report, out),
-        Format::Csv => csv::write(report, out),
-        Format::Json => json::write(report, out),
-        Format::Markdown => markdown::write(report, out),
-    }
+        Format::Table => table::write(digest, &mut out),
+        Format::Csv => csv::write(digest, &mut out),
+        Format::Json => json::write(digest, &mut out),
+        Format::Markdown => markdown::write(digest, &mut out),
+        Format::Html => html::write(digest, &mut out),
+    }?;
+    Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
+    use haul::outcome::SweepReport;
+
     use super::*;
 
     fn text(report: &SweepReport, format: Format) -> String {
-        let mut out = vec![];
-        write(report, format, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
+        String::from_utf8(render(&Digest::of(report), format).unwrap()).unwrap()
     }
 
     /// Compares with a file in `snapshots/`; `HAUL_BLESS=1` writes it anew, to be looked at before it is committed.
@@ -106,8 +120,15 @@ mod tests {
     }
 
     #[test]
+    fn each_ready_made_table_has_columns_of_its_own() {
+        let all = |format| fixture::tables().iter().map(|report| text(report, format)).collect::<Vec<_>>().join("\n\n");
+        check("tables.txt", &all(Format::Table), include_str!("snapshots/tables.txt"));
+        check("tables.md", &all(Format::Markdown), include_str!("snapshots/tables.md"));
+    }
+
+    #[test]
     fn a_table_fits_120_columns() {
-        for report in [fixture::copy(), fixture::gzip(), fixture::huge()] {
+        for report in [fixture::copy(), fixture::gzip(), fixture::huge()].into_iter().chain(fixture::tables()) {
             for line in text(&report, Format::Table).lines() {
                 assert!(line.chars().count() <= 120 && line.trim_end() == line, "{line:?}");
             }
@@ -116,8 +137,13 @@ mod tests {
 
     #[test]
     fn json_reads_back() {
+        for report in [fixture::copy(), fixture::gzip()].into_iter().chain(fixture::tables()) {
+            let written = text(&report, Format::Json);
+            let back: SweepReport = serde_json::from_str(&written).unwrap();
+            assert!(text(&back, Format::Json) == written, "every field comes back");
+        }
         let value: serde_json::Value = serde_json::from_str(&text(&fixture::gzip(), Format::Json)).unwrap();
-        assert_eq!(value["format"], 1);
+        assert_eq!(value["format"], SweepReport::FORMAT);
         assert_eq!(value["rows"].as_array().unwrap().len(), value["figures"].as_array().unwrap().len());
         assert_eq!(value["figures"][0]["buffer_bytes"], 65536);
         assert_eq!(value["rows"][0]["samples"][0]["summary"]["syscalls"]["pread64"]["calls"], 1024);

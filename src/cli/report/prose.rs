@@ -1,47 +1,77 @@
 //! The lines above and below a table: what was run, what to make of it, what it rests on.
 
-use bytesize::ByteSize;
 use haul::error::Quoted;
 use haul::job::sweep::axes;
-use haul::job::sweep::figures::Figures;
 use haul::job::sweep::reconcile::Reconciliation;
-use haul::job::sweep::verdict::Verdict;
-use haul::outcome::SweepReport;
-use haul::plan::EngineName;
+use haul::outcome::{Ended, Observed, SweepReport, SweepRow};
+use haul::plan::{EngineName, TableName};
 use haul::size::BufferSize;
+
+use super::digest::Digest;
+use super::numbers::{bytes, count, duration, percent, three_digits};
 
 /// What was run, on what, and what did not vary.
 pub(super) fn caption(report: &SweepReport) -> [String; 2] {
-    let count = |number: u64, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
-    let size = ByteSize::b(report.source_bytes).display().iec();
-    let what = format!("{}: {size} in {}", Quoted(&report.source), count(report.source_files, "file"));
+    [source(report), how(report)]
+}
+
+fn source(report: &SweepReport) -> String {
+    let entropy = report.entropy_bits.map_or_else(String::new, |bits| format!(", {bits:.2} bits of entropy a byte"));
+    let size = format!("{} in {}{entropy}", bytes(report.source_bytes), count(report.source_files, "file"));
+    match report.generated {
+        Some(_) => format!("generated data: {size}"),
+        None => format!("{}: {size}", Quoted(&report.source)),
+    }
+}
+
+fn how(report: &SweepReport) -> String {
     let (_, fixed) = axes::split(&report.rows);
     let mut how: Vec<String> = match report.rows.first() {
-        Some(row) => fixed.iter().map(|axis| fixed_phrase(*axis, row)).collect(),
+        // How entries of a directory are handed out is news only where it is not as usual.
+        Some(row) => fixed
+            .iter()
+            .filter(|axis| **axis != axes::Axis::Batch || !row.setting.batch)
+            .map(|axis| fixed_phrase(*axis, row))
+            .collect(),
         None => vec![],
     };
+    let buffer = report.rows.first().map(|row| row.setting.buffer);
+    if let Some(buffer) = buffer.filter(|first| report.rows.iter().all(|row| row.setting.buffer == *first)) {
+        how.push(format!("buffer {buffer}"));
+    }
     if let Some(block) = report.block_bytes.and_then(|bytes| BufferSize::new(bytes).ok()) {
         how.push(format!("block {block}"));
     }
     let rounds = count(report.rounds as u64, "round");
-    let how = format!("{}; 1 warm-up and {rounds} in shuffled order, seed {}", how.join(", "), report.seed);
-    [what, how]
+    format!("{}; 1 warm-up and {rounds} in shuffled order, seed {}{}", how.join(", "), report.seed, ended(report))
 }
 
-fn fixed_phrase(axis: axes::Axis, row: &haul::outcome::SweepRow) -> String {
+fn fixed_phrase(axis: axes::Axis, row: &SweepRow) -> String {
     match axis {
         axes::Axis::Engine | axes::Axis::Scheduler => format!("{} {}", axis.name(), axis.value(&row.setting)),
         _ => axis.phrase(&row.setting),
     }
 }
 
+/// Why there are no more rounds, where nobody asked for just so many.
+fn ended(report: &SweepReport) -> &'static str {
+    match report.ended {
+        Ended::Rounds => "",
+        Ended::NotYet => "; not done yet",
+        Ended::Narrow => "; stopped: intervals were narrow enough",
+        Ended::Budget => "; stopped: time was up",
+        Ended::Interrupted => "; interrupted",
+    }
+}
+
 /// The verdict, or why there is none.
-pub(super) fn verdicts(report: &SweepReport) -> Vec<String> {
-    let verdicts = Verdict::all_of(report);
+pub(super) fn verdicts(digest: &Digest<'_>) -> Vec<String> {
+    let Digest { report, verdicts, .. } = digest;
     if !verdicts.is_empty() {
-        return verdicts.into_iter().map(|verdict| verdict.text).collect();
+        return verdicts.iter().map(|verdict| verdict.text.clone()).collect();
     }
     let text = match report.rows.len() {
+        _ if report.rounds == 0 => "No round is done, so there is nothing to compare.",
         0 | 1 => "One setting was run, so there is nothing to compare.",
         _ => "Levels trade time for size, so there is no verdict between them: compare MiB/s with ratio.",
     };
@@ -49,26 +79,122 @@ pub(super) fn verdicts(report: &SweepReport) -> Vec<String> {
 }
 
 /// What a reader must know so as not to misread the figures.
-pub(super) fn notes(report: &SweepReport, figures: &[Figures]) -> Vec<String> {
+pub(super) fn notes(digest: &Digest<'_>) -> Vec<String> {
+    let report = digest.report;
     let mut notes = vec![Reconciliation::of(report).to_string()];
-    if figures.iter().any(|figures| figures.calls_vary) {
+    notes.extend(observed(report));
+    let rows = || report.rows.iter();
+    if digest.figures.iter().any(|figures| figures.calls_vary) {
         notes.push("~ runs differ in their calls; those of the run with the median time are shown".to_owned());
     }
-    let is_mapped = |engine| engine == EngineName::Mmap;
-    if report.rows.iter().any(|row| is_mapped(row.setting.engine)) {
-        notes.push("mmap reads by page faults, which are no calls".to_owned());
+    if rows().any(|row| row.setting.engine == EngineName::Mmap) {
+        notes.push(
+            "mmap reads by page faults, which are no calls, and which the kernel does not count as reads".to_owned(),
+        );
     }
-    notes.push(
-        "times: of the job alone; the source was read before, and writing back to the disk is not waited for"
-            .to_owned(),
-    );
-    if figures.iter().any(|figures| figures.peak_bytes.is_some()) {
+    if rows().any(|row| row.setting.engine == EngineName::Reflink) {
+        notes.push("unseen: calls that share blocks, which the kernel does not count as reads or writes".to_owned());
+    }
+    notes.push(times(report));
+    notes.extend(table(report));
+    if rows().any(|row| row.warm_up.peak_bytes.is_some()) {
         notes.push("peak memory: of the warm-up, which goes from small buffers to large ones".to_owned());
     }
-    if report.preparation_ns > 0 {
-        let seconds = report.preparation_ns as f64 / 1e9;
-        notes.push(format!("before the first run: {seconds:.2} s for a private copy of the source, not timed"));
-    }
-    notes.push(format!("machine: {}; haul {}", report.machine, report.version));
+    notes.extend(untimed(report));
+    notes.extend(cost(report));
     notes
+}
+
+/// What is in a time, and how well it is known.
+fn times(report: &SweepReport) -> String {
+    let samples = || report.rows.iter().flat_map(|row| &row.samples);
+    let sync = if samples().any(|sample| sample.sync_ns.is_some()) {
+        "with sync, what fdatasync takes afterwards (of a directory syncfs) is added"
+    } else {
+        "writing back to the disk is not waited for"
+    };
+    let spread = if report.rounds >= 6 {
+        "95% ±%: half the width of the interval that holds the true median in 95 of 100 cases"
+    } else {
+        "±%: half of the runs lie this near to the median"
+    };
+    format!("times: of the job alone; {sync}. {spread}")
+}
+
+/// What the words of a ready-made table mean.
+fn table(report: &SweepReport) -> Option<String> {
+    let within = percent(report.within);
+    Some(match report.table? {
+        TableName::Buffers => format!(
+            "verdict: best is the smallest buffer within {within} of the fastest, wastes memory one as fast and larger, \
+             fair at most half again as slow as the fastest, slow beyond"
+        ),
+        TableName::Workers => format!(
+            "speed-up: over the fewest workers, round by round; efficiency: speed-up for each of the {} that can work \
+             at once; knee: the fewest workers within {within} of the fastest",
+            count(report.machine.cores as u64, "core")
+        ),
+        TableName::Models => "×: how many times the least in its column; speed-up: over one thread".to_owned(),
+        TableName::Pool => "buffers: fresh/reused; speed-up by the pool: time without it by time with it".to_owned(),
+        TableName::Ladder => {
+            "gain: in speed, round by round, with its 95% interval; file p50, p99: half of the files, and \
+             99 of 100, took no longer"
+                .to_owned()
+        }
+    })
+}
+
+/// What was done outside of measured times.
+fn untimed(report: &SweepReport) -> Option<String> {
+    let parts = [(report.preparation_ns, "getting the source ready"), (report.tidying_ns, "tidying up between runs")];
+    let told =
+        parts.into_iter().filter(|(time, _)| *time > 0).map(|(time, what)| format!("{} for {what}", duration(time)));
+    let mut told: Vec<String> = told.collect();
+    if report.repeated > 0 {
+        told.push(format!("{} that did not show what it should, repeated", count(report.repeated as u64, "run")));
+    }
+    (!told.is_empty()).then(|| format!("not timed: {}", told.join(", ")))
+}
+
+/// What measuring costs.
+fn cost(report: &SweepReport) -> Option<String> {
+    let cost = report.cost;
+    let known = cost.empty_run_ns > 0 || cost.count_call_ns > 0.0;
+    known.then(|| {
+        let mut text = format!(
+            "measuring costs {} a run and {} ns a call, which is within the times",
+            duration(cost.empty_run_ns),
+            three_digits(cost.count_call_ns)
+        );
+        if report.rows.iter().any(|row| row.latency.is_some()) {
+            text += &format!("; timing a call {} ns, which is not", three_digits(cost.time_call_ns));
+        }
+        text
+    })
+}
+
+/// How our counts compare with those of a tool that watched from outside.
+fn observed(report: &SweepReport) -> Vec<String> {
+    let (varying, _) = axes::split(&report.rows);
+    let watched: Vec<(String, &Observed)> = report
+        .rows
+        .iter()
+        .filter_map(|row| Some((axes::label(&row.setting, &varying), row.observed.as_ref()?)))
+        .collect();
+    let Some((_, first)) = watched.first() else { return vec![] };
+    let calls: u64 = watched.iter().flat_map(|(_, seen)| &seen.calls).map(|call| call.ours).sum();
+    let differing: Vec<String> = watched
+        .iter()
+        .flat_map(|(label, seen)| {
+            let calls = seen.calls.iter().filter(|call| call.ours != call.theirs);
+            calls.map(move |call| {
+                format!("{label}: {} {} by us, {} by {}", call.ours, call.call, call.theirs, seen.tool)
+            })
+        })
+        .collect();
+    let runs = count(watched.len() as u64, "watched run");
+    if differing.is_empty() {
+        return vec![format!("{}: the same for all {calls} calls of {runs}", first.tool)];
+    }
+    vec![format!("{}: differs in {runs}: {}", first.tool, differing.join("; "))]
 }

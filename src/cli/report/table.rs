@@ -3,34 +3,42 @@
 use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-use haul::job::sweep::figures::Figures;
-use haul::outcome::SweepReport;
 
-use super::cells::{self, Column};
-use super::prose;
+use super::digest::Digest;
+use super::sheet::{self, Column, Sheet};
+use super::{machine, prose};
 
 /// Columns of a terminal that we count on. Not asked of the terminal: a report must not change with where it is read.
 const WIDTH: usize = 120;
 /// Blanks between two columns: one of padding, and one that the style puts where a line would be.
 const GAP: usize = 2;
-/// Columns that a table can best do without, by how their headings start.
-const EXPENDABLE: [&str; 3] = ["buffers", "page", "min"];
 /// The shortest and the longest bar worth drawing.
 const BAR: std::ops::RangeInclusive<usize> = 8..=24;
 
-pub(super) fn write(report: &SweepReport, out: &mut dyn Write) -> io::Result<()> {
-    let figures = cells::figures(report);
+pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let report = digest.report;
     for line in prose::caption(report) {
-        writeln!(out, "{line}")?;
-    }
-    let (columns, left_out) = fit(cells::columns(report, &figures));
-    writeln!(out, "\n{}\n", table(columns, &figures).trim_fmt())?;
-    for line in prose::verdicts(report) {
         write_wrapped(out, &line)?;
+    }
+    let mut left_out = vec![];
+    for sheet in sheet::sheets(digest) {
+        writeln!(out)?;
+        write_sheet(out, sheet, &mut left_out)?;
     }
     writeln!(out)?;
-    for line in prose::notes(report, &figures) {
+    for line in prose::verdicts(digest) {
         write_wrapped(out, &line)?;
+    }
+    if let Some(latencies) = sheet::latencies(digest, false) {
+        writeln!(out)?;
+        write_sheet(out, latencies, &mut left_out)?;
+    }
+    writeln!(out)?;
+    for line in prose::notes(digest) {
+        write_wrapped(out, &line)?;
+    }
+    for (subject, text) in machine::lines(&report.machine, &report.version) {
+        write_wrapped(out, &format!("{subject}: {text}"))?;
     }
     if !left_out.is_empty() {
         write_wrapped(out, &format!("left out, being too wide: {}; CSV and JSON have them", left_out.join(", ")))?;
@@ -38,31 +46,50 @@ pub(super) fn write(report: &SweepReport, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-/// Leaves out columns until the rest fits: the columns that stay, and the names of those that do not.
-fn fit(mut columns: Vec<Column>) -> (Vec<Column>, Vec<String>) {
-    let mut left_out = vec![];
-    for name in EXPENDABLE {
-        let Some(place) = columns.iter().position(|column| column.heading.starts_with(name)) else { continue };
-        if total_width(&columns) > WIDTH {
-            left_out.push(columns.remove(place).heading.replace('\n', " "));
+fn write_sheet(out: &mut dyn Write, mut sheet: Sheet, left_out: &mut Vec<String>) -> io::Result<()> {
+    if let Some(title) = sheet.title.take() {
+        write_wrapped(out, &format!("{title}:"))?;
+    }
+    for name in fit(&mut sheet.columns) {
+        if !left_out.contains(&name) {
+            left_out.push(name);
         }
     }
-    (columns, left_out)
+    // What is padded to the right of a last column is nobody's.
+    for line in table(sheet).trim_fmt().lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
 }
 
-fn table(mut columns: Vec<Column>, figures: &[Figures]) -> Table {
+/// Leaves out columns until the rest fits, and names them.
+fn fit(columns: &mut Vec<Column>) -> Vec<String> {
+    let mut left_out = vec![];
+    while total_width(columns) > WIDTH {
+        let expendable = columns.iter().enumerate().filter(|(_, column)| column.rank > 0);
+        let Some((place, _)) = expendable.max_by_key(|(_, column)| column.rank) else { break };
+        left_out.push(columns.remove(place).heading_in_one_line());
+    }
+    left_out
+}
+
+fn table(sheet: Sheet) -> Table {
+    let lines = sheet.lines();
+    let mut columns = sheet.columns;
     let room = WIDTH.saturating_sub(total_width(&columns) + GAP);
-    let has_bars = room >= *BAR.start() && figures.len() > 1;
+    let has_bars = room >= *BAR.start() && !sheet.bars.is_empty();
     if has_bars {
-        columns.push(Column { heading: "speed".to_owned(), cells: bars(figures, room.min(*BAR.end())) });
+        let longest = room.min(*BAR.end());
+        let cells = sheet.bars.iter().map(|part| bar(*part, longest)).collect();
+        columns.push(Column { heading: "speed".to_owned(), cells, rank: 0 });
     }
     let mut table = Table::new();
     table
         .load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')))
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(columns.iter().map(|column| column.heading.clone()).collect::<Vec<_>>());
-    for row in 0..figures.len() {
-        table.add_row(columns.iter().map(|column| column.cells[row].clone()).collect::<Vec<_>>());
+    for line in 0..lines {
+        table.add_row(columns.iter().map(|column| column.cells[line].clone()).collect::<Vec<_>>());
     }
     let last = columns.len() - 1;
     for (place, column) in table.column_iter_mut().enumerate() {
@@ -82,13 +109,7 @@ fn width(column: &Column) -> usize {
     widths.chain(column.heading.lines().map(|line| line.chars().count())).max().unwrap_or(0)
 }
 
-/// A bar for each rate, `longest` columns for the highest, in eighths of a column.
-fn bars(figures: &[Figures], longest: usize) -> Vec<String> {
-    let rate = |row: &Figures| row.mib_per_second.unwrap_or(0.0);
-    let highest = figures.iter().map(rate).fold(0.0, f64::max);
-    figures.iter().map(|row| bar(if highest > 0.0 { rate(row) / highest } else { 0.0 }, longest)).collect()
-}
-
+/// A bar for a part of `longest` columns, in eighths of a column.
 fn bar(part: f64, longest: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (part * longest as f64 * 8.0).round() as usize;

@@ -1,0 +1,242 @@
+//! Which charts a report has, and what stands on them.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use haul::job::sweep::axes::Axis;
+use haul::outcome::Setting;
+use haul::plan::TableName;
+
+use super::super::block::{Block, blocks};
+use super::super::digest::Digest;
+use super::super::extra::Speedup;
+use super::super::numbers::{percent, three_digits, times};
+use super::bars::{Bar, Bars};
+use super::curve::{Curve, Point};
+use super::legend::{Sign, legend};
+use super::rates::{Rates, Value};
+use super::svg::{Size, escape};
+
+/// Fewest sizes or counts that make a line.
+const LINE: usize = 3;
+
+/// All charts of a report, a section for each block.
+pub(super) fn write(digest: &Digest<'_>, out: &mut String) {
+    for (number, block) in blocks(digest).iter().enumerate() {
+        if let Some(heading) = &block.heading {
+            let _ = writeln!(out, "<h2>{}</h2>", escape(heading));
+        }
+        let Some(rates) = Rates::of(block) else {
+            out.push_str("<p>No bytes were moved yet, so there are no speeds to draw.</p>\n");
+            continue;
+        };
+        let buffers = values(block, |setting| setting.buffer.bytes());
+        let workers = values(block, |setting| setting.workers);
+        let table = digest.report.table;
+        let chart = Chart { block, number, rates };
+        out.push_str(&match table {
+            Some(TableName::Pool | TableName::Models | TableName::Ladder) => chart.bars(),
+            Some(TableName::Workers) if workers > 1 => chart.workers(),
+            _ if buffers >= LINE => chart.buffers(),
+            _ if workers >= LINE => chart.workers(),
+            _ => chart.bars(),
+        });
+    }
+}
+
+fn values(block: &Block<'_>, value: fn(&Setting) -> usize) -> usize {
+    block.rows.iter().map(|row| value(&row.setting)).collect::<BTreeSet<_>>().len()
+}
+
+struct Chart<'a> {
+    block: &'a Block<'a>,
+    number: usize,
+    rates: Rates,
+}
+
+impl Chart<'_> {
+    /// Speed and calls over buffer sizes, a chart for each series.
+    fn buffers(&self) -> String {
+        let first = self.block.rows[0].setting.buffer;
+        let series = self.block.series(|setting| Setting { buffer: first, ..setting });
+        let several = series.len() > 1;
+        let curves = series.iter().enumerate().filter_map(|(part, places)| {
+            let mut points: Vec<Point> = places.iter().filter_map(|place| self.buffer_point(*place)).collect();
+            points.sort_by(|one, other| one.x.total_cmp(&other.x));
+            let level = self.block.rows[places[0]].setting.level;
+            let rivals = (0..self.block.rows.len()).filter(|place| self.block.rows[*place].setting.level == level);
+            let what = if several { self.series_name(places[0]) } else { "speed by buffer size".to_owned() };
+            let fastest = points.iter().max_by(|one, other| one.y.total_cmp(&other.y))?;
+            let description = format!(
+                "Speed over buffer sizes from {} to {}; the highest is {} {} at {}.",
+                points[0].label,
+                points[points.len() - 1].label,
+                three_digits(fastest.y),
+                self.rates.unit,
+                fastest.label
+            );
+            let chosen = places.iter().filter(|place| self.is_chosen(**place));
+            let mark = |place: &usize| {
+                let buffer = self.block.rows[*place].setting.buffer;
+                (buffer.bytes() as f64, format!("→ {buffer}"))
+            };
+            Some(Curve {
+                name: format!("chart-{}-{part}", self.number),
+                title: what,
+                description,
+                x_title: "buffer size, bytes (log₂)",
+                y_title: self.rates.unit.to_owned(),
+                right_title: "calls per GiB (log)",
+                top: self.rates.top(),
+                band: self.rates.band(rivals, self.block.digest.report.within),
+                ideal: false,
+                marks: chosen.map(mark).collect(),
+                points,
+            })
+        });
+        let within = percent(self.block.digest.report.within);
+        let signs = [
+            (Sign::Line, "median speed".to_owned()),
+            (Sign::Interval, self.interval_name()),
+            (Sign::Run, "single runs".to_owned()),
+            (Sign::Band, format!("within {within} of the best")),
+            (Sign::Calls, "system calls per GiB, axis on the right".to_owned()),
+            (Sign::Mark, "→ recommended".to_owned()),
+        ];
+        figures(&curves.collect::<Vec<_>>(), &legend(&signs))
+    }
+
+    fn buffer_point(&self, place: usize) -> Option<Point> {
+        let value = self.rates.values[place].clone()?;
+        let buffer = self.block.rows[place].setting.buffer;
+        let calls = self.block.figures[place].calls_per_mib.map(|calls| calls * 1024.0);
+        Some(point(buffer.bytes() as f64, buffer.to_string(), value, calls))
+    }
+
+    /// Speed-up over workers, a chart for each series.
+    fn workers(&self) -> String {
+        let series = self.block.series(|setting| Setting { workers: 1, ..setting });
+        let several = series.len() > 1;
+        let all: Vec<Vec<Point>> = series.iter().map(|places| self.worker_points(places)).collect();
+        let top_of = |point: &Point| point.runs.iter().copied().fold(point.between.1, f64::max);
+        let top = all.iter().flatten().map(top_of).fold(1.0, f64::max);
+        let within = self.block.digest.report.within;
+        let curves = all.into_iter().zip(&series).enumerate().filter_map(|(part, (points, places))| {
+            let best = points.iter().map(|point| point.y).fold(0.0, f64::max);
+            let title = if several { self.series_name(places[0]) } else { "speed-up by workers".to_owned() };
+            let fewest = points.first()?.label.clone();
+            let description = format!("Speed-up over {fewest} workers; the highest is {}.", times(best));
+            let knee = self.block.knee(places).map(|place| self.block.rows[place].setting.workers);
+            Some(Curve {
+                name: format!("chart-{}-{part}", self.number),
+                title,
+                description,
+                x_title: "workers (log₂)",
+                y_title: format!("speed-up over {fewest}"),
+                right_title: "",
+                top,
+                band: (best / (1.0 + within), best),
+                ideal: true,
+                marks: knee.map(|workers| (workers as f64, format!("knee: {workers}"))).into_iter().collect(),
+                points,
+            })
+        });
+        let signs = [
+            (Sign::Line, "median speed-up".to_owned()),
+            (Sign::Interval, self.interval_name()),
+            (Sign::Run, "single rounds".to_owned()),
+            (Sign::Band, format!("within {} of the best", percent(within))),
+            (Sign::Ideal, "ideal: as many times faster as workers".to_owned()),
+            (Sign::Mark, "knee".to_owned()),
+        ];
+        figures(&curves.collect::<Vec<_>>(), &legend(&signs))
+    }
+
+    fn worker_points(&self, places: &[usize]) -> Vec<Point> {
+        let Some(base) = self.block.fewest_workers(places) else { return vec![] };
+        let speedup = |place: usize| Some((self.block.rows[place].setting.workers, self.block.speedup(base, place)?));
+        let mut points: Vec<Point> = places.iter().filter_map(|place| speedup(*place)).map(worker_point).collect();
+        points.sort_by(|one, other| one.x.total_cmp(&other.x));
+        points
+    }
+
+    /// Speeds as bars, in one chart.
+    fn bars(&self) -> String {
+        let bar = |place: usize| {
+            let value = self.rates.values[place].clone()?;
+            Some(Bar {
+                label: self.block.label(place),
+                text: format!("{} {}", three_digits(value.middle), self.rates.unit),
+                value: value.middle,
+                between: value.between,
+                runs: value.runs,
+                chosen: self.is_chosen(place),
+            })
+        };
+        let bars: Vec<Bar> = (0..self.block.rows.len()).filter_map(bar).collect();
+        let within = self.block.digest.report.within;
+        // A level is chosen for what it saves, too.
+        let are_rivals = bars.len() > 1 && !self.block.varying.contains(&Axis::Level);
+        let fastest = bars.iter().max_by(|one, other| one.value.total_cmp(&other.value));
+        let description =
+            fastest.map_or_else(String::new, |bar| format!("The fastest is {}: {}.", bar.label, bar.text));
+        let chart = Bars {
+            name: format!("chart-{}", self.number),
+            title: "speed of each setting".to_owned(),
+            description,
+            x_title: format!("{} of uncompressed data", self.rates.unit),
+            top: self.rates.top(),
+            band: are_rivals.then(|| self.rates.band(0..self.block.rows.len(), within)),
+            bars,
+        };
+        let mut signs = vec![
+            (Sign::Bar, "median speed".to_owned()),
+            (Sign::Whisker, self.interval_name()),
+            (Sign::RunOnBar, "single runs".to_owned()),
+        ];
+        if are_rivals {
+            signs.push((Sign::Band, format!("within {} of the best", percent(within))));
+        }
+        let drawn: String = Size::BOTH.into_iter().map(|size| chart.draw(size)).collect();
+        format!("<figure>\n{drawn}{}</figure>\n", legend(&signs))
+    }
+
+    fn series_name(&self, place: usize) -> String {
+        let setting = &self.block.rows[place].setting;
+        self.block.varying.iter().map(|axis| axis.phrase(setting)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn is_chosen(&self, place: usize) -> bool {
+        self.block.digest.chosen().contains(&(self.block.first + place))
+    }
+
+    fn interval_name(&self) -> String {
+        let known = self.block.extras.iter().any(|extra| extra.wall_ns_interval.is_some());
+        if known { "95% interval of the median" } else { "from the slowest run to the fastest" }.to_owned()
+    }
+}
+
+fn worker_point((workers, speedup): (usize, Speedup)) -> Point {
+    let range =
+        speedup.rounds.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), one| (low.min(*one), high.max(*one)));
+    let value = Value { middle: speedup.ratio, between: speedup.interval.unwrap_or(range), runs: speedup.rounds };
+    point(workers as f64, workers.to_string(), value, None)
+}
+
+fn point(x: f64, label: String, value: Value, right: Option<f64>) -> Point {
+    Point { x, label, y: value.middle, between: value.between, runs: value.runs, right }
+}
+
+/// One chart in both sizes; several small ones side by side.
+fn figures(curves: &[Curve], legend: &str) -> String {
+    if let [curve] = curves {
+        let drawn: String = Size::BOTH.into_iter().map(|size| curve.draw(size)).collect();
+        return format!("<figure>\n{drawn}{legend}</figure>\n");
+    }
+    let mut out = "<div class=\"charts\">\n".to_owned();
+    for curve in curves {
+        let (title, drawn) = (escape(&curve.title), curve.draw(Size::Narrow));
+        let _ = writeln!(out, "<figure>\n<figcaption>{title}</figcaption>\n{drawn}</figure>");
+    }
+    out + "</div>\n" + legend
+}

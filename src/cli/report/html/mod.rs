@@ -1,0 +1,139 @@
+//! The report as a page: one file with everything in it, no script, nothing to be fetched. It suits light and dark,
+//! narrow and wide windows, and paper.
+//!
+//! - this file: the page and its tables;
+//! - `charts`: which charts there are; `curve` and `bars`: how they look; `legend`: what their signs mean;
+//! - `rates`: what they show; `scale`: where it lies; `svg`: shapes as text.
+
+mod bars;
+mod charts;
+mod curve;
+mod legend;
+mod rates;
+mod scale;
+mod svg;
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use haul::outcome::SweepReport;
+
+use self::svg::escape;
+use super::digest::Digest;
+use super::numbers::count;
+use super::sheet::{self, Sheet};
+use super::{machine, prose};
+
+const STYLE: &str = include_str!("style.css");
+
+pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(page(digest).as_bytes())
+}
+
+fn page(digest: &Digest<'_>) -> String {
+    let report = digest.report;
+    let title = escape(&title(report));
+    let mut page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>{title}</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<header>\n<h1>{title}</h1>\n"
+    );
+    for line in prose::caption(report) {
+        paragraph(&mut page, &line);
+    }
+    page.push_str("</header>\n<div class=\"verdict\">\n");
+    for line in prose::verdicts(digest) {
+        paragraph(&mut page, &line);
+    }
+    page.push_str("</div>\n");
+    charts::write(digest, &mut page);
+    tables(&mut page, digest);
+    page.push_str("<h2>Remarks</h2>\n<ul class=\"notes\">\n");
+    for line in prose::notes(digest) {
+        let _ = writeln!(page, "<li>{}</li>", escape(&line));
+    }
+    page.push_str("</ul>\n<h2>Machine</h2>\n<dl>\n");
+    for (subject, line) in machine::lines(&report.machine, &report.version) {
+        let _ = writeln!(page, "<dt>{subject}</dt><dd>{}</dd>", escape(&line));
+    }
+    page.push_str("</dl>\n<h2>Command</h2>\n");
+    let _ = writeln!(page, "<pre>{}</pre>", escape(&report.command));
+    let _ = writeln!(page, "<p class=\"aside\">{}</p>", how(report));
+    page.push_str("</main>\n</body>\n</html>\n");
+    page
+}
+
+/// What was swept over what, in short.
+fn title(report: &SweepReport) -> String {
+    let jobs: Vec<&str> = report.rows.iter().map(|row| row.setting.job.name()).collect();
+    let mut jobs: Vec<&str> = jobs.chunk_by(|one, other| one == other).map(|same| same[0]).collect();
+    jobs.dedup();
+    let what = jobs.join(" and ");
+    match report.table {
+        Some(table) => format!("haul sweep: {} ({what})", table.name()),
+        None => format!("haul sweep: {what}"),
+    }
+}
+
+/// How it was measured, in two sentences.
+fn how(report: &SweepReport) -> String {
+    let control = if report.control.is_some() { ", one of them twice, as a check on noise" } else { "" };
+    let settings = count(report.rows.len() as u64, "setting");
+    let each = if report.rows.len() == 1 { "was" } else { "were each" };
+    format!(
+        "{settings} {each} run once to warm up, and then once in each of {}, in an order shuffled anew every time{control}. \
+         Times are of the job alone, from its first system call to its last; what comes before and after a run, such as \
+         removing the last target, is not in them.",
+        count(report.rounds as u64, "round"),
+    )
+}
+
+/// The table that answers the question, all figures, and how long single calls took.
+fn tables(page: &mut String, digest: &Digest<'_>) {
+    page.push_str("<h2>Figures</h2>\n");
+    for sheet in sheet::sheets(digest) {
+        table(page, &sheet, "Figures");
+    }
+    if digest.report.table.is_some() {
+        page.push_str("<h2>All figures</h2>\n");
+        for sheet in sheet::everything(digest) {
+            table(page, &sheet, "All figures");
+        }
+    }
+    if let Some(latencies) = sheet::latencies(digest, true) {
+        page.push_str("<h2>Latency</h2>\n");
+        table(page, &latencies, "Latency");
+    }
+}
+
+fn table(page: &mut String, sheet: &Sheet, label: &str) {
+    if let Some(title) = &sheet.title {
+        paragraph(page, title);
+    }
+    let _ = writeln!(
+        page,
+        "<div class=\"scroll\" role=\"region\" aria-label=\"{label}\" tabindex=\"0\">\n<table>\n<thead><tr>"
+    );
+    for column in &sheet.columns {
+        let _ = write!(page, "<th scope=\"col\">{}</th>", escape(column.heading.trim()).replace('\n', "<br/>"));
+    }
+    page.push_str("</tr></thead>\n<tbody>\n");
+    for line in 0..sheet.lines() {
+        let is_chosen = sheet.columns[0].cells[line].starts_with('→');
+        page.push_str(if is_chosen { "<tr class=\"chosen\">" } else { "<tr>" });
+        for (place, column) in sheet.columns.iter().enumerate() {
+            let cell = escape(&column.cells[line]);
+            let _ = if place == 0 {
+                write!(page, "<th scope=\"row\">{cell}</th>")
+            } else {
+                write!(page, "<td>{cell}</td>")
+            };
+        }
+        page.push_str("</tr>\n");
+    }
+    page.push_str("</tbody>\n</table>\n</div>\n");
+}
+
+fn paragraph(page: &mut String, text: &str) {
+    let _ = writeln!(page, "<p>{}</p>", escape(text));
+}

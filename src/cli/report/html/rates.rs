@@ -1,0 +1,61 @@
+//! Speeds of a block in one unit, as charts draw them.
+
+use haul::measure::stats::minimum;
+
+use super::super::block::Block;
+
+/// A figure with what it rests on.
+#[derive(Debug, Clone)]
+pub(super) struct Value {
+    pub(super) middle: f64,
+    /// Its 95 % interval, or, where there is none, its range.
+    pub(super) between: (f64, f64),
+    /// Every single run.
+    pub(super) runs: Vec<f64>,
+}
+
+impl Value {
+    /// The highest value that has to find room.
+    pub(super) fn top(&self) -> f64 {
+        self.runs.iter().copied().fold(self.middle.max(self.between.1), f64::max)
+    }
+}
+
+/// Speeds of the rows of a block; `None` for rows that were not measured.
+pub(super) struct Rates {
+    pub(super) unit: &'static str,
+    pub(super) values: Vec<Option<Value>>,
+}
+
+impl Rates {
+    /// The speeds of a block; `None` if there are none.
+    pub(super) fn of(block: &Block<'_>) -> Option<Self> {
+        let fastest = block.figures.iter().filter_map(|figures| figures.mib_per_second).fold(0.0, f64::max);
+        let (unit, mib) = if fastest >= 1024.0 { ("GiB/s", 1024.0) } else { ("MiB/s", 1.0) };
+        let values: Vec<_> = (0..block.rows.len()).map(|place| value(block, place, mib)).collect();
+        values.iter().any(Option::is_some).then_some(Self { unit, values })
+    }
+
+    /// The highest value among all rows.
+    pub(super) fn top(&self) -> f64 {
+        self.values.iter().flatten().map(Value::top).fold(0.0, f64::max)
+    }
+
+    /// The highest middle among these rows, down to what is as good.
+    pub(super) fn band(&self, places: impl Iterator<Item = usize>, within: f64) -> (f64, f64) {
+        let best = places.filter_map(|place| self.values[place].as_ref()).map(|value| value.middle).fold(0.0, f64::max);
+        (best / (1.0 + within), best)
+    }
+}
+
+fn value(block: &Block<'_>, place: usize, unit_mib: f64) -> Option<Value> {
+    let figures = &block.figures[place];
+    let middle = figures.mib_per_second? / unit_mib;
+    // What moves in a run: speed times time. It is the same in all of them.
+    let moved = middle * figures.wall_ns_median as f64;
+    let speed = |wall_ns: u64| moved / wall_ns.max(1) as f64;
+    let walls: Vec<u64> = block.rows[place].samples.iter().map(|sample| sample.wall_ns).collect();
+    let range = (minimum(&walls)?, walls.iter().copied().max()?);
+    let (low, high) = block.extras[place].wall_ns_interval.unwrap_or(range);
+    Some(Value { middle, between: (speed(high), speed(low)), runs: walls.into_iter().map(speed).collect() })
+}

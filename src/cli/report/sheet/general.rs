@@ -1,0 +1,77 @@
+//! The columns of any sweep: every figure there is.
+
+use haul::job::sweep::axes::Axis;
+use haul::job::sweep::figures::Figures;
+use haul::outcome::SweepRow;
+use haul::plan::SweepJob;
+
+use super::super::numbers::{bytes, duration, nothing, three_digits};
+use super::{Block, Builder, Sheet};
+
+/// All columns of a block.
+pub(super) fn everything(block: &Block<'_>) -> Sheet {
+    let mut sheet = Builder::new(block);
+    sheet.labels(&[]);
+    sheet.add(0, "reads", |line| count(line.figures, line.figures.reads));
+    sheet.add(0, "writes", |line| count(line.figures, line.figures.writes));
+    sheet.add(25, "other", |line| count(line.figures, line.figures.other_calls));
+    sheet.add(0, "calls/\nMiB", |line| line.figures.calls_per_mib.map_or_else(nothing, three_digits));
+    sheet.kernel();
+    sheet.times();
+    let unit = sheet.unit;
+    sheet.add(70, &format!("min\n{}", unit.name), |line| unit.cell(line.figures.wall_ns_min));
+    sheet.with_sync();
+    sheet.rate();
+    sheet.add(40, &format!("user\n{}", unit.name), |line| unit.cell(line.figures.user_ns_median));
+    sheet.add(40, &format!("sys\n{}", unit.name), |line| unit.cell(line.figures.system_ns_median));
+    sheet.peak(10);
+    sheet.add(80, "page\nfaults", |line| {
+        (line.figures.minor_faults_median + line.figures.major_faults_median).to_string()
+    });
+    pool(block, &mut sheet);
+    if block.rows.iter().any(|row| row.file_times.is_some()) {
+        let times = |place: usize| block.rows[place].file_times;
+        sheet.add(60, "file\np50", |line| times(line.place).map_or_else(nothing, |times| duration(times.p50_ns)));
+        sheet.add(60, "file\np99", |line| times(line.place).map_or_else(nothing, |times| duration(times.p99_ns)));
+    }
+    if block.rows.iter().any(|row| row.setting.job == SweepJob::Gzip) {
+        sheet.add(0, "ratio", |line| line.figures.ratio.map_or_else(nothing, |ratio| format!("{ratio:.3}")));
+    }
+    sheet.finish()
+}
+
+/// What the pool and the allocator did: more of it where the pool varies.
+fn pool(block: &Block<'_>, sheet: &mut Builder<'_>) {
+    if !block.varying.contains(&Axis::Pool) {
+        sheet.add(90, "buffers\nfresh/reused", |line| {
+            format!("{}/{}", line.figures.pool_fresh, line.figures.pool_reused)
+        });
+        return;
+    }
+    sheet.add(15, "buffers fresh/\nreused/over/waited", |line| {
+        let (figures, extra) = (line.figures, line.extra);
+        format!("{}/{}/{}/{}", figures.pool_fresh, figures.pool_reused, extra.pool_overflowed, extra.pool_waited)
+    });
+    if block.rows.iter().any(|row| row.allocations.is_some()) {
+        let asked = |place: usize| block.rows[place].allocations;
+        sheet.add(16, "alloca-\ntions", |line| asked(line.place).map_or_else(nothing, |asked| asked.count.to_string()));
+        sheet.add(16, "bytes\nasked", |line| asked(line.place).map_or_else(nothing, |asked| bytes(asked.bytes)));
+    }
+}
+
+/// "✓" where the kernel counted what we did in every run; else by how much it differs in the run that differs most.
+pub(super) fn kernel(row: &SweepRow) -> String {
+    let seen = row.samples.iter().map(|sample| sample.unexplained_reads.zip(sample.unexplained_writes));
+    let Some(seen) = seen.collect::<Option<Vec<_>>>() else { return nothing() };
+    let farthest = seen.into_iter().max_by_key(|(reads, writes)| reads.unsigned_abs() + writes.unsigned_abs());
+    let part = |number: i64, kind: char| if number == 0 { String::new() } else { format!("{number:+}{kind}") };
+    match farthest {
+        None => nothing(),
+        Some((0, 0)) => "✓".to_owned(),
+        Some((reads, writes)) => part(reads, 'r') + &part(writes, 'w'),
+    }
+}
+
+pub(super) fn count(row: &Figures, calls: u64) -> String {
+    if row.calls_vary { format!("~{calls}") } else { calls.to_string() }
+}

@@ -1,0 +1,197 @@
+//! Figures → sheets of text: what table, Markdown and HTML all show.
+//!
+//! - this file: what a sheet is, and how columns are put together;
+//! - `general`: the columns of any sweep; `tables`: those of sweeps that answer one question; `pairs`: pools side by
+//!   side; `steps`: a ladder; `calls`: how long single calls took.
+
+mod calls;
+mod general;
+mod pairs;
+mod steps;
+mod tables;
+
+use haul::job::sweep::axes::Axis;
+use haul::job::sweep::figures::Figures;
+use haul::plan::TableName;
+
+pub(super) use calls::latencies;
+
+use super::block::{Block, blocks};
+use super::digest::Digest;
+use super::extra::{Extra, Speedup};
+use super::numbers::{TimeUnit, nothing, percent, three_digits};
+
+/// A column: its heading (a line break where it may be cut in two) and a cell for each line.
+pub(super) struct Column {
+    pub(super) heading: String,
+    pub(super) cells: Vec<String>,
+    /// Where there is no room the column with the highest of these goes first; 0 stays.
+    pub(super) rank: u8,
+}
+
+/// Lines of cells under one title.
+pub(super) struct Sheet {
+    pub(super) title: Option<String>,
+    pub(super) columns: Vec<Column>,
+    /// How long the bar of each line is, as parts of the longest; empty where lines are not to be compared so.
+    pub(super) bars: Vec<f64>,
+}
+
+impl Column {
+    /// The heading where there is room for it.
+    pub(super) fn heading_in_one_line(&self) -> String {
+        self.heading.replace("-\n", "").replace("/\n", "/").replace('\n', " ").trim().to_owned()
+    }
+}
+
+impl Sheet {
+    pub(super) fn lines(&self) -> usize {
+        self.columns.first().map_or(0, |column| column.cells.len())
+    }
+}
+
+/// The sheets of a report: one for each block, with the columns that answer the question it was asked.
+pub(super) fn sheets(digest: &Digest<'_>) -> Vec<Sheet> {
+    let of = |block: &Block<'_>| match digest.report.table {
+        Some(TableName::Buffers) => tables::buffers(block),
+        Some(TableName::Workers) => tables::workers(block),
+        Some(TableName::Models) => tables::models(block),
+        Some(TableName::Pool) => pairs::pool(block).unwrap_or_else(|| general::everything(block)),
+        Some(TableName::Ladder) => steps::ladder(block),
+        None => general::everything(block),
+    };
+    blocks(digest).iter().map(of).collect()
+}
+
+/// All figures of a report, whatever the question.
+pub(super) fn everything(digest: &Digest<'_>) -> Vec<Sheet> {
+    blocks(digest).iter().map(general::everything).collect()
+}
+
+/// Puts a sheet together, a line for each row of a block.
+struct Builder<'a> {
+    block: &'a Block<'a>,
+    columns: Vec<Column>,
+    unit: TimeUnit,
+}
+
+/// What a cell is made of.
+struct Line<'a> {
+    place: usize,
+    figures: &'a Figures,
+    extra: &'a Extra,
+}
+
+impl<'a> Builder<'a> {
+    fn new(block: &'a Block<'a>) -> Self {
+        let longest = block.figures.iter().map(|figures| figures.wall_ns_median).max().unwrap_or(0);
+        Self { block, columns: vec![], unit: TimeUnit::of(longest) }
+    }
+
+    /// A column of what was set: it is known before anything was measured.
+    fn set(&mut self, heading: &str, cell: impl Fn(usize) -> String) {
+        let cells = (0..self.block.rows.len()).map(cell).collect();
+        self.columns.push(Column { heading: heading.to_owned(), cells, rank: 0 });
+    }
+
+    /// A column of what was measured.
+    fn add(&mut self, rank: u8, heading: &str, cell: impl Fn(&Line<'_>) -> String) {
+        let block = self.block;
+        let cells = block.rows.iter().enumerate().map(|(place, row)| {
+            if row.samples.is_empty() {
+                return nothing();
+            }
+            cell(&Line { place, figures: &block.figures[place], extra: &block.extras[place] })
+        });
+        self.columns.push(Column { heading: heading.to_owned(), cells: cells.collect(), rank });
+    }
+
+    /// What tells rows apart: names, buffers if they vary or nothing else does, and what else varies. The recommended
+    /// rows are marked with an arrow.
+    fn labels(&mut self, left_out: &[Axis]) {
+        let block = self.block;
+        let chosen = block.digest.chosen();
+        let mark = |place: usize| if chosen.contains(&(block.first + place)) { "→ " } else { "" };
+        let axes: Vec<Axis> = block.varying.iter().copied().filter(|axis| !left_out.contains(axis)).collect();
+        if block.rows.iter().any(|row| row.name.is_some()) {
+            self.set("name", |place| block.rows[place].name.clone().unwrap_or_else(nothing));
+        }
+        if block.buffers_vary() || block.digest.report.table.is_none() {
+            self.set("buffer", |place| block.rows[place].setting.buffer.to_string());
+        }
+        for axis in axes {
+            self.set(axis.name(), |place| axis.value(&block.rows[place].setting));
+        }
+        if let Some(first) = self.columns.first_mut() {
+            first.cells.iter_mut().enumerate().for_each(|(place, cell)| cell.insert_str(0, mark(place)));
+        }
+    }
+
+    /// The median time, how well it is known, and what it is with writing back.
+    fn times(&mut self) {
+        let unit = self.unit;
+        self.add(0, &format!("median\n{}", unit.name), |line| unit.cell(line.figures.wall_ns_median));
+        if self.block.extras.iter().any(|extra| extra.wall_ns_interval.is_some()) {
+            self.add(5, "95%\n±%", |line| {
+                let half =
+                    |(low, high): (u64, u64)| (high - low) as f64 * 50.0 / line.figures.wall_ns_median.max(1) as f64;
+                line.extra.wall_ns_interval.map_or_else(nothing, |interval| format!("{:.1}", half(interval)))
+            });
+        } else {
+            self.add(5, "±%", |line| format!("{:.1}", line.figures.relative_noise() * 100.0));
+        }
+    }
+
+    fn with_sync(&mut self) {
+        let unit = self.unit;
+        if self.block.extras.iter().any(|extra| extra.wall_with_sync_ns_median.is_some()) {
+            self.add(30, &format!("with\nsync {}", unit.name), |line| {
+                line.extra.wall_with_sync_ns_median.map_or_else(nothing, |time| unit.cell(time))
+            });
+        }
+    }
+
+    fn rate(&mut self) {
+        self.add(0, "MiB/s", |line| line.figures.mib_per_second.map_or_else(nothing, three_digits));
+    }
+
+    /// Whether the kernel counted what we did.
+    fn kernel(&mut self) {
+        let block = self.block;
+        self.add(20, "kernel", |line| general::kernel(&block.rows[line.place]));
+        if block.extras.iter().any(|extra| extra.unseen > 0) {
+            self.add(20, "unseen", |line| line.extra.unseen.to_string());
+        }
+    }
+
+    fn peak(&mut self, rank: u8) {
+        if self.block.figures.iter().any(|figures| figures.peak_bytes.is_some()) {
+            self.add(rank, "peak\nmemory", |line| line.figures.peak_bytes.map_or_else(nothing, super::numbers::bytes));
+        }
+    }
+
+    /// A sheet with a bar for each line's rate.
+    fn finish(self) -> Sheet {
+        let rates: Vec<f64> = self.block.figures.iter().map(|figures| figures.mib_per_second.unwrap_or(0.0)).collect();
+        let highest = rates.iter().copied().fold(0.0, f64::max);
+        let part = |rate: f64| if highest > 0.0 { rate / highest } else { 0.0 };
+        let bars = if rates.len() > 1 { rates.into_iter().map(part).collect() } else { vec![] };
+        Sheet { title: self.block.heading.clone(), columns: self.columns, bars }
+    }
+}
+
+/// "1.85× (1.83–1.88)".
+fn speedup_cell(speedup: Option<Speedup>) -> String {
+    let Some(speedup) = speedup else { return nothing() };
+    let interval = speedup
+        .interval
+        .map(|(low, high)| (three_digits(low), three_digits(high)))
+        .filter(|(low, high)| low != high)
+        .map_or_else(String::new, |(low, high)| format!(" ({low}–{high})"));
+    format!("{}×{interval}", three_digits(speedup.ratio))
+}
+
+/// A part as whole percent: "98%".
+fn whole_percent(part: f64) -> String {
+    percent((part * 100.0).round() / 100.0)
+}

@@ -1,0 +1,38 @@
+//! The sheet of a ladder: what each step changed, and what came of it.
+
+use haul::job::sweep::axes::Axis;
+use haul::outcome::Setting;
+
+use super::super::numbers::{duration, nothing};
+use super::{Block, Builder, Sheet, speedup_cell};
+
+/// A line for each step.
+pub(super) fn ladder(block: &Block<'_>) -> Sheet {
+    let mut sheet = Builder::new(block);
+    sheet.set("step", |place| block.label(place));
+    sheet.set("what changed", |place| match place.checked_sub(1) {
+        Some(before) => changed(&block.rows[before].setting, &block.rows[place].setting),
+        None => "buffer ".to_owned() + &block.rows[place].setting.buffer.to_string(),
+    });
+    sheet.rate();
+    if block.rows.iter().any(|row| row.file_times.is_some()) {
+        let times = |place: usize| block.rows[place].file_times;
+        sheet.add(0, "file\np50", |line| times(line.place).map_or_else(nothing, |times| duration(times.p50_ns)));
+        sheet.add(0, "file\np99", |line| times(line.place).map_or_else(nothing, |times| duration(times.p99_ns)));
+    }
+    sheet.add(0, "CPU %", |line| format!("{:.0}", line.extra.cpu_percent));
+    sheet.peak(0);
+    let gain = |base: Option<usize>, place: usize| speedup_cell(base.and_then(|base| block.speedup(base, place)));
+    sheet.add(0, "gain over the\nstep before", |line| gain(line.place.checked_sub(1), line.place));
+    sheet.add(0, "gain over\nthe start", |line| gain((line.place > 0).then_some(0), line.place));
+    sheet.finish()
+}
+
+/// What one step does differently from the one before: "buffer 256K", "scheduler channel, 2 workers".
+fn changed(before: &Setting, after: &Setting) -> String {
+    let buffer = (before.buffer != after.buffer).then(|| format!("buffer {}", after.buffer));
+    let axes = Axis::ALL.into_iter().filter(|axis| axis.value(before) != axis.value(after));
+    let phrases = axes.map(|axis| axis.phrase(after));
+    let all: Vec<String> = buffer.into_iter().chain(phrases).collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
+}
