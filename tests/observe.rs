@@ -1,14 +1,14 @@
 //! haul's own counts of all its system calls against those of strace and perf, by the very code that
 //! `sweep --verify-counts` uses.
 
-#![allow(missing_docs, reason = "tests are read, not looked up")]
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
 
 mod common;
 
 use std::path::Path;
 
 use common::run::binary;
-use common::{Sandbox, can_trace, noise, prose, skip};
+use common::{Sandbox, can_trace, noise, prose, skip, wait_until};
 use haul::job::sweep::errand::Errand;
 use haul::job::sweep::observe::{Tool, observe_with};
 use haul::outcome::{Observed, Setting};
@@ -128,6 +128,28 @@ fn perf_counts_the_same_where_it_may() {
         Ok(observed) => assert!(observed.agrees() && observed.calls.len() > 3, "{observed:#?}"),
         Err(why) if why.contains("haul") => panic!("{why}"),
         Err(why) => skip(&format!("perf may not count here: {why}")),
+    }
+}
+
+#[test]
+fn a_wish_to_stop_ends_the_job_too_that_is_watched() {
+    let sandbox = Sandbox::new();
+    sandbox.write("source", prose(1, 8_000_000));
+    let slow = errand(&sandbox, "source", Setting { level: Some(12), ..setting(SweepJob::Gzip) });
+    for tool in Tool::ALL {
+        let stop = Stop::new();
+        let why = std::thread::scope(|scope| {
+            let watched = scope.spawn(|| observe_with(tool, binary(), &slow, &stop));
+            wait_until("the job", || sandbox.exists("source.gz.haul-part") || watched.is_finished());
+            stop.request(15);
+            watched.join().expect("no panic").expect_err("it was stopped, or the tool does not work here")
+        });
+        if !why.contains("interrupted") {
+            skip(&format!("{}: {why}", tool.name()));
+        }
+        // It was not left to go on by itself.
+        assert!(!sandbox.exists("source.gz"), "{}", tool.name());
+        sandbox.remove("source.gz.haul-part");
     }
 }
 

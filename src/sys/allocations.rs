@@ -2,7 +2,7 @@
 //!
 //! A program that wants the count installs it:
 //!
-//! ```
+//! ```standalone_crate
 //! #[global_allocator]
 //! static ALLOCATOR: haul::sys::CountingAllocator = haul::sys::CountingAllocator;
 //!

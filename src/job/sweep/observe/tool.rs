@@ -1,11 +1,12 @@
 //! strace and perf: how each is asked to count the calls of a process, and what it says.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{Errand, Watched, comparable};
 use crate::calls::{Call, SyscallCounts};
@@ -124,12 +125,15 @@ impl Tool {
 /// Runs a command to its end, or until somebody asks to stop. What it writes must fit into a pipe, 64 KiB: ours are
 /// tables of some forty lines.
 fn run(mut command: Command, stop: &Stop) -> Result<Output, String> {
-    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    // A group of its own: perf does not hand signals on to the process that it watches.
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let spawned = command.spawn();
     let mut child = spawned.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "it is not installed".to_owned(),
         _ => error.to_string(),
     })?;
     let ended = wait(&mut child, stop);
+    // Until nobody holds the pipes any more: the process is gone, too, that the tool watched.
     let output = child.wait_with_output();
     if !ended.map_err(|error| error.to_string())? {
         return Err("interrupted".to_owned());
@@ -137,12 +141,12 @@ fn run(mut command: Command, stop: &Stop) -> Result<Output, String> {
     output.map_err(|error| error.to_string())
 }
 
-/// Waits for the end; false if that came because somebody asked to stop. Both tools hand SIGTERM on to the process they
-/// watch, which takes away what it has not finished.
+/// Waits for the end; false if somebody asked to stop. Then the tool is asked to end, and the process that it watches,
+/// which takes away what it has not finished.
 fn wait(child: &mut Child, stop: &Stop) -> std::io::Result<bool> {
     while child.try_wait()?.is_none() {
         if stop.is_requested() {
-            kill_process(Pid::from_child(child), Signal::TERM)?;
+            kill_process_group(Pid::from_child(child), Signal::TERM)?;
             return Ok(false);
         }
         std::thread::sleep(LOOK_EVERY);
@@ -174,8 +178,9 @@ mod tests {
     #[test]
     fn a_wish_to_stop_ends_the_process() {
         let stop = Stop::new();
-        let mut command = Command::new("sleep");
-        command.arg("60");
+        // If only the shell were ended, this would wait for what it started.
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 1000000 & wait"]);
         stop.request(2);
         assert_eq!(run(command, &stop).map(|_| ()), Err("interrupted".to_owned()));
     }
