@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 
+use haul::measure::cache::evict;
 use haul::measure::probe::Probe;
-use haul::outcome::Summary;
-use haul::sys::{Stop, Sys};
+use haul::outcome::{Sample, Summary};
+use haul::sys::{Stop, Sys, cached_pages};
 
 #[test]
 fn a_sample_agrees_with_the_kernel_and_shows_what_went_past_us() {
@@ -16,6 +17,7 @@ fn a_sample_agrees_with_the_kernel_and_shows_what_went_past_us() {
     every_counted_call_is_explained(&file);
     calls_that_went_past_us_show(&file);
     memory_that_was_touched_shows();
+    bytes_from_the_disk_show();
 }
 
 fn every_counted_call_is_explained(file: &File) {
@@ -37,8 +39,15 @@ fn every_counted_call_is_explained(file: &File) {
             assert_eq!((reads, writes), (0, 0));
         }
         assert_eq!(sample.summary.syscalls.kernel_reads, 101);
+        let shown = ["cpu", "io", "memory"].iter().all(|what| readable(&format!("/proc/pressure/{what}")));
+        assert_eq!(sample.pressure.is_some(), shown, "{sample:?}");
         assert!(sample.wall_ns > 0);
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the test looks past the counts")]
+fn readable(path: &str) -> bool {
+    File::open(path).is_ok_and(|file| file.read_at(&mut [0; 100], 0).is_ok())
 }
 
 fn calls_that_went_past_us_show(file: &File) {
@@ -66,4 +75,30 @@ fn memory_that_was_touched_shows() {
         assert!(large >= TOUCHED && small < TOUCHED, "{large} {small}");
         assert!(large - small > TOUCHED / 10 * 9, "{large} {small}");
     }
+}
+
+/// Beside the program: what is there lies on a disk more often than what is in /tmp.
+fn bytes_from_the_disk_show() {
+    const BYTES: usize = 4 << 20;
+    let directory = std::env::current_exe().unwrap();
+    let mut file = tempfile::tempfile_in(directory.parent().unwrap()).unwrap();
+    let run = |work: &mut dyn FnMut()| {
+        let probe = Probe::start();
+        work();
+        probe.finish(Summary::default())
+    };
+    let written = run(&mut || file.write_all(&vec![7; BYTES]).unwrap());
+    let mut sys = Sys::new(Stop::new());
+    let mut buffer = vec![0; BYTES];
+    evict(&mut sys, &file).unwrap();
+    if cached_pages(&file).is_none_or(|pages| pages.cached > 0) || written.disk_write_bytes.unwrap_or(0) == 0 {
+        eprintln!("skipped: there is no disk here, or nobody says what comes from it");
+        return;
+    }
+    let cold = run(&mut || file.read_exact_at(&mut buffer, 0).unwrap());
+    let warm = run(&mut || file.read_exact_at(&mut buffer, 0).unwrap());
+    assert_eq!(written.disk_write_bytes, Some(BYTES as u64), "{written:?}");
+    // A page of this program may come from the disk meanwhile.
+    let read = |sample: &Sample| sample.disk_read_bytes.unwrap() / (BYTES as u64);
+    assert_eq!((read(&cold), read(&warm)), (1, 0), "{cold:?} {warm:?}");
 }

@@ -42,10 +42,9 @@ impl Generator {
         Self { random: Random::new(seed), how }
     }
 
-    /// The same kind of bytes, in another sequence.
-    #[must_use]
-    pub fn reseeded(self, seed: u64) -> Self {
-        Self { random: Random::new(seed), ..self }
+    /// Goes on with the same kind of bytes in another sequence.
+    pub const fn reseed(&mut self, seed: u64) {
+        self.random = Random::new(seed);
     }
 
     /// Fills `buffer` with the next bytes. The bytes are the same however they are cut into buffers, as long as all but
@@ -139,7 +138,10 @@ mod tests {
             assert_eq!(made(entropy, 7, 10_000), made(entropy, 7, 10_000));
             assert_ne!(made(entropy, 7, 10_000), made(entropy, 8, 10_000));
             let mut other = vec![0; 10_000];
-            Generator::new(entropy, 7).reseeded(8).fill(&mut other);
+            let mut generator = Generator::new(entropy, 7);
+            generator.fill(&mut [0; 100]);
+            generator.reseed(8);
+            generator.fill(&mut other);
             assert_eq!(other, made(entropy, 8, 10_000));
         }
     }

@@ -10,11 +10,14 @@
 //!
 //! - [`settings`](mod@settings): which settings; [`tables`]: ready-made ones.
 //! - `rounds`: in which order, and until when; `narrow`: whether enough was measured.
+//! - [`data`]: what it runs on where the user has nothing; [`cache`]: the page cache before a run, and proofs of it.
 //! - `scratch`: the directory where targets come and go; `subject`: the job, what it runs on, and tidying up.
 //! - [`figures`]: a setting's runs boiled down to what a report shows; [`axes`]: what varies, and how it is named.
 //! - [`verdict`]: the setting to use; [`reconcile`]: whether our counts are the kernel's.
 
 pub mod axes;
+pub mod cache;
+pub mod data;
 pub mod figures;
 mod narrow;
 pub mod reconcile;
