@@ -3,11 +3,16 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt as _;
 
+use haul::job::sweep::cache;
+use haul::job::{Context, copy};
 use haul::measure::cache::evict;
 use haul::measure::probe::Probe;
-use haul::outcome::{Sample, Summary};
+use haul::outcome::{Sample, Setting, Summary};
+use haul::plan::{CacheState, CopyPlan, EngineName, PoolChoice, Resources, SchedulerName, SweepJob};
+use haul::size::BufferSize;
 use haul::sys::{Stop, Sys, cached_pages};
 
 #[test]
@@ -18,6 +23,7 @@ fn a_sample_agrees_with_the_kernel_and_shows_what_went_past_us() {
     calls_that_went_past_us_show(&file);
     memory_that_was_touched_shows();
     bytes_from_the_disk_show();
+    runs_are_proven_to_be_what_they_are_called();
 }
 
 fn every_counted_call_is_explained(file: &File) {
@@ -101,4 +107,53 @@ fn bytes_from_the_disk_show() {
     // A page of this program may come from the disk meanwhile.
     let read = |sample: &Sample| sample.disk_read_bytes.unwrap() / (BYTES as u64);
     assert_eq!((read(&cold), read(&warm)), (1, 0), "{cold:?} {warm:?}");
+}
+
+/// Copies by every engine that reads, cold and then warm: each is taken for what it is, and for nothing else.
+#[allow(clippy::disallowed_methods, reason = "the test makes its own files")]
+fn runs_are_proven_to_be_what_they_are_called() {
+    let place = tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap();
+    let (source, mut sys) = (place.path().join("source"), Sys::new(Stop::new()));
+    std::fs::write(&source, vec![7; 8 << 20]).unwrap();
+    let storage = cache::Storage::of(&mut sys, &source).unwrap();
+    if cache::require_cold(&mut sys, &source, storage).is_err() {
+        eprintln!("skipped: nothing is cold here");
+        return;
+    }
+    for engine in [EngineName::ReadWrite, EngineName::CopyFileRange, EngineName::Mmap] {
+        cache::make_cold(&mut sys, &source).unwrap();
+        for (is, other) in [(CacheState::Cold, CacheState::Warm), (CacheState::Warm, CacheState::Cold)] {
+            let target = place.path().join(format!("{}-{}", engine.name(), is.name()));
+            let before = cache::cached_part(&mut sys, &source, storage);
+            let resources = Resources::with_workers(NonZeroUsize::MIN);
+            let plan = CopyPlan { engine, ..CopyPlan::new(vec![source.clone()], target, resources) };
+            let probe = Probe::start();
+            let summary = copy::run(&plan, &Context::silent()).unwrap();
+            let mut sample = Sample { cached_before: before, ..probe.finish(summary) };
+            cache::prove(&setting(engine, is), storage, &mut sample);
+            assert_eq!(sample.invalid, None, "{} {}: {sample:?}", engine.name(), is.name());
+            cache::prove(&setting(engine, other), storage, &mut sample);
+            let known = before.is_some() && sample.disk_read_bytes.is_some() && copies_bytes(place.path());
+            assert!(sample.invalid.is_some() || !known, "{} {}: {sample:?}", engine.name(), is.name());
+        }
+    }
+}
+
+/// Whether this is ext4: elsewhere data may be shared or compressed, and less is known of a run.
+fn copies_bytes(place: &std::path::Path) -> bool {
+    rustix::fs::statfs(place).unwrap().f_type == 0xef53
+}
+
+fn setting(engine: EngineName, cache: CacheState) -> Setting {
+    Setting {
+        job: SweepJob::Copy,
+        cache,
+        buffer: BufferSize::from_kib(64),
+        workers: 1,
+        scheduler: SchedulerName::Channel,
+        engine,
+        pool: PoolChoice::Auto,
+        batch: true,
+        level: None,
+    }
 }
