@@ -2,6 +2,8 @@
 //!
 //! Each byte is drawn by itself: one value with a certain probability, all others alike. That probability is chosen so
 //! that the entropy is the one that was asked for. Real data has repetitions too; who wants those sweeps over real data.
+//!
+//! One core of an AMD EPYC makes 1.5 GB/s of them, and 7 GB/s of those that are as random as can be.
 
 use super::entropy::Histogram;
 use super::random::Random;
@@ -26,7 +28,7 @@ enum How {
     /// All the same.
     Common,
     /// Drawn from a table of [`DRAWS`] values.
-    Drawn(Box<[u8]>),
+    Drawn(Box<[u8; DRAWS]>),
     /// Every value as often.
     Uniform,
 }
@@ -42,10 +44,9 @@ impl Generator {
         Self { random: Random::new(seed), how }
     }
 
-    /// The same kind of bytes, in another sequence.
-    #[must_use]
-    pub fn reseeded(self, seed: u64) -> Self {
-        Self { random: Random::new(seed), ..self }
+    /// Goes on with the same kind of bytes in another sequence.
+    pub const fn reseed(&mut self, seed: u64) {
+        self.random = Random::new(seed);
     }
 
     /// Fills `buffer` with the next bytes. The bytes are the same however they are cut into buffers, as long as all but
@@ -54,16 +55,22 @@ impl Generator {
         match &self.how {
             How::Common => buffer.fill(COMMON),
             How::Uniform => {
-                for eight in buffer.chunks_mut(8) {
-                    eight.copy_from_slice(&self.random.next().to_le_bytes()[..eight.len()]);
+                let (eights, rest) = buffer.as_chunks_mut::<8>();
+                for eight in eights {
+                    *eight = self.random.next().to_le_bytes();
+                }
+                if !rest.is_empty() {
+                    rest.copy_from_slice(&self.random.next().to_le_bytes()[..rest.len()]);
                 }
             }
             How::Drawn(table) => {
-                for four in buffer.chunks_mut(4) {
-                    let random = self.random.next();
-                    for (place, byte) in four.iter_mut().enumerate() {
-                        *byte = table[usize::from((random >> (16 * place)) as u16)];
-                    }
+                let draw = |random: u64| [0, 16, 32, 48].map(|shift| table[usize::from((random >> shift) as u16)]);
+                let (fours, rest) = buffer.as_chunks_mut::<4>();
+                for four in fours {
+                    *four = draw(self.random.next());
+                }
+                if !rest.is_empty() {
+                    rest.copy_from_slice(&draw(self.random.next())[..rest.len()]);
                 }
             }
         }
@@ -95,9 +102,12 @@ fn counts(others: usize) -> [u64; 256] {
     counts
 }
 
-fn table(others: usize) -> Box<[u8]> {
+fn table(others: usize) -> Box<[u8; DRAWS]> {
+    let mut table = Box::new([COMMON; DRAWS]);
     let values = (0..=u8::MAX).zip(counts(others));
-    values.flat_map(|(value, count)| std::iter::repeat_n(value, count as usize)).collect()
+    let values = values.flat_map(|(value, count)| std::iter::repeat_n(value, count as usize));
+    table.iter_mut().zip(values).for_each(|(drawn, value)| *drawn = value);
+    table
 }
 
 #[cfg(test)]
@@ -139,7 +149,10 @@ mod tests {
             assert_eq!(made(entropy, 7, 10_000), made(entropy, 7, 10_000));
             assert_ne!(made(entropy, 7, 10_000), made(entropy, 8, 10_000));
             let mut other = vec![0; 10_000];
-            Generator::new(entropy, 7).reseeded(8).fill(&mut other);
+            let mut generator = Generator::new(entropy, 7);
+            generator.fill(&mut [0; 100]);
+            generator.reseed(8);
+            generator.fill(&mut other);
             assert_eq!(other, made(entropy, 8, 10_000));
         }
     }

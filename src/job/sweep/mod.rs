@@ -11,6 +11,7 @@
 //! - [`settings`](mod@settings): which settings; [`tables`]: ready-made ones.
 //! - `rounds`: in which order, and until when; `narrow`: whether enough was measured; `bench`: single runs; `passes`: what
 //!   is learned in runs that are not timed.
+//! - [`data`]: what it runs on where the user has nothing; [`cache`]: the page cache before a run, and proofs of it.
 //! - `source`: what the user named; `scratch`: the directory where targets come and go; `subject`: the job, what it runs
 //!   on, and tidying up.
 //! - [`figures`]: a setting's runs boiled down to what a report shows; [`axes`]: what varies, and how it is named.
@@ -21,6 +22,8 @@
 pub mod axes;
 mod bench;
 pub mod bottleneck;
+pub mod cache;
+pub mod data;
 pub mod errand;
 pub mod figures;
 mod narrow;
