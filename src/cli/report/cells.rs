@@ -21,7 +21,7 @@ pub(super) fn figures(report: &SweepReport) -> Vec<Figures> {
 /// All columns of a report. The recommended rows are marked with an arrow.
 pub(super) fn columns(report: &SweepReport, figures: &[Figures]) -> Vec<Column> {
     let (varying, _) = axes::split(&report.rows);
-    let chosen: Vec<usize> = Verdict::all_of(report).iter().map(|verdict| verdict.chosen).collect();
+    let chosen: Vec<usize> = Verdict::all_of(report).iter().filter_map(|verdict| verdict.chosen).collect();
     let mark = |place: usize| if chosen.contains(&place) { "→ " } else { "" };
     let buffers = report.rows.iter().enumerate().map(|(place, row)| format!("{}{}", mark(place), row.setting.buffer));
     let mut columns = vec![Column { heading: "buffer".to_owned(), cells: buffers.collect() }];

@@ -1,62 +1,79 @@
-//! The setting to use: the smallest buffer whose best setting comes close to the best of all.
+//! The setting to use: the smallest that is surely nearly as fast as the best.
 //!
-//! By median times. A difference within the spread of the runs is called noise, and a spread too wide for the question
-//! is said to be so. No confidence intervals: a handful of rounds does not carry them.
+//! Surely: with bounds that hold for all settings at once, in which the best is chosen anew each time the rounds are
+//! drawn again ([`crate::measure::resample`]). Where the runs do not carry that, it says so, and what would.
+//!
+//! - this file: the verdict on each group of alternatives, in words;
+//! - `groups`: what the alternatives are, and their names; [`noise`](mod@noise): below what nothing is claimed;
+//! - [`remarks`](mod@remarks): what else the rows say, of the pool and of batching.
+
+pub(super) mod groups;
+pub mod noise;
+pub mod remarks;
 
 use std::fmt;
 
 use serde::Serialize;
 
-use super::axes::{self, Axis};
+use self::groups::{Group, Named, size, walls};
+pub use self::noise::{Noise, noise, speedup};
+pub use self::remarks::remarks;
 use super::figures::Figures;
+use crate::measure::interval::FEWEST;
+use crate::measure::resample::{Slowdown, slowdowns};
 use crate::outcome::SweepReport;
-use crate::size::BufferSize;
 
-/// How much slower than the best a smaller buffer may be.
-pub const TOLERANCE: f64 = 0.05;
+/// Rounds that nobody is told to run: whoever needs more needs a quieter machine.
+const MOST_ROUNDS: f64 = 500.0;
 
-/// Which setting to use, and what that rests on. Prints as a sentence or two.
+/// Which of several settings to use, and what that rests on. Prints as a sentence or two.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
-    /// Place of the recommended setting among the report's rows.
-    pub chosen: usize,
-    /// Place of the fastest setting.
+    /// What tells these settings from the others of the report: "Level 9". `None` if there are no others.
+    pub group: Option<String>,
+    /// Place of the recommended setting among the report's rows; `None` where the runs do not carry a recommendation.
+    pub chosen: Option<usize>,
+    /// Place of the setting with the least median.
     pub best: usize,
-    /// What the recommended one is compared with: the fastest, or of settings of one buffer the next.
-    pub other: Option<usize>,
-    /// How much slower the slower of the two is: 0.012 is 1.2%.
-    pub slowdown: f64,
-    /// Whether that difference is within the spread of their runs.
-    pub within_noise: bool,
+    /// Places of the settings that cannot be told from the best, itself among them; smallest first.
+    pub indistinguishable: Vec<usize>,
+    /// How much slower than the best each setting is, smallest first.
+    pub slowdowns: Vec<RowSlowdown>,
+    /// How far apart two runs of the same setting are.
+    pub noise: Option<Noise>,
     /// The verdict in words.
     pub text: String,
 }
 
+/// How much slower than the best a setting is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RowSlowdown {
+    /// Its place among the report's rows.
+    pub row: usize,
+    /// By how much.
+    #[serde(flatten)]
+    pub slowdown: Slowdown,
+}
+
 impl Verdict {
-    /// The verdicts on a sweep: one, or one for each level where levels vary, since a level is chosen for what it
-    /// saves and not only for its speed. None where there is nothing to compare.
+    /// The verdicts on a sweep: one for each group of settings that are alternatives to each other: of the same job,
+    /// the same state of the cache, the same level. None where there is nothing to compare; see [`remarks`](fn@remarks)
+    /// for rows that are left out.
     pub fn all_of(report: &SweepReport) -> Vec<Self> {
-        let figures: Vec<Figures> = report.rows.iter().map(|row| Figures::of(row)).collect();
-        let (mut varying, _) = axes::split(&report.rows);
-        varying.retain(|axis| *axis != Axis::Level);
-        let mut levels: Vec<Option<u32>> = report.rows.iter().map(|row| row.setting.level).collect();
-        levels.sort_unstable();
-        levels.dedup();
-        let several = levels.len() > 1;
-        levels
-            .into_iter()
-            .filter_map(|level| {
-                let of_level = |place: &usize| report.rows[*place].setting.level == level;
-                let places: Vec<usize> = (0..report.rows.len()).filter(of_level).collect();
-                let comparable = places.len() > 1 && report.rounds > 0;
-                let mut verdict =
-                    comparable.then(|| Question { report, figures: &figures, varying: &varying, places }.answer())?;
-                if let Some(level) = level.filter(|_| several) {
-                    verdict.text.insert_str(0, &format!("Level {level}: "));
-                }
-                Some(verdict)
-            })
-            .collect()
+        let groups = Group::all_of(report);
+        let noise = noise(report);
+        let comparable = |group: &&Group| {
+            group.rows.len() > 1 && group.rows.iter().all(|place| !report.rows[*place].samples.is_empty())
+        };
+        let verdicts = groups.iter().filter(comparable).map(|group| {
+            let mut verdict = Question::new(report, group, noise).answer();
+            verdict.group = group.title(&groups);
+            if let Some(title) = &verdict.group {
+                verdict.text.insert_str(0, &format!("{title}: "));
+            }
+            verdict
+        });
+        verdicts.collect()
     }
 }
 
@@ -68,232 +85,154 @@ impl fmt::Display for Verdict {
 
 struct Question<'a> {
     report: &'a SweepReport,
-    figures: &'a [Figures],
-    varying: &'a [Axis],
-    /// The rows among which to choose, at least two.
-    places: Vec<usize>,
+    named: Named<'a>,
+    best: usize,
+    rounds: usize,
+    /// Smallest first.
+    slowdowns: Vec<RowSlowdown>,
+    noise: Option<Noise>,
 }
 
-impl Question<'_> {
-    fn answer(&self) -> Verdict {
-        let ranking = self.ranking();
-        let best = ranking[0];
-        let limit = self.wall(best) as f64 * (1.0 + TOLERANCE);
-        let near = ranking.iter().copied().filter(|place| self.wall(*place) as f64 <= limit);
-        // Of one buffer's settings the fastest comes first in the ranking, and `min_by_key` keeps the first.
-        let chosen = near.min_by_key(|place| self.buffer(*place)).unwrap_or(best);
-        let one_buffer = self.places.iter().all(|place| self.buffer(*place) == self.buffer(best));
-        let other = if chosen == best { one_buffer.then(|| ranking[1]) } else { Some(best) };
-        let slowdown = other.map_or(0.0, |other| self.slowdown(chosen, other));
-        let within_noise = other.is_some_and(|other| self.is_noise(chosen, other));
-        let said = match other {
-            Some(other) if one_buffer => self.say_fastest(chosen, other, slowdown, within_noise),
-            Some(_) => self.say_smaller(chosen, best, slowdown, within_noise),
-            None => self.say_best(best),
+impl<'a> Question<'a> {
+    fn new(report: &'a SweepReport, group: &'a Group, noise: Option<Noise>) -> Self {
+        let all: Vec<Vec<u64>> = group.rows.iter().map(|place| walls(&report.rows[*place].samples)).collect();
+        let walls: Vec<&[u64]> = all.iter().map(Vec::as_slice).collect();
+        let slowdowns = group.rows.iter().zip(slowdowns(&walls, report.seed));
+        Self {
+            report,
+            named: Named::new(report, group),
+            best: group.fastest(report),
+            rounds: walls.iter().map(|walls| walls.len()).min().unwrap_or(0),
+            slowdowns: slowdowns.map(|(row, slowdown)| RowSlowdown { row: *row, slowdown }).collect(),
+            noise,
+        }
+    }
+
+    fn answer(self) -> Verdict {
+        let chosen = self.smallest_within().filter(|_| self.floor() <= self.report.within);
+        let indistinguishable = self.indistinguishable();
+        let text = match chosen {
+            Some(chosen) => self.say_choice(chosen, &indistinguishable),
+            None if self.rounds < FEWEST => self.say_first_impression(),
+            None => self.say_that_nobody_can_tell(&indistinguishable),
         };
-        Verdict { chosen, best, other, slowdown, within_noise, text: said + &self.caution(chosen, best) }
+        let (best, noise) = (self.best, self.noise);
+        let chosen = chosen.map(|chosen| chosen.row);
+        Verdict { group: None, chosen, best, indistinguishable, slowdowns: self.slowdowns, noise, text }
     }
 
-    /// All settings, fastest first; of equally fast ones the smaller buffer, then the one that was named first.
-    fn ranking(&self) -> Vec<usize> {
-        let mut places = self.places.clone();
-        places.sort_by_key(|place| (self.wall(*place), self.buffer(*place)));
-        places
+    /// Differences below this are those that two runs of the same setting show.
+    fn floor(&self) -> f64 {
+        self.noise.map_or(0.0, |noise| noise.gap)
     }
 
-    fn say_best(&self, best: usize) -> String {
-        let is_smallest = self.places.iter().all(|place| self.buffer(*place) >= self.buffer(best));
-        if is_smallest {
-            return format!("{} is the smallest buffer within 5% of the best: it is the fastest.", self.label(best));
-        }
-        format!("{} is the fastest, and no smaller buffer comes within 5% of it.", self.label(best))
+    fn smallest_within(&self) -> Option<RowSlowdown> {
+        let is_within = |slowdown: &Slowdown| slowdown.bounds.is_some_and(|bounds| bounds.high <= self.report.within);
+        self.slowdowns.iter().copied().find(|found| is_within(&found.slowdown))
     }
 
-    fn say_smaller(&self, chosen: usize, best: usize, slowdown: f64, within_noise: bool) -> String {
-        format!(
-            "{} is the smallest buffer within 5% of the best ({}): {}, with {}.",
-            self.label(chosen),
-            self.label(best),
-            self.difference(slowdown, within_noise, [chosen, best]),
-            compare_calls(self.figures[chosen].calls(), self.figures[best].calls()),
-        )
+    /// Those whose difference from the best may be none, or less than the noise. Of too few rounds nothing is told.
+    fn indistinguishable(&self) -> Vec<usize> {
+        let may_be_best = |found: &&RowSlowdown| {
+            found.row == self.best || found.slowdown.bounds.is_none_or(|bounds| bounds.low <= self.floor())
+        };
+        self.slowdowns.iter().filter(may_be_best).map(|found| found.row).collect()
     }
 
-    fn say_fastest(&self, chosen: usize, next: usize, slowdown: f64, within_noise: bool) -> String {
-        format!(
-            "{} is the fastest; next is {}: {}.",
-            self.label(chosen),
-            self.label(next),
-            self.difference(slowdown, within_noise, [chosen, next]),
-        )
+    fn say_choice(&self, chosen: RowSlowdown, indistinguishable: &[usize]) -> String {
+        let name = self.named.name(chosen.row);
+        let said = if chosen.row == self.best {
+            let least = size(&self.report.rows[chosen.row].setting);
+            let has_smaller = self.slowdowns.iter().any(|found| size(&self.report.rows[found.row].setting) < least);
+            let within = percent(self.report.within);
+            let rest = if has_smaller {
+                format!(", and nothing smaller is surely within {within} of it")
+            } else {
+                String::new()
+            };
+            format!("Use {name}: the fastest{rest}.")
+        } else {
+            // A bound below the noise would claim more than two runs of the same setting show.
+            let at_most = chosen.slowdown.bounds.map_or(0.0, |bounds| bounds.high).max(self.floor());
+            format!(
+                "Use {name}: at most {} slower than the best ({}) at 95%, with {}.",
+                percent(at_most),
+                self.named.name(self.best),
+                self.calls(chosen.row),
+            )
+        };
+        said + &self.say_equals(indistinguishable)
     }
 
-    /// "1.2% slower" or "equally fast", with what the spread says of it.
-    fn difference(&self, slowdown: f64, within_noise: bool, pair: [usize; 2]) -> String {
-        if slowdown < 0.0005 {
-            return "equally fast".to_owned();
-        }
-        let percent = format!("{:.1}% slower", slowdown * 100.0);
-        if !within_noise {
-            return percent;
-        }
-        let spread = pair.map(|place| self.figures[place].relative_noise()).into_iter().fold(0.0, f64::max);
-        format!("{percent}, which is within noise (±{:.1}%)", spread * 100.0)
-    }
-
-    /// What makes the verdict less than certain.
-    fn caution(&self, chosen: usize, best: usize) -> String {
-        if self.report.rounds == 1 {
-            return " One round cannot tell noise from a difference: run more with --rounds.".to_owned();
-        }
-        let noise = self.figures[chosen].relative_noise().max(self.figures[best].relative_noise());
-        if noise <= TOLERANCE {
+    /// Which settings are as fast as the best, if any.
+    fn say_equals(&self, indistinguishable: &[usize]) -> String {
+        if indistinguishable.len() < 2 {
             return String::new();
         }
+        let list = self.named.list(indistinguishable);
+        match self.floor() {
+            floor if floor >= 0.0005 => format!(" As fast as each other, within noise {}: {list}.", percent(floor)),
+            _ => format!(" As fast as each other: {list}."),
+        }
+    }
+
+    fn say_first_impression(&self) -> String {
+        let rounds = if self.rounds == 1 { "one round".to_owned() } else { format!("{} rounds", self.rounds) };
         format!(
-            " But runs of one setting spread by ±{:.0}% here, wider than the 5% looked for: run more rounds, or on a \
-             quieter machine.",
-            noise * 100.0
+            "First impression: {} is the fastest by its median of {rounds}. {FEWEST} rounds make a verdict at 95%: \
+             --rounds {FEWEST}.",
+            self.named.name(self.best),
         )
     }
 
-    /// A difference that either setting's own runs show among themselves.
-    fn is_noise(&self, one: usize, other: usize) -> bool {
-        let spread = self.figures[one].wall_ns_mad.max(self.figures[other].wall_ns_mad);
-        spread > self.wall(one).abs_diff(self.wall(other))
+    fn say_that_nobody_can_tell(&self, indistinguishable: &[usize]) -> String {
+        let within = self.report.within;
+        let surest = self.slowdowns.iter().filter_map(|found| Some((found.row, found.slowdown.bounds?.high)));
+        let surest = surest.min_by(|one, other| one.1.total_cmp(&other.1));
+        let (why, off) = match surest {
+            Some((row, most)) if self.floor() <= within => {
+                let why = format!("even {} may be {} slower than the best", self.named.name(row), percent(most));
+                (why, most)
+            }
+            _ => (format!("the same setting run twice differs by {}", percent(self.floor())), self.floor()),
+        };
+        // The width of an interval goes with the root of the rounds.
+        let rounds = (self.rounds as f64 * (off / within).powi(2)).ceil();
+        let more = if rounds <= MOST_ROUNDS {
+            format!("About {rounds} rounds would (--rounds {rounds})")
+        } else {
+            "More rounds would".to_owned()
+        };
+        format!(
+            "Cannot tell what is within {} of the best: noise {}; {why}. {more}, or a quieter machine. {} is the fastest \
+             by its median, and the best may be any of: {}.",
+            percent(within),
+            percent(self.spread()),
+            self.named.name(self.best),
+            self.named.list(indistinguishable),
+        )
     }
 
-    fn slowdown(&self, one: usize, other: usize) -> f64 {
-        let (fast, slow) = (self.wall(one).min(self.wall(other)), self.wall(one).max(self.wall(other)));
-        if fast == 0 { 0.0 } else { slow as f64 / fast as f64 - 1.0 }
+    /// How far from each other two runs of the same setting may well be.
+    fn spread(&self) -> f64 {
+        let reach = |noise: Noise| noise.interval.map_or(noise.gap, |interval| interval.reach(1.0));
+        self.noise.map_or(0.0, reach)
     }
 
-    fn buffer(&self, place: usize) -> BufferSize {
-        self.report.rows[place].setting.buffer
-    }
-
-    fn wall(&self, place: usize) -> u64 {
-        self.figures[place].wall_ns_median
-    }
-
-    fn label(&self, place: usize) -> String {
-        axes::label(&self.report.rows[place].setting, self.varying)
+    fn calls(&self, chosen: usize) -> String {
+        let calls = |place: usize| Figures::of(&self.report.rows[place]).calls();
+        match (calls(chosen), calls(self.best)) {
+            (chosen, best) if chosen == best => format!("the same {chosen} calls"),
+            (chosen, best) => format!("{chosen} calls instead of {best}"),
+        }
     }
 }
 
-fn compare_calls(chosen: u64, best: u64) -> String {
-    if chosen == best { format!("the same {chosen} calls") } else { format!("{chosen} calls instead of {best}") }
+/// "3.9%"; "5%" of a whole number.
+pub(super) fn percent(part: f64) -> String {
+    let percent = format!("{:.1}", part * 100.0);
+    format!("{}%", percent.strip_suffix(".0").unwrap_or(&percent))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::job::sweep::testing::{report, row, setting};
-    use crate::outcome::{Setting, SweepRow};
-
-    fn text(rows: Vec<SweepRow>) -> String {
-        let verdicts: Vec<String> = Verdict::all_of(&report(rows)).into_iter().map(|verdict| verdict.text).collect();
-        if verdicts.is_empty() { "nothing".to_owned() } else { verdicts.join("\n") }
-    }
-
-    fn buffers(walls: &[(u64, &[u64])]) -> Vec<SweepRow> {
-        walls.iter().map(|(kib, walls)| row(setting(*kib), walls)).collect()
-    }
-
-    #[test]
-    fn the_smallest_buffer_near_the_best_is_chosen() {
-        assert_eq!(
-            text(buffers(&[(4, &[200, 201, 199]), (64, &[103, 102, 104]), (1024, &[100, 99, 101])])),
-            "64K is the smallest buffer within 5% of the best (1M): 3.0% slower, with 16 calls instead of 1."
-        );
-        // The order in which sizes were named does not matter.
-        assert_eq!(
-            text(buffers(&[(1024, &[100, 99, 101]), (64, &[103, 102, 104]), (4, &[200, 201, 199])])),
-            "64K is the smallest buffer within 5% of the best (1M): 3.0% slower, with 16 calls instead of 1."
-        );
-    }
-
-    #[test]
-    fn a_clear_winner_stands_alone() {
-        assert_eq!(
-            text(buffers(&[(4, &[200, 200, 200]), (64, &[106, 106, 106]), (1024, &[100, 100, 100])])),
-            "1M is the fastest, and no smaller buffer comes within 5% of it."
-        );
-        assert_eq!(
-            text(buffers(&[(4, &[100, 100, 100]), (64, &[110, 110, 110])])),
-            "4K is the smallest buffer within 5% of the best: it is the fastest."
-        );
-    }
-
-    #[test]
-    fn ties_go_to_the_smaller_buffer() {
-        let verdict = Verdict::all_of(&report(buffers(&[(64, &[100, 100, 100]), (4, &[100, 100, 100])]))).remove(0);
-        assert_eq!((verdict.chosen, verdict.best, verdict.other), (1, 1, None));
-    }
-
-    #[test]
-    fn noise_is_called_noise() {
-        assert_eq!(
-            text(buffers(&[(64, &[98, 102, 106]), (1024, &[97, 100, 103])])),
-            "64K is the smallest buffer within 5% of the best (1M): 2.0% slower, which is within noise (±3.9%), with \
-             16 calls instead of 1."
-        );
-        assert_eq!(
-            text(buffers(&[(64, &[82, 102, 122]), (1024, &[80, 100, 120])])),
-            "64K is the smallest buffer within 5% of the best (1M): 2.0% slower, which is within noise (±20.0%), with \
-             16 calls instead of 1. But runs of one setting spread by ±20% here, wider than the 5% looked for: run more \
-             rounds, or on a quieter machine."
-        );
-        assert!(text(buffers(&[(64, &[102]), (1024, &[100])])).ends_with(
-            "2.0% slower, with 16 calls instead of 1. One round cannot tell noise from a difference: run more with --rounds."
-        ));
-    }
-
-    #[test]
-    fn what_else_varies_is_part_of_the_name() {
-        let two = |kib| Setting { workers: 2, ..setting(kib) };
-        let rows = vec![
-            row(setting(4), &[300, 300, 300]),
-            row(setting(64), &[180, 180, 180]),
-            row(two(4), &[200, 200, 200]),
-            row(two(64), &[100, 100, 100]),
-            row(two(256), &[99, 99, 99]),
-        ];
-        assert_eq!(
-            text(rows),
-            "64K with 2 workers is the smallest buffer within 5% of the best (256K with 2 workers): 1.0% slower, with 16 calls \
-             instead of 4."
-        );
-        assert_eq!(
-            text(vec![row(setting(64), &[180, 180, 180]), row(two(64), &[100, 100, 100])]),
-            "64K with 2 workers is the fastest; next is 64K with 1 worker: 80.0% slower."
-        );
-        assert_eq!(
-            text(vec![row(setting(64), &[101, 104, 99]), row(two(64), &[100, 98, 102])]),
-            "64K with 2 workers is the fastest; next is 64K with 1 worker: 1.0% slower, which is within noise (±2.0%)."
-        );
-    }
-
-    #[test]
-    fn each_level_has_a_verdict_of_its_own() {
-        let at = |level, kib| Setting { level: Some(level), ..setting(kib) };
-        let rows = vec![
-            row(at(9, 4), &[900, 900]),
-            row(at(1, 4), &[104, 104]),
-            row(at(1, 64), &[100, 100]),
-            row(at(9, 64), &[800, 800]),
-        ];
-        assert_eq!(
-            text(rows),
-            "Level 1: 4K is the smallest buffer within 5% of the best (64K): 4.0% slower, with 256 calls instead of \
-             16.\nLevel 9: 64K is the fastest, and no smaller buffer comes within 5% of it."
-        );
-        assert_eq!(text(vec![row(at(1, 64), &[100, 100]), row(at(9, 64), &[800, 800])]), "nothing");
-    }
-
-    #[test]
-    fn one_setting_is_no_sweep() {
-        assert_eq!(text(buffers(&[(64, &[100, 100, 100])])), "nothing");
-        assert_eq!(text(vec![]), "nothing");
-    }
-}
+mod tests;
