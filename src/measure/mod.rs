@@ -3,13 +3,20 @@
 //! - [`probe`]: one run becomes one [`Sample`](crate::outcome::Sample): time, memory, faults, and a comparison of our
 //!   own counts of system calls with the kernel's.
 //! - [`stats`]: the middle, the least and the spread of a few numbers.
+//! - [`interval`]: how well a middle is known, and how far apart two of them are; [`ranks`]: the odds behind that.
+//! - [`resample`]: how far each of many settings is from the best, all at once.
 //! - [`machine`]: what to record of the machine.
 //! - [`random`]: numbers to shuffle and resample with.
 //!
 //! Nothing here runs a job or decides which setting is good: `job::sweep` does.
 
+pub mod interval;
 pub mod machine;
 pub mod probe;
 mod proc;
 pub mod random;
+mod ranks;
+pub mod resample;
+#[cfg(test)]
+mod simulation;
 pub mod stats;
