@@ -3,6 +3,8 @@
 //! - [`probe`]: one run becomes one [`Sample`](crate::outcome::Sample): time, memory, faults, and a comparison of our
 //!   own counts of system calls with the kernel's.
 //! - [`stats`]: the middle, the least and the spread of a few numbers.
+//! - [`interval`]: how well a middle is known, and how far apart two of them are; [`ranks`]: the odds behind that.
+//! - [`resample`]: how far each of many settings is from the best, all at once.
 //! - [`cost`](mod@cost): what measuring itself costs.
 //! - [`file_times`]: how long single files took.
 //! - [`cache`]: emptying the page cache of a file, and what is in it.
@@ -18,9 +20,14 @@ pub mod cost;
 pub mod entropy;
 pub mod file_times;
 pub mod generate;
+pub mod interval;
 pub mod machine;
 mod pressure;
 pub mod probe;
 mod proc;
 pub mod random;
+mod ranks;
+pub mod resample;
+#[cfg(test)]
+mod simulation;
 pub mod stats;

@@ -10,6 +10,14 @@ pub fn median(values: &[u64]) -> Option<u64> {
     if sorted.len() % 2 == 1 { Some(upper) } else { Some(sorted[sorted.len() / 2 - 1].midpoint(upper)) }
 }
 
+/// The middle of `values`, in any order; of an even number, the mean of the two in the middle. `None` of nothing.
+pub fn median_of_ratios(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let upper = *sorted.get(sorted.len() / 2)?;
+    if sorted.len() % 2 == 1 { Some(upper) } else { Some(sorted[sorted.len() / 2 - 1].midpoint(upper)) }
+}
+
 /// The least of `values`.
 pub fn minimum(values: &[u64]) -> Option<u64> {
     values.iter().copied().min()
@@ -57,6 +65,15 @@ mod tests {
             assert_eq!(minimum(values), least, "minimum of {values:?}");
             assert_eq!(deviation(values), spread, "deviation of {values:?}");
             assert_eq!(median_place(values), place, "median place of {values:?}");
+        }
+    }
+
+    #[test]
+    fn ratios_have_a_middle_too() {
+        for (values, middle) in
+            [(&[][..], None), (&[1.5], Some(1.5)), (&[1.0, 0.5], Some(0.75)), (&[3.0, -1.0, 2.0], Some(2.0))]
+        {
+            assert_eq!(median_of_ratios(values), middle, "{values:?}");
         }
     }
 

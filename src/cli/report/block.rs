@@ -2,10 +2,11 @@
 
 use haul::job::sweep::axes::{self, Axis};
 use haul::job::sweep::figures::Figures;
+use haul::job::sweep::verdict;
+use haul::measure::interval::PairedRatio;
 use haul::outcome::{Setting, SweepRow};
 
 use super::digest::Digest;
-use super::extra::{Extra, Speedup};
 
 /// Neighbouring rows of one job and one state of the cache.
 pub(super) struct Block<'a> {
@@ -16,7 +17,6 @@ pub(super) struct Block<'a> {
     pub(super) first: usize,
     pub(super) rows: &'a [SweepRow],
     pub(super) figures: &'a [Figures],
-    pub(super) extras: &'a [Extra],
     /// What varies among its rows beside the buffer.
     pub(super) varying: Vec<Axis>,
 }
@@ -38,14 +38,14 @@ pub(super) fn blocks<'a>(digest: &'a Digest<'a>) -> Vec<Block<'a>> {
             let (varying, fixed) = axes::split(rows);
             let told = fixed.iter().filter(|axis| varying_at_all.contains(*axis));
             let phrases: Vec<String> = told.map(|axis| axis.phrase(&rows[0].setting)).collect();
+            let place = places.start;
             first = places.end;
             Block {
                 digest,
                 heading: several.then(|| phrases.join(", ")),
-                first: places.start,
+                first: place,
                 rows,
-                figures: &digest.figures[places.clone()],
-                extras: &digest.extras[places],
+                figures: &digest.figures[places],
                 varying,
             }
         })
@@ -82,9 +82,13 @@ impl Block<'_> {
         found.into_iter().map(|(_, places)| places).collect()
     }
 
-    /// How many times faster the row at `place` is than the one at `base`.
-    pub(super) fn speedup(&self, base: usize, place: usize) -> Option<Speedup> {
-        Speedup::of(&self.rows[base], &self.rows[place])
+    /// How many times faster the row at `place` is than the one at `base`, round by round.
+    pub(super) fn speedup(&self, base: usize, place: usize) -> Option<PairedRatio> {
+        verdict::speedup(self.digest.report, self.first + place, self.first + base)
+    }
+
+    pub(super) fn is_chosen(&self, place: usize) -> bool {
+        self.digest.is_chosen(self.first + place)
     }
 
     /// The row that rows at these places are sped up from: that of the fewest workers.

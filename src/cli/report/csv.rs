@@ -7,12 +7,10 @@ use haul::job::sweep::figures::Figures;
 use haul::outcome::SweepRow;
 
 use super::digest::Digest;
-use super::extra::Extra;
 
 struct Line<'a> {
     row: &'a SweepRow,
     figures: &'a Figures,
-    extra: &'a Extra,
 }
 
 type Cell = fn(&Line<'_>) -> String;
@@ -50,25 +48,25 @@ const COLUMNS: [(&str, Cell); 43] = [
     ("cache", |line| line.row.setting.cache.name().to_owned()),
     ("batch", |line| if line.row.setting.batch { "on" } else { "off" }.to_owned()),
     ("name", |line| line.row.name.clone().unwrap_or_default()),
-    ("wall_ns_low", |line| known(line.extra.wall_ns_interval.map(|(low, _)| low))),
-    ("wall_ns_high", |line| known(line.extra.wall_ns_interval.map(|(_, high)| high))),
-    ("wall_with_sync_ns_median", |line| known(line.extra.wall_with_sync_ns_median)),
-    ("cpu_percent", |line| format!("{:.1}", line.extra.cpu_percent)),
-    ("voluntary_switches_median", |line| line.extra.voluntary_switches_median.to_string()),
-    ("involuntary_switches_median", |line| line.extra.involuntary_switches_median.to_string()),
-    ("disk_read_bytes_median", |line| known(line.extra.disk_read_bytes_median)),
-    ("pool_overflowed", |line| line.extra.pool_overflowed.to_string()),
-    ("pool_waited", |line| line.extra.pool_waited.to_string()),
-    ("allocations", |line| known(line.row.allocations.map(|asked| asked.count))),
-    ("allocated_bytes", |line| known(line.row.allocations.map(|asked| asked.bytes))),
+    ("wall_ns_low", |line| known(line.figures.wall_ns_interval.map(|(low, _)| low))),
+    ("wall_ns_high", |line| known(line.figures.wall_ns_interval.map(|(_, high)| high))),
+    ("wall_with_sync_ns_median", |line| known(line.figures.wall_with_sync_ns_median)),
+    ("cpu_percent", |line| fraction(line.figures.cpu_percent)),
+    ("voluntary_switches_median", |line| line.figures.voluntary_switches_median.to_string()),
+    ("involuntary_switches_median", |line| line.figures.involuntary_switches_median.to_string()),
+    ("disk_read_bytes_median", |line| known(line.figures.disk_read_bytes_median)),
+    ("pool_overflowed", |line| line.figures.pool_overflowed.to_string()),
+    ("pool_waited", |line| line.figures.pool_waited.to_string()),
+    ("allocations", |line| known(line.figures.allocations)),
+    ("allocated_bytes", |line| known(line.figures.allocated_bytes)),
     ("runs_invalid", |line| line.row.samples.iter().filter(|run| run.invalid.is_some()).count().to_string()),
 ];
 
 pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     writer.write_record(COLUMNS.map(|(heading, _)| heading))?;
-    for (row, (figures, extra)) in digest.report.rows.iter().zip(digest.figures.iter().zip(&digest.extras)) {
-        let line = Line { row, figures, extra };
+    for (row, figures) in digest.report.rows.iter().zip(&digest.figures) {
+        let line = Line { row, figures };
         writer.write_record(COLUMNS.map(|(_, cell)| cell(&line)))?;
     }
     writer.flush()

@@ -1,19 +1,18 @@
 //! What reports derive from a sweep, derived once: figures and verdicts of all rows.
 
 use haul::job::sweep::figures::Figures;
-use haul::job::sweep::verdict::Verdict;
+use haul::job::sweep::verdict::{Noise, Verdict, noise, remarks};
 use haul::outcome::SweepReport;
-
-use super::extra::Extra;
 
 /// A report and what follows from it.
 pub(crate) struct Digest<'a> {
     pub(super) report: &'a SweepReport,
     /// One a row, in their order.
     pub(super) figures: Vec<Figures>,
-    /// One a row, in their order.
-    pub(super) extras: Vec<Extra>,
     pub(super) verdicts: Vec<Verdict>,
+    /// Sentences beside the verdicts.
+    pub(super) remarks: Vec<String>,
+    pub(super) noise: Option<Noise>,
 }
 
 impl<'a> Digest<'a> {
@@ -22,13 +21,19 @@ impl<'a> Digest<'a> {
         Self {
             report,
             figures: report.rows.iter().map(Figures::of).collect(),
-            extras: report.rows.iter().map(Extra::of).collect(),
             verdicts: Verdict::all_of(report),
+            remarks: remarks(report),
+            noise: noise(report),
         }
     }
 
-    /// The rows that verdicts recommend.
-    pub(super) fn chosen(&self) -> Vec<usize> {
-        self.verdicts.iter().map(|verdict| verdict.chosen).collect()
+    /// Whether a verdict recommends a row.
+    pub(super) fn is_chosen(&self, row: usize) -> bool {
+        self.verdicts.iter().any(|verdict| verdict.chosen == Some(row))
+    }
+
+    /// The verdict on the alternatives that a row is among.
+    pub(super) fn verdict_on(&self, row: usize) -> Option<&Verdict> {
+        self.verdicts.iter().find(|verdict| verdict.slowdowns.iter().any(|found| found.row == row))
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use haul::job::sweep::figures::Figures;
 use haul::job::sweep::reconcile::Reconciliation;
-use haul::job::sweep::verdict::Verdict;
+use haul::job::sweep::verdict::{Noise, Verdict};
 use haul::outcome::{Setting, SweepReport, SweepRow};
 use serde::Serialize;
 
@@ -17,6 +17,8 @@ struct Document<'a> {
     /// One entry a row, in the order of the rows.
     figures: Vec<Line<'a>>,
     verdicts: &'a [Verdict],
+    remarks: &'a [String],
+    noise: Option<Noise>,
     reconciliation: Reconciliation,
 }
 
@@ -35,6 +37,8 @@ pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> 
         report,
         figures: report.rows.iter().zip(&digest.figures).map(line).collect(),
         verdicts: &digest.verdicts,
+        remarks: &digest.remarks,
+        noise: digest.noise,
         reconciliation: Reconciliation::of(report),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;

@@ -12,7 +12,6 @@
 mod block;
 mod csv;
 mod digest;
-mod extra;
 #[cfg(test)]
 mod fixture;
 mod html;

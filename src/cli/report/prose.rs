@@ -64,18 +64,22 @@ fn ended(report: &SweepReport) -> &'static str {
     }
 }
 
-/// The verdict, or why there is none.
+/// The verdict, or why there is none, and what else can be said.
 pub(super) fn verdicts(digest: &Digest<'_>) -> Vec<String> {
-    let Digest { report, verdicts, .. } = digest;
-    if !verdicts.is_empty() {
-        return verdicts.iter().map(|verdict| verdict.text.clone()).collect();
+    let Digest { report, verdicts, remarks, .. } = digest;
+    let mut lines: Vec<String> = verdicts.iter().map(|verdict| verdict.text.clone()).collect();
+    if lines.is_empty() {
+        let levels = report.rows.iter().any(|row| row.setting.level != report.rows[0].setting.level);
+        let text = match report.rows.len() {
+            _ if report.rounds == 0 => "No round is done, so there is nothing to compare.",
+            0 | 1 => "One setting was run, so there is nothing to compare.",
+            _ if levels => "Levels trade time for size, so there is no verdict between them: compare MiB/s with ratio.",
+            _ => "No two settings are alternatives to each other, so there is no verdict.",
+        };
+        lines.push(text.to_owned());
     }
-    let text = match report.rows.len() {
-        _ if report.rounds == 0 => "No round is done, so there is nothing to compare.",
-        0 | 1 => "One setting was run, so there is nothing to compare.",
-        _ => "Levels trade time for size, so there is no verdict between them: compare MiB/s with ratio.",
-    };
-    vec![text.to_owned()]
+    lines.extend(remarks.iter().cloned());
+    lines
 }
 
 /// What a reader must know so as not to misread the figures.
@@ -83,6 +87,7 @@ pub(super) fn notes(digest: &Digest<'_>) -> Vec<String> {
     let report = digest.report;
     let mut notes = vec![Reconciliation::of(report).to_string()];
     notes.extend(observed(report));
+    notes.extend(noise(digest));
     let rows = || report.rows.iter();
     if digest.figures.iter().any(|figures| figures.calls_vary) {
         notes.push("~ runs differ in their calls; those of the run with the median time are shown".to_owned());
@@ -121,13 +126,26 @@ fn times(report: &SweepReport) -> String {
     format!("times: of the job alone; {sync}. {spread}")
 }
 
+/// How far apart two runs of the same thing are.
+fn noise(digest: &Digest<'_>) -> Option<String> {
+    let noise = digest.noise?;
+    let row = digest.report.rows.get(digest.report.control.as_ref()?.row)?;
+    let (varying, _) = axes::split(&digest.report.rows);
+    let interval = noise.interval.map_or_else(String::new, |interval| {
+        let part = |ratio: f64| format!("{:+.1}%", (ratio - 1.0) * 100.0);
+        format!(", between {} and {} at 95%", part(interval.low), part(interval.high))
+    });
+    let name = row.name.clone().unwrap_or_else(|| axes::label(&row.setting, &varying));
+    Some(format!("noise: {name}, run twice in each round, differs from itself by {}{interval}", percent(noise.gap)))
+}
+
 /// What the words of a ready-made table mean.
 fn table(report: &SweepReport) -> Option<String> {
     let within = percent(report.within);
     Some(match report.table? {
         TableName::Buffers => format!(
-            "verdict: best is the smallest buffer within {within} of the fastest, wastes memory one as fast and larger, \
-             fair at most half again as slow as the fastest, slow beyond"
+            "verdict: best is the smallest buffer surely within {within} of the fastest, wastes memory one as fast and \
+             larger, fair at most half again as slow as the fastest, slow beyond"
         ),
         TableName::Workers => format!(
             "speed-up: over the fewest workers, round by round; efficiency: speed-up for each of the {} that can work \

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::calls::Kind;
-use crate::measure::stats::{deviation, median, median_place, minimum};
+use crate::measure::interval::{CONFIDENCE, Interval};
+use crate::measure::stats::{deviation, median, median_of_ratios, median_place, minimum};
 use crate::outcome::{Sample, Summary, SweepRow};
 use crate::plan::SweepJob;
 
@@ -16,12 +17,21 @@ pub struct Figures {
     pub wall_ns_median: u64,
     /// Least of the times, ns.
     pub wall_ns_min: u64,
+    /// Greatest of the times, ns.
+    pub wall_ns_max: u64,
     /// Median absolute deviation of the times, ns: half of the runs lie this near to the median.
     pub wall_ns_mad: u64,
+    /// From where to where the true median lies at 95 %, ns; `None` of fewer than six runs, of which least and greatest
+    /// say what there is to say.
+    pub wall_ns_interval: Option<(u64, u64)>,
+    /// Middle of the times with what `fdatasync` took after each run, ns; `None` unless it was timed in every one.
+    pub wall_with_sync_ns_median: Option<u64>,
     /// Middle of the CPU times in user mode, ns.
     pub user_ns_median: u64,
     /// Middle of the CPU times in the kernel, ns.
     pub system_ns_median: u64,
+    /// Middle of the CPU times as percent of the time from start to end: 100 is one core. `None` without any time.
+    pub cpu_percent: Option<f64>,
     /// Uncompressed MiB per second at the median time; `None` for an empty source.
     pub mib_per_second: Option<f64>,
     /// Most memory resident at any moment of the warm-up run, bytes; `None` where the kernel does not tell.
@@ -30,6 +40,16 @@ pub struct Figures {
     pub minor_faults_median: u64,
     /// Middle of the page faults that waited for the disk.
     pub major_faults_median: u64,
+    /// Middle of the times a thread gave up its core to wait for something.
+    pub voluntary_switches_median: u64,
+    /// Middle of the times a thread's core was taken away.
+    pub involuntary_switches_median: u64,
+    /// Middle of the bytes that storage was asked for; `None` where the kernel does not tell.
+    pub disk_read_bytes_median: Option<u64>,
+    /// Times the allocator was asked for memory in the warm-up run; `None` where that is not counted.
+    pub allocations: Option<u64>,
+    /// Bytes it was asked for then.
+    pub allocated_bytes: Option<u64>,
     /// Calls that moved bytes into the process.
     pub reads: u64,
     /// Calls that moved bytes out of it.
@@ -44,6 +64,10 @@ pub struct Figures {
     pub pool_fresh: u64,
     /// Times a buffer was used again.
     pub pool_reused: u64,
+    /// Buffers that were allocated beyond the pool's size.
+    pub pool_overflowed: u64,
+    /// Times somebody had to wait for a buffer.
+    pub pool_waited: u64,
     /// Bytes read of the source.
     pub source_bytes: u64,
     /// Bytes written to the target.
@@ -58,6 +82,10 @@ impl Figures {
         let job = row.setting.job;
         let list = |field: fn(&Sample) -> u64| row.samples.iter().map(field).collect::<Vec<_>>();
         let middle = |field: fn(&Sample) -> u64| median(&list(field)).unwrap_or(0);
+        // Of what not every run tells there is no middle.
+        let known = |field: fn(&Sample) -> Option<u64>| {
+            row.samples.iter().map(field).collect::<Option<Vec<_>>>().and_then(|values| median(&values))
+        };
         let walls = list(|sample| sample.wall_ns);
         let Some(place) = median_place(&walls) else { return Self::default() };
         let summary = &row.samples[place].summary;
@@ -68,13 +96,22 @@ impl Figures {
         Self {
             wall_ns_median,
             wall_ns_min: minimum(&walls).unwrap_or(0),
+            wall_ns_max: walls.iter().copied().max().unwrap_or(0),
             wall_ns_mad: deviation(&walls).unwrap_or(0),
+            wall_ns_interval: interval(&walls),
+            wall_with_sync_ns_median: known(|sample| Some(sample.wall_ns.saturating_add(sample.sync_ns?))),
             user_ns_median: middle(|sample| sample.user_ns),
             system_ns_median: middle(|sample| sample.system_ns),
+            cpu_percent: cpu_percent(&row.samples),
             mib_per_second: per(mib, wall_ns_median as f64 / 1e9),
             peak_bytes: row.warm_up.peak_bytes,
             minor_faults_median: middle(|sample| sample.minor_faults),
             major_faults_median: middle(|sample| sample.major_faults),
+            voluntary_switches_median: middle(|sample| sample.voluntary_switches),
+            involuntary_switches_median: middle(|sample| sample.involuntary_switches),
+            disk_read_bytes_median: known(|sample| sample.disk_read_bytes),
+            allocations: row.allocations.map(|asked| asked.count),
+            allocated_bytes: row.allocations.map(|asked| asked.bytes),
             reads,
             writes,
             other_calls,
@@ -82,6 +119,8 @@ impl Figures {
             calls_per_mib: per((reads + writes + other_calls) as f64, mib),
             pool_fresh: summary.pool.fresh,
             pool_reused: summary.pool.reused,
+            pool_overflowed: summary.pool.overflowed,
+            pool_waited: summary.pool.waited,
             source_bytes: summary.source_bytes,
             target_bytes: summary.target_bytes,
             ratio: per(summary.source_bytes as f64, summary.target_bytes as f64).filter(|_| job == SweepJob::Gzip),
@@ -97,6 +136,18 @@ impl Figures {
     pub fn relative_noise(&self) -> f64 {
         if self.wall_ns_median == 0 { 0.0 } else { self.wall_ns_mad as f64 / self.wall_ns_median as f64 }
     }
+}
+
+/// Whole nanoseconds: 2^53 of them are a hundred days.
+fn interval(walls: &[u64]) -> Option<(u64, u64)> {
+    let walls: Vec<f64> = walls.iter().map(|wall| *wall as f64).collect();
+    Interval::of_median(&walls, CONFIDENCE).map(|interval| (interval.low as u64, interval.high as u64))
+}
+
+fn cpu_percent(samples: &[Sample]) -> Option<f64> {
+    let timed = samples.iter().filter(|sample| sample.wall_ns > 0);
+    let busy = timed.map(|sample| (sample.user_ns + sample.system_ns) as f64 / sample.wall_ns as f64 * 100.0);
+    median_of_ratios(&busy.collect::<Vec<_>>())
 }
 
 fn calls(summary: &Summary) -> (u64, u64, u64) {
@@ -134,6 +185,37 @@ mod tests {
         row.samples[1] = sample(10, 17);
         let figures = Figures::of(&row);
         assert_eq!((figures.reads, figures.calls_vary), (16, true), "the median run's calls");
+    }
+
+    #[test]
+    fn an_interval_takes_six_runs() {
+        assert_eq!(Figures::of(&row(setting(64), &[30, 10, 20, 60, 50])).wall_ns_interval, None);
+        let figures = Figures::of(&row(setting(64), &[30, 10, 20, 60, 50, 40]));
+        assert_eq!(figures.wall_ns_interval, Some((10_000_000, 60_000_000)));
+        assert_eq!(figures.wall_ns_max, 60_000_000);
+    }
+
+    #[test]
+    fn what_one_run_does_not_tell_has_no_middle() {
+        let mut row = row(setting(64), &[30, 10, 20]);
+        for (sample, (sync_ms, cpu_ms)) in row.samples.iter_mut().zip([(5, 15), (100, 20), (1, 10)]) {
+            sample.sync_ns = Some(sync_ms * 1_000_000);
+            (sample.user_ns, sample.system_ns) = (cpu_ms * 900_000, cpu_ms * 100_000);
+            sample.disk_read_bytes = Some(sync_ms);
+            (sample.voluntary_switches, sample.involuntary_switches) = (sync_ms, cpu_ms);
+        }
+        row.samples[2].summary.pool.waited = 7;
+        row.allocations = Some(crate::outcome::Allocations { count: 3, bytes: 4, peak_bytes: 5 });
+        let figures = Figures::of(&row);
+        assert_eq!(figures.wall_with_sync_ns_median, Some(35_000_000), "of the sums, not the sum of medians");
+        assert_eq!(figures.cpu_percent, Some(50.0));
+        assert_eq!((figures.disk_read_bytes_median, figures.pool_waited), (Some(5), 7));
+        assert_eq!((figures.voluntary_switches_median, figures.involuntary_switches_median), (5, 15));
+        assert_eq!((figures.allocations, figures.allocated_bytes), (Some(3), Some(4)));
+        row.samples[1].sync_ns = None;
+        row.samples[1].disk_read_bytes = None;
+        let figures = Figures::of(&row);
+        assert_eq!((figures.wall_with_sync_ns_median, figures.disk_read_bytes_median), (None, None));
     }
 
     fn of(job: SweepJob, row: &SweepRow) -> Figures {

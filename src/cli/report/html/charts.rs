@@ -9,7 +9,6 @@ use haul::plan::TableName;
 
 use super::super::block::{Block, blocks};
 use super::super::digest::Digest;
-use super::super::extra::Speedup;
 use super::super::numbers::{percent, three_digits, times};
 use super::bars::{Bar, Bars};
 use super::curve::{Curve, Point};
@@ -75,7 +74,7 @@ impl Chart<'_> {
                 self.rates.unit,
                 fastest.label
             );
-            let chosen = places.iter().filter(|place| self.is_chosen(**place));
+            let chosen = places.iter().filter(|place| self.block.is_chosen(**place));
             let mark = |place: &usize| {
                 let buffer = self.block.rows[*place].setting.buffer;
                 (buffer.bytes() as f64, format!("→ {buffer}"))
@@ -154,10 +153,20 @@ impl Chart<'_> {
 
     fn worker_points(&self, places: &[usize]) -> Vec<Point> {
         let Some(base) = self.block.fewest_workers(places) else { return vec![] };
-        let speedup = |place: usize| Some((self.block.rows[place].setting.workers, self.block.speedup(base, place)?));
-        let mut points: Vec<Point> = places.iter().filter_map(|place| speedup(*place)).map(worker_point).collect();
+        let mut points: Vec<Point> = places.iter().filter_map(|place| self.worker_point(base, *place)).collect();
         points.sort_by(|one, other| one.x.total_cmp(&other.x));
         points
+    }
+
+    fn worker_point(&self, base: usize, place: usize) -> Option<Point> {
+        let speedup = self.block.speedup(base, place)?;
+        let [before, after] = [base, place].map(|place| &self.block.rows[place]);
+        let pairs = before.samples.iter().zip(&after.samples);
+        let runs: Vec<f64> = pairs.map(|(before, after)| before.wall_ns as f64 / after.wall_ns.max(1) as f64).collect();
+        let range = || runs.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), one| (low.min(*one), high.max(*one)));
+        let between = speedup.interval.map_or_else(range, |interval| (interval.low, interval.high));
+        let workers = after.setting.workers;
+        Some(point(workers as f64, workers.to_string(), Value { middle: speedup.ratio, between, runs }, None))
     }
 
     /// Speeds as bars, in one chart.
@@ -170,7 +179,7 @@ impl Chart<'_> {
                 value: value.middle,
                 between: value.between,
                 runs: value.runs,
-                chosen: self.is_chosen(place),
+                chosen: self.block.is_chosen(place),
             })
         };
         let bars: Vec<Bar> = (0..self.block.rows.len()).filter_map(bar).collect();
@@ -206,21 +215,10 @@ impl Chart<'_> {
         self.block.varying.iter().map(|axis| axis.phrase(setting)).collect::<Vec<_>>().join(", ")
     }
 
-    fn is_chosen(&self, place: usize) -> bool {
-        self.block.digest.chosen().contains(&(self.block.first + place))
-    }
-
     fn interval_name(&self) -> String {
-        let known = self.block.extras.iter().any(|extra| extra.wall_ns_interval.is_some());
+        let known = self.block.figures.iter().any(|figures| figures.wall_ns_interval.is_some());
         if known { "95% interval of the median" } else { "from the slowest run to the fastest" }.to_owned()
     }
-}
-
-fn worker_point((workers, speedup): (usize, Speedup)) -> Point {
-    let range =
-        speedup.rounds.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), one| (low.min(*one), high.max(*one)));
-    let value = Value { middle: speedup.ratio, between: speedup.interval.unwrap_or(range), runs: speedup.rounds };
-    point(workers as f64, workers.to_string(), value, None)
 }
 
 fn point(x: f64, label: String, value: Value, right: Option<f64>) -> Point {

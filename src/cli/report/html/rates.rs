@@ -1,7 +1,5 @@
 //! Speeds of a block in one unit, as charts draw them.
 
-use haul::measure::stats::minimum;
-
 use super::super::block::Block;
 
 /// A figure with what it rests on.
@@ -55,7 +53,7 @@ fn value(block: &Block<'_>, place: usize, unit_mib: f64) -> Option<Value> {
     let moved = middle * figures.wall_ns_median as f64;
     let speed = |wall_ns: u64| moved / wall_ns.max(1) as f64;
     let walls: Vec<u64> = block.rows[place].samples.iter().map(|sample| sample.wall_ns).collect();
-    let range = (minimum(&walls)?, walls.iter().copied().max()?);
-    let (low, high) = block.extras[place].wall_ns_interval.unwrap_or(range);
+    let range = (figures.wall_ns_min, figures.wall_ns_max);
+    let (low, high) = figures.wall_ns_interval.unwrap_or(range);
     Some(Value { middle, between: (speed(high), speed(low)), runs: walls.into_iter().map(speed).collect() })
 }

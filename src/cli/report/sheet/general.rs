@@ -1,5 +1,6 @@
 //! The columns of any sweep: every figure there is.
 
+use haul::calls::Call;
 use haul::job::sweep::axes::Axis;
 use haul::job::sweep::figures::Figures;
 use haul::outcome::SweepRow;
@@ -49,14 +50,19 @@ fn pool(block: &Block<'_>, sheet: &mut Builder<'_>) {
         return;
     }
     sheet.add(15, "buffers fresh/\nreused/over/waited", |line| {
-        let (figures, extra) = (line.figures, line.extra);
-        format!("{}/{}/{}/{}", figures.pool_fresh, figures.pool_reused, extra.pool_overflowed, extra.pool_waited)
+        let figures = line.figures;
+        format!("{}/{}/{}/{}", figures.pool_fresh, figures.pool_reused, figures.pool_overflowed, figures.pool_waited)
     });
-    if block.rows.iter().any(|row| row.allocations.is_some()) {
-        let asked = |place: usize| block.rows[place].allocations;
-        sheet.add(16, "alloca-\ntions", |line| asked(line.place).map_or_else(nothing, |asked| asked.count.to_string()));
-        sheet.add(16, "bytes\nasked", |line| asked(line.place).map_or_else(nothing, |asked| bytes(asked.bytes)));
+    if block.figures.iter().any(|figures| figures.allocations.is_some()) {
+        sheet
+            .add(16, "alloca-\ntions", |line| line.figures.allocations.map_or_else(nothing, |count| count.to_string()));
+        sheet.add(16, "bytes\nasked", |line| line.figures.allocated_bytes.map_or_else(nothing, bytes));
     }
+}
+
+/// Calls of a run that move bytes and that the kernel's counters do not show.
+pub(super) fn unseen(row: &SweepRow) -> u64 {
+    row.samples.first().map_or(0, |sample| sample.summary.syscalls.of(Call::Ficlone).calls)
 }
 
 /// "✓" where the kernel counted what we did in every run; else by how much it differs in the run that differs most.

@@ -12,13 +12,13 @@ mod tables;
 
 use haul::job::sweep::axes::Axis;
 use haul::job::sweep::figures::Figures;
+use haul::measure::interval::PairedRatio;
 use haul::plan::TableName;
 
 pub(super) use calls::latencies;
 
 use super::block::{Block, blocks};
 use super::digest::Digest;
-use super::extra::{Extra, Speedup};
 use super::numbers::{TimeUnit, nothing, percent, three_digits};
 
 /// A column: its heading (a line break where it may be cut in two) and a cell for each line.
@@ -79,7 +79,6 @@ struct Builder<'a> {
 struct Line<'a> {
     place: usize,
     figures: &'a Figures,
-    extra: &'a Extra,
 }
 
 impl<'a> Builder<'a> {
@@ -101,7 +100,7 @@ impl<'a> Builder<'a> {
             if row.samples.is_empty() {
                 return nothing();
             }
-            cell(&Line { place, figures: &block.figures[place], extra: &block.extras[place] })
+            cell(&Line { place, figures: &block.figures[place] })
         });
         self.columns.push(Column { heading: heading.to_owned(), cells: cells.collect(), rank });
     }
@@ -110,8 +109,7 @@ impl<'a> Builder<'a> {
     /// rows are marked with an arrow.
     fn labels(&mut self, left_out: &[Axis]) {
         let block = self.block;
-        let chosen = block.digest.chosen();
-        let mark = |place: usize| if chosen.contains(&(block.first + place)) { "→ " } else { "" };
+        let mark = |place: usize| if block.is_chosen(place) { "→ " } else { "" };
         let axes: Vec<Axis> = block.varying.iter().copied().filter(|axis| !left_out.contains(axis)).collect();
         if block.rows.iter().any(|row| row.name.is_some()) {
             self.set("name", |place| block.rows[place].name.clone().unwrap_or_else(nothing));
@@ -131,11 +129,11 @@ impl<'a> Builder<'a> {
     fn times(&mut self) {
         let unit = self.unit;
         self.add(0, &format!("median\n{}", unit.name), |line| unit.cell(line.figures.wall_ns_median));
-        if self.block.extras.iter().any(|extra| extra.wall_ns_interval.is_some()) {
+        if self.block.figures.iter().any(|figures| figures.wall_ns_interval.is_some()) {
             self.add(5, "95%\n±%", |line| {
                 let half =
                     |(low, high): (u64, u64)| (high - low) as f64 * 50.0 / line.figures.wall_ns_median.max(1) as f64;
-                line.extra.wall_ns_interval.map_or_else(nothing, |interval| format!("{:.1}", half(interval)))
+                line.figures.wall_ns_interval.map_or_else(nothing, |interval| format!("{:.1}", half(interval)))
             });
         } else {
             self.add(5, "±%", |line| format!("{:.1}", line.figures.relative_noise() * 100.0));
@@ -144,9 +142,9 @@ impl<'a> Builder<'a> {
 
     fn with_sync(&mut self) {
         let unit = self.unit;
-        if self.block.extras.iter().any(|extra| extra.wall_with_sync_ns_median.is_some()) {
+        if self.block.figures.iter().any(|figures| figures.wall_with_sync_ns_median.is_some()) {
             self.add(30, &format!("with\nsync {}", unit.name), |line| {
-                line.extra.wall_with_sync_ns_median.map_or_else(nothing, |time| unit.cell(time))
+                line.figures.wall_with_sync_ns_median.map_or_else(nothing, |time| unit.cell(time))
             });
         }
     }
@@ -159,8 +157,8 @@ impl<'a> Builder<'a> {
     fn kernel(&mut self) {
         let block = self.block;
         self.add(20, "kernel", |line| general::kernel(&block.rows[line.place]));
-        if block.extras.iter().any(|extra| extra.unseen > 0) {
-            self.add(20, "unseen", |line| line.extra.unseen.to_string());
+        if block.rows.iter().any(|row| general::unseen(row) > 0) {
+            self.add(20, "unseen", |line| general::unseen(&block.rows[line.place]).to_string());
         }
     }
 
@@ -181,14 +179,19 @@ impl<'a> Builder<'a> {
 }
 
 /// "1.85× (1.83–1.88)".
-fn speedup_cell(speedup: Option<Speedup>) -> String {
+fn speedup_cell(speedup: Option<PairedRatio>) -> String {
     let Some(speedup) = speedup else { return nothing() };
     let interval = speedup
         .interval
-        .map(|(low, high)| (three_digits(low), three_digits(high)))
+        .map(|interval| (three_digits(interval.low), three_digits(interval.high)))
         .filter(|(low, high)| low != high)
         .map_or_else(String::new, |(low, high)| format!(" ({low}–{high})"));
     format!("{}×{interval}", three_digits(speedup.ratio))
+}
+
+/// CPU time in percent of one core.
+fn cpu_cell(percent: Option<f64>) -> String {
+    percent.map_or_else(nothing, |percent| format!("{percent:.0}"))
 }
 
 /// A part as whole percent: "98%".

@@ -1,5 +1,6 @@
 //! The sheet of pools: with and without one, side by side.
 
+use haul::job::sweep::axes::Axis;
 use haul::outcome::Setting;
 use haul::plan::PoolChoice;
 
@@ -19,7 +20,7 @@ pub(super) fn pool(block: &Block<'_>) -> Option<Sheet> {
     let pairs = series.into_iter().map(pair).collect::<Option<Vec<_>>>()?;
     let mut all = Builder::new(block);
     let unit = all.unit;
-    all.labels(&[haul::job::sweep::axes::Axis::Pool]);
+    all.labels(&[Axis::Pool]);
     let labels = std::mem::take(&mut all.columns).into_iter().map(|column| Column {
         cells: pairs.iter().map(|(on, off)| arrowed(&column.cells[*on], &column.cells[*off])).collect(),
         ..column
@@ -33,10 +34,10 @@ pub(super) fn pool(block: &Block<'_>) -> Option<Sheet> {
         sheet.columns.push(Column { heading: format!("{heading}\npool on"), cells: on, rank });
         sheet.columns.push(Column { heading: "\noff".to_owned(), cells: off, rank });
     };
-    if block.rows.iter().any(|row| row.allocations.is_some()) {
-        let asked = |place: usize| block.rows[place].allocations;
-        both("allocs", 0, &|place| asked(place).map_or_else(nothing, |asked| asked.count.to_string()));
-        both("bytes asked", 0, &|place| asked(place).map_or_else(nothing, |asked| bytes(asked.bytes)));
+    if block.figures.iter().any(|figures| figures.allocations.is_some()) {
+        let figures = block.figures;
+        both("allocs", 0, &|place| figures[place].allocations.map_or_else(nothing, |count| count.to_string()));
+        both("bytes asked", 0, &|place| figures[place].allocated_bytes.map_or_else(nothing, bytes));
     }
     both("faults", 0, &|place| {
         (block.figures[place].minor_faults_median + block.figures[place].major_faults_median).to_string()

@@ -4,7 +4,7 @@ use haul::job::sweep::axes::Axis;
 use haul::outcome::Setting;
 
 use super::super::numbers::{duration, nothing};
-use super::{Block, Builder, Sheet, speedup_cell};
+use super::{Block, Builder, Sheet, cpu_cell, speedup_cell};
 
 /// A line for each step.
 pub(super) fn ladder(block: &Block<'_>) -> Sheet {
@@ -20,7 +20,7 @@ pub(super) fn ladder(block: &Block<'_>) -> Sheet {
         sheet.add(0, "file\np50", |line| times(line.place).map_or_else(nothing, |times| duration(times.p50_ns)));
         sheet.add(0, "file\np99", |line| times(line.place).map_or_else(nothing, |times| duration(times.p99_ns)));
     }
-    sheet.add(0, "CPU %", |line| format!("{:.0}", line.extra.cpu_percent));
+    sheet.add(0, "CPU %", |line| cpu_cell(line.figures.cpu_percent));
     sheet.peak(0);
     let gain = |base: Option<usize>, place: usize| speedup_cell(base.and_then(|base| block.speedup(base, place)));
     sheet.add(0, "gain over the\nstep before", |line| gain(line.place.checked_sub(1), line.place));

@@ -5,7 +5,7 @@ use haul::outcome::Setting;
 
 use super::super::numbers::{bytes, nothing, three_digits};
 use super::general::count;
-use super::{Block, Builder, Sheet, speedup_cell, whole_percent};
+use super::{Block, Builder, Sheet, cpu_cell, speedup_cell, whole_percent};
 
 /// What a buffer size is good for, by its figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ enum Word {
     Best,
     /// As fast as the best, and larger.
     WastesMemory,
+    /// Perhaps the best: the runs differ too much.
+    Unclear,
 }
 
 impl Word {
@@ -26,35 +28,44 @@ impl Word {
             Self::Fair => "fair",
             Self::Best => "best",
             Self::WastesMemory => "wastes memory",
+            Self::Unclear => "cannot tell",
         }
     }
 
     /// The word for each of a block's rows; `None` for those without a measured time. Rows that differ in more than
     /// the buffer are judged apart.
     fn all_of(block: &Block<'_>) -> Vec<Option<Self>> {
-        let chosen = block.digest.chosen();
         let mut words = vec![None; block.rows.len()];
         let first = block.rows[0].setting.buffer;
         for places in block.series(|setting| Setting { buffer: first, ..setting }) {
-            let here = chosen.iter().filter_map(|row| row.checked_sub(block.first));
-            let chosen = here.into_iter().find(|place| places.contains(place));
-            Self::judge(block, &places, chosen, &mut words);
+            let measured: Vec<usize> =
+                places.into_iter().filter(|place| block.figures[*place].wall_ns_median > 0).collect();
+            Self::judge(block, &measured, &mut words);
         }
         words
     }
 
-    fn judge(block: &Block<'_>, places: &[usize], chosen: Option<usize>, words: &mut [Option<Self>]) {
+    fn judge(block: &Block<'_>, places: &[usize], words: &mut [Option<Self>]) {
+        let Some(first) = places.first() else { return };
+        let verdict = block.digest.verdict_on(block.first + first);
         let wall = |place: usize| block.figures[place].wall_ns_median as f64;
         let buffer = |place: usize| block.rows[place].setting.buffer;
-        let measured: Vec<usize> = places.iter().copied().filter(|place| wall(*place) > 0.0).collect();
-        let least = measured.iter().map(|place| wall(*place)).fold(f64::INFINITY, f64::min);
-        let near = |place: usize| wall(place) <= least * (1.0 + block.digest.report.within);
-        let smallest = measured.iter().copied().filter(|place| near(*place)).min_by_key(|place| buffer(*place));
-        let Some(best) = chosen.or(smallest) else { return };
-        for place in measured {
+        let least = places.iter().map(|place| wall(*place)).fold(f64::INFINITY, f64::min);
+        let equals_best = |place: usize| {
+            verdict.is_some_and(|verdict| {
+                verdict.chosen.is_some() && verdict.indistinguishable.contains(&(block.first + place))
+            })
+        };
+        let near = |place: usize| wall(place) <= least * (1.0 + block.digest.report.within) || equals_best(place);
+        let chosen = places.iter().copied().find(|place| block.is_chosen(*place));
+        // What is recommended may be of another engine, say: then the medians decide among these.
+        let smallest = places.iter().copied().filter(|place| near(*place)).min_by_key(|place| buffer(*place));
+        let best = chosen.or(smallest.filter(|_| verdict.is_none_or(|verdict| verdict.chosen.is_some())));
+        for place in places.iter().copied() {
             words[place] = Some(match wall(place) / least {
-                _ if place == best => Self::Best,
-                _ if near(place) && buffer(place) > buffer(best) => Self::WastesMemory,
+                _ if best == Some(place) => Self::Best,
+                _ if best.is_none() && near(place) => Self::Unclear,
+                _ if best.is_some_and(|best| near(place) && buffer(place) > buffer(best)) => Self::WastesMemory,
                 ratio if ratio <= 1.5 => Self::Fair,
                 _ => Self::Slow,
             });
@@ -101,7 +112,7 @@ pub(super) fn workers(block: &Block<'_>) -> Sheet {
         let base = bases[line.place].map_or(1.0, threads);
         speedup(line.place).map_or_else(nothing, |speedup| whole_percent(speedup.ratio * base / threads(line.place)))
     });
-    sheet.add(0, "CPU %", |line| format!("{:.0}", line.extra.cpu_percent));
+    sheet.add(0, "CPU %", |line| cpu_cell(line.figures.cpu_percent));
     sheet.add(0, "", |line| if knees.contains(&line.place) { "knee" } else { "" }.to_owned());
     sheet.finish()
 }
@@ -115,9 +126,10 @@ pub(super) fn models(block: &Block<'_>) -> Sheet {
     let unit = sheet.unit;
     let wall = |place: usize| block.figures[place].wall_ns_median as f64;
     let peak = |place: usize| block.figures[place].peak_bytes.unwrap_or(0);
-    let cpu = |place: usize| block.extras[place].cpu_percent;
-    let switches =
-        |place: usize| block.extras[place].voluntary_switches_median + block.extras[place].involuntary_switches_median;
+    let cpu = |place: usize| block.figures[place].cpu_percent.unwrap_or(0.0);
+    let switches = |place: usize| {
+        block.figures[place].voluntary_switches_median + block.figures[place].involuntary_switches_median
+    };
     let relative = |value: &dyn Fn(usize) -> f64, place: usize, text: String| {
         let known = (0..block.rows.len()).map(value).filter(|value| *value > 0.0);
         let least = known.fold(f64::INFINITY, f64::min);
@@ -131,7 +143,7 @@ pub(super) fn models(block: &Block<'_>) -> Sheet {
     if block.figures.iter().any(|figures| figures.peak_bytes.is_some()) {
         sheet.add(0, "peak\nmemory", |line| relative(&|place| peak(place) as f64, line.place, bytes(peak(line.place))));
     }
-    sheet.add(0, "CPU %", |line| relative(&cpu, line.place, format!("{:.0}", cpu(line.place))));
+    sheet.add(0, "CPU %", |line| relative(&cpu, line.place, cpu_cell(line.figures.cpu_percent)));
     sheet.add(0, "context\nswitches", |line| {
         relative(&|place| switches(place) as f64, line.place, switches(line.place).to_string())
     });
