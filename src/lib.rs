@@ -35,7 +35,7 @@
 //! | [`engine`] | how bytes move, and the ladder that `auto` is | a copy uses the wrong call; holes are filled |
 //! | [`codec`] | compressors, joined blocks, members, checks, indexes: bytes only | the .gz has no name in it; damage is not found |
 //! | [`tree`] | walking by descriptor, targets, metadata, removing what is ours | an mtime is lost; a `.haul-part` stays |
-//! | [`measure`] | one run → a sample; statistics; the machine | a time or a count is wrong |
+//! | [`measure`] | one run → a sample; statistics; the machine; the page cache; made-up data | a time or a count is wrong; a disk is not recognised |
 //! | [`pool`] | schedulers, buffers, order | memory grows; a job hangs |
 //! | [`sys`] | every system call, safe and counted; signals' wish to stop; fault plans | reads are not counted |
 //! | [`calls`] | the table of calls and what the kernel counts of each | the sweep disagrees with the kernel |
