@@ -48,7 +48,7 @@ fn print(digest: &Digest<'_>, format: Format) -> std::io::Result<()> {
 /// between runs, as everything here.
 struct Files {
     sys: Sys,
-    files: Vec<(ReportFile, Format)>,
+    all: Vec<(ReportFile, Format)>,
     /// No report is written before this.
     next: Option<Instant>,
 }
@@ -66,7 +66,7 @@ impl Files {
                 files.push((ReportFile::create(&mut sys, context, path, swept)?, output.format));
             }
         }
-        Ok(Self { sys, files, next: None })
+        Ok(Self { sys, all: files, next: None })
     }
 
     /// Writes what there is, unless that was done a moment ago. A failure is none yet: the last time decides.
@@ -77,7 +77,7 @@ impl Files {
             return;
         }
         let digest = Digest::of(report);
-        for (file, format) in self.files.iter_mut().filter(|(file, _)| file.rewrites()) {
+        for (file, format) in self.all.iter_mut().filter(|(file, _)| file.rewrites()) {
             let _ = write(&mut self.sys, file, &digest, *format);
         }
         self.next = Some(started + PAUSE.max(started.elapsed() * SHARE));
@@ -86,7 +86,7 @@ impl Files {
     /// Writes the report of the whole sweep into every file; the first failure is told.
     fn write_last(&mut self, digest: &Digest<'_>) -> Result<()> {
         let mut result = Ok(());
-        for (file, format) in &mut self.files {
+        for (file, format) in &mut self.all {
             result = result.and(write(&mut self.sys, file, digest, *format));
         }
         result

@@ -178,16 +178,15 @@ fn untimed(report: &SweepReport) -> Option<String> {
 fn cost(report: &SweepReport) -> Option<String> {
     let cost = report.cost;
     let known = cost.empty_run_ns > 0 || cost.count_call_ns > 0.0;
+    let timed = report.rows.iter().any(|row| row.latency.is_some());
+    let timing = format!("; timing a call {} ns, which is not", three_digits(cost.time_call_ns));
     known.then(|| {
-        let mut text = format!(
-            "measuring costs {} a run and {} ns a call, which is within the times",
+        format!(
+            "measuring costs {} a run and {} ns a call, which is within the times{}",
             duration(cost.empty_run_ns),
-            three_digits(cost.count_call_ns)
-        );
-        if report.rows.iter().any(|row| row.latency.is_some()) {
-            text += &format!("; timing a call {} ns, which is not", three_digits(cost.time_call_ns));
-        }
-        text
+            three_digits(cost.count_call_ns),
+            if timed { &timing } else { "" }
+        )
     })
 }
 

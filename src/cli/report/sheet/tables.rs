@@ -95,7 +95,9 @@ pub(super) fn workers(block: &Block<'_>) -> Sheet {
     let mut knees = vec![];
     for places in block.series(|setting| Setting { workers: 1, ..setting }) {
         let base = block.fewest_workers(&places);
-        places.iter().for_each(|place| bases[*place] = base);
+        for place in &places {
+            bases[*place] = base;
+        }
         knees.extend(block.knee(&places).filter(|_| places.len() > 1));
     }
     let cores = block.digest.report.machine.cores.max(1);
