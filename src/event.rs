@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::Error;
 
@@ -20,7 +21,10 @@ pub enum Event {
         bytes: u64,
     },
     /// A file is done.
-    Done,
+    Done {
+        /// The time since its source was opened; nothing unless a sink wants times.
+        took: Option<Duration>,
+    },
     /// Something failed; the rest goes on.
     Failed(Error),
     /// Something a person should know; nothing failed.
@@ -46,6 +50,11 @@ pub trait EventSink: Send + Sync {
 
     /// Whether [`Event::Note`]s are wanted; making their text costs an allocation each.
     fn wants_notes(&self) -> bool {
+        false
+    }
+
+    /// Whether it is wanted how long each file takes; the clock is read twice a file then.
+    fn wants_times(&self) -> bool {
         false
     }
 }

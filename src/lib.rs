@@ -35,10 +35,10 @@
 //! | [`engine`] | how bytes move, and the ladder that `auto` is | a copy uses the wrong call; holes are filled |
 //! | [`codec`] | compressors, joined blocks, members, checks, indexes: bytes only | the .gz has no name in it; damage is not found |
 //! | [`tree`] | walking by descriptor, targets, metadata, removing what is ours | an mtime is lost; a `.haul-part` stays |
-//! | [`measure`] | one run → a sample; statistics; the machine | a time or a count is wrong |
+//! | [`measure`] | one run → a sample; statistics; the machine; what measuring costs | a time or a count is wrong |
 //! | [`pool`] | schedulers, buffers, order | memory grows; a job hangs |
-//! | [`sys`] | every system call, safe and counted; signals' wish to stop; fault plans | reads are not counted |
-//! | [`calls`] | the table of calls and what the kernel counts of each | the sweep disagrees with the kernel |
+//! | [`sys`] | every system call, safe, counted and, for who asks, timed; signals' wish to stop; fault plans; the counting allocator | reads are not counted |
+//! | [`calls`] | the table of calls, what the kernel counts of each, how long they took | the sweep disagrees with the kernel |
 //! | [`plan`], [`size`], [`outcome`], [`event`], [`error`] | plain data | 64k is refused; a pattern excludes too much; a message names no path |
 //!
 //! # Where the code departs from what one might expect

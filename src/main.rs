@@ -10,6 +10,11 @@ use cli::args::Args;
 use cli::exit::Exit;
 use cli::level::spell_out;
 use cli::lower::lower;
+use haul::sys::CountingAllocator;
+
+/// Counts for the sweep; without one it costs a load each time.
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn main() -> ExitCode {
     let exit = match lower(Args::parse_from(spell_out(std::env::args_os()))) {

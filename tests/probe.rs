@@ -3,11 +3,17 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt as _;
 
+use haul::job::sweep::cache;
+use haul::job::{Context, copy};
+use haul::measure::cache::evict;
 use haul::measure::probe::Probe;
-use haul::outcome::Summary;
-use haul::sys::{Stop, Sys};
+use haul::outcome::{Sample, Setting, Summary};
+use haul::plan::{CacheState, CopyPlan, EngineName, PoolChoice, Resources, SchedulerName, SweepJob};
+use haul::size::BufferSize;
+use haul::sys::{Stop, Sys, cached_pages};
 
 #[test]
 fn a_sample_agrees_with_the_kernel_and_shows_what_went_past_us() {
@@ -16,6 +22,8 @@ fn a_sample_agrees_with_the_kernel_and_shows_what_went_past_us() {
     every_counted_call_is_explained(&file);
     calls_that_went_past_us_show(&file);
     memory_that_was_touched_shows();
+    bytes_from_the_disk_show();
+    runs_are_proven_to_be_what_they_are_called();
 }
 
 fn every_counted_call_is_explained(file: &File) {
@@ -37,8 +45,15 @@ fn every_counted_call_is_explained(file: &File) {
             assert_eq!((reads, writes), (0, 0));
         }
         assert_eq!(sample.summary.syscalls.kernel_reads, 101);
+        let shown = ["cpu", "io", "memory"].iter().all(|what| readable(&format!("/proc/pressure/{what}")));
+        assert_eq!(sample.pressure.is_some(), shown, "{sample:?}");
         assert!(sample.wall_ns > 0);
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the test looks past the counts")]
+fn readable(path: &str) -> bool {
+    File::open(path).is_ok_and(|file| file.read_at(&mut [0; 100], 0).is_ok())
 }
 
 fn calls_that_went_past_us_show(file: &File) {
@@ -65,5 +80,80 @@ fn memory_that_was_touched_shows() {
     if let (Some(large), Some(small)) = (large.peak_bytes, small.peak_bytes) {
         assert!(large >= TOUCHED && small < TOUCHED, "{large} {small}");
         assert!(large - small > TOUCHED / 10 * 9, "{large} {small}");
+    }
+}
+
+/// Beside the program: what is there lies on a disk more often than what is in /tmp.
+fn bytes_from_the_disk_show() {
+    const BYTES: usize = 4 << 20;
+    let directory = std::env::current_exe().unwrap();
+    let mut file = tempfile::tempfile_in(directory.parent().unwrap()).unwrap();
+    let run = |work: &mut dyn FnMut()| {
+        let probe = Probe::start();
+        work();
+        probe.finish(Summary::default())
+    };
+    let written = run(&mut || file.write_all(&vec![7; BYTES]).unwrap());
+    let mut sys = Sys::new(Stop::new());
+    let mut buffer = vec![0; BYTES];
+    evict(&mut sys, &file).unwrap();
+    if cached_pages(&file).is_none_or(|pages| pages.cached > 0) || written.disk_write_bytes.unwrap_or(0) == 0 {
+        eprintln!("skipped: there is no disk here, or nobody says what comes from it");
+        return;
+    }
+    let cold = run(&mut || file.read_exact_at(&mut buffer, 0).unwrap());
+    let warm = run(&mut || file.read_exact_at(&mut buffer, 0).unwrap());
+    assert_eq!(written.disk_write_bytes, Some(BYTES as u64), "{written:?}");
+    // A page of this program may come from the disk meanwhile.
+    let read = |sample: &Sample| sample.disk_read_bytes.unwrap() / (BYTES as u64);
+    assert_eq!((read(&cold), read(&warm)), (1, 0), "{cold:?} {warm:?}");
+}
+
+/// Copies by every engine that reads, cold and then warm: each is taken for what it is, and for nothing else.
+#[allow(clippy::disallowed_methods, reason = "the test makes its own files")]
+fn runs_are_proven_to_be_what_they_are_called() {
+    let place = tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap();
+    let (source, mut sys) = (place.path().join("source"), Sys::new(Stop::new()));
+    std::fs::write(&source, vec![7; 8 << 20]).unwrap();
+    let storage = cache::Storage::of(&mut sys, &source).unwrap();
+    if cache::require_cold(&mut sys, &source, storage).is_err() {
+        eprintln!("skipped: nothing is cold here");
+        return;
+    }
+    for engine in [EngineName::ReadWrite, EngineName::CopyFileRange, EngineName::Mmap] {
+        cache::make_cold(&mut sys, &source).unwrap();
+        for (is, other) in [(CacheState::Cold, CacheState::Warm), (CacheState::Warm, CacheState::Cold)] {
+            let target = place.path().join(format!("{}-{}", engine.name(), is.name()));
+            let before = cache::cached_part(&mut sys, &source, storage);
+            let resources = Resources::with_workers(NonZeroUsize::MIN);
+            let plan = CopyPlan { engine, ..CopyPlan::new(vec![source.clone()], target, resources) };
+            let probe = Probe::start();
+            let summary = copy::run(&plan, &Context::silent()).unwrap();
+            let mut sample = Sample { cached_before: before, ..probe.finish(summary) };
+            cache::prove(&setting(engine, is), storage, &mut sample);
+            assert_eq!(sample.invalid, None, "{} {}: {sample:?}", engine.name(), is.name());
+            cache::prove(&setting(engine, other), storage, &mut sample);
+            let known = before.is_some() && sample.disk_read_bytes.is_some() && copies_bytes(place.path());
+            assert!(sample.invalid.is_some() || !known, "{} {}: {sample:?}", engine.name(), is.name());
+        }
+    }
+}
+
+/// Whether this is ext4: elsewhere data may be shared or compressed, and less is known of a run.
+fn copies_bytes(place: &std::path::Path) -> bool {
+    rustix::fs::statfs(place).unwrap().f_type == 0xef53
+}
+
+fn setting(engine: EngineName, cache: CacheState) -> Setting {
+    Setting {
+        job: SweepJob::Copy,
+        cache,
+        buffer: BufferSize::from_kib(64),
+        workers: 1,
+        scheduler: SchedulerName::Channel,
+        engine,
+        pool: PoolChoice::Auto,
+        batch: true,
+        level: None,
     }
 }

@@ -8,12 +8,16 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use haul::error::Cause;
+use haul::job::sweep::settings::Axes;
+use haul::job::sweep::{Step, Watcher, tables};
 use haul::job::{Context, gzip, sweep};
-use haul::outcome::SweepReport;
+use haul::outcome::{Ended, SweepReport};
 use haul::plan::{
-    CodecName, EngineName, FilesPlan, GzipPlan, PoolChoice, Resources, SchedulerName, SweepJob, SweepPlan,
+    CodecName, Effort, EngineName, FilesPlan, GzipPlan, Passes, PoolChoice, Resources, SchedulerName, SweepData,
+    SweepJob, SweepPlan,
 };
 use haul::size::BufferSize;
+use haul::sys::Stop;
 
 const FILE_BYTES: usize = 300_000;
 
@@ -39,22 +43,24 @@ fn sweeps_measure_the_jobs_and_leave_nothing_behind() {
 }
 
 fn copies_of_a_file(file: &Path) {
-    let mut plan = plan(SweepJob::Copy, file);
-    plan.engines = vec![EngineName::ReadWrite, EngineName::CopyFileRange, EngineName::Mmap];
-    plan.pools = vec![PoolChoice::Auto, PoolChoice::Off];
-    plan.schedulers = vec![SchedulerName::Serial, SchedulerName::Channel, SchedulerName::Rayon];
-    let report = run(&plan);
+    let axes = Axes {
+        engines: vec![EngineName::ReadWrite, EngineName::CopyFileRange, EngineName::Mmap],
+        pools: vec![PoolChoice::Auto, PoolChoice::Off],
+        schedulers: vec![SchedulerName::Serial, SchedulerName::Channel, SchedulerName::Rayon],
+        ..axes(SweepJob::Copy)
+    };
+    let report = run(&plan(&axes, file));
     assert_eq!((report.source_bytes, report.source_files), (FILE_BYTES as u64, 1));
     assert_eq!(report.rows.len(), 2 * 3 * 2 * 3);
     for row in report.rows.iter().filter(|row| row.setting.engine == EngineName::ReadWrite) {
-        let reads = sweep::figures::Figures::of(report.job, row).reads;
+        let reads = sweep::figures::Figures::of(row).reads;
         let least = FILE_BYTES.div_ceil(row.setting.buffer.bytes()) as u64;
         assert!((least..least + 4).contains(&reads), "{reads} reads with {:?}", row.setting);
     }
 }
 
 fn a_tree(job: SweepJob, tree: &Path) {
-    let report = run(&plan(job, tree));
+    let report = run(&plan(&axes(job), tree));
     // gzip passes over links, and over what has its suffix already.
     let files = if job == SweepJob::Copy { 3 } else { 2 };
     assert_eq!(report.source_files, files, "{job:?}");
@@ -64,9 +70,7 @@ fn a_tree(job: SweepJob, tree: &Path) {
 }
 
 fn gzip_of_a_file(file: &Path) {
-    let mut plan = plan(SweepJob::Gzip, file);
-    plan.levels = vec![1, 9];
-    let report = run(&plan);
+    let report = run(&plan(&Axes { levels: vec![1, 9], ..axes(SweepJob::Gzip) }, file));
     assert!(report.preparation_ns > 0);
     assert_eq!(report.rows.len(), 4);
     let target = |row: usize| report.rows[row].samples[0].summary.target_bytes;
@@ -79,66 +83,103 @@ fn decompressing(file: &Path) {
     let compress =
         GzipPlan { files, level: 6, codec: CodecName::Auto, block: None, verify: false, keep_smaller: false };
     gzip::run(&compress, &Context::silent()).unwrap();
-    let report = run(&plan(SweepJob::Gunzip, &file.with_extension("gz")));
+    let report = run(&plan(&axes(SweepJob::Gunzip), &file.with_extension("gz")));
     assert_eq!(report.rows[0].samples[0].summary.target_bytes, FILE_BYTES as u64);
 }
 
 fn a_wish_to_stop_ends_it(file: &Path) {
-    let context = Context::silent();
-    let stop = context.stop.clone();
-    let result = sweep::run(&plan(SweepJob::Copy, file), &context, &mut |done, _| {
-        if done == 3 {
-            stop.request(2);
+    let plan = plan(&axes(SweepJob::Copy), file);
+    // Before anything was measured it is a failure, afterwards the end.
+    for (step, samples) in [(1, None), (4, Some(2)), (6, Some(4))] {
+        let context = Context::silent();
+        let mut watcher = Told { stops_at: Some(step), stop: Some(context.stop.clone()), ..Told::default() };
+        match (sweep::run(&plan, &context, &mut watcher), samples) {
+            (Err(error), None) => assert_eq!(error.cause, Cause::Interrupted),
+            (Ok(report), Some(samples)) => {
+                let control = report.control.iter().map(|control| control.samples.len()).sum::<usize>();
+                let rows: usize = report.rows.iter().map(|row| row.samples.len()).sum();
+                assert_eq!((report.ended, rows + control), (Ended::Interrupted, samples), "stopped at step {step}");
+            }
+            (other, _) => panic!("stopped at step {step}: {other:?}"),
         }
-    });
-    assert_eq!(result.unwrap_err().cause, Cause::Interrupted);
+    }
 }
 
 fn a_job_that_fails_ends_it_with_its_reason(place: &Path) {
     let missing = place.join("missing");
-    let error = sweep::run(&plan(SweepJob::Copy, &missing), &Context::silent(), &mut |_, _| {}).unwrap_err();
+    let plan = plan(&axes(SweepJob::Copy), &missing);
+    let error = sweep::run(&plan, &Context::silent(), &mut Told::default()).unwrap_err();
     assert_eq!(error.to_string(), format!("cannot open '{}': No such file or directory", missing.display()));
 }
 
 fn scratch_goes_where_it_is_told(file: &Path, tree: &Path) {
     let elsewhere = tempfile::tempdir().unwrap();
-    let mut plan = plan(SweepJob::Copy, file);
+    let mut plan = plan(&axes(SweepJob::Copy), file);
     plan.scratch = Some(elsewhere.path().to_owned());
-    let mut seen = 0;
-    sweep::run(&plan, &Context::silent(), &mut |_, _| seen = seen.max(listing(elsewhere.path()).len())).unwrap();
-    assert!(seen > 0 && listing(elsewhere.path()).is_empty());
-    tree.clone_into(&mut plan.source);
+    let mut told = Told { scratch: Some(elsewhere.path().to_owned()), ..Told::default() };
+    sweep::run(&plan, &Context::silent(), &mut told).unwrap();
+    assert!(told.scratch_entries > 0 && listing(elsewhere.path()).is_empty());
+    plan.data = SweepData::Source(tree.to_owned());
     plan.scratch = Some(tree.join("deep"));
-    let error = sweep::run(&plan, &Context::silent(), &mut |_, _| {}).unwrap_err().to_string();
+    let error = sweep::run(&plan, &Context::silent(), &mut Told::default()).unwrap_err().to_string();
     assert!(error.ends_with("choose a place outside with --scratch DIR"), "{error}");
+}
+
+/// Counts what it is told, looks into the scratch directory, and asks to stop.
+#[derive(Default)]
+struct Told {
+    steps: usize,
+    reports: usize,
+    stops_at: Option<usize>,
+    stop: Option<Stop>,
+    scratch: Option<PathBuf>,
+    scratch_entries: usize,
+}
+
+impl Watcher for Told {
+    fn step(&mut self, _step: Step) {
+        if self.stops_at == Some(self.steps) {
+            self.stop.as_ref().unwrap().request(2);
+        }
+        self.steps += 1;
+        self.scratch_entries = self.scratch.iter().map(|scratch| listing(scratch).len()).sum();
+    }
+
+    fn measured(&mut self, _report: &SweepReport) {
+        self.reports += 1;
+    }
 }
 
 /// Runs a sweep, and checks what holds for every one.
 fn run(plan: &SweepPlan) -> SweepReport {
-    let mut told = vec![];
-    let report = sweep::run(plan, &Context::silent(), &mut |done, total| told.push((done, total))).unwrap();
-    let runs = report.rows.len() * plan.rounds.get();
-    assert_eq!(told.last(), Some(&(runs + report.rows.len(), runs + report.rows.len())));
-    assert!(report.rows.iter().all(|row| row.samples.len() == plan.rounds.get()));
+    let mut told = Told::default();
+    let report = sweep::run(plan, &Context::silent(), &mut told).unwrap();
+    let (rows, rounds) = (report.rows.len(), plan.effort.rounds.unwrap().get());
+    let control = report.control.as_ref().map_or(0, |control| control.samples.len());
+    assert_eq!((told.steps, told.reports), (rows + rounds * rows + control, 2 + rounds));
+    assert_eq!(control, if rows > 1 { rounds } else { 0 });
+    assert!(report.rows.iter().all(|row| row.samples.len() == rounds));
     let reconciliation = sweep::reconcile::Reconciliation::of(&report);
-    assert!(reconciliation.agrees() || reconciliation.checked == 0, "{:?}: {reconciliation}", plan.job);
+    assert!(reconciliation.agrees() || reconciliation.checked == 0, "{reconciliation}");
     report
 }
 
-fn plan(job: SweepJob, source: &Path) -> SweepPlan {
+fn axes(job: SweepJob) -> Axes {
+    let buffers = vec![BufferSize::from_kib(4), BufferSize::from_kib(64)];
+    Axes { workers: vec![2], buffers, ..tables::base(job) }
+}
+
+fn plan(axes: &Axes, source: &Path) -> SweepPlan {
     SweepPlan {
-        job,
-        source: source.to_owned(),
+        table: None,
+        data: SweepData::Source(source.to_owned()),
         scratch: None,
-        buffers: vec![BufferSize::from_kib(4), BufferSize::from_kib(64)],
-        workers: vec![NonZeroUsize::new(2).unwrap()],
-        schedulers: vec![SchedulerName::Channel],
-        engines: vec![EngineName::ReadWrite],
-        pools: vec![PoolChoice::Auto],
-        levels: vec![6],
+        arms: axes.arms(),
         codec: CodecName::Auto,
         block: Some(BufferSize::from_kib(64)),
-        rounds: NonZeroUsize::new(2).unwrap(),
+        effort: Effort { rounds: NonZeroUsize::new(2), budget: None, within: 0.05 },
+        sync: true,
+        passes: Passes::default(),
         seed: 7,
         command: String::new(),
     }

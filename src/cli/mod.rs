@@ -3,6 +3,7 @@
 pub(crate) mod args;
 mod ask;
 mod closing;
+mod errand;
 pub(crate) mod exit;
 #[cfg(feature = "faults")]
 mod faults;

@@ -134,7 +134,7 @@ impl EventSink for Terminal {
         match event {
             Event::Found { bytes } => drop(self.found.fetch_add(bytes, Ordering::Relaxed)),
             Event::Moved { bytes } => drop(self.moved.fetch_add(bytes, Ordering::Relaxed)),
-            Event::Done => drop(self.files.fetch_add(1, Ordering::Relaxed)),
+            Event::Done { .. } => drop(self.files.fetch_add(1, Ordering::Relaxed)),
             Event::Failed(error) => {
                 let line = error.to_string();
                 self.say(&line);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::CommandFactory;
 use haul::error::Result;
 use haul::job::{self, Context};
-use haul::outcome::Summary;
+use haul::outcome::{Ended, Summary};
 
 use super::args::{Args, Generated, ProgressChoice};
 use super::closing::{closing_line, unfinished_lines};
@@ -41,8 +41,15 @@ pub(crate) fn run(order: &Order) -> Exit {
             ("list", job::gunzip::list(plan, listing.rows(), &context))
         }
         Work::Sweep { plan, outputs } => {
-            let swept = super::sweep::run(plan, outputs, order.progress, &context).map(drop);
-            return finish(&terminal, swept, &context);
+            let swept = super::sweep::run(plan, outputs, order.progress, &context);
+            if swept == Ok(Ended::Interrupted) {
+                terminal.say("interrupted; the report shows what was measured until then");
+                return Exit::Signal(context.stop.signal());
+            }
+            return finish(&terminal, swept.map(drop), &context);
+        }
+        Work::Errand { errand, idle } => {
+            return finish(&terminal, super::errand::run(errand, *idle, &context), &context);
         }
         Work::Generate { what, directory } => {
             return finish(&terminal, generate(*what, directory.as_deref()), &context);
@@ -96,7 +103,7 @@ fn finish(terminal: &Terminal, result: Result<()>, context: &Context) -> Exit {
     match result {
         Ok(()) => Exit::Done,
         Err(error) if error.is_interruption() => {
-            terminal.say("interrupted; no report was written");
+            terminal.say("interrupted; nothing was measured yet, so there is no report");
             Exit::Signal(context.stop.signal())
         }
         Err(error) if error.is_broken_pipe() => Exit::Signal(SIGPIPE),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use super::Context;
 use crate::error::{Error, Quoted};
@@ -115,9 +116,14 @@ impl Station {
         self.events.send(Event::Moved { bytes });
     }
 
-    /// A file is done.
-    pub(super) fn done(&mut self) {
+    /// When a file is opened, if somebody wants to know how long it takes.
+    pub(super) fn clock(&self) -> Option<Instant> {
+        self.events.wants_times().then(Instant::now)
+    }
+
+    /// A file is done that was opened then.
+    pub(super) fn done(&mut self, opened: Option<Instant>) {
         self.summary.files += 1;
-        self.events.send(Event::Done);
+        self.events.send(Event::Done { took: opened.map(|opened| opened.elapsed()) });
     }
 }

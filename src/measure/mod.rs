@@ -5,13 +5,24 @@
 //! - [`stats`]: the middle, the least and the spread of a few numbers.
 //! - [`interval`]: how well a middle is known, and how far apart two of them are; [`ranks`]: the odds behind that.
 //! - [`resample`]: how far each of many settings is from the best, all at once.
-//! - [`machine`]: what to record of the machine.
+//! - [`cost`](mod@cost): what measuring itself costs.
+//! - [`file_times`]: how long single files took.
+//! - [`cache`]: emptying the page cache of a file, and what is in it.
+//! - [`machine`]: what to record of the machine, and what of it makes figures doubtful.
+//! - `pressure`: how long tasks stood still for want of something.
+//! - [`entropy`]: how random bytes are; [`generate`]: bytes that are as random as asked for.
 //! - [`random`]: numbers to shuffle and resample with.
 //!
 //! Nothing here runs a job or decides which setting is good: `job::sweep` does.
 
+pub mod cache;
+pub mod cost;
+pub mod entropy;
+pub mod file_times;
+pub mod generate;
 pub mod interval;
 pub mod machine;
+mod pressure;
 pub mod probe;
 mod proc;
 pub mod random;

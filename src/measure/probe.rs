@@ -6,6 +6,7 @@
 
 use std::time::Instant;
 
+use super::pressure::PressureWatch;
 use super::proc::{self, ProcFile};
 use crate::outcome::{Sample, Summary};
 use crate::sys::{Usage, usage};
@@ -14,6 +15,7 @@ use crate::sys::{Usage, usage};
 #[derive(Debug)]
 pub struct Probe {
     io: Option<IoWatch>,
+    pressure: Option<PressureWatch>,
     /// Whether the high-water mark of resident memory could be reset.
     resets_peak: bool,
     usage: Usage,
@@ -25,6 +27,20 @@ pub struct Probe {
 struct IoCounts {
     reads: u64,
     writes: u64,
+    disk_read_bytes: u64,
+    disk_write_bytes: u64,
+}
+
+impl IoCounts {
+    /// What these have grown by since `earlier`.
+    const fn since(self, earlier: Self) -> Self {
+        Self {
+            reads: self.reads.saturating_sub(earlier.reads),
+            writes: self.writes.saturating_sub(earlier.writes),
+            disk_read_bytes: self.disk_read_bytes.saturating_sub(earlier.disk_read_bytes),
+            disk_write_bytes: self.disk_write_bytes.saturating_sub(earlier.disk_write_bytes),
+        }
+    }
 }
 
 /// /proc/self/io, before the run.
@@ -42,16 +58,19 @@ impl Probe {
         // Sets VmHWM to what is resident now (proc_pid_clear_refs(5), since Linux 4.0). It is a write, so it comes
         // before the first look at the counts.
         let resets_peak = proc::poke(c"/proc/self/clear_refs", b"5");
+        // Its looks are reads too, so they lie outside of those that compare counts, here and at the end.
+        let pressure = PressureWatch::start();
         let io = IoWatch::start();
         let usage = usage();
-        Self { io, resets_peak, usage, start: Instant::now() }
+        Self { io, pressure, resets_peak, usage, start: Instant::now() }
     }
 
     /// Ends: what the run cost, and what the job itself says of it.
     pub fn finish(self, summary: Summary) -> Sample {
         let wall_ns = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let after = usage();
-        let (reads, writes) = self.io.and_then(IoWatch::finish).unzip();
+        let io = self.io.and_then(IoWatch::finish);
+        let pressure = self.pressure.and_then(PressureWatch::finish);
         let beyond = |seen: u64, counted: u64| seen as i64 - counted as i64;
         Sample {
             wall_ns,
@@ -60,8 +79,13 @@ impl Probe {
             peak_bytes: self.resets_peak.then(peak_bytes).flatten(),
             minor_faults: after.minor_faults - self.usage.minor_faults,
             major_faults: after.major_faults - self.usage.major_faults,
-            unexplained_reads: reads.map(|seen| beyond(seen, summary.syscalls.kernel_reads)),
-            unexplained_writes: writes.map(|seen| beyond(seen, summary.syscalls.kernel_writes)),
+            voluntary_switches: after.voluntary_switches - self.usage.voluntary_switches,
+            involuntary_switches: after.involuntary_switches - self.usage.involuntary_switches,
+            unexplained_reads: io.map(|io| beyond(io.reads, summary.syscalls.kernel_reads)),
+            unexplained_writes: io.map(|io| beyond(io.writes, summary.syscalls.kernel_writes)),
+            disk_read_bytes: io.map(|io| io.disk_read_bytes),
+            disk_write_bytes: io.map(|io| io.disk_write_bytes),
+            pressure,
             summary,
             ..Sample::default()
         }
@@ -89,23 +113,24 @@ impl IoWatch {
         // A look counts as a read, after it was answered. Two in a row show what one adds, whatever the kernel.
         let first = look(&file)?;
         let before = look(&file)?;
-        let look = IoCounts { reads: before.reads - first.reads, writes: before.writes - first.writes };
-        Some(Self { file, before, look })
+        Some(Self { file, before, look: before.since(first) })
     }
 
-    /// Reads and writes since the start, without the looks.
-    fn finish(self) -> Option<(u64, u64)> {
-        let after = look(&self.file)?;
-        let since = |after: u64, before: u64, look: u64| after.saturating_sub(before).saturating_sub(look);
-        Some((
-            since(after.reads, self.before.reads, self.look.reads),
-            since(after.writes, self.before.writes, self.look.writes),
-        ))
+    /// What was counted since the start, without the looks.
+    fn finish(self) -> Option<IoCounts> {
+        Some(look(&self.file)?.since(self.before).since(self.look))
     }
 }
 
 fn look(file: &ProcFile) -> Option<IoCounts> {
-    file.look(|text| Some(IoCounts { reads: proc::number(text, "syscr")?, writes: proc::number(text, "syscw")? }))
+    file.look(|text| {
+        Some(IoCounts {
+            reads: proc::number(text, "syscr")?,
+            writes: proc::number(text, "syscw")?,
+            disk_read_bytes: proc::number(text, "read_bytes")?,
+            disk_write_bytes: proc::number(text, "write_bytes")?,
+        })
+    })
 }
 
 /// Most memory that was resident since the mark was reset, in bytes. Not `ru_maxrss`, which cannot be reset.

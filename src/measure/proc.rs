@@ -1,4 +1,4 @@
-//! Small files of /proc, read and written without counting.
+//! Small files of /proc and /sys, read and written without counting.
 //!
 //! Not through [`Sys`](crate::sys::Sys): its counts are what these files are compared with, and a measurement must not
 //! appear in what it measures. Nothing here touches a file of the user's.
@@ -37,6 +37,23 @@ pub(super) fn look<T>(path: &CStr, parse: impl FnOnce(&str) -> Option<T>) -> Opt
     ProcFile::open(path)?.look(parse)
 }
 
+/// All that a small file of /proc or /sys says, also beyond its first page: of mounts or processors there are many.
+/// Bytes that are not UTF-8 are replaced. `None` also where it cannot be read after all (/proc/pressure, on a kernel that
+/// was told not to keep it).
+pub(super) fn read(path: impl rustix::path::Arg) -> Option<String> {
+    let file = rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let mut text = vec![];
+    let mut page = [0; LOOK_BYTES];
+    loop {
+        match rustix::io::read(&file, &mut page) {
+            Ok(0) => return Some(String::from_utf8_lossy(&text).into_owned()),
+            Ok(count) => text.extend_from_slice(&page[..count]),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
 /// Writes a few bytes to a file of /proc: whether that worked.
 pub(super) fn poke(path: &CStr, bytes: &[u8]) -> bool {
     rustix::fs::openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
@@ -69,7 +86,15 @@ mod tests {
     }
 
     #[test]
+    fn a_file_longer_than_a_page_is_read_whole() {
+        // A line or more for each map of this process, of which there are dozens.
+        let maps = read("/proc/self/smaps").unwrap();
+        assert!(maps.len() > 2 * LOOK_BYTES && maps.ends_with('\n'), "{} bytes", maps.len());
+    }
+
+    #[test]
     fn what_is_not_there_is_no_error() {
+        assert_eq!((read("/proc/self/no such file"), read("/proc")), (None, None));
         assert!(ProcFile::open(c"/proc/self/no such file").is_none());
         assert!(!poke(c"/proc/self/no such file", b"5"));
     }

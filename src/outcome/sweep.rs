@@ -133,6 +133,8 @@ pub struct SweepReport {
     pub tidying_ns: u64,
     /// Runs that did not show what they should, and were repeated.
     pub repeated: usize,
+    /// Why no other tool could check our counts, if that was asked for.
+    pub unobserved: Option<String>,
     /// The setting that was run twice a round.
     pub control: Option<Control>,
     /// One row a setting, in the order in which users named them.

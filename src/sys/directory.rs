@@ -61,6 +61,15 @@ impl Entries {
         })
     }
 
+    /// Each entry by itself.
+    pub fn singly(&self) -> impl Iterator<Item = Self> {
+        self.iter().map(|entry| {
+            let mut alone = Self::default();
+            alone.push(entry.name, entry.kind);
+            alone
+        })
+    }
+
     fn push(&mut self, name: &CStr, kind: FileKind) {
         self.names.extend_from_slice(name.to_bytes_with_nul());
         self.ends.push((self.names.len() as u32, kind));
@@ -153,6 +162,13 @@ impl Sys {
         let flags = if replace { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
         self.plain(Call::Renameat2, || {
             rustix::fs::renameat_with(directory.as_fd(), name, directory.as_fd(), new_name, flags)
+        })
+    }
+
+    /// Moves something into another directory of the same file system, where nothing bears the new name.
+    pub fn rename_into(&mut self, from: impl AsFd, name: &CStr, to: impl AsFd, new_name: &CStr) -> Result<()> {
+        self.plain(Call::Renameat2, || {
+            rustix::fs::renameat_with(from.as_fd(), name, to.as_fd(), new_name, RenameFlags::NOREPLACE)
         })
     }
 

@@ -4,6 +4,7 @@
 //! unless somebody asked to stop: so EINTR that leaves this module means "stop". Helpers that end in `_full` also go on
 //! after short transfers. Errors are bare errnos: only the caller knows the operation and the path.
 
+mod allocations;
 mod attributes;
 mod buffer;
 mod clock;
@@ -16,10 +17,12 @@ mod identity;
 mod limits;
 mod map;
 mod offload;
+mod page_cache;
 mod stop;
 mod usage;
 mod xattr;
 
+pub use allocations::{CountingAllocator, counting_allocations};
 pub use attributes::{Attributes, FileId, FileKind, Moment};
 pub use buffer::{AlignedBuffer, PAGE};
 pub use clock::{LocalTime, file_time, local_time};
@@ -29,12 +32,15 @@ pub use filesystem::FileSystem;
 pub use identity::{Creator, Identity};
 pub use limits::most_descriptors;
 pub use map::Map;
+pub use page_cache::{CachedPages, cached_pages, page_bytes};
 pub use stop::{Stop, is_ignored};
 pub use usage::{Usage, usage};
 pub use xattr::{XattrBuffer, XattrNames};
 
 /// The longest name in a directory, bytes (limits.h).
 pub const NAME_MAX: usize = 255;
+
+use std::time::Instant;
 
 use rustix::io::{Errno, Result};
 
@@ -60,11 +66,17 @@ impl Sys {
         }
     }
 
+    /// The same door, whose calls are timed too.
+    #[must_use]
+    pub fn timing_calls(self) -> Self {
+        Self { counts: SyscallCounts::timed(), ..self }
+    }
+
     /// A door for another worker of the same job: the same stop (and fault plan), counts of its own.
     #[must_use]
     pub fn sibling(&self) -> Self {
         Self {
-            counts: SyscallCounts::default(),
+            counts: if self.counts.are_timed() { SyscallCounts::timed() } else { SyscallCounts::default() },
             stop: self.stop.clone(),
             #[cfg(any(test, feature = "faults"))]
             faults: self.faults.clone(),
@@ -91,7 +103,7 @@ impl Sys {
         self.make(call, wanted, attempt, |moved| *moved as u64)
     }
 
-    /// The one place where calls are made, counted, retried and, in tests, made to fail.
+    /// The one place where calls are made, counted, timed, retried and, in tests, made to fail.
     fn make<T>(
         &mut self,
         call: Call,
@@ -102,7 +114,11 @@ impl Sys {
         loop {
             let result = match self.injected(call, wanted) {
                 Ok(wanted_now) => {
+                    let begun = self.counts.are_timed().then(Instant::now);
                     let result = attempt(wanted_now);
+                    if let Some(begun) = begun {
+                        self.counts.time(call, begun.elapsed());
+                    }
                     let ending =
                         result.as_ref().map_or_else(|errno| Ending::Failed(*errno), |ok| Ending::Moved(moved(ok)));
                     self.counts.record(call, wanted, ending);

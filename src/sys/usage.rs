@@ -11,6 +11,10 @@ pub struct Usage {
     pub minor_faults: u64,
     /// Page faults that waited for the disk.
     pub major_faults: u64,
+    /// Times a thread gave up its core to wait for something.
+    pub voluntary_switches: u64,
+    /// Times a thread's core was taken away for another's sake.
+    pub involuntary_switches: u64,
 }
 
 /// The usage of this process.
@@ -29,6 +33,8 @@ pub fn usage() -> Usage {
         system_ns: ns(raw.ru_stime),
         minor_faults: raw.ru_minflt as u64,
         major_faults: raw.ru_majflt as u64,
+        voluntary_switches: raw.ru_nvcsw as u64,
+        involuntary_switches: raw.ru_nivcsw as u64,
     }
 }
 
@@ -44,5 +50,12 @@ mod tests {
         assert_eq!(pages[pages.len() / 2], 1);
         assert!(after.minor_faults > before.minor_faults);
         assert!(after.user_ns + after.system_ns > before.user_ns + before.system_ns);
+    }
+
+    #[test]
+    fn whoever_sleeps_gives_up_the_core() {
+        let before = usage();
+        (0..5).for_each(|_| std::thread::sleep(std::time::Duration::from_millis(1)));
+        assert!(usage().voluntary_switches >= before.voluntary_switches + 5);
     }
 }

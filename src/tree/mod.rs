@@ -1,5 +1,6 @@
 //! What is where: walking trees, making targets that appear whole, keeping metadata, removing what is ours.
 
+mod each_file;
 pub mod extended;
 mod leftovers;
 pub mod metadata;
@@ -10,8 +11,9 @@ mod target;
 mod unit;
 mod walk;
 
+pub use each_file::each_file;
 pub use leftovers::{Leftover, Leftovers, Registration};
-pub use prune::prune;
+pub use prune::{Discard, prune};
 pub use remove::remove_tree;
 pub use target::{Part, is_temporary};
 pub use unit::{Begun, Unfinished, Unit};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::CStr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::{Errno, Result};
 
@@ -11,13 +11,22 @@ use crate::sys::{DirectoryBuffer, FileKind, Sys};
 /// Permission bits that let us take names out of a directory.
 const OURS: u32 = 0o700;
 
-/// Removes from the directory `name` in `parent`, and from all below it, every entry that is neither a directory nor a
-/// regular file whose name `keep` accepts. Of a file with several names one is left.
+/// Takes away a name in a directory.
+pub type Discard<'a> = &'a mut dyn FnMut(&mut Sys, &OwnedFd, &CStr) -> Result<()>;
+
+/// Hands to `discard`, from the directory `name` in `parent` and from all below it, every entry that is neither a
+/// directory nor a regular file whose name `keep` accepts. Of a file with several names one is left.
 ///
 /// Directories become writable for their owner: a copied tree may hold ones that are not, and a job that puts its
 /// output beside its input would fail in them.
-pub fn prune(sys: &mut Sys, parent: impl AsFd, name: &CStr, keep: &dyn Fn(&CStr) -> bool) -> Result<()> {
-    prune_below(sys, parent, name, keep, &mut HashSet::new())
+pub fn prune(
+    sys: &mut Sys,
+    parent: impl AsFd,
+    name: &CStr,
+    keep: &dyn Fn(&CStr) -> bool,
+    discard: Discard<'_>,
+) -> Result<()> {
+    prune_below(sys, parent, name, keep, discard, &mut HashSet::new())
 }
 
 fn prune_below(
@@ -25,6 +34,7 @@ fn prune_below(
     parent: impl AsFd,
     name: &CStr,
     keep: &dyn Fn(&CStr) -> bool,
+    discard: Discard<'_>,
     linked: &mut HashSet<((u32, u32), u64)>,
 ) -> Result<()> {
     let directory = sys.open_directory(parent, name)?;
@@ -39,11 +49,11 @@ fn prune_below(
                 other => other?,
             };
             match attributes.kind {
-                FileKind::Directory => prune_below(sys, &directory, entry.name, keep, linked)?,
+                FileKind::Directory => prune_below(sys, &directory, entry.name, keep, discard, linked)?,
                 FileKind::RegularFile
                     if keep(entry.name)
                         && (attributes.links == 1 || linked.insert((attributes.dev, attributes.ino))) => {}
-                _ => sys.unlinkat(&directory, entry.name)?,
+                _ => discard(sys, &directory, entry.name)?,
             }
         }
     }
@@ -81,7 +91,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         tree(root.path());
         let mut sys = Sys::new(Stop::new());
-        prune(&mut sys, open(root.path()), c"tree", &|name| !name.to_bytes().ends_with(b".gz")).unwrap();
+        let unlink = &mut |sys: &mut Sys, parent: &OwnedFd, name: &CStr| sys.unlinkat(parent, name);
+        prune(&mut sys, open(root.path()), c"tree", &|name| !name.to_bytes().ends_with(b".gz"), unlink).unwrap();
         let there = |name: &str| root.path().join("tree").join(name).symlink_metadata().is_ok();
         assert!(!there("a.gz") && !there("deep/b.gz") && !there("link"));
         assert!(there("a") ^ there("deep/twin"), "one of the two names stays");

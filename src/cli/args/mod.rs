@@ -36,6 +36,17 @@ pub(crate) enum Command {
     Gzip(GzipArgs),
     Gunzip(GunzipArgs),
     Sweep(SweepArgs),
+    /// Run a job once with one setting and print the system calls it made: for sweep --verify-counts
+    #[command(hide = true)]
+    Errand {
+        /// Print what is printed when nothing was done
+        #[arg(long)]
+        idle: bool,
+        /// The setting, as JSON
+        errand: String,
+        input: PathBuf,
+        target: PathBuf,
+    },
     /// Write shell completions to standard output, or manual pages into a directory
     #[command(hide = true)]
     Generate {

@@ -91,11 +91,11 @@ pub(crate) struct SweepArgs {
     /// Seed of the shuffle and of generated data; the report names it
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// How the report on standard output is written
+    /// How the report is written; default: as the name of its file says, else as a table
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
-    /// Write the report here instead, in the format that the name ends in (.txt .csv .json .md .html) or --format
-    /// names. May be given several times
+    /// Write the report here instead of standard output, in the format that the name ends in (.txt .csv .json .md
+    /// .html). May be given several times; - is standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Vec<PathBuf>,
     /// Where the scratch directory is made; default: beside SOURCE

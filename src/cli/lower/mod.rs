@@ -9,6 +9,7 @@ mod sweep;
 use std::path::PathBuf;
 
 use clap::CommandFactory;
+use haul::job::sweep::errand::Errand;
 use haul::plan::{
     CodecName, CopyPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan,
 };
@@ -35,6 +36,7 @@ pub(crate) enum Work {
     Gunzip(GunzipPlan),
     List(GunzipPlan, Columns),
     Sweep { plan: SweepPlan, outputs: Vec<Output> },
+    Errand { errand: Errand, idle: bool },
     Generate { what: Generated, directory: Option<PathBuf> },
 }
 
@@ -62,6 +64,10 @@ pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
             files::lower_gunzip(args.files, &args.unpack, null)
         }
         Command::Sweep(args) => sweep::lower_sweep(args),
+        Command::Errand { idle, errand, input, target } => {
+            let errand: Errand = serde_json::from_str(&errand).map_err(UsageError::new)?;
+            Ok(Order::quiet(Work::Errand { errand: Errand { input, target, ..errand }, idle }, ProgressChoice::Never))
+        }
         Command::Generate { what, directory } => {
             if (what == Generated::Man) != directory.is_some() {
                 return Err(UsageError::new("generate man takes a directory; bash, zsh and fish take none"));

@@ -10,8 +10,7 @@ use haul::codec::level::Choice;
 use haul::job::sweep::settings::Axes;
 use haul::job::sweep::tables;
 use haul::plan::{
-    Arm, CacheState, Effort, EngineName, Generated, Passes, PoolChoice, SchedulerName, SweepData, SweepJob, SweepPlan,
-    TableName,
+    Arm, CacheState, Effort, EngineName, Generated, Passes, SchedulerName, SweepData, SweepJob, SweepPlan, TableName,
 };
 use haul::size::BufferSize;
 
@@ -31,7 +30,7 @@ pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
     let (job, source) = job_and_source(&args)?;
     let data = data(&args, source, table)?;
     let arms = arms(&args, table, job)?;
-    let outputs = outputs(args.output, args.format)?;
+    let outputs = outputs(args.output, args.format);
     let budget = args.budget.or(args.rounds.is_none().then_some(BUDGET));
     let plan = SweepPlan {
         table,
@@ -69,9 +68,8 @@ fn job_and_source(args: &SweepArgs) -> Result<(Option<SweepJob>, Option<PathBuf>
     };
     match (&args.words[..], args.table, args.generate) {
         ([word, source], _, _) => Ok((Some(job(word)?), Some(source.clone()))),
-        ([word], None, Some(_)) => Ok((Some(job(word)?), None)),
-        // A table has a job of its own, so that a single word is the source unless that is generated.
-        ([word], Some(_), Some(_)) => Ok((Some(job(word)?), None)),
+        ([word], _, Some(_)) => Ok((Some(job(word)?), None)),
+        // A table has a job of its own, so that a single word is the source; only a ladder has data of its own too.
         ([word], Some(table), None) => match job(word) {
             Ok(job) if table == Table::Ladder => Ok((Some(job), None)),
             _ => Ok((None, Some(word.clone()))),
@@ -103,15 +101,46 @@ fn arms(args: &SweepArgs, table: Option<TableName>, job: Option<SweepJob>) -> Re
     let cores = parse_workers("auto").map_or(1, |count| count.0.get());
     let Some(table) = table else {
         let job = job.ok_or_else(|| UsageError::new("which job? Write haul sweep copy, gzip or gunzip"))?;
-        return Ok(vary(args, Axes { engines: vec![EngineName::Auto], ..tables::base(job) }, job, cores)?.arms());
+        let engines = vec![EngineName::Auto];
+        let defaults = Axes { engines, workers: vec![cores], buffers: default_buffers(args), ..tables::base(job) };
+        return Ok(named(args, defaults, true)?.arms());
     };
-    let _ = table;
-    Ok(tables::arms(table, job, cores, true))
+    let several = named_several(args);
+    if let (TableName::Ladder, Some(option)) = (table, several) {
+        let why = format!("a ladder climbs to one setting: name one value with {option}, or none");
+        return Err(UsageError::new(why));
+    }
+    let axes = tables::axes(table, job, cores);
+    let one_job = axes.len() == 1;
+    let axes: Result<Vec<Axes>, UsageError> = axes.into_iter().map(|axes| named(args, axes, one_job)).collect();
+    Ok(tables::arms(table, &axes?))
 }
 
-fn vary(args: &SweepArgs, base: Axes, job: SweepJob, cores: usize) -> Result<Axes, UsageError> {
-    let caches = distinct(args.cache.iter().copied().map(CacheState::from));
-    if job != SweepJob::Copy {
+/// An option that was given several values.
+fn named_several(args: &SweepArgs) -> Option<&'static str> {
+    let buffers = args.buffers.iter().map(|list| list.0.len()).sum();
+    let counts = [
+        ("--buffers", buffers),
+        ("--workers", args.workers.len()),
+        ("--cache", args.cache.len()),
+        ("--engine", args.engine.len()),
+        ("--scheduler", args.scheduler.len()),
+        ("--pool", args.pool.len()),
+        ("--batch", args.batch.len()),
+        ("--level", args.level.len()),
+    ];
+    counts.iter().find(|(_, count)| *count > 1).map(|(name, _)| *name)
+}
+
+/// The axes with what was named on the command line in place of what they had. Where there is one job only, what says
+/// nothing to it is refused; of two, each takes what it has a use for.
+fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError> {
+    let job = axes.jobs.first().copied().unwrap_or(SweepJob::Copy);
+    let mut caches = distinct(args.cache.iter().copied().map(CacheState::from));
+    if job != SweepJob::Copy && !one_job {
+        caches.retain(|cache| *cache != CacheState::Direct);
+    }
+    if job != SweepJob::Copy && one_job {
         if caches.contains(&CacheState::Direct) {
             return Err(UsageError::new("only copy can go past the page cache: leave out --cache direct"));
         }
@@ -119,19 +148,19 @@ fn vary(args: &SweepArgs, base: Axes, job: SweepJob, cores: usize) -> Result<Axe
             return Err(UsageError::new(format!("engines copy; {} has none: leave out --engine", job.name())));
         }
     }
-    if job != SweepJob::Gzip && !args.level.is_empty() {
+    if job != SweepJob::Gzip && one_job && !args.level.is_empty() {
         return Err(UsageError::new(format!("{} has no levels: leave out --level", job.name())));
     }
     Ok(Axes {
-        jobs: vec![job],
-        caches: or(caches, &base.caches),
-        engines: or(distinct(args.engine.iter().copied().map(EngineName::from)), &base.engines),
-        levels: or(distinct(args.level.iter().copied()), &base.levels),
-        schedulers: or(distinct(args.scheduler.iter().copied().map(SchedulerName::from)), &base.schedulers),
-        workers: or(distinct(args.workers.iter().map(|count| count.0.get())), &[cores]),
-        pools: or(distinct(args.pool.iter().map(|pool| pool.0)), &[PoolChoice::Auto]),
-        batches: or(distinct(args.batch.iter().map(|switch| *switch == Switch::On)), &base.batches),
-        buffers: or(distinct(args.buffers.iter().flat_map(|list| list.0.iter().copied())), &default_buffers(args)),
+        caches: or(caches, axes.caches),
+        engines: or(distinct(args.engine.iter().copied().map(EngineName::from)), axes.engines),
+        levels: or(distinct(args.level.iter().copied()), axes.levels),
+        schedulers: or(distinct(args.scheduler.iter().copied().map(SchedulerName::from)), axes.schedulers),
+        workers: or(distinct(args.workers.iter().map(|count| count.0.get())), axes.workers),
+        pools: or(distinct(args.pool.iter().map(|pool| pool.0)), axes.pools),
+        batches: or(distinct(args.batch.iter().map(|switch| *switch == Switch::On)), axes.batches),
+        buffers: or(distinct(args.buffers.iter().flat_map(|list| list.0.iter().copied())), axes.buffers),
+        jobs: axes.jobs,
     })
 }
 
@@ -143,8 +172,8 @@ fn default_buffers(args: &SweepArgs) -> Vec<BufferSize> {
     sizes.map(BufferSize::from_kib).collect()
 }
 
-fn or<T: Clone>(named: Vec<T>, default: &[T]) -> Vec<T> {
-    if named.is_empty() { default.to_vec() } else { named }
+fn or<T>(named: Vec<T>, default: Vec<T>) -> Vec<T> {
+    if named.is_empty() { default } else { named }
 }
 
 /// The values in their order, each once: measuring one twice would only look like a second setting.
@@ -157,20 +186,22 @@ fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
     })
 }
 
-/// Where reports go, and in which format: `--format` is for standard output, and for files whose names do not say.
-fn outputs(files: Vec<PathBuf>, format: Option<Format>) -> Result<Vec<Output>, UsageError> {
+/// Where reports go, and in which format: a file's by its name, or by `--format` where the name does not say or the file
+/// is the only one.
+fn outputs(files: Vec<PathBuf>, format: Option<Format>) -> Vec<Output> {
     if files.is_empty() {
-        return Ok(vec![Output { format: format.unwrap_or_default(), path: None }]);
+        return vec![Output { format: format.unwrap_or_default(), path: None }];
     }
     let alone = files.len() == 1;
-    files
-        .into_iter()
-        .map(|path| {
-            let by_name = path.extension().and_then(OsStr::to_str).and_then(Format::of_extension);
-            let format = if alone { format.or(by_name) } else { by_name.or(format) };
-            Ok(Output { format: format.unwrap_or_default(), path: Some(path) })
-        })
-        .collect()
+    let outputs = files.into_iter().map(|path| {
+        if path == Path::new("-") {
+            return Output { format: format.unwrap_or_default(), path: None };
+        }
+        let by_name = path.extension().and_then(OsStr::to_str).and_then(Format::of_extension);
+        let format = if alone { format.or(by_name) } else { by_name.or(format) };
+        Output { format: format.unwrap_or_default(), path: Some(path) }
+    });
+    outputs.collect()
 }
 
 impl From<Job> for SweepJob {

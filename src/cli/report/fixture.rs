@@ -238,6 +238,7 @@ fn report(job: SweepJob, source_bytes: u64, rows: Vec<SweepRow>) -> SweepReport 
         ended: Ended::Rounds,
         tidying_ns: 1_500_000_000,
         repeated: 0,
+        unobserved: None,
         control: None,
         machine: Machine {
             kernel: Some("6.18.44".to_owned()),

@@ -45,6 +45,7 @@ impl Copier {
         new_name: &CStr,
         handle: &mut Handle<'_, Task>,
     ) -> Result<Option<FileCopy>> {
+        let opened = self.station.clock();
         let (source, attributes) = self.open_source(open, name)?;
         let has_twins = self.has_twins(&attributes);
         if has_twins && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
@@ -56,7 +57,7 @@ impl Copier {
             Ok(Some((target, place))) => {
                 let mode_now = self.mode_now(open, &attributes, &place);
                 let (open, name, new_name) = (Arc::clone(open), name.to_owned(), new_name.to_owned());
-                Ok(Some(FileCopy { open, name, source, attributes, target, new_name, place, mode_now }))
+                Ok(Some(FileCopy { open, name, source, opened, attributes, target, new_name, place, mode_now }))
             }
             other => {
                 let _ = self.station.sys.close(source);
@@ -115,11 +116,12 @@ impl Copier {
                 return self.abandon(copy, handle);
             }
         }
+        let opened = copy.opened;
         let replaced = copy.replaced().map(|existing| (*existing, copy.whereabouts()));
         match (self.complete(copy, handle), replaced) {
             (Ok(()), _) => {
                 self.station.summary.target_bytes += whole.bytes;
-                self.station.done();
+                self.station.done(opened);
             }
             // Something is mounted on it: it cannot be another file, only hold another content.
             (Err(error), Some((existing, whereabouts))) if error.errno() == Some(Errno::BUSY) => {
@@ -147,9 +149,10 @@ impl Copier {
     /// Copies a file into what has its target's name, which could not be replaced.
     fn write_in_place(&mut self, whereabouts: Whereabouts, existing: Attributes, handle: &mut Handle<'_, Task>) {
         let Whereabouts { open, name, new_name } = whereabouts;
+        let opened = self.station.clock();
         let begun = self.open_source(&open, &name).and_then(|(source, attributes)| {
             let (target, place) = self.open_target(&open, &new_name, &attributes, Verdict::InPlace(existing))?;
-            Ok(FileCopy { open, name, source, attributes, target, new_name, place, mode_now: None })
+            Ok(FileCopy { open, name, source, opened, attributes, target, new_name, place, mode_now: None })
         });
         if let Some(copy) = self.station.check(begun) {
             self.copy_content(copy, handle);
@@ -233,9 +236,10 @@ impl Copier {
 
     /// The same where content is none of the job's business.
     fn finish_attributes(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
+        let opened = copy.opened;
         let finished = self.complete(copy, handle);
         if self.station.check(finished).is_some() {
-            self.station.done();
+            self.station.done(opened);
         }
     }
 

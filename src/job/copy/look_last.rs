@@ -68,7 +68,7 @@ impl Copier {
         handle: &mut Handle<'_, Task>,
     ) -> bool {
         self.haste.attempts += 1;
-        let since = file_time();
+        let (opened, since) = (self.station.clock(), file_time());
         let sys = &mut self.station.sys;
         // Reading would touch its time of access before we have seen that. Only its owner may ask for this.
         let Ok(source) = sys.open_untouched(&open.source, name) else {
@@ -88,14 +88,15 @@ impl Copier {
         self.haste.mode = attributes.mode & 0o777;
         let mode_now = Some(mode & !open.creator.umask);
         let (open, name, new_name) = (Arc::clone(open), name.to_owned(), new_name.to_owned());
-        let copy = FileCopy { open, name, source, attributes, target, new_name, place: TargetPlace::InUnit, mode_now };
+        let copy =
+            FileCopy { open, name, source, opened, attributes, target, new_name, place: TargetPlace::InUnit, mode_now };
         self.station.found(attributes.size);
         self.station.moved(attributes.size);
         self.station.note(|| (copy.source_path(), format!("{} bytes by copy_file_range", attributes.size)));
         let finished = self.complete(copy, handle);
         if self.station.check(finished).is_some() {
             self.station.summary.target_bytes += attributes.size;
-            self.station.done();
+            self.station.done(opened);
         }
         true
     }

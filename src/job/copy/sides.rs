@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -23,6 +24,8 @@ pub(super) struct FileCopy {
     pub(super) open: Arc<Open>,
     pub(super) name: CString,
     pub(super) source: OwnedFd,
+    /// When, if somebody wants to know.
+    pub(super) opened: Option<Instant>,
     pub(super) attributes: Attributes,
     pub(super) target: OwnedFd,
     pub(super) new_name: CString,

@@ -132,9 +132,16 @@ impl Copier {
 
     /// Gives entries to another worker, or does them here.
     fn share(&mut self, open: &Arc<Open>, entries: Entries, handle: &mut Handle<'_, Task>) {
+        if !self.shared.plan.resources.batch {
+            return entries.singly().for_each(|alone| self.offer_entries(open, alone, handle));
+        }
         if entries.len() < WORTH_OFFERING {
             return self.entries(open, &entries, handle);
         }
+        self.offer_entries(open, entries, handle);
+    }
+
+    fn offer_entries(&mut self, open: &Arc<Open>, entries: Entries, handle: &mut Handle<'_, Task>) {
         if let Err(Task::Entries(shared)) = handle.try_offer(Task::Entries(Box::new((Arc::clone(open), entries)))) {
             self.entries(open, &shared.1, handle);
         }

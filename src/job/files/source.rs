@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -20,6 +21,8 @@ pub(in crate::job) struct Source {
     pub(in crate::job) folder: Option<Arc<Folder>>,
     pub(in crate::job) name: CString,
     pub(in crate::job) file: OwnedFd,
+    /// When, if somebody wants to know; for the job to set.
+    pub(in crate::job) opened: Option<Instant>,
     /// As it was before the first byte was read.
     pub(in crate::job) attributes: Attributes,
     /// Whether the name may be a symbolic link that was followed.
@@ -35,7 +38,7 @@ impl Source {
         if attributes.kind == FileKind::Directory {
             return Err(failed(Errno::ISDIR));
         }
-        Ok(Self { folder: None, name: CString::default(), file, attributes, through: false })
+        Ok(Self { folder: None, name: CString::default(), file, opened: None, attributes, through: false })
     }
 
     /// Opens `name` in `folder`, unless it is something that should not be touched: with a target beside it, GNU gzip
@@ -63,8 +66,14 @@ impl Source {
             errno => Error::system("open", path(), errno),
         })?;
         let attributes = sys.fstat(&file).map_err(|errno| Error::system("examine", path(), errno))?;
-        let source =
-            Self { folder: Some(Arc::clone(folder)), name: name.to_owned(), file, attributes, through: follow };
+        let source = Self {
+            folder: Some(Arc::clone(folder)),
+            name: name.to_owned(),
+            file,
+            opened: None,
+            attributes,
+            through: follow,
+        };
         source.refuse(plan)?;
         Ok(source)
     }

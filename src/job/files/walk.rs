@@ -102,12 +102,20 @@ impl<J: FileJob> Walker<J> {
             if self.job.station().is_halted() {
                 return;
             }
-            if entries.len() < WORTH_OFFERING {
+            if !self.plan.resources.batch {
+                entries.singly().for_each(|alone| self.offer_entries(&folder, alone, handle));
+            } else if entries.len() < WORTH_OFFERING {
                 self.entries(&folder, &entries, handle);
-            } else if let Err(Task::Entries(_, entries)) = handle.try_offer(Task::Entries(Arc::clone(&folder), entries))
-            {
-                self.entries(&folder, &entries, handle);
+            } else {
+                self.offer_entries(&folder, entries, handle);
             }
+        }
+    }
+
+    /// Gives entries to another worker, or does them here.
+    fn offer_entries(&mut self, folder: &Arc<Folder>, entries: Entries, handle: &mut Handle<'_, Task<J::Shared>>) {
+        if let Err(Task::Entries(_, entries)) = handle.try_offer(Task::Entries(Arc::clone(folder), entries)) {
+            self.entries(folder, &entries, handle);
         }
     }
 

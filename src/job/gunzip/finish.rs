@@ -156,7 +156,7 @@ impl Inflater {
             };
             (source.path(), text)
         });
-        self.station.done();
+        self.station.done(source.opened);
         Ok(())
     }
 }

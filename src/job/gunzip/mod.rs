@@ -168,7 +168,8 @@ impl FileJob for Inflater {
         suffix::alternatives(name, &self.shared.plan.files.suffix)
     }
 
-    fn file(&mut self, source: Source, rest: Option<Sequence>, handle: &mut Handle<'_, Task<Self::Shared>>) {
+    fn file(&mut self, mut source: Source, rest: Option<Sequence>, handle: &mut Handle<'_, Task<Self::Shared>>) {
+        source.opened = self.station.clock();
         let begun = self.begin(source);
         let Some((source, target, mut writer)) = self.station.check(begun).flatten() else {
             return hand_on(rest, handle);

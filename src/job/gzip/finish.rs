@@ -112,7 +112,7 @@ impl Gzip {
         if self.station.check(finished).is_some() {
             self.station.summary.target_bytes += written;
             self.station.note(|| (source.path(), format!("{read} bytes → {written}, {}", saved(read, written))));
-            self.station.done();
+            self.station.done(source.opened);
         }
         let _ = self.station.sys.close(source.file);
         rest

@@ -9,18 +9,31 @@
 //! round a run with 4 KiB seems to need what one with 4 MiB has left. Allocations are counted there too.
 //!
 //! - [`settings`](mod@settings): which settings; [`tables`]: ready-made ones.
-//! - `rounds`: in which order, and until when; `narrow`: whether enough was measured.
-//! - `scratch`: the directory where targets come and go; `subject`: the job, what it runs on, and tidying up.
+//! - `rounds`: in which order, and until when; `narrow`: whether enough was measured; `bench`: single runs; `passes`: what
+//!   is learned in runs that are not timed.
+//! - [`data`]: what it runs on where the user has nothing; [`cache`]: the page cache before a run, and proofs of it.
+//! - `source`: what the user named; `scratch`: the directory where targets come and go; `subject`: the job, what it runs
+//!   on, and tidying up.
 //! - [`figures`]: a setting's runs boiled down to what a report shows; [`axes`]: what varies, and how it is named.
-//! - [`verdict`]: the setting to use; [`reconcile`]: whether our counts are the kernel's.
+//! - [`errand`]: one run as data; [`observe`]: doing it where another tool counts its system calls.
+//! - [`verdict`]: the setting to use; [`bottleneck`]: what each waits for; [`reconcile`]: whether our counts are the
+//!   kernel's.
 
 pub mod axes;
+mod bench;
+pub mod bottleneck;
+pub mod cache;
+pub mod data;
+pub mod errand;
 pub mod figures;
 mod narrow;
+pub mod observe;
+mod passes;
 pub mod reconcile;
 mod rounds;
 mod scratch;
 pub mod settings;
+mod source;
 mod subject;
 pub mod tables;
 #[cfg(test)]
@@ -29,18 +42,17 @@ pub mod verdict;
 
 use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
-
-use self::rounds::{Bench, Rounds};
+use self::bench::Bench;
+use self::rounds::Rounds;
 use self::subject::Subject;
 use super::Context;
 use crate::codec::level::Choice;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::measure::cost::cost;
 use crate::measure::machine::this_machine;
-use crate::measure::probe::{Probe, settle_allocator};
-use crate::outcome::{Allocations, Cost, Ended, Sample, Setting, SweepReport, SweepRow};
+use crate::measure::probe::settle_allocator;
+use crate::outcome::{Ended, Machine, Sample, SweepReport, SweepRow};
 use crate::plan::{SweepData, SweepPlan};
-use crate::sys::Sys;
 
 /// Where a sweep is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,21 +84,15 @@ pub trait Watcher {
 pub fn run(plan: &SweepPlan, context: &Context, watcher: &mut dyn Watcher) -> Result<SweepReport> {
     let mut sys = context.sys();
     let subject = Subject::new(&mut sys, plan, context)?;
-    let machine = this_machine(subject.file_system(&mut sys)?.magic);
+    let machine = this_machine(&mut sys, subject.directory());
     settle_allocator();
     let started = Instant::now();
     subject.prepare(&mut sys)?;
     let mut report = empty_report(plan, machine);
     report.preparation_ns = nanoseconds(started.elapsed());
-    let mut bench = Runs { subject: &subject, sys: &mut sys, context, tidying: Duration::ZERO };
-    let mut rounds = Rounds { report: &mut report, bench: &mut bench, watcher };
-    let started = Instant::now();
-    let result = rounds.warm_up().and_then(|()| {
-        rounds.describe_source();
-        rounds.watcher.measured(rounds.report);
-        rounds.run(plan.effort, started)
-    });
-    report.tidying_ns = nanoseconds(bench.tidying);
+    let mut bench = Bench::new(&subject, context, plan.sync);
+    let result = measure(plan, &mut report, &mut bench, watcher);
+    report.tidying_ns = bench.tidying_ns();
     subject.finish()?;
     match result {
         Err(error) if error.is_interruption() && report.rows.iter().any(|row| !row.samples.is_empty()) => {
@@ -97,8 +103,20 @@ pub fn run(plan: &SweepPlan, context: &Context, watcher: &mut dyn Watcher) -> Re
     }
 }
 
+/// Everything once to warm up, then rounds, then what else is to be learned.
+fn measure(plan: &SweepPlan, report: &mut SweepReport, bench: &mut Bench<'_>, watcher: &mut dyn Watcher) -> Result<()> {
+    let started = Instant::now();
+    let mut rounds = Rounds { report, runner: bench, watcher };
+    rounds.warm_up()?;
+    rounds.watcher.measured(rounds.report);
+    rounds.run(plan.effort, started)?;
+    passes::run(plan.passes, report, bench, watcher)?;
+    watcher.measured(report);
+    Ok(())
+}
+
 /// A report that says what is to be run, and nothing of what came of it.
-fn empty_report(plan: &SweepPlan, machine: crate::outcome::Machine) -> SweepReport {
+fn empty_report(plan: &SweepPlan, machine: Machine) -> SweepReport {
     let rows = plan.arms.iter().map(|arm| SweepRow {
         setting: arm.setting,
         name: arm.name.clone(),
@@ -119,7 +137,7 @@ fn empty_report(plan: &SweepPlan, machine: crate::outcome::Machine) -> SweepRepo
         command: plan.command.clone(),
         table: plan.table,
         machine,
-        cost: Cost::default(),
+        cost: cost(),
         source,
         generated,
         source_bytes: 0,
@@ -133,6 +151,7 @@ fn empty_report(plan: &SweepPlan, machine: crate::outcome::Machine) -> SweepRepo
         preparation_ns: 0,
         tidying_ns: 0,
         repeated: 0,
+        unobserved: None,
         control: None,
         rows: rows.collect(),
     }
@@ -145,41 +164,6 @@ fn block_bytes(plan: &SweepPlan) -> Option<u64> {
     let mut blocks: Vec<usize> = chosen.filter_map(|choice| Some(choice.ok()?.block_bytes)).collect();
     blocks.dedup();
     if let [block] = blocks[..] { Some(block as u64) } else { None }
-}
-
-/// Runs of the subject, measured.
-struct Runs<'a> {
-    subject: &'a Subject<'a>,
-    sys: &'a mut Sys,
-    context: &'a Context,
-    tidying: Duration,
-}
-
-impl Runs<'_> {
-    /// One run, measured, after what the last one made is gone and the cache is as it should be.
-    fn run_once(&mut self, setting: &Setting) -> Result<Sample> {
-        let started = Instant::now();
-        self.subject.tidy(self.sys)?;
-        self.tidying += started.elapsed();
-        if self.context.stop.is_requested() {
-            return Err(Error::system("sweep over", self.subject.path(), Errno::INTR));
-        }
-        let probe = Probe::start();
-        let summary = self.subject.run(setting)?;
-        let sample = probe.finish(summary);
-        self.subject.check(setting.job, &sample.summary)?;
-        Ok(sample)
-    }
-}
-
-impl Bench for Runs<'_> {
-    fn warm_up(&mut self, setting: &Setting) -> Result<(Sample, Option<Allocations>)> {
-        Ok((self.run_once(setting)?, None))
-    }
-
-    fn run(&mut self, setting: &Setting) -> Result<Sample> {
-        self.run_once(setting)
-    }
 }
 
 fn nanoseconds(time: Duration) -> u64 {

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::bench::Bench;
 use super::narrow::is_narrow;
 use super::{Step, Watcher};
 use crate::error::Result;
@@ -14,7 +15,7 @@ use crate::plan::Effort;
 const TRIES: usize = 3;
 
 /// Something that runs one setting once.
-pub(super) trait Bench {
+pub(super) trait Runner {
     /// A run that warms up, and what the allocator was asked for.
     fn warm_up(&mut self, setting: &Setting) -> Result<(Sample, Option<Allocations>)>;
     /// A measured run.
@@ -24,8 +25,18 @@ pub(super) trait Bench {
 /// Runs of a sweep, on their way into its report.
 pub(super) struct Rounds<'a> {
     pub(super) report: &'a mut SweepReport,
-    pub(super) bench: &'a mut dyn Bench,
+    pub(super) runner: &'a mut dyn Runner,
     pub(super) watcher: &'a mut dyn Watcher,
+}
+
+impl Runner for Bench<'_> {
+    fn warm_up(&mut self, setting: &Setting) -> Result<(Sample, Option<Allocations>)> {
+        Bench::warm_up(self, setting)
+    }
+
+    fn run(&mut self, setting: &Setting) -> Result<Sample> {
+        Bench::run(self, setting)
+    }
 }
 
 impl Rounds<'_> {
@@ -40,17 +51,11 @@ impl Rounds<'_> {
         for (done, row) in ascending.into_iter().enumerate() {
             self.watcher.step(Step { what: "warming up", done, total, left: None });
             let row = &mut self.report.rows[row];
-            (row.warm_up, row.allocations) = self.bench.warm_up(&row.setting)?;
-        }
-        Ok(())
-    }
-
-    /// Notes what one run dealt with.
-    pub(super) fn describe_source(&mut self) {
-        if let Some(row) = self.report.rows.first() {
+            (row.warm_up, row.allocations) = self.runner.warm_up(&row.setting)?;
             let summary = &row.warm_up.summary;
             (self.report.source_bytes, self.report.source_files) = (summary.source_bytes, summary.files);
         }
+        Ok(())
     }
 
     /// Runs rounds until there are enough of them, or the time since `started` is used up.
@@ -95,13 +100,13 @@ impl Rounds<'_> {
     fn run_valid(&mut self, row: usize) -> Result<Sample> {
         let setting = self.report.rows[row].setting;
         for _ in 1..TRIES {
-            let sample = self.bench.run(&setting)?;
+            let sample = self.runner.run(&setting)?;
             if sample.invalid.is_none() {
                 return Ok(sample);
             }
             self.report.repeated += 1;
         }
-        self.bench.run(&setting)
+        self.runner.run(&setting)
     }
 
     /// Why to run no further round, which would end so long after the start.
@@ -145,7 +150,7 @@ mod tests {
         fails_at: Option<usize>,
     }
 
-    impl Bench for Notes {
+    impl Runner for Notes {
         fn warm_up(&mut self, setting: &Setting) -> Result<(Sample, Option<Allocations>)> {
             self.run(setting).map(|sample| (sample, None))
         }
@@ -187,7 +192,7 @@ mod tests {
 
     fn sweep(bench: &mut Notes, effort: Effort) -> (Result<()>, SweepReport, Told) {
         let (mut report, mut told) = (empty_report(), Told::default());
-        let mut rounds = Rounds { report: &mut report, bench, watcher: &mut told };
+        let mut rounds = Rounds { report: &mut report, runner: bench, watcher: &mut told };
         let result = rounds.warm_up().and_then(|()| rounds.run(effort, Instant::now()));
         (result, report, told)
     }

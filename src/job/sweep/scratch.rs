@@ -1,5 +1,6 @@
 //! The sweep's own directory, where targets come and go. It is gone at the end, however the sweep ends.
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -15,6 +16,11 @@ use crate::job::Context;
 use crate::sys::{Attributes, FileSystem, Stop, Sys};
 use crate::tree::{Leftover, Registration, remove_tree};
 
+/// `EXT4_SUPER_MAGIC` of `linux/magic.h`.
+const EXT4: u64 = 0xef53;
+/// Where targets of old runs wait to be removed.
+const ASIDE: &CStr = c"aside";
+
 /// A directory of our own, readable by nobody else.
 pub(super) struct Scratch {
     parent: Arc<OwnedFd>,
@@ -23,6 +29,10 @@ pub(super) struct Scratch {
     path: PathBuf,
     /// `None` once the directory is removed.
     registration: Option<Registration>,
+    /// How many targets were moved aside.
+    aside: Cell<u64>,
+    /// Bytes that were free at first.
+    room_bytes: u64,
 }
 
 impl Scratch {
@@ -32,8 +42,11 @@ impl Scratch {
         let name = make_directory(sys, &parent).map_err(|errno| no_scratch(place, errno))?;
         let registration = Some(context.leftovers.register(&parent, name.clone(), Leftover::Tree));
         let path = place.join(std::ffi::OsStr::from_bytes(name.as_bytes()));
-        match sys.open_directory(&parent, &name) {
-            Ok(directory) => Ok(Self { parent, name, directory, path, registration }),
+        let opened = sys.open_directory(&parent, &name).and_then(|directory| Ok((sys.fstatfs(&directory)?, directory)));
+        match opened {
+            Ok((FileSystem { available_bytes: room_bytes, .. }, directory)) => {
+                Ok(Self { parent, name, directory, path, registration, aside: Cell::new(0), room_bytes })
+            }
             Err(errno) => {
                 let _ = sys.rmdirat(&parent, &name);
                 Err(no_scratch(place, errno))
@@ -54,6 +67,31 @@ impl Scratch {
     /// The file system that targets are written to.
     pub(super) fn file_system(&self, sys: &mut Sys) -> Result<FileSystem> {
         sys.fstatfs(&self.directory).map_err(|errno| Error::system("ask for the free space of", &self.path, errno))
+    }
+
+    /// Takes away something in the scratch directory, a tree's target or a file in one. On ext4 it is moved aside while
+    /// there is room, and goes at the end: inodes that were freed within the last half a minute are passed over one by one
+    /// when new ones are looked for (`recently_deleted` in fs/ext4/ialloc.c), which made a copy of 19,000 files up to
+    /// twenty times slower.
+    pub(super) fn discard(&self, sys: &mut Sys, parent: &OwnedFd, name: &CStr) -> rustix::io::Result<()> {
+        let here = sys.fstatfs(&self.directory)?;
+        if here.magic != EXT4 {
+            return remove_tree(sys, parent, name);
+        }
+        if here.available_bytes < self.room_bytes / 2 {
+            remove_tree(sys, &self.directory, ASIDE)?;
+        }
+        match sys.mkdirat(&self.directory, ASIDE, 0o700) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno),
+        }
+        let number = self.aside.replace(self.aside.get() + 1);
+        let new_name = CString::new(number.to_string()).map_err(|_| Errno::INVAL)?;
+        let aside = sys.open_directory(&self.directory, ASIDE)?;
+        match sys.rename_into(parent, name, &aside, &new_name) {
+            Ok(()) | Err(Errno::NOENT) => sys.close(aside),
+            Err(errno) => Err(errno),
+        }
     }
 
     /// Waits until nothing is left to write back, so that one run does not pay for the one before it.

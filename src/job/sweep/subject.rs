@@ -3,23 +3,26 @@
 //! A copy reads the source where it is. gzip and gunzip put their output beside their input and so get a copy of the
 //! source in the scratch directory, which is made once and never timed. The user's files are only ever read.
 
-use std::ffi::{CStr, CString};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::CStr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use rustix::fs::CWD;
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use super::errand::Errand;
 use super::scratch::{self, Scratch};
-use crate::codec::level::DEFAULT;
+use super::source::Source;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventSink};
-use crate::job::{Context, copy, gunzip, gzip};
+use crate::job::{Context, copy};
+use crate::measure::file_times::FileClock;
 use crate::outcome::{Setting, Summary};
-use crate::plan::{CopyPlan, FilesPlan, GunzipPlan, GzipPlan, Resources, SweepData, SweepJob, SweepPlan};
+use crate::plan::{CopyPlan, Resources, SweepData, SweepJob, SweepPlan};
 use crate::size::BufferSize;
-use crate::sys::{Attributes, FileKind, FileSystem, Sys};
+use crate::sys::Sys;
 use crate::tree::{prune, remove_tree};
 
 /// Generated data: a file or a directory.
@@ -30,67 +33,6 @@ const TARGET: &CStr = c"target";
 const PLAIN: &CStr = c"input";
 /// What is decompressed, and what comes out of compressing. A tree bears the plain name either way.
 const PACKED: &CStr = c"input.gz";
-
-/// The source, looked at before anything is made.
-pub(super) struct Source {
-    /// Where it is; not a symbolic link.
-    pub(super) path: PathBuf,
-    attributes: Attributes,
-}
-
-impl Source {
-    /// Looks at a file or a directory, or at what a symbolic link to one leads to.
-    pub(super) fn look(sys: &mut Sys, path: &Path) -> Result<Self> {
-        let mut path = path.to_owned();
-        let mut attributes = stat(sys, &path)?;
-        if attributes.kind == FileKind::Symlink {
-            path = path
-                .canonicalize()
-                .map_err(|error| Error::system("follow", &path, Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
-            attributes = stat(sys, &path)?;
-        }
-        match attributes.kind {
-            FileKind::RegularFile | FileKind::Directory => Ok(Self { path, attributes }),
-            _ => Err(Error::refused("sweep over", path, "it is neither a file nor a directory")),
-        }
-    }
-
-    fn is_tree(&self) -> bool {
-        self.attributes.kind == FileKind::Directory
-    }
-
-    /// The directory that holds it: where scratch space goes unless somebody says otherwise.
-    fn parent(&self) -> PathBuf {
-        match (self.path.file_name(), self.path.parent()) {
-            (Some(_), Some(parent)) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            (Some(_), _) => PathBuf::from("."),
-            // ".", ".." and the like.
-            (None, _) => self.path.join(".."),
-        }
-    }
-
-    /// Makes the scratch directory for sweeping over this, in `place` or beside it.
-    pub(super) fn scratch(&self, sys: &mut Sys, context: &Context, place: Option<&Path>) -> Result<Scratch> {
-        let place = place.map_or_else(|| self.parent(), Path::to_owned);
-        if self.is_tree() {
-            scratch::refuse_within(sys, &place, &self.path, &self.attributes)?;
-        }
-        let scratch = Scratch::make(sys, context, &place)?;
-        if !self.is_tree() {
-            // A file with holes takes less room than its size says, and copies keep the holes.
-            let bytes = self.attributes.size.min(self.attributes.blocks * 512);
-            scratch::require_room(scratch.file_system(sys)?, &place, &self.path, bytes)?;
-        }
-        Ok(scratch)
-    }
-}
-
-fn stat(sys: &mut Sys, path: &Path) -> Result<Attributes> {
-    CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| Errno::INVAL)
-        .and_then(|name| sys.stat_at(CWD, &name))
-        .map_err(|errno| Error::system("open", path, errno))
-}
 
 /// A job that is ready to be run with one setting after another.
 pub(super) struct Subject<'a> {
@@ -145,9 +87,9 @@ impl<'a> Subject<'a> {
         &self.source
     }
 
-    /// The file system that targets are written to.
-    pub(super) fn file_system(&self, sys: &mut Sys) -> Result<FileSystem> {
-        self.scratch.file_system(sys)
+    /// The directory that targets are written to.
+    pub(super) const fn directory(&self) -> &OwnedFd {
+        self.scratch.directory()
     }
 
     /// Removes all that was made.
@@ -171,29 +113,35 @@ impl<'a> Subject<'a> {
 
     /// Runs the job once.
     pub(super) fn run(&self, setting: &Setting) -> Result<Summary> {
-        let resources = Resources {
-            buffer: Some(setting.buffer),
-            workers: setting.workers.try_into().unwrap_or(std::num::NonZeroUsize::MIN),
-            scheduler: setting.scheduler,
-            pool: setting.pool,
-            batch: setting.batch,
-        };
-        let result = match setting.job {
-            SweepJob::Copy => {
-                let (sources, target) = (vec![self.source.clone()], self.scratch.path_of(TARGET));
-                let plan = CopyPlan { engine: setting.engine, ..CopyPlan::new(sources, target, resources) };
-                copy::run(&plan, &self.context)
-            }
-            SweepJob::Gzip => {
-                let level = setting.level.unwrap_or(DEFAULT);
-                let (codec, block) = (self.plan.codec, self.plan.block);
-                let files = self.files(setting.job, resources);
-                let plan = GzipPlan { files, level, codec, block, verify: false, keep_smaller: false };
-                gzip::run(&plan, &self.context)
-            }
-            SweepJob::Gunzip => gunzip::run(&GunzipPlan::new(self.files(setting.job, resources)), &self.context),
-        };
-        result.map_err(|error| self.in_users_words(setting.job, error))
+        self.run_in(&self.context, setting)
+    }
+
+    /// The same with every system call timed.
+    pub(super) fn run_timing_calls(&self, setting: &Setting) -> Result<Summary> {
+        self.run_in(&Context { time_calls: true, ..self.context.clone() }, setting)
+    }
+
+    /// The same with every file timed.
+    pub(super) fn run_timing_files(&self, setting: &Setting, clock: Arc<FileClock>) -> Result<Summary> {
+        self.run_in(&Context { events: clock, ..self.context.clone() }, setting)
+    }
+
+    fn run_in(&self, context: &Context, setting: &Setting) -> Result<Summary> {
+        self.errand(setting).run(context).map_err(|error| self.in_users_words(setting.job, error))
+    }
+
+    /// One run, to be done here or in a process of its own.
+    pub(super) fn errand(&self, setting: &Setting) -> Errand {
+        let own = |name| self.scratch.path_of(name);
+        let input = if setting.job == SweepJob::Copy { self.source.clone() } else { own(self.input(setting.job)) };
+        Errand {
+            input,
+            target: own(TARGET),
+            setting: *setting,
+            codec: self.plan.codec,
+            block: self.plan.block,
+            is_tree: self.is_tree,
+        }
     }
 
     /// Fails unless the job did all of its work: figures of a job that failed half-way mean nothing.
@@ -220,39 +168,53 @@ impl<'a> Subject<'a> {
         error
     }
 
+    /// Waits until what the last run wrote is on the disk: how long that took. Opening is not timed.
+    pub(super) fn sync(&self, sys: &mut Sys, job: SweepJob) -> Result<Duration> {
+        let name = match job {
+            SweepJob::Copy => TARGET,
+            SweepJob::Gzip => PACKED,
+            SweepJob::Gunzip => PLAIN,
+        };
+        let failed = |errno| Error::system("sync", self.scratch.path_of(name), errno);
+        let directory = self.scratch.directory();
+        if self.is_tree {
+            let started = Instant::now();
+            return sys.syncfs(directory).map(|()| started.elapsed()).map_err(failed);
+        }
+        let file = sys.openat(directory, name, OFlags::RDONLY | OFlags::NOFOLLOW, 0).map_err(failed)?;
+        let started = Instant::now();
+        sys.fdatasync(&file).map_err(failed)?;
+        let took = started.elapsed();
+        sys.close(file).map(|()| took).map_err(failed)
+    }
+
     /// Takes away what the last run made (and, after preparing, what the job would pass over), and lets the disk rest.
     pub(super) fn tidy(&self, sys: &mut Sys) -> Result<()> {
-        let directory = self.scratch.directory();
-        let is_packed = |name: &CStr| name.to_bytes().ends_with(b".gz");
-        let mut removed = remove_tree(sys, directory, TARGET);
-        let runs = |job| self.plan.arms.iter().any(|arm| arm.setting.job == job);
-        if runs(SweepJob::Gzip) {
-            removed = removed.and_then(|()| match self.is_tree {
-                true => prune(sys, directory, PLAIN, &|name| !is_packed(name)),
-                false => remove_tree(sys, directory, PACKED),
-            });
-        }
-        if runs(SweepJob::Gunzip) {
-            removed = removed.and_then(|()| match self.is_tree {
-                true => prune(sys, directory, PLAIN, &is_packed),
-                false => remove_tree(sys, directory, PLAIN),
-            });
+        let mut removed = Ok(());
+        for job in [SweepJob::Copy, SweepJob::Gzip, SweepJob::Gunzip] {
+            if self.plan.arms.iter().any(|arm| arm.setting.job == job) {
+                removed = removed.and_then(|()| self.remove_targets(sys, job));
+            }
         }
         removed.map_err(|errno| Error::system("tidy", self.scratch.path_of(c""), errno))?;
         self.scratch.settle(sys)
     }
 
-    fn input(&self, job: SweepJob) -> &'static CStr {
-        if job == SweepJob::Gunzip && !self.is_tree { PACKED } else { PLAIN }
+    fn remove_targets(&self, sys: &mut Sys, job: SweepJob) -> rustix::io::Result<()> {
+        let directory = self.scratch.directory();
+        let is_packed = |name: &CStr| name.to_bytes().ends_with(b".gz");
+        let discard = &mut |sys: &mut Sys, parent: &OwnedFd, name: &CStr| self.scratch.discard(sys, parent, name);
+        match (job, self.is_tree) {
+            (SweepJob::Copy, true) => discard(sys, directory, TARGET),
+            (SweepJob::Copy, false) => remove_tree(sys, directory, TARGET),
+            (SweepJob::Gzip, false) => remove_tree(sys, directory, PACKED),
+            (SweepJob::Gunzip, false) => remove_tree(sys, directory, PLAIN),
+            (SweepJob::Gzip, true) => prune(sys, directory, PLAIN, &|name| !is_packed(name), discard),
+            (SweepJob::Gunzip, true) => prune(sys, directory, PLAIN, &is_packed, discard),
+        }
     }
 
-    fn files(&self, job: SweepJob, resources: Resources) -> FilesPlan {
-        FilesPlan {
-            keep: true,
-            recursive: self.is_tree,
-            // With names restored, gunzip would put its output where `tidy` does not look for it.
-            name: job == SweepJob::Gzip,
-            ..FilesPlan::new(vec![self.scratch.path_of(self.input(job))], resources)
-        }
+    fn input(&self, job: SweepJob) -> &'static CStr {
+        if job == SweepJob::Gunzip && !self.is_tree { PACKED } else { PLAIN }
     }
 }

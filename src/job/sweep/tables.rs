@@ -5,25 +5,41 @@ use crate::outcome::Setting;
 use crate::plan::{Arm, CacheState, EngineName, PoolChoice, SchedulerName, SweepJob, TableName};
 use crate::size::BufferSize;
 
-/// The worker counts of the table that finds their knee.
+/// The worker counts among which a knee is looked for.
 const WORKERS: [usize; 8] = [1, 2, 4, 8, 16, 32, 50, 100];
-/// What a copy moves at a time where the buffer is not the question.
+/// What a job moves at a time where the buffer is not the question.
 const GOOD_BUFFER: BufferSize = BufferSize::from_kib(256);
-/// What a ladder starts with: small enough for calls to be what a copy waits for.
+/// What a ladder starts with: small enough for a copy to be mostly calls.
 const TINY_BUFFER: BufferSize = BufferSize::from_kib(1);
 
-/// The settings of a table. `cores` is how many threads can run at once; `cold` whether a cache can be emptied here.
-pub fn arms(table: TableName, job: Option<SweepJob>, cores: usize, cold: bool) -> Vec<Arm> {
-    let _ = cold;
+/// What a table combines, one list of axes a job; `cores` is how many threads can run at once. Without a job, those that
+/// tell a job that waits (a copy of what is not in memory) from one that computes (gzip), where that is the question.
+pub fn axes(table: TableName, job: Option<SweepJob>, cores: usize) -> Vec<Axes> {
+    let one = base(job.unwrap_or(SweepJob::Copy));
+    let both = || match job {
+        None => vec![cold(base(SweepJob::Copy)), base(SweepJob::Gzip)],
+        Some(SweepJob::Copy) => vec![cold(base(SweepJob::Copy))],
+        Some(job) => vec![base(job)],
+    };
     match table {
-        TableName::Buffers => buffers(job.unwrap_or(SweepJob::Copy)).arms(),
-        TableName::Workers => waiting_and_computing(job, |axes| axes.workers = WORKERS.to_vec()),
-        TableName::Pool => pool(job.unwrap_or(SweepJob::Copy), cores).arms(),
-        TableName::Models => waiting_and_computing(job, |axes| {
-            axes.schedulers = vec![SchedulerName::Serial, SchedulerName::Channel, SchedulerName::Rayon];
-            axes.workers = vec![cores];
-        }),
-        TableName::Ladder => ladder(job.unwrap_or(SweepJob::Copy), cores),
+        TableName::Buffers => vec![Axes { buffers: doublings(), ..one }],
+        TableName::Workers => both().into_iter().map(|axes| Axes { workers: WORKERS.to_vec(), ..axes }).collect(),
+        TableName::Pool => vec![Axes {
+            pools: vec![PoolChoice::Auto, PoolChoice::Off],
+            buffers: [4, 64, 256, 1024, 4096].map(BufferSize::from_kib).to_vec(),
+            workers: vec![cores],
+            ..one
+        }],
+        TableName::Models => both().into_iter().map(|axes| models(axes, cores)).collect(),
+        TableName::Ladder => vec![Axes { workers: vec![cores], ..one }],
+    }
+}
+
+/// The settings of a table that combines these axes; a ladder climbs to the first value of each.
+pub fn arms(table: TableName, axes: &[Axes]) -> Vec<Arm> {
+    match (table, axes) {
+        (TableName::Ladder, [top, ..]) => ladder(top),
+        _ => axes.iter().flat_map(Axes::arms).collect(),
     }
 }
 
@@ -42,54 +58,85 @@ pub fn base(job: SweepJob) -> Axes {
     }
 }
 
-/// From half a kibibyte to four mebibytes, in doublings.
-fn buffers(job: SweepJob) -> Axes {
-    let doublings = (0..14).filter_map(|doubling| BufferSize::new(512 << doubling).ok());
-    Axes { buffers: doublings.collect(), ..base(job) }
+fn cold(axes: Axes) -> Axes {
+    Axes { caches: vec![CacheState::Cold], ..axes }
 }
 
-fn pool(job: SweepJob, cores: usize) -> Axes {
-    Axes {
-        pools: vec![PoolChoice::Auto, PoolChoice::Off],
-        buffers: [4, 64, 256, 1024, 4096].map(BufferSize::from_kib).to_vec(),
-        workers: vec![cores],
-        ..base(job)
-    }
+fn models(axes: Axes, cores: usize) -> Axes {
+    let schedulers = vec![SchedulerName::Serial, SchedulerName::Channel, SchedulerName::Rayon];
+    Axes { schedulers, workers: vec![cores], ..axes }
 }
 
-/// A job that waits for the disk, a copy of what is not in memory, and one that computes, gzip; or the one that was
-/// asked for.
-fn waiting_and_computing(job: Option<SweepJob>, vary: impl Fn(&mut Axes)) -> Vec<Arm> {
-    let mut waiting = Axes { caches: vec![CacheState::Cold], ..base(SweepJob::Copy) };
-    let mut computing = base(job.filter(|job| *job != SweepJob::Copy).unwrap_or(SweepJob::Gzip));
-    vary(&mut waiting);
-    vary(&mut computing);
-    match job {
-        None => waiting.arms().into_iter().chain(computing.arms()).collect(),
-        Some(SweepJob::Copy) => waiting.arms(),
-        Some(_) => computing.arms(),
-    }
+/// From 512 bytes to 4 MiB.
+fn doublings() -> Vec<BufferSize> {
+    (0..14).filter_map(|doubling| BufferSize::new(512 << doubling).ok()).collect()
 }
 
 /// From one thread with tiny buffers, allocated each time, to the way haul works, one step at a time.
-fn ladder(job: SweepJob, cores: usize) -> Vec<Arm> {
-    let level = (job == SweepJob::Gzip).then_some(6);
-    let start = Setting {
-        job,
-        cache: CacheState::Warm,
-        buffer: TINY_BUFFER,
-        workers: 1,
-        scheduler: SchedulerName::Serial,
-        engine: EngineName::ReadWrite,
-        pool: PoolChoice::Off,
-        batch: false,
-        level,
-    };
-    let buffer = Setting { buffer: GOOD_BUFFER, ..start };
-    let pool = Setting { pool: PoolChoice::Auto, ..buffer };
-    let workers = Setting { workers: cores, scheduler: SchedulerName::Channel, ..pool };
-    let batch = Setting { batch: true, ..workers };
-    [("start", start), ("buffer", buffer), ("pool", pool), ("workers", workers), ("batching", batch)]
+fn ladder(top: &Axes) -> Vec<Arm> {
+    let Some(Arm { setting: top, .. }) = top.arms().into_iter().next() else { return vec![] };
+    let unbatched = Setting { batch: false, ..top };
+    let alone = Setting { scheduler: SchedulerName::Serial, workers: 1, ..unbatched };
+    let unpooled = Setting { pool: PoolChoice::Off, ..alone };
+    let tiny = Setting { buffer: TINY_BUFFER, ..unpooled };
+    [("start", tiny), ("buffer", unpooled), ("pool", alone), ("workers", unbatched), ("batching", top)]
         .map(|(name, setting)| Arm { setting, name: Some(name.to_owned()) })
         .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arms_of(table: TableName, job: Option<SweepJob>) -> Vec<Arm> {
+        arms(table, &axes(table, job, 2))
+    }
+
+    #[test]
+    fn every_table_has_its_settings_each_once() {
+        for (table, count) in [
+            (TableName::Buffers, 14),
+            (TableName::Workers, 16),
+            (TableName::Pool, 10),
+            (TableName::Models, 6),
+            (TableName::Ladder, 5),
+        ] {
+            let arms = arms_of(table, None);
+            assert_eq!(arms.len(), count, "{table:?}");
+            let twice = |arm: &Arm| arms.iter().filter(|other| other.setting == arm.setting).count() > 1;
+            assert!(!arms.iter().any(twice), "{table:?}");
+        }
+    }
+
+    #[test]
+    fn what_waits_is_a_cold_copy_and_what_computes_is_gzip() {
+        let kinds = |job| {
+            let settings = arms_of(TableName::Models, job).into_iter().map(|arm| (arm.setting.job, arm.setting.cache));
+            let mut kinds: Vec<_> = settings.collect();
+            kinds.dedup();
+            kinds
+        };
+        let (copy, gzip) = ((SweepJob::Copy, CacheState::Cold), (SweepJob::Gzip, CacheState::Warm));
+        assert_eq!((kinds(None), kinds(Some(SweepJob::Copy))), (vec![copy, gzip], vec![copy]));
+        assert_eq!(kinds(Some(SweepJob::Gunzip)), [(SweepJob::Gunzip, CacheState::Warm)]);
+    }
+
+    #[test]
+    fn a_ladder_changes_one_thing_a_step() {
+        let arms = arms_of(TableName::Ladder, Some(SweepJob::Gzip));
+        let words = |setting: &Setting| {
+            let fields = serde_json::to_value(setting).unwrap();
+            let mut fields: Vec<String> =
+                fields.as_object().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+            // A scheduler and its number of threads are one thing.
+            fields.retain(|field| !field.starts_with("workers="));
+            fields
+        };
+        for pair in arms.windows(2) {
+            let (before, after) = (words(&pair[0].setting), words(&pair[1].setting));
+            let changed = before.iter().zip(&after).filter(|(one, other)| one != other).count();
+            assert_eq!(changed, 1, "{:?} {:?}", pair[0].name, pair[1].name);
+        }
+        assert!(arms[0].setting.buffer < arms[4].setting.buffer && arms[4].setting.batch);
+    }
 }

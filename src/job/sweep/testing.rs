@@ -84,6 +84,7 @@ pub(super) fn report(rows: Vec<SweepRow>) -> SweepReport {
         ended: Ended::Rounds,
         tidying_ns: 0,
         repeated: 0,
+        unobserved: None,
         control: None,
         source_bytes: 1 << 20,
         source_files: 1,

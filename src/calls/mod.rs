@@ -1,12 +1,20 @@
 //! The system calls haul makes, what each adds to the kernel's own counters, and counts of them that add up.
 //!
 //! This module only counts. `sys/` makes the calls; `measure/` compares these counts with `/proc/self/io`.
+//!
+//! - this file: the table of calls, and counts of them; `latencies`: how long they took, for who asks.
+
+mod latencies;
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
+
+use self::latencies::Latencies;
+use crate::outcome::CallLatency;
 
 /// A system call that `sys/` wraps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -228,9 +236,34 @@ pub struct SyscallCounts {
     pub kernel_reads: u64,
     /// What the kernel's `syscw` should have grown by.
     pub kernel_writes: u64,
+    /// How long calls took; `None` where that is not asked for, which spares reading the clock.
+    latencies: Option<Box<Latencies>>,
 }
 
 impl SyscallCounts {
+    /// Counts at zero, of calls that are timed too.
+    pub fn timed() -> Self {
+        Self { latencies: Some(Box::default()), ..Self::default() }
+    }
+
+    /// Whether calls are to be timed.
+    pub const fn are_timed(&self) -> bool {
+        self.latencies.is_some()
+    }
+
+    /// Notes how long one call took, if calls are timed.
+    pub fn time(&mut self, call: Call, took: Duration) {
+        if let Some(latencies) = &mut self.latencies {
+            latencies.record(call, took);
+        }
+    }
+
+    /// How long the calls took that were timed, in the order of [`Call::ALL`]; nothing is known after writing and
+    /// reading.
+    pub fn latencies(&self) -> Vec<CallLatency> {
+        self.latencies.as_ref().map_or_else(Vec::new, |latencies| latencies.all())
+    }
+
     /// Counts one call that asked to move `wanted` bytes (0 where it moves none) and ended so.
     pub fn record(&mut self, call: Call, wanted: usize, ending: Ending) {
         let (reads, writes) = call.kernel_effect(ending);
@@ -276,7 +309,7 @@ impl SyscallCounts {
 
 impl Default for SyscallCounts {
     fn default() -> Self {
-        Self { by_call: [CallCounts::default(); Call::ALL.len()], kernel_reads: 0, kernel_writes: 0 }
+        Self { by_call: [CallCounts::default(); Call::ALL.len()], kernel_reads: 0, kernel_writes: 0, latencies: None }
     }
 }
 
@@ -291,6 +324,9 @@ impl AddAssign<&Self> for SyscallCounts {
         }
         self.kernel_reads += other.kernel_reads;
         self.kernel_writes += other.kernel_writes;
+        if let Some(latencies) = &other.latencies {
+            **self.latencies.get_or_insert_default() += latencies.as_ref();
+        }
     }
 }
 

@@ -1,0 +1,178 @@
+//! The state of the page cache before a run: made, looked at, and proven by what the run itself read from the disk.
+//!
+//! Two witnesses, neither of which needs root: `cachestat` before the run, and `read_bytes` of `/proc/self/io` after it.
+//! A run that one of them refutes is invalid. Where neither knows anything (an older kernel and a network file system),
+//! a run counts, unproven: its sample shows what is known. What a disk, a hypervisor or a file server keeps, no witness
+//! sees.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use bytesize::ByteSize;
+use rustix::fs::{CWD, OFlags};
+use rustix::io::Errno;
+
+use crate::calls::Call;
+use crate::error::{Error, Result};
+use crate::measure::cache::{Cached, evict};
+use crate::measure::machine::file_system_name;
+use crate::outcome::{Sample, Setting};
+use crate::plan::{CacheState, EngineName, SweepJob};
+use crate::sys::Sys;
+use crate::tree::each_file;
+
+/// The part of a source that may be in memory before a cold run: a page that somebody looks at now and then.
+const COLD_PART: f64 = 0.02;
+/// The part of what a cold run reads that must come from the disk.
+const FROM_DISK: f64 = 0.95;
+/// The same where the disk may hold less than the file: a compressed run of zeros takes a 32nd of its size on btrfs.
+const FROM_DISK_COMPRESSED: f64 = 0.01;
+/// The part of a source that a warm run may read from the disk.
+const WARM_PART: f64 = 0.05;
+/// Bytes from the disk that prove nothing: directories and inodes are read too, and the content of the smallest files
+/// may lie in them.
+const FEW_BYTES: u64 = 64 * 1024;
+
+/// What is known of a source's file system. The default is: nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// Files live in memory only, and nothing can be evicted.
+    is_memory: bool,
+    /// cachestat sees the pages that reads come from.
+    shows_cache: bool,
+    /// `read_bytes` counts what was read. Not over a network, nor where a file system has a cache of its own.
+    counts_reads: bool,
+    /// A file may be smaller on the disk than its size.
+    compresses: bool,
+    /// `copy_file_range` may share blocks, and then reads nothing.
+    shares: bool,
+}
+
+impl Storage {
+    /// What is known of the file system that holds `path`.
+    pub fn of(sys: &mut Sys, path: &Path) -> Result<Self> {
+        magic(sys, path).map(Self::known).map_err(|errno| Error::system("open", path, errno))
+    }
+
+    fn known(magic: u64) -> Self {
+        let plain = Self { shows_cache: true, counts_reads: true, ..Self::default() };
+        match file_system_name(magic).as_str() {
+            "tmpfs" | "ramfs" => Self { is_memory: true, shows_cache: true, ..Self::default() },
+            "ext4" | "jfs" | "vfat" | "exfat" | "iso9660" | "reiserfs" => plain,
+            "f2fs" | "ntfs3" | "squashfs" => Self { compresses: true, ..plain },
+            "xfs" => Self { shares: true, ..plain },
+            "btrfs" | "bcachefs" => Self { compresses: true, shares: true, ..plain },
+            // Reads come from pages of the file below, and cachestat says of the one above that it has none.
+            "overlay" => Self { shows_cache: false, compresses: true, shares: true, ..plain },
+            _ => Self { shows_cache: true, ..Self::default() },
+        }
+    }
+}
+
+fn magic(sys: &mut Sys, path: &Path) -> rustix::io::Result<u64> {
+    let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::INVAL)?;
+    // O_PATH: a file that we may not read is for the job to complain about.
+    let file = sys.openat(CWD, &name, OFlags::PATH | OFlags::NOFOLLOW, 0)?;
+    let magic = sys.fstatfs(&file)?.magic;
+    sys.close(file)?;
+    Ok(magic)
+}
+
+/// Evicts the content of a file, or of all files of a tree.
+pub fn make_cold(sys: &mut Sys, path: &Path) -> Result<()> {
+    CString::new(path.as_os_str().as_bytes())
+        .map_err(|_| Errno::INVAL)
+        .and_then(|name| each_file(sys, CWD, &name, &mut |sys, file, _| evict(sys, file)))
+        .map_err(|errno| Error::system("empty the cache of", path, errno))
+}
+
+/// The part of a file's or tree's content that is in memory, 0 to 1; `None` if that cannot be told of all of it.
+pub fn cached_part(sys: &mut Sys, path: &Path, storage: Storage) -> Option<f64> {
+    if !storage.shows_cache {
+        return None;
+    }
+    let name = CString::new(path.as_os_str().as_bytes()).ok()?;
+    let mut cached = Some(Cached::default());
+    each_file(sys, CWD, &name, &mut |_, file, attributes| {
+        cached = cached.and_then(|cached| cached.and(file, attributes));
+        Ok(())
+    })
+    .ok()?;
+    cached.map(Cached::part)
+}
+
+/// Makes a source cold, or says why that cannot be: before the first run, since no run would be valid.
+pub fn require_cold(sys: &mut Sys, path: &Path, storage: Storage) -> Result<()> {
+    let refused = |why: String| Error::refused("empty the cache of", path, why);
+    if storage.is_memory {
+        let why = "its file system keeps files in memory, where nothing is ever cold; use a SOURCE on a disk";
+        return Err(refused(why.to_owned()));
+    }
+    make_cold(sys, path)?;
+    match cached_part(sys, path, storage) {
+        Some(part) if part > COLD_PART => Err(refused(format!(
+            "{:.0} % of it stays in memory: some program has it mapped or is writing it; end that, or use another SOURCE",
+            part * 100.0
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Marks a run that did not show what it should. The sample's `cached_before` is what [`cached_part`] said before it.
+pub fn prove(setting: &Setting, storage: Storage, sample: &mut Sample) {
+    let is_direct = setting.job == SweepJob::Copy && setting.engine == EngineName::Direct;
+    sample.invalid = match setting.cache {
+        CacheState::Warm if !is_direct => not_warm(storage, sample),
+        CacheState::Cold => still_there(sample).or_else(|| not_from_disk(setting.job, storage, sample)),
+        CacheState::Warm | CacheState::Direct => not_from_disk(setting.job, storage, sample),
+    };
+}
+
+fn still_there(sample: &Sample) -> Option<String> {
+    let part = sample.cached_before.filter(|part| *part > COLD_PART)?;
+    let percent = part * 100.0;
+    Some(format!("{percent:.0} % of the source was in memory before: some program has it mapped, or just read it"))
+}
+
+fn not_from_disk(job: SweepJob, storage: Storage, sample: &Sample) -> Option<String> {
+    let read = sample.disk_read_bytes.filter(|_| storage.counts_reads)?;
+    // Such a file system may keep small files beside their attributes: then cachestat's word is enough.
+    if storage.compresses && sample.cached_before.is_some() {
+        return None;
+    }
+    let needed = needed_bytes(job, storage, sample);
+    let part = if storage.compresses { FROM_DISK_COMPRESSED } else { FROM_DISK };
+    let is_proven = needed <= FEW_BYTES || read as f64 >= needed as f64 * part;
+    (!is_proven).then(|| format!("only {} of {} came from the disk", size(read), size(needed)))
+}
+
+fn not_warm(storage: Storage, sample: &Sample) -> Option<String> {
+    let read = sample.disk_read_bytes.filter(|_| storage.counts_reads)?;
+    let most = sample.summary.source_bytes as f64 * WARM_PART + FEW_BYTES as f64;
+    (read as f64 > most).then(|| format!("it read {} from the disk: not all was in memory before", size(read)))
+}
+
+/// Bytes of source that the job must have got from somewhere. Those of holes are not among them, nor is what was shared
+/// with the target; what was read twice counts once.
+fn needed_bytes(job: SweepJob, storage: Storage, sample: &Sample) -> u64 {
+    let calls = &sample.summary.syscalls;
+    let moved = |one: Call, other: Call| calls.of(one).bytes + calls.of(other).bytes;
+    let read = moved(Call::Read, Call::Pread);
+    let bytes = match job {
+        // What a map was read through appears only where it was written.
+        SweepJob::Copy => {
+            let in_kernel = if storage.shares { 0 } else { calls.of(Call::CopyFileRange).bytes };
+            read.max(moved(Call::Write, Call::Pwrite)) + in_kernel
+        }
+        SweepJob::Gzip | SweepJob::Gunzip => read,
+    };
+    bytes.min(sample.summary.source_bytes)
+}
+
+fn size(bytes: u64) -> String {
+    ByteSize::b(bytes).display().iec().to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! What the user names to sweep over: only ever read.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::CWD;
+use rustix::io::Errno;
+
+use super::scratch::{self, Scratch};
+use crate::error::{Error, Result};
+use crate::job::Context;
+use crate::sys::{Attributes, FileKind, Sys};
+
+/// The source, looked at before anything is made.
+pub(super) struct Source {
+    /// Where it is; not a symbolic link.
+    pub(super) path: PathBuf,
+    attributes: Attributes,
+}
+
+impl Source {
+    /// Looks at a file or a directory, or at what a symbolic link to one leads to.
+    pub(super) fn look(sys: &mut Sys, path: &Path) -> Result<Self> {
+        let mut path = path.to_owned();
+        let mut attributes = stat(sys, &path)?;
+        if attributes.kind == FileKind::Symlink {
+            path = path
+                .canonicalize()
+                .map_err(|error| Error::system("follow", &path, Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
+            attributes = stat(sys, &path)?;
+        }
+        match attributes.kind {
+            FileKind::RegularFile | FileKind::Directory => Ok(Self { path, attributes }),
+            _ => Err(Error::refused("sweep over", path, "it is neither a file nor a directory")),
+        }
+    }
+
+    /// Whether it is a directory.
+    pub(super) fn is_tree(&self) -> bool {
+        self.attributes.kind == FileKind::Directory
+    }
+
+    /// The directory that holds it: where scratch space goes unless somebody says otherwise.
+    fn parent(&self) -> PathBuf {
+        match (self.path.file_name(), self.path.parent()) {
+            (Some(_), Some(parent)) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            (Some(_), _) => PathBuf::from("."),
+            // ".", ".." and the like.
+            (None, _) => self.path.join(".."),
+        }
+    }
+
+    /// Makes the scratch directory for sweeping over this, in `place` or beside it.
+    pub(super) fn scratch(&self, sys: &mut Sys, context: &Context, place: Option<&Path>) -> Result<Scratch> {
+        let place = place.map_or_else(|| self.parent(), Path::to_owned);
+        if self.is_tree() {
+            scratch::refuse_within(sys, &place, &self.path, &self.attributes)?;
+        }
+        let scratch = Scratch::make(sys, context, &place)?;
+        if !self.is_tree() {
+            // A file with holes takes less room than its size says, and copies keep the holes.
+            let bytes = self.attributes.size.min(self.attributes.blocks * 512);
+            scratch::require_room(scratch.file_system(sys)?, &place, &self.path, bytes)?;
+        }
+        Ok(scratch)
+    }
+}
+
+fn stat(sys: &mut Sys, path: &Path) -> Result<Attributes> {
+    CString::new(path.as_os_str().as_bytes())
+        .map_err(|_| Errno::INVAL)
+        .and_then(|name| sys.stat_at(CWD, &name))
+        .map_err(|errno| Error::system("open", path, errno))
+}

@@ -1,0 +1,169 @@
+//! The system's allocator, and a count of what it is asked for while somebody counts.
+//!
+//! A program that wants the count installs it:
+//!
+//! ```standalone_crate
+//! #[global_allocator]
+//! static ALLOCATOR: haul::sys::CountingAllocator = haul::sys::CountingAllocator;
+//!
+//! let (text, asked) = haul::sys::counting_allocations(|| "a".repeat(1000));
+//! assert_eq!(asked.map(|asked| (asked.count, asked.bytes)), Some((1, 1000)));
+//! # drop(text);
+//! ```
+//!
+//! While nobody counts, it costs one relaxed load each time. While somebody does, all threads add to the same few words:
+//! slow where many allocate at once, but right, and such a run is not timed.
+
+#![allow(unsafe_code, reason = "an allocator cannot be written without")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use crate::outcome::Allocations;
+
+/// Asked each time. Relaxed, here as below: each word is right by itself, and whoever counts ends when the threads that
+/// allocate have been joined.
+static COUNTING: AtomicBool = AtomicBool::new(false);
+/// Held by whoever counts: the words below are there once.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+static COUNT: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
+/// Beyond what was in use at the start: below 0 when something older was freed.
+static IN_USE: AtomicI64 = AtomicI64::new(0);
+static PEAK: AtomicI64 = AtomicI64::new(0);
+
+/// The system's allocator, counted. See the module.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CountingAllocator;
+
+/// Does `work`, and says what all threads asked the allocator for meanwhile. `None` where [`CountingAllocator`] is not
+/// the allocator, and while somebody else counts.
+pub fn counting_allocations<T>(work: impl FnOnce() -> T) -> (T, Option<Allocations>) {
+    let counting = Counting::start();
+    let result = work();
+    (result, counting.map(|counting| counting.seen()))
+}
+
+/// Counts until it is dropped, also by a panic.
+struct Counting;
+
+impl Counting {
+    fn start() -> Option<Self> {
+        if TAKEN.swap(true, Ordering::Acquire) {
+            return None;
+        }
+        let counting = Self;
+        COUNT.store(0, Ordering::Relaxed);
+        COUNTING.store(true, Ordering::Relaxed);
+        drop(std::hint::black_box(Box::new(0_u8)));
+        let is_installed = COUNT.load(Ordering::Relaxed) > 0;
+        COUNTING.store(false, Ordering::Relaxed);
+        if !is_installed {
+            return None;
+        }
+        COUNT.store(0, Ordering::Relaxed);
+        BYTES.store(0, Ordering::Relaxed);
+        IN_USE.store(0, Ordering::Relaxed);
+        PEAK.store(0, Ordering::Relaxed);
+        COUNTING.store(true, Ordering::Relaxed);
+        Some(counting)
+    }
+
+    #[allow(clippy::unused_self, reason = "the words are its own")]
+    fn seen(&self) -> Allocations {
+        Allocations {
+            count: COUNT.load(Ordering::Relaxed),
+            bytes: BYTES.load(Ordering::Relaxed),
+            peak_bytes: PEAK.load(Ordering::Relaxed).unsigned_abs(),
+        }
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        COUNTING.store(false, Ordering::Relaxed);
+        TAKEN.store(false, Ordering::Release);
+    }
+}
+
+#[inline]
+fn is_counting() -> bool {
+    COUNTING.load(Ordering::Relaxed)
+}
+
+/// Something grew by so many bytes; `at` is where it lies now, null if it could not grow.
+#[cold]
+fn grew(at: *mut u8, bytes: usize) {
+    if at.is_null() {
+        return;
+    }
+    COUNT.fetch_add(1, Ordering::Relaxed);
+    BYTES.fetch_add(bytes as u64, Ordering::Relaxed);
+    let before = IN_USE.fetch_add(bytes as i64, Ordering::Relaxed);
+    PEAK.fetch_max(before + bytes as i64, Ordering::Relaxed);
+}
+
+#[cold]
+fn shrank(bytes: usize) {
+    IN_USE.fetch_sub(bytes as i64, Ordering::Relaxed);
+}
+
+// SAFETY: every call is handed to the system's allocator as it came, and its answer is returned as it was; what is
+// counted beside it allocates nothing and cannot panic.
+unsafe impl GlobalAlloc for CountingAllocator {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller promises the same to us.
+        let at = unsafe { System.alloc(layout) };
+        if is_counting() {
+            grew(at, layout.size());
+        }
+        at
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller promises the same to us.
+        let at = unsafe { System.alloc_zeroed(layout) };
+        if is_counting() {
+            grew(at, layout.size());
+        }
+        at
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        if is_counting() {
+            shrank(layout.size());
+        }
+        // SAFETY: the caller promises the same to us, and `at` came from the system's allocator.
+        unsafe { System.dealloc(at, layout) };
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
+        // SAFETY: the caller promises the same to us, and `at` came from the system's allocator.
+        let moved = unsafe { System.realloc(at, layout, bytes) };
+        if is_counting() {
+            if bytes > layout.size() {
+                grew(moved, bytes - layout.size());
+            } else if !moved.is_null() {
+                shrank(layout.size() - bytes);
+            }
+        }
+        moved
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_where_it_is_not_installed() {
+        for _ in 0..2 {
+            let (made, seen) = counting_allocations(|| vec![1_u8; 1 << 16]);
+            assert_eq!((made.len(), seen), (1 << 16, None));
+        }
+    }
+}

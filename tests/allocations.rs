@@ -1,0 +1,94 @@
+//! The counting allocator, installed. It counts for the whole process, so this is one test in a program of its own: no
+//! other thread allocates meanwhile.
+
+use std::hint::black_box;
+
+use haul::outcome::Allocations;
+use haul::sys::{CountingAllocator, counting_allocations};
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+const KIB: usize = 1024;
+
+#[test]
+fn what_is_asked_for_is_counted_whoever_asks() {
+    known_patterns();
+    what_was_there_before_is_not_counted();
+    threads_add_up();
+    it_counts_for_one_at_a_time_and_ends_with_a_panic();
+}
+
+fn block(bytes: usize) -> Vec<u8> {
+    black_box(Vec::with_capacity(bytes))
+}
+
+#[track_caller]
+fn assert_asked(work: impl FnOnce(), count: u64, bytes: usize, peak: usize) {
+    let ((), seen) = counting_allocations(work);
+    let expected = Allocations { count, bytes: bytes as u64, peak_bytes: peak as u64 };
+    assert_eq!(seen, Some(expected));
+}
+
+fn known_patterns() {
+    assert_asked(|| {}, 0, 0, 0);
+    assert_asked(|| drop(block(KIB)), 1, KIB, KIB);
+    // One after the other, and both at once.
+    assert_asked(|| (0..10).for_each(|_| drop(block(KIB))), 10, 10 * KIB, KIB);
+    assert_asked(|| drop((block(KIB), block(3 * KIB))), 2, 4 * KIB, 4 * KIB);
+    assert_asked(|| drop(black_box(vec![0_u8; KIB])), 1, KIB, KIB);
+    let grow_and_shrink = || {
+        let mut bytes = block(KIB);
+        bytes.reserve_exact(4 * KIB);
+        bytes.shrink_to(2 * KIB);
+        black_box(&mut bytes).reserve_exact(3 * KIB);
+    };
+    assert_asked(grow_and_shrink, 3, 5 * KIB, 4 * KIB);
+}
+
+fn what_was_there_before_is_not_counted() {
+    let old = block(64 * KIB);
+    let replace = || {
+        drop(old);
+        drop(block(32 * KIB));
+    };
+    assert_asked(replace, 1, 32 * KIB, 0);
+    assert_asked(|| drop(block(KIB)), 1, KIB, KIB);
+}
+
+fn threads_add_up() {
+    const THREADS: usize = 8;
+    const EACH: usize = 10_000;
+    let run = |work: &(dyn Fn() + Sync)| {
+        let spawn = || std::thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(work))));
+        counting_allocations(spawn).1.expect("it is installed")
+    };
+    // Threads need memory themselves, as much each time but for what the runtime keeps.
+    run(&|| {});
+    let idle = run(&|| {});
+    let busy = run(&|| {
+        let held = block(KIB);
+        for _ in 1..EACH {
+            drop(block(KIB));
+        }
+        drop(held);
+    });
+    assert_eq!(busy.count - idle.count, (THREADS * EACH) as u64);
+    assert_eq!(busy.bytes - idle.bytes, (THREADS * EACH * KIB) as u64);
+    // At least one thread held two at a time, and never did one hold three.
+    let (least, most) = (2 * KIB as u64, idle.peak_bytes + (2 * THREADS * KIB) as u64);
+    assert!((least..=most).contains(&busy.peak_bytes), "{} not in {least}..={most}", busy.peak_bytes);
+}
+
+fn it_counts_for_one_at_a_time_and_ends_with_a_panic() {
+    let ((inner, ()), outer) = counting_allocations(|| {
+        let (block, inner) = counting_allocations(|| block(KIB));
+        drop(block);
+        (inner, ())
+    });
+    assert_eq!(inner, None);
+    assert_eq!(outer.map(|seen| seen.bytes), Some(KIB as u64));
+    let caught = std::panic::catch_unwind(|| counting_allocations(|| std::panic::resume_unwind(Box::new(()))));
+    assert!(caught.is_err());
+    assert_asked(|| drop(block(KIB)), 1, KIB, KIB);
+}

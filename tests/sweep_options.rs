@@ -1,0 +1,160 @@
+//! The words of `haul sweep`: which settings they come to, what is refused, and how much is measured.
+
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::run::sweep_rows;
+use common::{Sandbox, noise, prose};
+use serde_json::Value;
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", noise(1, 300_001));
+    sandbox
+}
+
+/// The report of a sweep in one round.
+fn swept(sandbox: &Sandbox, words: &str) -> Value {
+    sandbox.haul(format!("sweep {words} --rounds 1 --no-sync --format json")).run().ok().json()
+}
+
+/// The different values of a field of the settings.
+fn values(report: &Value, field: &str) -> BTreeSet<String> {
+    sweep_rows(report).iter().map(|row| row["setting"][field].to_string()).collect()
+}
+
+fn set(values: &[&str]) -> BTreeSet<String> {
+    values.iter().map(|value| (*value).to_owned()).collect()
+}
+
+#[test]
+fn every_table_is_one_command() {
+    let sandbox = sandbox();
+    for (words, rows, field, expected) in [
+        ("--table buffers file", 14, "job", &["\"copy\""][..]),
+        ("gzip file --table buffers", 14, "job", &["\"gzip\""]),
+        ("--table workers file --workers 1,3 --cache warm", 4, "job", &["\"copy\"", "\"gzip\""]),
+        ("--table workers copy file --cache warm", 8, "workers", &["1", "2", "4", "8", "16", "32", "50", "100"]),
+        ("--table pool file", 10, "pool", &["\"on\"", "\"off\""]),
+        ("--table models file --cache warm", 6, "scheduler", &["\"serial\"", "\"channel\"", "\"rayon\""]),
+        ("--table ladder --generate 20x5K", 5, "batch", &["true", "false"]),
+        ("gzip --table ladder --generate 3x10K --level 1", 5, "level", &["1"]),
+    ] {
+        let report = swept(&sandbox, words);
+        assert_eq!((sweep_rows(&report).len(), values(&report, field)), (rows, set(expected)), "{words}");
+        sandbox.assert_no_leftovers(words);
+    }
+}
+
+#[test]
+fn a_ladder_names_its_steps_and_times_its_files() {
+    let sandbox = sandbox();
+    let report = swept(&sandbox, "--table ladder --generate 12x20K --workers 2");
+    let names: Vec<String> = sweep_rows(&report).iter().map(|row| row["name"].to_string()).collect();
+    assert_eq!(names.join(" "), r#""start" "buffer" "pool" "workers" "batching""#);
+    for row in sweep_rows(&report) {
+        let times = &row["file_times"];
+        assert_eq!(times["files"], 12, "{row:#}");
+        assert!(times["p50_ns"].as_u64() > Some(0) && times["p50_ns"].as_u64() <= times["p99_ns"].as_u64());
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_what_to_write() {
+    let sandbox = sandbox();
+    for (words, said) in [
+        ("", "write haul sweep JOB SOURCE"),
+        ("copy", "haul sweep copy --generate 256M"),
+        ("cp file", "there is no job 'cp'"),
+        ("file", "there is no job 'file'"),
+        ("copy file --generate 1M", "contradict each other"),
+        ("copy file --entropy 3", "--generate"),
+        ("copy --generate 1M --entropy 9", "from 0"),
+        ("copy --generate 1Q", "is not a size"),
+        ("copy file --budget 5x", "90s, 5m or 1h"),
+        ("copy file --within 0%", "percentage"),
+        ("copy file --rounds 0", "--rounds"),
+        ("gzip file --engine mmap", "leave out --engine"),
+        ("gzip file --cache direct", "leave out --cache direct"),
+        ("copy file --level 6", "leave out --level"),
+        ("gunzip file --level 6", "leave out --level"),
+        ("copy file --cache direct --buffers 1K", "no multiple of 4K"),
+        ("--table ladder file --buffers 4K,64K", "name one value with --buffers"),
+        ("--table buffers", "Name a SOURCE"),
+        ("--table nothing file", "possible values"),
+    ] {
+        sandbox.haul(format!("sweep {words}")).run().code(2).says(&[said]);
+    }
+    sandbox.assert_no_leftovers("usage errors");
+}
+
+#[test]
+fn data_is_made_where_it_is_asked_for() {
+    let sandbox = sandbox();
+    sandbox.make_directory("scratch");
+    for (words, files, bytes, entropy) in [
+        ("--generate 200K", 1, 204_800, 8.0),
+        ("--generate 5x10K --entropy 2.5", 5, 51_200, 2.5),
+        ("--generate 1M --entropy 0", 1, 1 << 20, 0.0),
+        ("--generate 0B", 1, 0, 0.0),
+    ] {
+        let report = swept(&sandbox, &format!("copy {words} --buffers 64K --scratch scratch --seed 5"));
+        assert_eq!((report["source_files"].as_u64(), report["source_bytes"].as_u64()), (Some(files), Some(bytes)));
+        let found = report["entropy_bits"].as_f64().unwrap_or(0.0);
+        assert!((found - entropy).abs() < 0.02, "{words}: {found}");
+        assert_eq!(report["seed"], 5);
+        assert!(sandbox.list("scratch").is_empty(), "{words}");
+    }
+}
+
+#[test]
+fn a_budget_ends_a_sweep_and_a_number_of_rounds_is_exact() {
+    let sandbox = sandbox();
+    let words = "sweep copy file --buffers 64K,1M --format json";
+    let report = sandbox.haul(format!("{words} --budget 1ms")).run().ok().json();
+    assert_eq!((report["rounds"].as_u64(), report["ended"].as_str()), (Some(1), Some("budget")));
+    let report = sandbox.haul(format!("{words} --rounds 7")).run().ok().json();
+    assert_eq!((report["rounds"].as_u64(), report["ended"].as_str()), (Some(7), Some("rounds")));
+    assert_eq!(report["control"]["samples"].as_array().map(Vec::len), Some(7));
+    for row in sweep_rows(&report) {
+        assert_eq!(row["samples"].as_array().map(Vec::len), Some(7));
+    }
+}
+
+#[test]
+fn calls_are_timed_where_that_is_asked_for() {
+    let sandbox = sandbox();
+    let report = swept(&sandbox, "copy file --buffers 4K --engine read_write --workers 1 --latency");
+    let rows = sweep_rows(&report);
+    let calls = rows[0]["latency"]["calls"].as_array().expect("calls");
+    let reads = calls.iter().find(|call| call["call"] == "pread64").expect("reads");
+    let made = rows[0]["samples"][0]["summary"]["syscalls"]["pread64"]["calls"].as_u64();
+    assert_eq!(reads["calls"].as_u64(), made);
+    let at = |name: &str| reads[name].as_u64().expect(name);
+    assert!(at("p50_ns") <= at("p90_ns") && at("p90_ns") <= at("p99_ns") && at("p99_ns") <= at("max_ns"));
+    let report = swept(&sandbox, "copy file --buffers 4K");
+    assert!(sweep_rows(&report)[0]["latency"].is_null());
+}
+
+#[test]
+fn reports_go_to_several_files_each_in_the_format_of_its_name() {
+    let sandbox = sandbox();
+    let words = "sweep copy file --buffers 4K,64K --rounds 1 -o a.json -o a.csv -o a.md -o a.txt -o a.html -o -";
+    let out = sandbox.haul(words).run().ok().out;
+    let read = |name: &str| String::from_utf8(sandbox.read(name)).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&read("a.json")).unwrap()["format"], 2);
+    assert!(read("a.csv").starts_with("job,buffer_bytes,"));
+    assert!(read("a.md").contains("| ---: |") && read("a.html").starts_with("<!doctype html>"));
+    assert_eq!(String::from_utf8(out).unwrap().lines().next(), read("a.txt").lines().next());
+}
+
+#[test]
+fn gzip_and_copy_of_prose_have_an_entropy_between() {
+    let sandbox = sandbox();
+    sandbox.write("prose", prose(1, 200_000));
+    let bits = swept(&sandbox, "gzip prose --buffers 64K")["entropy_bits"].as_f64().expect("an entropy");
+    assert!((1.0..7.0).contains(&bits), "{bits}");
+}
