@@ -119,10 +119,8 @@ struct Line(ProgressBar);
 
 impl Line {
     fn show(&self, step: &Step) {
-        let total = step.total.max(1);
-        self.0.set_length(total as u64);
+        // The only call that draws: everything else about a bar would draw once more.
         self.0.set_message(words(step));
-        self.0.set_position((step.done % total) as u64);
     }
 }
 
@@ -151,7 +149,7 @@ fn progress_line(progress: ProgressChoice) -> ProgressBar {
         (_, true) => ProgressDrawTarget::stderr(),
         (ProgressChoice::Always, false) => ProgressDrawTarget::term_like_with_hz(Box::new(Lines), 2),
     };
-    let style = ProgressStyle::with_template("{bar:24} {msg}");
+    let style = ProgressStyle::with_template("{msg}");
     ProgressBar::with_draw_target(None, target).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
