@@ -153,7 +153,7 @@ impl EventSink for Terminal {
 
 /// A "terminal" of plain lines, for `--progress always` into a file: each state of the bar is a line.
 #[derive(Debug)]
-pub(super) struct Lines;
+struct Lines;
 
 impl indicatif::TermLike for Lines {
     fn width(&self) -> u16 {

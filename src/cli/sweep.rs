@@ -10,24 +10,24 @@ use haul::job::{Context, sweep};
 use haul::outcome::{Ended, SweepReport};
 use haul::plan::{SweepData, SweepPlan};
 use haul::sys::Sys;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::ProgressChoice;
 use super::output::{ReportFile, output_error};
-use super::progress::Lines;
 use super::report::{self, Digest, Format, Output};
 
 /// Reports are written anew no sooner than this after the last time.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A report that takes long to write is written more rarely: no more than this part of the sweep's time goes there.
 const SHARE: u32 = 20;
+/// Clears a terminal's line from the cursor on.
+const CLEAR_REST: &str = "\x1b[K";
 
 /// Runs a sweep and writes its reports; says why the sweep ended.
 pub(crate) fn run(plan: &SweepPlan, outputs: &[Output], progress: ProgressChoice, context: &Context) -> Result<Ended> {
     // Before the first run, not after the last: a sweep is too long to end in "permission denied".
-    let mut watching = Watching { line: Line(progress_line(progress)), files: Files::create(plan, outputs, context)? };
+    let mut watching = Watching { line: Line::new(progress), files: Files::create(plan, outputs, context)? };
     let swept = sweep::run(plan, context, &mut watching);
-    watching.line.0.finish_and_clear();
+    watching.line.clear();
     let report = swept?;
     // A file that cannot be written is no reason to keep the report from standard output.
     let digest = Digest::of(&report);
@@ -48,7 +48,7 @@ fn print(digest: &Digest<'_>, format: Format) -> std::io::Result<()> {
 /// between runs, as everything here.
 struct Files {
     sys: Sys,
-    files: Vec<(ReportFile, Format)>,
+    all: Vec<(ReportFile, Format)>,
     /// No report is written before this.
     next: Option<Instant>,
 }
@@ -66,7 +66,7 @@ impl Files {
                 files.push((ReportFile::create(&mut sys, context, path, swept)?, output.format));
             }
         }
-        Ok(Self { sys, files, next: None })
+        Ok(Self { sys, all: files, next: None })
     }
 
     /// Writes what there is, unless that was done a moment ago. A failure is none yet: the last time decides.
@@ -77,7 +77,7 @@ impl Files {
             return;
         }
         let digest = Digest::of(report);
-        for (file, format) in self.files.iter_mut().filter(|(file, _)| file.rewrites()) {
+        for (file, format) in self.all.iter_mut().filter(|(file, _)| file.rewrites()) {
             let _ = write(&mut self.sys, file, &digest, *format);
         }
         self.next = Some(started + PAUSE.max(started.elapsed() * SHARE));
@@ -86,7 +86,7 @@ impl Files {
     /// Writes the report of the whole sweep into every file; the first failure is told.
     fn write_last(&mut self, digest: &Digest<'_>) -> Result<()> {
         let mut result = Ok(());
-        for (file, format) in &mut self.files {
+        for (file, format) in &mut self.all {
             result = result.and(write(&mut self.sys, file, digest, *format));
         }
         result
@@ -115,14 +115,43 @@ impl Watcher for Watching {
 }
 
 /// The progress line: drawn between runs, and by no thread that would draw during one.
-struct Line(ProgressBar);
+///
+/// Not by indicatif, which fills the line up with blanks: the `^C` that a terminal echoes would then stand on the next
+/// line, and that one would be cleared.
+struct Line {
+    /// Least time from one line to the next; `None` draws none.
+    pause: Option<Duration>,
+    /// What a line begins and ends with.
+    around: [&'static str; 2],
+    drawn: Option<Instant>,
+}
 
 impl Line {
-    fn show(&self, step: &Step) {
-        let total = step.total.max(1);
-        self.0.set_length(total as u64);
-        self.0.set_message(words(step));
-        self.0.set_position((step.done % total) as u64);
+    /// On a terminal a line that is written over; elsewhere lines below each other, if that is asked for.
+    fn new(progress: ProgressChoice) -> Self {
+        let (pause, around) = match (progress, std::io::stderr().is_terminal()) {
+            (ProgressChoice::Never, _) | (ProgressChoice::Auto, false) => (None, [""; 2]),
+            (_, true) => (Some(Duration::from_millis(50)), ["\r", CLEAR_REST]),
+            (ProgressChoice::Always, false) => (Some(Duration::from_millis(500)), ["", "\n"]),
+        };
+        Self { pause, around, drawn: None }
+    }
+
+    fn show(&mut self, step: &Step) {
+        let Some(pause) = self.pause else { return };
+        if self.drawn.is_some_and(|drawn| drawn.elapsed() < pause) {
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        let [before, after] = self.around;
+        // A standard error that is closed or full is nothing that we could report.
+        let _ = write!(std::io::stderr().lock(), "{before}{}{after}", words(step));
+    }
+
+    fn clear(&mut self) {
+        if self.drawn.take().is_some() && self.around[1] == CLEAR_REST {
+            let _ = write!(std::io::stderr().lock(), "\r{CLEAR_REST}");
+        }
     }
 }
 
@@ -143,16 +172,6 @@ fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
-}
-
-fn progress_line(progress: ProgressChoice) -> ProgressBar {
-    let target = match (progress, std::io::stderr().is_terminal()) {
-        (ProgressChoice::Never, _) | (ProgressChoice::Auto, false) => ProgressDrawTarget::hidden(),
-        (_, true) => ProgressDrawTarget::stderr(),
-        (ProgressChoice::Always, false) => ProgressDrawTarget::term_like_with_hz(Box::new(Lines), 2),
-    };
-    let style = ProgressStyle::with_template("{bar:24} {msg}");
-    ProgressBar::with_draw_target(None, target).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 #[cfg(test)]

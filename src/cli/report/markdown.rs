@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::digest::Digest;
-use super::sheet::{self, Sheet};
+use super::sheet::{self, Column, Sheet};
 use super::{machine, prose};
 
 pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -35,7 +35,7 @@ fn write_sheet(out: &mut dyn Write, sheet: &Sheet) -> io::Result<()> {
     if let Some(title) = &sheet.title {
         writeln!(out, "{}:\n", text(title))?;
     }
-    write_row(out, sheet.columns.iter().map(|column| column.heading_in_one_line()))?;
+    write_row(out, sheet.columns.iter().map(Column::heading_in_one_line))?;
     write_row(out, sheet.columns.iter().map(|_| "---:".to_owned()))?;
     for line in 0..sheet.lines() {
         write_row(out, sheet.columns.iter().map(|column| column.cells[line].clone()))?;

@@ -135,6 +135,34 @@ mod tests {
     }
 
     #[test]
+    fn a_report_of_little_or_nothing_is_one_too() {
+        let mut reports: Vec<SweepReport> = vec![fixture::copy(), fixture::gzip()];
+        reports.extend(fixture::tables());
+        for whole in reports {
+            let nothing = SweepReport { rows: vec![], control: None, rounds: 0, ..whole.clone() };
+            let mut unmeasured = SweepReport { rounds: 0, ..whole.clone() };
+            for row in &mut unmeasured.rows {
+                row.samples.clear();
+            }
+            let mut begun = unmeasured.clone();
+            begun.rows[0].samples = whole.rows[0].samples[..1].to_vec();
+            let mut empty = whole.clone();
+            for sample in empty.rows.iter_mut().flat_map(|row| &mut row.samples) {
+                (sample.wall_ns, sample.summary) = (0, haul::outcome::Summary::default());
+            }
+            for report in [nothing, unmeasured, begun, empty] {
+                for format in [Format::Table, Format::Csv, Format::Json, Format::Markdown, Format::Html] {
+                    let written = text(&report, format);
+                    assert!(
+                        written.ends_with('\n') && !written.contains("NaN") && !written.contains("inf\""),
+                        "{written}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn json_reads_back() {
         for report in [fixture::copy(), fixture::gzip()].into_iter().chain(fixture::tables()) {
             let written = text(&report, Format::Json);

@@ -2,6 +2,7 @@
 
 use haul::error::Quoted;
 use haul::job::sweep::axes;
+use haul::job::sweep::bottleneck;
 use haul::job::sweep::reconcile::Reconciliation;
 use haul::outcome::{Ended, Observed, SweepReport, SweepRow};
 use haul::plan::{EngineName, TableName};
@@ -88,6 +89,7 @@ pub(super) fn notes(digest: &Digest<'_>) -> Vec<String> {
     let mut notes = vec![Reconciliation::of(report).to_string()];
     notes.extend(observed(report));
     notes.extend(noise(digest));
+    notes.extend(bottlenecks(report));
     let rows = || report.rows.iter();
     if digest.figures.iter().any(|figures| figures.calls_vary) {
         notes.push("~ runs differ in their calls; those of the run with the median time are shown".to_owned());
@@ -126,6 +128,17 @@ fn times(report: &SweepReport) -> String {
     format!("times: of the job alone; {sync}. {spread}")
 }
 
+/// What the steps of a ladder wait for, and what says so.
+fn bottlenecks(report: &SweepReport) -> Vec<String> {
+    let is_ladder = report.table == Some(TableName::Ladder);
+    let line = |row: &SweepRow| {
+        let found = bottleneck::of(report, row)?;
+        let name = row.name.clone().unwrap_or_else(|| row.setting.buffer.to_string());
+        Some(format!("bottleneck of {name}: {}: {}", found.word, found.evidence))
+    };
+    report.rows.iter().filter(|_| is_ladder).filter_map(line).collect()
+}
+
 /// How far apart two runs of the same thing are.
 fn noise(digest: &Digest<'_>) -> Option<String> {
     let noise = digest.noise?;
@@ -155,7 +168,7 @@ fn table(report: &SweepReport) -> Option<String> {
         TableName::Models => "×: how many times the least in its column; speed-up: over one thread".to_owned(),
         TableName::Pool => "buffers: fresh/reused; speed-up by the pool: time without it by time with it".to_owned(),
         TableName::Ladder => {
-            "gain: in speed, round by round, with its 95% interval; file p50, p99: half of the files, and \
+            "gain: in speed, round by round, that over the step before with its 95% interval; file p50, p99: half of the files, and \
              99 of 100, took no longer"
                 .to_owned()
         }
@@ -178,16 +191,15 @@ fn untimed(report: &SweepReport) -> Option<String> {
 fn cost(report: &SweepReport) -> Option<String> {
     let cost = report.cost;
     let known = cost.empty_run_ns > 0 || cost.count_call_ns > 0.0;
+    let timed = report.rows.iter().any(|row| row.latency.is_some());
+    let timing = format!("; timing a call {} ns, which is not", three_digits(cost.time_call_ns));
     known.then(|| {
-        let mut text = format!(
-            "measuring costs {} a run and {} ns a call, which is within the times",
+        format!(
+            "measuring costs {} a run and {} ns a call, which is within the times{}",
             duration(cost.empty_run_ns),
-            three_digits(cost.count_call_ns)
-        );
-        if report.rows.iter().any(|row| row.latency.is_some()) {
-            text += &format!("; timing a call {} ns, which is not", three_digits(cost.time_call_ns));
-        }
-        text
+            three_digits(cost.count_call_ns),
+            if timed { &timing } else { "" }
+        )
     })
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Bars {
     pub(super) title: String,
     pub(super) description: String,
     pub(super) x_title: String,
-    pub(super) bars: Vec<Bar>,
+    pub(super) rows: Vec<Bar>,
     /// The highest value that has to find room.
     pub(super) top: f64,
     /// Values that are as good as the best, if the bars are rivals.
@@ -41,7 +41,7 @@ const LETTER: f64 = 7.3;
 
 impl Bars {
     pub(super) fn draw(&self, size: Size) -> String {
-        let bottom = TOP + ROW * self.bars.len() as f64;
+        let bottom = TOP + ROW * self.rows.len() as f64;
         let mut drawing = Drawing::new(&self.name, size, bottom + 44.0, &self.title, &self.description);
         let right = size.width() - 22.0;
         let ticks = round_ticks(self.top * 1.02, if size == Size::Wide { 8 } else { 4 });
@@ -56,7 +56,7 @@ impl Bars {
             drawing.text("tick", Anchor::Middle, (place, bottom + 16.0), &tick(*value));
         }
         drawing.text("title", Anchor::Middle, (f64::midpoint(LEFT, right), bottom + 36.0), &self.x_title);
-        for (place, bar) in self.bars.iter().enumerate() {
+        for (place, bar) in self.rows.iter().enumerate() {
             bar.draw(&mut drawing, x, TOP + ROW * place as f64, right);
         }
         drawing.finish()

@@ -196,7 +196,7 @@ impl Chart<'_> {
             x_title: format!("{} of uncompressed data", self.rates.unit),
             top: self.rates.top(),
             band: are_rivals.then(|| self.rates.band(0..self.block.rows.len(), within)),
-            bars,
+            rows: bars,
         };
         let mut signs = vec![
             (Sign::Bar, "median speed".to_owned()),

@@ -81,3 +81,26 @@ pub(super) fn kernel(row: &SweepRow) -> String {
 pub(super) fn count(row: &Figures, calls: u64) -> String {
     if row.calls_vary { format!("~{calls}") } else { calls.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::fixture;
+
+    #[test]
+    fn a_run_that_the_kernel_counts_otherwise_shows_by_how_much() {
+        let mut row = fixture::copy().rows.remove(0);
+        for (reads, writes, cell) in [
+            (Some(0), Some(0), "✓"),
+            (Some(1), Some(0), "+1r"),
+            (Some(0), Some(-2), "-2w"),
+            (Some(3), Some(-2), "+3r-2w"),
+            (None, Some(0), "-"),
+        ] {
+            (row.samples[1].unexplained_reads, row.samples[1].unexplained_writes) = (reads, writes);
+            assert_eq!(kernel(&row), cell);
+        }
+        row.samples.clear();
+        assert_eq!(kernel(&row), "-");
+    }
+}

@@ -1,9 +1,10 @@
 //! The sheet of a ladder: what each step changed, and what came of it.
 
 use haul::job::sweep::axes::Axis;
+use haul::job::sweep::bottleneck;
 use haul::outcome::Setting;
 
-use super::super::numbers::{duration, nothing};
+use super::super::numbers::{duration, nothing, times};
 use super::{Block, Builder, Sheet, cpu_cell, speedup_cell};
 
 /// A line for each step.
@@ -16,15 +17,21 @@ pub(super) fn ladder(block: &Block<'_>) -> Sheet {
     });
     sheet.rate();
     if block.rows.iter().any(|row| row.file_times.is_some()) {
-        let times = |place: usize| block.rows[place].file_times;
-        sheet.add(0, "file\np50", |line| times(line.place).map_or_else(nothing, |times| duration(times.p50_ns)));
-        sheet.add(0, "file\np99", |line| times(line.place).map_or_else(nothing, |times| duration(times.p99_ns)));
+        let file = |place: usize| block.rows[place].file_times;
+        sheet.add(40, "file\np50", |line| file(line.place).map_or_else(nothing, |times| duration(times.p50_ns)));
+        sheet.add(30, "file\np99", |line| file(line.place).map_or_else(nothing, |times| duration(times.p99_ns)));
     }
     sheet.add(0, "CPU %", |line| cpu_cell(line.figures.cpu_percent));
-    sheet.peak(0);
+    sheet.peak(50);
     let gain = |base: Option<usize>, place: usize| speedup_cell(base.and_then(|base| block.speedup(base, place)));
     sheet.add(0, "gain over the\nstep before", |line| gain(line.place.checked_sub(1), line.place));
-    sheet.add(0, "gain over\nthe start", |line| gain((line.place > 0).then_some(0), line.place));
+    // Without its interval: there is no room for two, and the steps' own show where noise is.
+    sheet.add(0, "gain over\nthe start", |line| {
+        let gain = (line.place > 0).then(|| block.speedup(0, line.place)).flatten();
+        gain.map_or_else(nothing, |gain| times(gain.ratio))
+    });
+    let bottleneck = |place: usize| bottleneck::of(block.digest.report, &block.rows[place]);
+    sheet.add(0, "bottle-\nneck", |line| bottleneck(line.place).map_or_else(nothing, |found| found.word.to_owned()));
     sheet.finish()
 }
 

@@ -95,7 +95,9 @@ pub(super) fn workers(block: &Block<'_>) -> Sheet {
     let mut knees = vec![];
     for places in block.series(|setting| Setting { workers: 1, ..setting }) {
         let base = block.fewest_workers(&places);
-        places.iter().for_each(|place| bases[*place] = base);
+        for place in &places {
+            bases[*place] = base;
+        }
         knees.extend(block.knee(&places).filter(|_| places.len() > 1));
     }
     let cores = block.digest.report.machine.cores.max(1);
@@ -152,4 +154,49 @@ pub(super) fn models(block: &Block<'_>) -> Sheet {
         sheet.add(0, "speed-up\n(95%)", |line| speedup_cell(speedup(line.place)));
     }
     sheet.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::block::blocks;
+    use crate::cli::report::digest::Digest;
+    use crate::cli::report::fixture;
+
+    fn words(walls_us: [[u64; 6]; 4]) -> [&'static str; 4] {
+        let mut report = fixture::tables().remove(0);
+        (report.control, report.rounds) = (None, 6);
+        report.rows.truncate(4);
+        for (row, walls) in report.rows.iter_mut().zip(walls_us) {
+            row.samples.truncate(6);
+            for (sample, wall) in row.samples.iter_mut().zip(walls) {
+                sample.wall_ns = wall * 1000;
+            }
+        }
+        let digest = Digest::of(&report);
+        let block = blocks(&digest).remove(0);
+        [0, 1, 2, 3].map(|place| Word::all_of(&block)[place].unwrap().text())
+    }
+
+    #[test]
+    fn words_come_from_figures() {
+        let steady = |wall: u64| [wall, wall + 2, wall + 1, wall + 3, wall, wall + 2];
+        assert_eq!(
+            words([300, 140, 103, 100].map(|wall| steady(wall * 10))),
+            ["slow", "fair", "best", "wastes memory"]
+        );
+        assert_eq!(
+            words([100, 140, 101, 160].map(|wall| steady(wall * 10))),
+            ["best", "fair", "wastes memory", "slow"]
+        );
+        // Nothing is best where runs differ more than settings do.
+        let wild = [
+            [300, 310, 305, 300, 302, 301],
+            [100, 190, 80, 200, 110, 150],
+            [99, 120, 160, 90, 180, 95],
+            [100, 90, 180, 95, 170, 99],
+        ];
+        let found = words(wild);
+        assert!(found[0] == "slow" && found.contains(&"cannot tell") && !found.contains(&"best"), "{found:?}");
+    }
 }
