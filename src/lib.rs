@@ -35,7 +35,7 @@
 //! | [`engine`] | how bytes move, and the ladder that `auto` is | a copy uses the wrong call; holes are filled |
 //! | [`codec`] | compressors, joined blocks, members, checks, indexes: bytes only | the .gz has no name in it; damage is not found |
 //! | [`tree`] | walking by descriptor, targets, metadata, removing what is ours | an mtime is lost; a `.haul-part` stays |
-//! | [`measure`] | one run → a sample; statistics; the machine; what measuring costs | a time or a count is wrong |
+//! | [`measure`] | one run → a sample; statistics; the machine; the page cache; made-up data; what measuring costs | a time or a count is wrong; a disk is not recognised |
 //! | [`pool`] | schedulers, buffers, order | memory grows; a job hangs |
 //! | [`sys`] | every system call, safe, counted and, for who asks, timed; signals' wish to stop; fault plans; the counting allocator | reads are not counted |
 //! | [`calls`] | the table of calls, what the kernel counts of each, how long they took | the sweep disagrees with the kernel |

@@ -102,6 +102,7 @@ fn counts(others: usize) -> [u64; 256] {
     counts
 }
 
+#[expect(clippy::large_stack_arrays, reason = "64 KiB on their way to the heap, once a generator")]
 fn table(others: usize) -> Box<[u8; DRAWS]> {
     let mut table = Box::new([COMMON; DRAWS]);
     let values = (0..=u8::MAX).zip(counts(others));

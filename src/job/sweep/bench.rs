@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
+use super::cache::{self, Storage};
 use super::nanoseconds;
 use super::observe::{observe, this_program};
 use super::subject::Subject;
@@ -84,6 +85,8 @@ impl<'a> Bench<'a> {
         let mut sample = probe.finish(summary);
         self.subject.check(setting.job, &sample.summary)?;
         sample.cached_before = cached_before;
+        let storage = Storage::of(&mut self.sys, &self.subject.input_path(setting.job))?;
+        cache::prove(setting, storage, &mut sample);
         if self.sync {
             let started = Instant::now();
             sample.sync_ns = Some(nanoseconds(self.subject.sync(&mut self.sys, setting.job)?));
@@ -93,13 +96,15 @@ impl<'a> Bench<'a> {
     }
 
     /// Takes away what the last run made, and has the cache in the state that the setting asks for. Returns the part of
-    /// the source that is in it.
-    fn make_ready(&mut self, _setting: &Setting) -> Result<Option<f64>> {
+    /// the source that is in it, where that can be told.
+    fn make_ready(&mut self, setting: &Setting) -> Result<Option<f64>> {
         let started = Instant::now();
         self.subject.tidy(&mut self.sys)?;
+        let input = self.subject.input_path(setting.job);
+        let cached = cache::make_ready(&mut self.sys, &input, setting.cache)?;
         self.tidying += started.elapsed();
         self.go_on()?;
-        Ok(None)
+        Ok(cached)
     }
 
     fn go_on(&self) -> Result<()> {

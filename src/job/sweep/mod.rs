@@ -87,8 +87,9 @@ pub fn run(plan: &SweepPlan, context: &Context, watcher: &mut dyn Watcher) -> Re
     let machine = this_machine(&mut sys, subject.directory());
     settle_allocator();
     let started = Instant::now();
-    subject.prepare(&mut sys)?;
+    let entropy_bits = subject.prepare(&mut sys)?;
     let mut report = empty_report(plan, machine);
+    report.entropy_bits = Some(entropy_bits);
     report.preparation_ns = nanoseconds(started.elapsed());
     let mut bench = Bench::new(&subject, context, plan.sync);
     let result = measure(plan, &mut report, &mut bench, watcher);

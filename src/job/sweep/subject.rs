@@ -3,6 +3,7 @@
 //! A copy reads the source where it is. gzip and gunzip put their output beside their input and so get a copy of the
 //! source in the scratch directory, which is made once and never timed. The user's files are only ever read.
 
+use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use super::cache::{self, Storage};
+use super::data;
 use super::errand::Errand;
 use super::scratch::{self, Scratch};
 use super::source::Source;
@@ -20,7 +23,7 @@ use crate::event::{Event, EventSink};
 use crate::job::{Context, copy};
 use crate::measure::file_times::FileClock;
 use crate::outcome::{Setting, Summary};
-use crate::plan::{CopyPlan, Resources, SweepData, SweepJob, SweepPlan};
+use crate::plan::{Arm, CacheState, CopyPlan, Resources, SweepData, SweepJob, SweepPlan};
 use crate::size::BufferSize;
 use crate::sys::Sys;
 use crate::tree::{prune, remove_tree};
@@ -97,18 +100,42 @@ impl<'a> Subject<'a> {
         self.scratch.finish()
     }
 
-    /// Makes generated data, and the private copy if a job needs one.
-    pub(super) fn prepare(&self, sys: &mut Sys) -> Result<()> {
-        let jobs = || self.plan.arms.iter().map(|arm| arm.setting.job);
-        let Some(job) = jobs().find(|job| *job != SweepJob::Copy) else { return Ok(()) };
+    /// Makes generated data, and the private copy if a job needs one; sees to it that what shall be cold can be. Returns
+    /// the entropy of the source's bytes.
+    pub(super) fn prepare(&self, sys: &mut Sys) -> Result<f64> {
+        if let SweepData::Generated(generated) = &self.plan.data {
+            let place = self.scratch.path_of(c"");
+            data::make(sys, self.scratch.directory(), SOURCE, &place, generated, self.plan.seed)?;
+        }
+        let entropy_bits = data::entropy_of(sys, &self.source)?;
+        if let Some(job) = self.jobs().into_iter().find(|job| *job != SweepJob::Copy) {
+            self.copy_source(job)?;
+        }
+        self.tidy(sys)?;
+        for Arm { setting, .. } in &self.plan.arms {
+            if setting.cache == CacheState::Cold {
+                let input = self.input_path(setting.job);
+                let storage = Storage::of(sys, &input)?;
+                cache::require_cold(sys, &input, storage)?;
+            }
+        }
+        Ok(entropy_bits)
+    }
+
+    /// Makes the private copy that a job puts its output beside.
+    fn copy_source(&self, job: SweepJob) -> Result<()> {
         let workers = self.plan.arms.iter().map(|arm| arm.setting.workers).max().unwrap_or(1);
         let workers = workers.try_into().unwrap_or(std::num::NonZeroUsize::MIN);
         // Small buffers, since the allocator keeps what it had, and peak memory is still to be measured.
         let resources = Resources { buffer: Some(BufferSize::from_kib(64)), ..Resources::with_workers(workers) };
         let target = self.scratch.path_of(self.input(job));
         let summary = copy::run(&CopyPlan::new(vec![self.source.clone()], target, resources), &self.context)?;
-        self.check(job, &summary)?;
-        self.tidy(sys)
+        self.check(job, &summary)
+    }
+
+    /// The jobs that are run, each once.
+    fn jobs(&self) -> BTreeSet<SweepJob> {
+        self.plan.arms.iter().map(|arm| arm.setting.job).collect()
     }
 
     /// Runs the job once.
@@ -130,13 +157,16 @@ impl<'a> Subject<'a> {
         self.errand(setting).run(context).map_err(|error| self.in_users_words(setting.job, error))
     }
 
+    /// What a job reads.
+    pub(super) fn input_path(&self, job: SweepJob) -> PathBuf {
+        if job == SweepJob::Copy { self.source.clone() } else { self.scratch.path_of(self.input(job)) }
+    }
+
     /// One run, to be done here or in a process of its own.
     pub(super) fn errand(&self, setting: &Setting) -> Errand {
-        let own = |name| self.scratch.path_of(name);
-        let input = if setting.job == SweepJob::Copy { self.source.clone() } else { own(self.input(setting.job)) };
         Errand {
-            input,
-            target: own(TARGET),
+            input: self.input_path(setting.job),
+            target: self.scratch.path_of(TARGET),
             setting: *setting,
             codec: self.plan.codec,
             block: self.plan.block,
@@ -190,12 +220,7 @@ impl<'a> Subject<'a> {
 
     /// Takes away what the last run made (and, after preparing, what the job would pass over), and lets the disk rest.
     pub(super) fn tidy(&self, sys: &mut Sys) -> Result<()> {
-        let mut removed = Ok(());
-        for job in [SweepJob::Copy, SweepJob::Gzip, SweepJob::Gunzip] {
-            if self.plan.arms.iter().any(|arm| arm.setting.job == job) {
-                removed = removed.and_then(|()| self.remove_targets(sys, job));
-            }
-        }
+        let removed = self.jobs().into_iter().try_for_each(|job| self.remove_targets(sys, job));
         removed.map_err(|errno| Error::system("tidy", self.scratch.path_of(c""), errno))?;
         self.scratch.settle(sys)
     }

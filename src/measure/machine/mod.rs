@@ -70,7 +70,7 @@ fn ratio(name: &str) -> Option<u64> {
     line(&format!("/proc/sys/vm/{name}"))?.parse().ok()
 }
 
-/// The word in brackets, by which the kernel marks what is chosen: "always [madvise] never" → "madvise". All of it
+/// The word in brackets, by which the kernel marks what is chosen: `always [madvise] never` → "madvise". All of it
 /// where nothing is marked.
 fn chosen(words: &str) -> &str {
     words.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or(words, |(word, _)| word)

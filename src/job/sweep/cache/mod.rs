@@ -22,13 +22,15 @@ use crate::plan::{CacheState, EngineName, SweepJob};
 use crate::sys::Sys;
 use crate::tree::each_file;
 
+/// Bytes read at a time to have a source in memory.
+const PIECE_BYTES: usize = 256 << 10;
 /// The part of a source that may be in memory before a cold run: a page that somebody looks at now and then.
 const COLD_PART: f64 = 0.02;
 /// The part of what a cold run reads that must come from the disk.
 const FROM_DISK: f64 = 0.95;
 /// The same where the disk may hold less than the file: a compressed run of zeros takes a 32nd of its size on btrfs.
 const FROM_DISK_COMPRESSED: f64 = 0.01;
-/// The part of a source that a warm run may read from the disk.
+/// The part of a source that a warm run may read from the disk, and that may be missing in memory before.
 const WARM_PART: f64 = 0.05;
 /// Bytes from the disk that prove nothing: directories and inodes are read too, and the content of the smallest files
 /// may lie in them.
@@ -79,12 +81,46 @@ fn magic(sys: &mut Sys, path: &Path) -> rustix::io::Result<u64> {
     Ok(magic)
 }
 
+/// Has a source in a state of the cache before a run. Returns the part of it that is in memory, where that can be told.
+pub fn make_ready(sys: &mut Sys, path: &Path, state: CacheState) -> Result<Option<f64>> {
+    let storage = Storage::of(sys, path)?;
+    if state != CacheState::Warm {
+        make_cold(sys, path)?;
+        return Ok(cached_part(sys, path, storage));
+    }
+    let cached = cached_part(sys, path, storage);
+    // A run past the cache, or a cold one of a job that reads only some of it, may have left less.
+    if cached.is_none_or(|part| part < 1.0 - WARM_PART) {
+        make_warm(sys, path)?;
+        return Ok(cached_part(sys, path, storage));
+    }
+    Ok(cached)
+}
+
 /// Evicts the content of a file, or of all files of a tree.
 pub fn make_cold(sys: &mut Sys, path: &Path) -> Result<()> {
     CString::new(path.as_os_str().as_bytes())
         .map_err(|_| Errno::INVAL)
         .and_then(|name| each_file(sys, CWD, &name, &mut |sys, file, _| evict(sys, file)))
         .map_err(|errno| Error::system("empty the cache of", path, errno))
+}
+
+/// Reads all of a file, or of all files of a tree, so that it is in memory, if it fits there.
+pub fn make_warm(sys: &mut Sys, path: &Path) -> Result<()> {
+    let mut piece = vec![0; PIECE_BYTES];
+    CString::new(path.as_os_str().as_bytes())
+        .map_err(|_| Errno::INVAL)
+        .and_then(|name| {
+            each_file(sys, CWD, &name, &mut |sys, file, _| {
+                let mut offset = 0;
+                while let count @ 1.. = sys.pread(file, &mut piece, offset)? {
+                    sys.check_stop()?;
+                    offset += count as u64;
+                }
+                Ok(())
+            })
+        })
+        .map_err(|errno| Error::system("read", path, errno))
 }
 
 /// The part of a file's or tree's content that is in memory, 0 to 1; `None` if that cannot be told of all of it.

@@ -114,6 +114,8 @@ fn gunzip_needs_what_it_read_and_not_what_it_wrote() {
     let setting = Setting { job: SweepJob::Gunzip, ..setting(CacheState::Cold) };
     let moved = [(Call::Pread, 10 * MIB), (Call::Write, 300 * MIB)];
     assert_eq!(verdict(&setting, EXT4, sample(None, Some(10 * MIB), &moved)), None);
+    // A piece is read again where it was not what it seemed: from memory.
+    assert_eq!(verdict(&setting, EXT4, sample(None, Some(100 * MIB), &[(Call::Pread, 150 * MIB)])), None);
 }
 
 #[test]
