@@ -94,14 +94,16 @@ impl Chart<'_> {
             })
         });
         let within = percent(self.block.digest.report.within);
-        let signs = [
+        let mut signs = vec![
             (Sign::Line, "median speed".to_owned()),
             (Sign::Interval, self.interval_name()),
             (Sign::Run, "single runs".to_owned()),
             (Sign::Band, format!("within {within} of the best")),
             (Sign::Calls, "system calls per GiB, axis on the right".to_owned()),
-            (Sign::Mark, "→ recommended".to_owned()),
         ];
+        if (0..self.block.rows.len()).any(|place| self.block.is_chosen(place)) {
+            signs.push((Sign::Mark, "→ recommended".to_owned()));
+        }
         figures(&curves.collect::<Vec<_>>(), &legend(&signs))
     }
 

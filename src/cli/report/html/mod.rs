@@ -100,9 +100,15 @@ fn tables(page: &mut String, digest: &Digest<'_>) {
             table(page, &sheet, "All figures");
         }
     }
-    if let Some(latencies) = sheet::latencies(digest, true) {
+    let [moving, all] = [false, true].map(|all| sheet::latencies(digest, all));
+    if let Some(moving) = moving.as_ref().or(all.as_ref()) {
         page.push_str("<h2>Latency</h2>\n");
-        table(page, &latencies, "Latency");
+        table(page, moving, "Latency");
+    }
+    if let Some(all) = all {
+        page.push_str("<details>\n<summary>All calls</summary>\n");
+        table(page, &Sheet { title: None, ..all }, "Latency of all calls");
+        page.push_str("</details>\n");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The sheet of latencies: how long single calls took.
 
+use haul::measure::stats::median_of_ratios;
 use haul::outcome::CallLatency;
 
 use super::super::block::blocks;
@@ -46,11 +47,9 @@ fn title(digest: &Digest<'_>) -> String {
         let pass = row.latency.as_ref().filter(|_| figures.wall_ns_median > 0)?;
         Some(pass.wall_ns as f64 / figures.wall_ns_median as f64)
     });
-    let most = slower.fold(0.0, f64::max);
-    let cost = if most > 0.0 {
-        format!("; such a run took up to {} the median of those above", times(most))
-    } else {
-        String::new()
-    };
+    let middle = median_of_ratios(&slower.collect::<Vec<_>>());
+    let cost = middle.map_or_else(String::new, |middle| {
+        format!("; it took {} the median of those that were not timed so, in the middle of all settings", times(middle))
+    });
     format!("how long single calls took, in a run of its own for each setting{cost}")
 }
