@@ -3,6 +3,7 @@
 pub(crate) mod args;
 mod ask;
 mod closing;
+pub(crate) mod compare;
 pub(crate) mod exit;
 #[cfg(feature = "faults")]
 mod faults;

@@ -44,6 +44,12 @@ pub(crate) fn run(order: &Order) -> Exit {
             let swept = super::sweep::run(plan, outputs, order.progress, &context);
             return finish(&terminal, swept, &context);
         }
+        Work::Compare(args) => {
+            return match super::compare::run(args, &terminal, &context) {
+                Ok(exit) => exit,
+                Err(error) => finish(&terminal, Err(error), &context),
+            };
+        }
         Work::Generate { what, directory } => {
             return finish(&terminal, generate(*what, directory.as_deref()), &context);
         }

@@ -15,7 +15,7 @@ use haul::plan::{
 use haul::size::BufferSize;
 use haul::sys::PAGE;
 
-use super::args::{Args, Codec, Command, Common, Engine, Generated, ProgressChoice, Route, Scheduler};
+use super::args::{Args, Codec, Command, Common, CompareArgs, Engine, Generated, ProgressChoice, Route, Scheduler};
 use super::listing::Columns;
 use super::progress::Verbosity;
 use super::report::Output;
@@ -35,6 +35,7 @@ pub(crate) enum Work {
     Gunzip(GunzipPlan),
     List(GunzipPlan, Columns),
     Sweep { plan: SweepPlan, outputs: Vec<Output> },
+    Compare(CompareArgs),
     Generate { what: Generated, directory: Option<PathBuf> },
 }
 
@@ -62,6 +63,15 @@ pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
             files::lower_gunzip(args.files, &args.unpack, null)
         }
         Command::Sweep(args) => sweep::lower_sweep(args),
+        Command::Compare(args) => {
+            if args.old == args.new {
+                return Err(UsageError::new(format!(
+                    "OLD and NEW are both '{}': name two reports",
+                    args.old.display()
+                )));
+            }
+            Ok(Order::quiet(Work::Compare(args), ProgressChoice::Never))
+        }
         Command::Generate { what, directory } => {
             if (what == Generated::Man) != directory.is_some() {
                 return Err(UsageError::new("generate man takes a directory; bash, zsh and fish take none"));

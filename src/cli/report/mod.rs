@@ -5,9 +5,10 @@
 //! - [`csv`]: one line a setting, raw units, for spreadsheets and plots.
 //! - [`json`]: everything, every single run included.
 //!
-//! [`cells`] and [`prose`] hold what table and Markdown share.
+//! [`cells`] and [`prose`] hold what table and Markdown share. [`comparison`] writes two sweeps beside each other.
 
 mod cells;
+pub(crate) mod comparison;
 mod csv;
 #[cfg(test)]
 mod fixture;

@@ -24,7 +24,7 @@ pub mod settings;
 mod subject;
 pub mod tables;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 pub mod verdict;
 
 use std::time::{Duration, Instant};
