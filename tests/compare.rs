@@ -142,7 +142,7 @@ fn what_is_no_report_is_named_with_its_reason() {
     let cases = [
         (b"setting,reads\n".to_vec(), "not a report of haul sweep --format json: expected value at line 1"),
         (b"\xff\xfe".to_vec(), "not a report of haul sweep"),
-        (older.to_string()[..2000].as_bytes().to_vec(), "not a report of haul sweep"),
+        (older.to_string().as_bytes()[..2000].to_vec(), "not a report of haul sweep"),
         (older.to_string().into_bytes(), "its format is 1, and this haul reads "),
         (short.to_string().into_bytes(), "not a report of haul sweep"),
     ];

@@ -130,9 +130,11 @@ mod tests {
         assert_eq!(differences(&old, &new), []);
     }
 
+    type Change = fn(&mut SweepReport);
+
     #[test]
     fn every_difference_is_named_with_both_sides() {
-        let changes: [(fn(&mut SweepReport), Part, &str, &str); 12] = [
+        let changes: [(Change, Part, &str, &str); 12] = [
             (|report| report.version = "9".to_owned(), Part::Program, "version", "9"),
             (|report| report.machine.kernel = Some("6\n1".to_owned()), Part::Machine, "kernel", "6\u{fffd}1"),
             (|report| report.machine.kernel = None, Part::Machine, "kernel", "unknown"),

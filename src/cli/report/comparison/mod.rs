@@ -1,14 +1,14 @@
-//! Two sweeps beside each other → text: for people, for GitHub, for programs.
+//! Two sweeps beside each other → text: for people and for GitHub; [`json`]: for programs.
+
+mod json;
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use haul::error::Quoted;
 use haul::job::compare::differences::{Difference, Part};
 use haul::job::compare::{Change, Claim, Comparison};
 use haul::outcome::SweepReport;
-use serde::Serialize;
 
 use super::table::write_wrapped;
 use crate::cli::args::{CompareArgs, ComparisonFormat};
@@ -23,8 +23,6 @@ pub(crate) struct Page<'a> {
     pub(crate) exceeding: Option<&'a [String]>,
 }
 
-/// Version of the JSON: grows when a field changes its meaning or goes away.
-const FORMAT: u32 = 1;
 const HEADINGS: [&str; 6] = ["setting", "old", "new", "change", "at 95%", "verdict"];
 
 /// Writes a comparison, and a line end behind it.
@@ -32,7 +30,7 @@ pub(crate) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     match page.args.format {
         ComparisonFormat::Table => page.write_table(out),
         ComparisonFormat::Markdown => page.write_markdown(out),
-        ComparisonFormat::Json => page.write_json(out),
+        ComparisonFormat::Json => json::write(page, out),
     }
 }
 
@@ -88,21 +86,6 @@ impl Page<'_> {
             writeln!(out)?;
         }
         self.closing().iter().try_for_each(|line| writeln!(out, "- {line}"))
-    }
-
-    fn write_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let document = Document {
-            format: FORMAT,
-            old: Side::of(&self.args.old, self.old),
-            new: Side::of(&self.args.new, self.new),
-            comparison: self.comparison,
-            limit: self
-                .exceeding
-                .zip(self.args.fail_above)
-                .map(|(exceeding, fail_above)| Limit { fail_above, exceeding }),
-        };
-        serde_json::to_writer_pretty(&mut *out, &document)?;
-        writeln!(out)
     }
 
     /// Which reports these are.
@@ -196,38 +179,6 @@ fn time(nanoseconds: u64) -> String {
     }
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
-    format: u32,
-    old: Side<'a>,
-    new: Side<'a>,
-    #[serde(flatten)]
-    comparison: &'a Comparison,
-    #[serde(flatten)]
-    limit: Option<Limit<'a>>,
-}
-
-#[derive(Serialize)]
-struct Side<'a> {
-    report: String,
-    version: &'a str,
-    command: &'a str,
-    rounds: usize,
-}
-
-impl<'a> Side<'a> {
-    fn of(path: &Path, report: &'a SweepReport) -> Self {
-        let (version, command) = (&report.version, &report.command);
-        Self { report: path.display().to_string(), version, command, rounds: report.rounds }
-    }
-}
-
-#[derive(Serialize)]
-struct Limit<'a> {
-    fail_above: f64,
-    exceeding: &'a [String],
-}
-
 #[cfg(test)]
 mod tests {
     use haul::outcome::SweepReport;
@@ -274,14 +225,14 @@ mod tests {
     #[test]
     fn a_comparison_for_people() {
         let found = text(ComparisonFormat::Table);
-        assert!(found == include_str!("snapshots/compare.txt"), "found:\n{found}");
+        assert!(found == include_str!("../snapshots/compare.txt"), "found:\n{found}");
         assert!(found.lines().all(|line| line.chars().count() <= 120 && line.trim_end() == line), "{found}");
     }
 
     #[test]
     fn a_comparison_for_github() {
         let found = text(ComparisonFormat::Markdown);
-        assert!(found == include_str!("snapshots/compare.md"), "found:\n{found}");
+        assert!(found == include_str!("../snapshots/compare.md"), "found:\n{found}");
     }
 
     #[test]
