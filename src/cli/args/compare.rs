@@ -8,11 +8,12 @@ use crate::cli::words::parse_part;
 
 /// Compare two reports of haul sweep: what became slower or faster, and what is noise
 ///
-/// OLD and NEW are reports that haul sweep wrote in JSON, best of the same command on the same machine: what differs
-/// around them (machine, data, version) is said. Settings that are in both are compared, each by the ratio of its new
-/// times to the old ones, with an interval that holds for all of them at once at 95%. A setting is called slower or
-/// faster only if its interval leaves out "the same" and the difference is larger than what two runs of the same
-/// setting showed in either sweep. That takes six rounds in both.
+/// OLD and NEW are reports that haul sweep wrote in JSON, best of the same command on the same
+/// machine: what differs around them (machine, data, version) is said. Settings that are in both are
+/// compared, each by the ratio of its new times to the old ones, with an interval that holds for all
+/// of them at once at 95%. A setting is called slower or faster only if its interval leaves out "the
+/// same" and the difference is larger than what two runs of the same setting showed in either sweep.
+/// That takes six rounds in both.
 ///
 ///   haul sweep copy disk.img --rounds 20 -o old.json
 ///   haul sweep copy disk.img --rounds 20 -o new.json

@@ -9,6 +9,9 @@ use crate::outcome::{Disk, Machine, SweepReport};
 const ENTROPY: f64 = 0.01;
 /// The part by which the memory of one machine differs from one boot to another, and more.
 const MEMORY: f64 = 0.01;
+/// Runnable tasks, and percent of the time in which some task waited for a core, by which one moment is busier than
+/// another. Less than that passes by.
+const BUSIER: [f64; 2] = [1.0, 10.0];
 
 /// Something that is not the same in two reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,6 +34,8 @@ pub enum Part {
     Program,
     /// Where it was run.
     Machine,
+    /// What else ran there.
+    Company,
     /// What it was run on.
     Data,
 }
@@ -51,7 +56,20 @@ pub(super) fn differences(old: &SweepReport, new: &SweepReport) -> Vec<Differenc
         let [old, new] = [old, new].map(|it| known(it.entropy_bits.map(|bits| format!("{bits:.2} bits a byte"))));
         Difference { of: Part::Data, what: "entropy", old, new }
     });
-    [version].into_iter().chain(machine).chain([memory]).chain(data).chain([entropy]).flatten().collect()
+    let company = company(&old.machine, &new.machine);
+    [version].into_iter().chain(machine).chain([memory]).chain(company).chain(data).chain([entropy]).flatten().collect()
+}
+
+/// Whether the machine was busier in one of the sweeps: that slows all of its settings.
+fn company(old: &Machine, new: &Machine) -> [Option<Difference>; 2] {
+    let [tasks, percent] = BUSIER;
+    let waited = |machine: &Machine| machine.pressure_percent.map(|[cores, ..]| cores);
+    let differ = |what, old: Option<f64>, new: Option<f64>, enough, unit: &str| {
+        let (old, new) = old.zip(new).filter(|(old, new)| (old - new).abs() > enough)?;
+        let [old, new] = [old, new].map(|figure| format!("{figure:.1}{unit}"));
+        Some(Difference { of: Part::Company, what, old, new })
+    };
+    [differ("load", old.load, new.load, tasks, ""), differ("wait for a core", waited(old), waited(new), percent, "%")]
 }
 
 type Text<T> = (&'static str, fn(&T) -> String);
@@ -112,6 +130,8 @@ mod tests {
         let mut report = report(vec![row(setting(4), &[1])]);
         report.machine = Machine {
             kernel: Some("6.18".to_owned()),
+            load: Some(0.4),
+            pressure_percent: Some([0.0; 3]),
             memory_bytes: Some(24 << 30),
             cores: 2,
             disk: Some(Disk { name: "vda".to_owned(), queue: vec![] }),
@@ -124,7 +144,8 @@ mod tests {
     fn what_is_the_same_does_not_differ() {
         let (old, mut new) = (of_the_same(), of_the_same());
         // These are not of the machine, but of a moment.
-        (new.machine.load, new.machine.free_bytes, new.machine.available_bytes) = (Some(3.0), Some(1), Some(2));
+        (new.machine.free_bytes, new.machine.available_bytes) = (Some(1), Some(2));
+        (new.machine.load, new.machine.pressure_percent) = (Some(1.3), Some([9.0, 90.0, 0.0]));
         new.machine.memory_bytes = Some((24 << 30) - 40_000);
         (new.source, new.seed, new.rounds, new.preparation_ns) = ("elsewhere".into(), 7, 9, 5);
         assert_eq!(differences(&old, &new), []);
@@ -134,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_difference_is_named_with_both_sides() {
-        let changes: [(Change, Part, &str, &str); 12] = [
+        let changes: [(Change, Part, &str, &str); 14] = [
             (|report| report.version = "9".to_owned(), Part::Program, "version", "9"),
             (|report| report.machine.kernel = Some("6\n1".to_owned()), Part::Machine, "kernel", "6\u{fffd}1"),
             (|report| report.machine.kernel = None, Part::Machine, "kernel", "unknown"),
@@ -149,6 +170,8 @@ mod tests {
             (|report| report.machine.file_system = "xfs".to_owned(), Part::Machine, "file system", "xfs"),
             (|report| report.machine.mount_options = Some("rw".to_owned()), Part::Machine, "mount options", "rw"),
             (|report| report.machine.disk = None, Part::Machine, "disk", "unknown"),
+            (|report| report.machine.load = Some(6.52), Part::Company, "load", "6.5"),
+            (|report| report.machine.pressure_percent = Some([40.0; 3]), Part::Company, "wait for a core", "40.0%"),
             (|report| report.source_bytes += 1, Part::Data, "size", "1.0 MiB (1048577 bytes)"),
             (|report| report.source_files = 3, Part::Data, "files", "3"),
             (|report| report.entropy_bits = Some(7.5), Part::Data, "entropy", "7.50 bits a byte"),

@@ -17,8 +17,11 @@ pub use self::read::read;
 use super::sweep::axes;
 use super::sweep::verdict::noise;
 use crate::measure::interval::{FEWEST, Interval, Ratio, confidence_of_each};
-use crate::measure::stats::median;
+use crate::measure::stats::{median, median_of_ratios};
 use crate::outcome::{Setting, SweepReport, SweepRow};
+
+/// Settings that must move together to be remarkable: two often do.
+const FEWEST_TOGETHER: usize = 3;
 
 /// What became of the settings of one report in another.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,6 +37,9 @@ pub struct Comparison {
     /// How far apart two runs of the same setting are, of both reports the more: 0.012 is 1.2 %. `None` if neither
     /// says.
     pub noise: Option<f64>,
+    /// How many times as long all settings take now, where they moved together and beyond the noise: then it is rather
+    /// the machine that changed, or all of haul, than a setting. `None` where they did not.
+    pub together: Option<f64>,
 }
 
 /// What became of a setting.
@@ -88,8 +94,10 @@ impl Comparison {
             let missing = one.rows.iter().filter(|row| find(other, row).is_none());
             missing.map(|row| label(one, row)).collect()
         };
+        let changes: Vec<Change> = pairs.iter().filter_map(change).collect();
         Self {
-            changes: pairs.iter().filter_map(change).collect(),
+            together: together(&changes),
+            changes,
             only_old: only(old, new),
             only_new: only(new, old),
             differences: differences(old, new),
@@ -172,94 +180,21 @@ fn change(old: &SweepRow, new: &SweepRow, label: String, confidence: f64, noise:
     })
 }
 
+/// The ratio that all of several settings may have, if any of them changed at all.
+fn together(changes: &[Change]) -> Option<f64> {
+    let has_changed = |change: &Change| matches!(change.claim, Claim::Slower | Claim::Faster);
+    if changes.len() < FEWEST_TOGETHER || !changes.iter().any(has_changed) {
+        return None;
+    }
+    let ratio = median_of_ratios(&changes.iter().map(|change| change.ratio).collect::<Vec<_>>())?;
+    let is_with_them = |change: &Change| change.interval.is_some_and(|interval| interval.holds(ratio));
+    let moved = changes.iter().filter(|change| has_changed(change)).count();
+    (moved * 2 > changes.len() && changes.iter().all(is_with_them)).then_some(ratio)
+}
+
 fn percent(part: f64) -> String {
     format!("{:.1}%", part * 100.0)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::job::sweep::testing::{report, row, sample, setting};
-    use crate::outcome::Control;
-
-    const ROUNDS: [u64; 8] = [1000, 1010, 990, 1020, 980, 1005, 995, 1001];
-
-    /// A report whose settings take so many percent of the usual time.
-    fn scaled(percents: &[(u64, u64)]) -> SweepReport {
-        let rows = percents.iter().map(|(kib, percent)| row(setting(*kib), &ROUNDS.map(|wall| wall * percent / 100)));
-        report(rows.collect())
-    }
-
-    fn claims(comparison: &Comparison) -> Vec<(&str, Claim)> {
-        comparison.changes.iter().map(|change| (change.label.as_str(), change.claim)).collect()
-    }
-
-    #[test]
-    fn what_changed_is_told_from_what_did_not() {
-        let old = scaled(&[(4, 100), (64, 100), (256, 100), (1024, 100)]);
-        let comparison = Comparison::of(&old, &scaled(&[(64, 110), (4, 100), (1024, 80), (4096, 100)]));
-        assert_eq!(claims(&comparison), [("64K", Claim::Slower), ("4K", Claim::Same), ("1M", Claim::Faster)]);
-        assert_eq!(
-            (&comparison.only_old[..], &comparison.only_new[..]),
-            (&["256K".to_owned()][..], &["4M".to_owned()][..])
-        );
-        let slower = &comparison.changes[0];
-        assert!((slower.ratio - 1.1).abs() < 0.01 && slower.interval.unwrap().holds(1.1), "{slower:?}");
-        assert!(slower.range.low < slower.interval.unwrap().low, "{slower:?}");
-        assert_eq!((slower.old_ns_median, slower.old_runs, slower.new_runs), (1_000_500_000, 8, 8));
-        assert_eq!(
-            comparison.exceeding(0.05),
-            [format!("64K is more than 5.0% slower: {} at least, at 95%", percent(slower.interval.unwrap().low - 1.0))]
-        );
-        assert_eq!(comparison.exceeding(0.15), Vec::<String>::new());
-    }
-
-    #[test]
-    fn nothing_is_claimed_below_the_noise_of_either_report() {
-        let (old, mut new) = (scaled(&[(4, 100), (64, 100)]), scaled(&[(4, 108), (64, 100)]));
-        assert_eq!(Comparison::of(&old, &new).changes[0].claim, Claim::Slower);
-        let again = ROUNDS.map(|wall| sample(wall * 112 / 100, 1)).to_vec();
-        new.control = Some(Control { row: 1, samples: again });
-        for (one, other) in [(&old, &new), (&new, &old)] {
-            let comparison = Comparison::of(one, other);
-            assert_eq!(comparison.changes[0].claim, Claim::Same);
-            let why = comparison.exceeding(0.05);
-            assert!(why.len() == 1 && why[0].starts_with("cannot tell what is more than 5.0% slower"), "{why:?}");
-        }
-    }
-
-    #[test]
-    fn few_runs_have_a_range_and_pass_no_limit() {
-        let old = scaled(&[(4, 100)]);
-        let mut new = scaled(&[(4, 200)]);
-        new.rows[0].samples.truncate(7);
-        new.rows[0].samples[0].invalid = Some("it was warm".to_owned());
-        assert_eq!(Comparison::of(&old, &new).changes[0].new_runs, 6, "what shows something else does not count");
-        new.rows[0].samples.truncate(6);
-        let comparison = Comparison::of(&old, &new);
-        assert_eq!((comparison.changes[0].claim, comparison.changes[0].interval), (Claim::Unknown, None));
-        assert!(comparison.changes[0].range.holds(2.0));
-        assert_eq!(
-            comparison.exceeding(0.05),
-            [
-                "cannot tell whether 4K is more than 5.0% slower: one report has 5 runs of it and 6 are needed; sweep with \
-              --rounds 6 or more"
-            ]
-        );
-        new.rows[0].samples.clear();
-        assert_eq!(
-            Comparison::of(&old, &new).exceeding(0.05),
-            ["no setting is in both reports, so nothing can be told"]
-        );
-    }
-
-    #[test]
-    fn settings_of_a_table_go_by_their_names() {
-        let (mut old, mut new) = (scaled(&[(4, 100)]), scaled(&[(4, 100)]));
-        new.rows[0].name = Some("st\nart".to_owned());
-        let comparison = Comparison::of(&old, &new);
-        assert_eq!((comparison.changes.len(), &comparison.only_new[..]), (0, &["st\u{fffd}art".to_owned()][..]));
-        old.rows[0].name.clone_from(&new.rows[0].name);
-        assert_eq!(Comparison::of(&old, &new).changes[0].label, "st\u{fffd}art");
-    }
-}
+mod tests;

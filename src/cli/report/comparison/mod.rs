@@ -41,10 +41,14 @@ impl Page<'_> {
             let list = self.list(part);
             (!list.is_empty()).then(|| format!("{what}: {list}"))
         };
-        [about(Part::Machine, "not the same machine"), about(Part::Data, "not the same data")]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            about(Part::Machine, "not the same machine"),
+            about(Part::Company, "not as busy a machine"),
+            about(Part::Data, "not the same data"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     fn list(&self, part: Part) -> String {
@@ -99,6 +103,13 @@ impl Page<'_> {
     /// What stands below the table.
     fn closing(&self) -> Vec<String> {
         let mut lines = vec![self.count()];
+        if let Some(ratio) = self.comparison.together {
+            lines.push(format!(
+                "all settings moved together, by {}: rather the machine, or all of haul, than a setting. Sweep both again, in \
+                 turns, to see which",
+                signed(ratio)
+            ));
+        }
         if self.comparison.changes.iter().any(|change| change.claim == Claim::Unknown) {
             lines.push(
                 "(in brackets): from the least ratio to the greatest; fewer than six runs carry no interval".to_owned(),
