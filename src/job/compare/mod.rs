@@ -17,7 +17,7 @@ pub use self::read::read;
 use super::sweep::axes;
 use super::sweep::verdict::noise;
 use crate::measure::interval::{FEWEST, Interval, Ratio, confidence_of_each};
-use crate::measure::stats::{median, median_of_ratios};
+use crate::measure::stats::{median, median_of};
 use crate::outcome::{Setting, SweepReport, SweepRow};
 
 /// Settings that must move together to be remarkable: two often do.
@@ -186,7 +186,7 @@ fn together(changes: &[Change]) -> Option<f64> {
     if changes.len() < FEWEST_TOGETHER || !changes.iter().any(has_changed) {
         return None;
     }
-    let ratio = median_of_ratios(&changes.iter().map(|change| change.ratio).collect::<Vec<_>>())?;
+    let ratio = median_of(&changes.iter().map(|change| change.ratio).collect::<Vec<_>>())?;
     let is_with_them = |change: &Change| change.interval.is_some_and(|interval| interval.holds(ratio));
     let moved = changes.iter().filter(|change| has_changed(change)).count();
     (moved * 2 > changes.len() && changes.iter().all(is_with_them)).then_some(ratio)
