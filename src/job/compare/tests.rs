@@ -65,6 +65,15 @@ fn settings_that_move_together_are_said_to() {
         (together([100; 4]), together([120, 120, 120, 100]), together([100, 100, 100, 120])),
         (None, None, None)
     );
+    // One that moved, among others of which nothing is known, moved alone.
+    let wide = |percent: u64| {
+        let mut report = scaled(&[(4, percent), (64, percent), (256, percent), (1024, percent)]);
+        for sample in report.rows[..3].iter_mut().flat_map(|row| row.samples.iter_mut().step_by(2)) {
+            sample.wall_ns *= 2;
+        }
+        report
+    };
+    assert_eq!(Comparison::of(&wide(100), &wide(108)).together, None);
     let (two, slower) = (scaled(&[(4, 100), (64, 100)]), scaled(&[(4, 120), (64, 120)]));
     assert_eq!(Comparison::of(&two, &slower).together, None);
 }
