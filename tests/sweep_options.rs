@@ -104,7 +104,7 @@ fn data_is_made_where_it_is_asked_for() {
         let report = swept(&sandbox, &format!("copy {words} --buffers 64K --scratch scratch --seed 5"));
         assert_eq!((report["source_files"].as_u64(), report["source_bytes"].as_u64()), (Some(files), Some(bytes)));
         let found = report["entropy_bits"].as_f64().unwrap_or(0.0);
-        assert!((found - entropy).abs() < 0.02, "{words}: {found}");
+        assert!((found - entropy).abs() < 0.1, "{words}: {found}");
         assert_eq!(report["seed"], 5);
         assert!(sandbox.list("scratch").is_empty(), "{words}");
     }
@@ -147,7 +147,7 @@ fn reports_go_to_several_files_each_in_the_format_of_its_name() {
     let read = |name: &str| String::from_utf8(sandbox.read(name)).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&read("a.json")).unwrap()["format"], 2);
     assert!(read("a.csv").starts_with("job,buffer_bytes,"));
-    assert!(read("a.md").contains("| ---: |") && read("a.html").starts_with("<!doctype html>"));
+    assert!(read("a.md").contains("| ---: |") && read("a.html").starts_with("<!DOCTYPE html>"));
     assert_eq!(String::from_utf8(out).unwrap().lines().next(), read("a.txt").lines().next());
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod args;
 mod ask;
 mod closing;
+pub(crate) mod compare;
 mod errand;
 pub(crate) mod exit;
 #[cfg(feature = "faults")]

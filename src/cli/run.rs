@@ -51,6 +51,12 @@ pub(crate) fn run(order: &Order) -> Exit {
         Work::Errand { errand, idle } => {
             return finish(&terminal, super::errand::run(errand, *idle, &context), &context);
         }
+        Work::Compare(args) => {
+            return match super::compare::run(args, &terminal, &context) {
+                Ok(exit) => exit,
+                Err(error) => finish(&terminal, Err(error), &context),
+            };
+        }
         Work::Generate { what, directory } => {
             return finish(&terminal, generate(*what, directory.as_deref()), &context);
         }

@@ -66,7 +66,8 @@ impl Names {
     }
 }
 
-fn read_all(sys: &mut Sys, file: OwnedFd) -> rustix::io::Result<Vec<u8>> {
+/// The rest of a file, which is closed.
+pub(super) fn read_all(sys: &mut Sys, file: OwnedFd) -> rustix::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut filled = 0;
     loop {

@@ -1,6 +1,7 @@
 //! One job a file: glue between engines, codecs, trees and measuring. No algorithm lives here.
 
 mod claims;
+pub mod compare;
 pub mod copy;
 mod files;
 pub mod gunzip;

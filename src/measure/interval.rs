@@ -88,7 +88,7 @@ impl PairedRatio {
     /// interval is the range.
     pub fn at(one: &[u64], other: &[u64], confidence: f64) -> Option<Self> {
         let ratios: Vec<f64> = one.iter().zip(other).map(|(one, other)| quotient(*one, *other)).collect();
-        let ratio = stats::median_of_ratios(&ratios)?;
+        let ratio = stats::median_of(&ratios)?;
         Some(Self { ratio, interval: Interval::of_median_or_range(&ratios, confidence), rounds: ratios.len() })
     }
 }
@@ -110,7 +110,7 @@ impl Ratio {
     /// which takes several comparisons at once.
     pub fn of(one: &[u64], other: &[u64], confidence: f64) -> Option<Self> {
         let ratios: Vec<f64> = one.iter().flat_map(|one| other.iter().map(|other| quotient(*one, *other))).collect();
-        let ratio = stats::median_of_ratios(&ratios)?;
+        let ratio = stats::median_of(&ratios)?;
         let enough = one.len().min(other.len()) >= FEWEST;
         let k = ranks::of_ratios(one.len(), other.len(), confidence).unwrap_or(1);
         Some(Self { ratio, interval: enough.then(|| Interval::between(ratios, k)) })

@@ -11,7 +11,7 @@ pub fn median(values: &[u64]) -> Option<u64> {
 }
 
 /// The middle of `values`, in any order; of an even number, the mean of the two in the middle. `None` of nothing.
-pub fn median_of_ratios(values: &[f64]) -> Option<f64> {
+pub fn median_of(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let upper = *sorted.get(sorted.len() / 2)?;
@@ -73,7 +73,7 @@ mod tests {
         for (values, middle) in
             [(&[][..], None), (&[1.5], Some(1.5)), (&[1.0, 0.5], Some(0.75)), (&[3.0, -1.0, 2.0], Some(2.0))]
         {
-            assert_eq!(median_of_ratios(values), middle, "{values:?}");
+            assert_eq!(median_of(values), middle, "{values:?}");
         }
     }
 

@@ -6,6 +6,7 @@
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rustix::io::{Errno, Result};
 
@@ -45,6 +46,8 @@ pub enum Fault {
     Interrupt,
     /// The process ends there, with status 137, running no destructor.
     Exit,
+    /// It takes so many percent longer, computing meanwhile.
+    Slow(u32),
 }
 
 /// "The k-th call from now misbehaves."
@@ -75,8 +78,24 @@ impl FaultPlan {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Makes an attempt at a call, and what it is to take longer.
+    pub(super) fn attempt<T>(&self, attempt: impl FnOnce() -> T) -> T {
+        let Fault::Slow(percent) = self.fault else { return attempt() };
+        let begun = Instant::now();
+        let result = attempt();
+        let until = begun.elapsed() * (100 + percent) / 100;
+        while begun.elapsed() < until {
+            std::hint::spin_loop();
+        }
+        result
+    }
+
     /// Counts a call that wants to move `wanted` bytes: how many it may ask for, or the errno it fails with.
     pub(super) fn next(&self, call: Call, wanted: usize) -> Result<usize> {
+        if let Fault::Slow(_) = self.fault {
+            // What is to be slow by so much must not be slow by counting.
+            return Ok(wanted);
+        }
         let number = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
         let kind = match (wanted > 0, NEEDS_ROOM.contains(&call)) {
             (true, true) => 'b',
@@ -97,6 +116,7 @@ impl FaultPlan {
             Fault::Short => Ok(if wanted > 1 { wanted / 2 } else { wanted }),
             Fault::Nothing => Ok(0),
             Fault::Exit => std::process::exit(137),
+            Fault::Slow(_) => Ok(wanted),
         }
     }
 }
@@ -105,11 +125,14 @@ impl FromStr for FaultPlan {
     type Err = String;
 
     /// `K:WHAT`, or `K+:WHAT` for "from the k-th on"; WHAT is `EIO`, `ENOSPC`, `EACCES`, `EDQUOT`, `full`, `short`, `nothing`,
-    /// `interrupt` or `exit`.
+    /// `interrupt` or `exit`. `slow:PERCENT` slows every call.
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let wrong =
             || format!("'{text}' is no fault plan; write K:EIO, K+:ENOSPC, K:short, K:nothing, K:interrupt or K:exit");
         let (at, what) = text.split_once(':').ok_or_else(wrong)?;
+        if at == "slow" {
+            return Ok(Self::new(1, Fault::Slow(what.parse().map_err(|_| wrong())?), true));
+        }
         let fault = match what {
             "EIO" => Fault::Fail(Errno::IO),
             "ENOSPC" => Fault::Fail(Errno::NOSPC),
@@ -187,5 +210,21 @@ mod tests {
         assert_eq!(sys.transfer(Call::Write, 8, Ok), Err(Errno::NOSPC));
         assert_eq!(sys.plain(Call::Unlinkat, || Ok(())), Ok(()));
         assert_eq!(plan.kinds(), "b.");
+    }
+
+    #[test]
+    fn a_slow_call_does_what_it_does_and_takes_no_less() {
+        let (mut sys, _) = sys("slow:300");
+        let begun = Instant::now();
+        let mut took = std::time::Duration::ZERO;
+        let moved = sys.transfer(Call::Read, 9, |wanted| {
+            let begun = Instant::now();
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            took = begun.elapsed();
+            Ok(wanted)
+        });
+        assert_eq!(moved, Ok(9));
+        assert!(begun.elapsed() >= took * 4);
+        assert!("slow:x".parse::<FaultPlan>().is_err());
     }
 }

@@ -115,7 +115,7 @@ impl Sys {
             let result = match self.injected(call, wanted) {
                 Ok(wanted_now) => {
                     let begun = self.counts.are_timed().then(Instant::now);
-                    let result = attempt(wanted_now);
+                    let result = self.attempt(|| attempt(wanted_now));
                     if let Some(begun) = begun {
                         self.counts.time(call, begun.elapsed());
                     }
@@ -140,6 +140,21 @@ impl Sys {
     #[cfg(any(test, feature = "faults"))]
     fn injected(&self, call: Call, wanted: usize) -> Result<usize> {
         self.faults.as_ref().map_or(Ok(wanted), |plan| plan.next(call, wanted))
+    }
+
+    /// Makes one attempt, which the fault plan may slow.
+    #[cfg(any(test, feature = "faults"))]
+    fn attempt<T>(&self, attempt: impl FnOnce() -> T) -> T {
+        match &self.faults {
+            Some(plan) => plan.attempt(attempt),
+            None => attempt(),
+        }
+    }
+
+    #[cfg(not(any(test, feature = "faults")))]
+    #[allow(clippy::unused_self, reason = "release builds have no fault plan to ask")]
+    fn attempt<T>(&self, attempt: impl FnOnce() -> T) -> T {
+        attempt()
     }
 
     #[cfg(not(any(test, feature = "faults")))]

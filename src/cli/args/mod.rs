@@ -1,5 +1,6 @@
 //! The command line as typed. The comments here are the help.
 
+mod compare;
 mod copy;
 mod files;
 mod places;
@@ -14,6 +15,7 @@ use haul::size::BufferSize;
 use super::level::Level;
 use super::words::{PoolWord, WorkerCount, parse_block, parse_pool, parse_workers};
 
+pub(crate) use compare::{CompareArgs, ComparisonFormat};
 pub(crate) use copy::{Attribute, BackupWord, CopyArgs, ReflinkWord, SparseWord, SyncWord, UpdateWord};
 pub(crate) use files::{FileArgs, Route, UnpackArgs};
 pub(crate) use sweep::{Cache, Job, SweepArgs, Switch, Table};
@@ -36,6 +38,7 @@ pub(crate) enum Command {
     Gzip(GzipArgs),
     Gunzip(GunzipArgs),
     Sweep(SweepArgs),
+    Compare(CompareArgs),
     /// Run a job once with one setting and print the system calls it made: for sweep --verify-counts
     #[command(hide = true)]
     Errand {

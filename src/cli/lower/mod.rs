@@ -16,7 +16,7 @@ use haul::plan::{
 use haul::size::BufferSize;
 use haul::sys::PAGE;
 
-use super::args::{Args, Codec, Command, Common, Engine, Generated, ProgressChoice, Route, Scheduler};
+use super::args::{Args, Codec, Command, Common, CompareArgs, Engine, Generated, ProgressChoice, Route, Scheduler};
 use super::listing::Columns;
 use super::progress::Verbosity;
 use super::report::Output;
@@ -37,6 +37,7 @@ pub(crate) enum Work {
     List(GunzipPlan, Columns),
     Sweep { plan: SweepPlan, outputs: Vec<Output> },
     Errand { errand: Errand, idle: bool },
+    Compare(CompareArgs),
     Generate { what: Generated, directory: Option<PathBuf> },
 }
 
@@ -67,6 +68,15 @@ pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
         Command::Errand { idle, errand, input, target } => {
             let errand: Errand = serde_json::from_str(&errand).map_err(UsageError::new)?;
             Ok(Order::quiet(Work::Errand { errand: Errand { input, target, ..errand }, idle }, ProgressChoice::Never))
+        }
+        Command::Compare(args) => {
+            if args.old == args.new {
+                return Err(UsageError::new(format!(
+                    "OLD and NEW are both '{}': name two reports",
+                    args.old.display()
+                )));
+            }
+            Ok(Order::quiet(Work::Compare(args), ProgressChoice::Never))
         }
         Command::Generate { what, directory } => {
             if (what == Generated::Man) != directory.is_some() {

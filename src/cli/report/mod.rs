@@ -7,9 +7,11 @@
 //! - [`html`]: a page with charts, for a browser or a printer, that needs nothing else.
 //!
 //! [`digest`] derives what all of them show; [`block`] parts rows that cannot be compared; [`sheet`], [`prose`] and
-//! [`machine`] hold the cells and lines that table, Markdown and HTML share, and [`numbers`] rounds for them.
+//! [`machine`] hold the cells and lines that table, Markdown and HTML share, and [`numbers`] rounds for them. [`comparison`] writes two
+//! sweeps beside each other.
 
 mod block;
+pub(crate) mod comparison;
 mod csv;
 mod digest;
 #[cfg(test)]

@@ -117,7 +117,7 @@ fn bar(part: f64, longest: usize) -> String {
 }
 
 /// Writes a line that may be longer than the table is wide: cut between words, what follows set in.
-fn write_wrapped(out: &mut dyn Write, text: &str) -> io::Result<()> {
+pub(super) fn write_wrapped(out: &mut dyn Write, text: &str) -> io::Result<()> {
     let mut column = 0;
     for word in text.split(' ') {
         let length = word.chars().count();

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::calls::Kind;
 use crate::measure::interval::{CONFIDENCE, Interval};
-use crate::measure::stats::{deviation, median, median_of_ratios, median_place, minimum};
+use crate::measure::stats::{deviation, median, median_of, median_place, minimum};
 use crate::outcome::{Sample, Summary, SweepRow};
 use crate::plan::SweepJob;
 
@@ -147,7 +147,7 @@ fn interval(walls: &[u64]) -> Option<(u64, u64)> {
 fn cpu_percent(samples: &[Sample]) -> Option<f64> {
     let timed = samples.iter().filter(|sample| sample.wall_ns > 0);
     let busy = timed.map(|sample| (sample.user_ns + sample.system_ns) as f64 / sample.wall_ns as f64 * 100.0);
-    median_of_ratios(&busy.collect::<Vec<_>>())
+    median_of(&busy.collect::<Vec<_>>())
 }
 
 fn calls(summary: &Summary) -> (u64, u64, u64) {

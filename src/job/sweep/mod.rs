@@ -37,7 +37,7 @@ mod source;
 mod subject;
 pub mod tables;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 pub mod verdict;
 
 use std::time::{Duration, Instant};

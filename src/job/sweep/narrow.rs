@@ -2,6 +2,7 @@
 
 use super::verdict::groups::{Group, walls};
 use crate::measure::interval::{CONFIDENCE, FEWEST, Interval, PairedRatio};
+use crate::measure::stats::median_of;
 use crate::outcome::SweepReport;
 
 /// Whether every interval is as narrow as the question asks: how many times slower than the fastest of its group each
@@ -18,8 +19,8 @@ pub(super) fn is_narrow(report: &SweepReport) -> bool {
         [] => true,
         [row] => {
             let walls: Vec<f64> = walls(&report.rows[row].samples).iter().map(|wall| *wall as f64).collect();
-            let middle = walls.iter().sum::<f64>() / walls.len() as f64;
-            Interval::of_median(&walls, CONFIDENCE).is_some_and(|interval| fits(interval, middle, report.within))
+            let known = Interval::of_median(&walls, CONFIDENCE).zip(median_of(&walls));
+            known.is_some_and(|(interval, middle)| fits(interval, middle, report.within))
         }
         _ => {
             let best = walls(&report.rows[group.fastest(report)].samples);

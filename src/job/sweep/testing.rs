@@ -1,4 +1,4 @@
-//! Plans, samples and reports made by hand, for the tests of this directory.
+//! Plans, samples and reports made by hand, for the tests of this directory and of `job::compare`.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub(super) fn axes(job: SweepJob) -> Axes {
 }
 
 /// A run over 1 MiB that took `wall_ms` and made `calls` reads, all of them known to the kernel.
-pub(super) fn sample(wall_ms: u64, calls: u64) -> Sample {
+pub(in crate::job) fn sample(wall_ms: u64, calls: u64) -> Sample {
     let mut summary = Summary { files: 1, source_bytes: 1 << 20, target_bytes: 1 << 19, ..Summary::default() };
     for _ in 0..calls {
         summary.syscalls.record(Call::Pread, 1, Ending::Moved(1));
@@ -39,7 +39,7 @@ pub(super) fn sample(wall_ms: u64, calls: u64) -> Sample {
 }
 
 /// The setting of `plan`'s defaults with another buffer.
-pub(super) fn setting(buffer_kib: u64) -> Setting {
+pub(in crate::job) fn setting(buffer_kib: u64) -> Setting {
     Setting {
         job: SweepJob::Copy,
         cache: CacheState::Warm,
@@ -54,7 +54,7 @@ pub(super) fn setting(buffer_kib: u64) -> Setting {
 }
 
 /// A row whose runs took `walls_ms` each; every run makes as many reads as its buffer needs for 1 MiB.
-pub(super) fn row(setting: Setting, walls_ms: &[u64]) -> SweepRow {
+pub(in crate::job) fn row(setting: Setting, walls_ms: &[u64]) -> SweepRow {
     let calls = (1 << 20) / setting.buffer.bytes() as u64;
     SweepRow {
         setting,
@@ -69,7 +69,7 @@ pub(super) fn row(setting: Setting, walls_ms: &[u64]) -> SweepRow {
 }
 
 /// A report of these rows.
-pub(super) fn report(rows: Vec<SweepRow>) -> SweepReport {
+pub(in crate::job) fn report(rows: Vec<SweepRow>) -> SweepReport {
     SweepReport {
         format: SweepReport::FORMAT,
         version: "0.0.0".to_owned(),

@@ -139,7 +139,9 @@ mod tests {
             remarks(&noisy),
             ["The pool makes no difference that shows at 4K, 64K and 4M (at most 13% either way)."]
         );
-        rows.iter_mut().for_each(|row| row.samples.truncate(5));
+        for row in &mut rows {
+            row.samples.truncate(5);
+        }
         assert_eq!(remarks(&report(rows)), Vec::<String>::new(), "of five rounds nothing is claimed");
     }
 

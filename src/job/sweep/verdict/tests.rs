@@ -101,7 +101,9 @@ fn runs_that_differ_too_much_carry_no_choice() {
 fn few_rounds_are_a_first_impression() {
     let few = |rounds: usize| {
         let mut rows = buffers(&[(4, 200), (64, 100)]);
-        rows.iter_mut().for_each(|row| row.samples.truncate(rounds));
+        for row in &mut rows {
+            row.samples.truncate(rounds);
+        }
         rows
     };
     let found = verdict(few(5));

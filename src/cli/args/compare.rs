@@ -1,0 +1,47 @@
+//! `haul compare`.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+use crate::cli::words::parse_part;
+
+/// Compare two reports of haul sweep: what became slower or faster, and what is noise
+///
+/// OLD and NEW are reports that haul sweep wrote in JSON, best of the same command on the same
+/// machine: what differs around them (machine, data, version) is said. Settings that are in both are
+/// compared, each by the ratio of its new times to the old ones, with an interval that holds for all
+/// of them at once at 95%. A setting is called slower or faster only if its interval leaves out "the
+/// same" and the difference is larger than what two runs of the same setting showed in either sweep.
+/// That takes six rounds in both.
+///
+///   haul sweep copy disk.img --rounds 20 -o old.json
+///   haul sweep copy disk.img --rounds 20 -o new.json
+///   haul compare old.json new.json --fail-above 5%
+#[derive(Debug, ClapArgs)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct CompareArgs {
+    /// The report to start from; - is standard input
+    pub(crate) old: PathBuf,
+    /// The report to compare with it; - is standard input
+    pub(crate) new: PathBuf,
+    /// Exit 1 if a setting is surely slower by more than this, or if that cannot be told: too few rounds, too much
+    /// noise, no setting in both reports
+    #[arg(long, value_name = "PERCENT", value_parser = parse_part, allow_hyphen_values = true)]
+    pub(crate) fail_above: Option<f64>,
+    /// How the comparison on standard output is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ComparisonFormat,
+}
+
+/// How a comparison is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ComparisonFormat {
+    /// A table for people
+    #[default]
+    Table,
+    /// Everything, for programs
+    Json,
+    /// A table for GitHub
+    Markdown,
+}

@@ -1,0 +1,188 @@
+//! What is not the same around two sweeps, and makes a comparison of their times mean less than it seems.
+
+use bytesize::ByteSize;
+use serde::Serialize;
+
+use crate::outcome::{Disk, Machine, SweepReport};
+
+/// Bits a byte by which two measurements of entropy may differ and be of the same data.
+const ENTROPY: f64 = 0.01;
+/// The part by which the memory of one machine differs from one boot to another, and more.
+const MEMORY: f64 = 0.01;
+/// Runnable tasks, and percent of the time in which some task waited for a core, by which one moment is busier than
+/// another. Less than that passes by.
+const BUSIER: [f64; 2] = [1.0, 10.0];
+
+/// Something that is not the same in two reports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// What it belongs to.
+    pub of: Part,
+    /// What it is: "kernel".
+    pub what: &'static str,
+    /// What the old report says.
+    pub old: String,
+    /// What the new one says.
+    pub new: String,
+}
+
+/// What a difference belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// haul itself: that may be the very question.
+    Program,
+    /// Where it was run.
+    Machine,
+    /// What else ran there.
+    Company,
+    /// What it was run on.
+    Data,
+}
+
+/// What differs between two reports, beside their times.
+pub(super) fn differences(old: &SweepReport, new: &SweepReport) -> Vec<Difference> {
+    let differ = |of, what, [old, new]: [String; 2]| (old != new).then_some(Difference { of, what, old, new });
+    let version = differ(Part::Program, "version", [&old.version, &new.version].map(|version| plain(version)));
+    let machine =
+        MACHINE.iter().map(|(what, text)| differ(Part::Machine, what, [old, new].map(|it| text(&it.machine))));
+    let memory = far(old.machine.memory_bytes, new.machine.memory_bytes).then(|| {
+        let [old, new] = [old, new].map(|it| known(it.machine.memory_bytes.map(size)));
+        Difference { of: Part::Machine, what: "memory", old, new }
+    });
+    let data = DATA.iter().map(|(what, text)| differ(Part::Data, what, [old, new].map(text)));
+    let bits = |report: &SweepReport| report.entropy_bits.unwrap_or(-1.0);
+    let entropy = ((bits(old) - bits(new)).abs() > ENTROPY).then(|| {
+        let [old, new] = [old, new].map(|it| known(it.entropy_bits.map(|bits| format!("{bits:.2} bits a byte"))));
+        Difference { of: Part::Data, what: "entropy", old, new }
+    });
+    let company = company(&old.machine, &new.machine);
+    [version].into_iter().chain(machine).chain([memory]).chain(company).chain(data).chain([entropy]).flatten().collect()
+}
+
+/// Whether the machine was busier in one of the sweeps: that slows all of its settings.
+fn company(old: &Machine, new: &Machine) -> [Option<Difference>; 2] {
+    let [tasks, percent] = BUSIER;
+    let waited = |machine: &Machine| machine.pressure_percent.map(|[cores, ..]| cores);
+    let differ = |what, old: Option<f64>, new: Option<f64>, enough, unit: &str| {
+        let (old, new) = old.zip(new).filter(|(old, new)| (old - new).abs() > enough)?;
+        let [old, new] = [old, new].map(|figure| format!("{figure:.1}{unit}"));
+        Some(Difference { of: Part::Company, what, old, new })
+    };
+    [differ("load", old.load, new.load, tasks, ""), differ("wait for a core", waited(old), waited(new), percent, "%")]
+}
+
+type Text<T> = (&'static str, fn(&T) -> String);
+
+const MACHINE: [Text<Machine>; 10] = [
+    ("kernel", |machine| known(machine.kernel.as_deref().map(plain))),
+    ("architecture", |machine| plain(&machine.architecture)),
+    ("processor", |machine| known(machine.cpu.as_deref().map(plain))),
+    ("cores", |machine| machine.cores.to_string()),
+    ("quota", |machine| known(machine.quota.map(|cores| format!("{cores} cores")))),
+    ("governor", |machine| known(machine.governor.as_deref().map(plain))),
+    ("virtualization", |machine| known(machine.virtualization.as_deref().map(plain))),
+    ("file system", |machine| plain(&machine.file_system)),
+    ("mount options", |machine| known(machine.mount_options.as_deref().map(plain))),
+    ("disk", |machine| known(machine.disk.as_ref().map(|disk: &Disk| plain(&disk.name)))),
+];
+
+const DATA: [Text<SweepReport>; 4] = [
+    ("size", |report| size(report.source_bytes)),
+    ("files", |report| report.source_files.to_string()),
+    ("generated data", |report| {
+        let generated = report.generated;
+        generated.map_or_else(
+            || "none".to_owned(),
+            |made| format!("{} x {}, {} bits a byte", made.files, size(made.bytes), made.entropy),
+        )
+    }),
+    ("block", |report| known(report.block_bytes.map(size))),
+];
+
+fn far(one: Option<u64>, other: Option<u64>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.abs_diff(other) as f64 > one.max(other) as f64 * MEMORY,
+        (one, other) => one != other,
+    }
+}
+
+/// Sizes to the byte where they are small: a source of one byte more is another.
+fn size(bytes: u64) -> String {
+    format!("{} ({bytes} bytes)", ByteSize::b(bytes).display().iec())
+}
+
+fn known(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// What somebody's file says, on one line, and without codes that a terminal would obey.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::sweep::testing::{report, row, setting};
+
+    fn of_the_same() -> SweepReport {
+        let mut report = report(vec![row(setting(4), &[1])]);
+        report.machine = Machine {
+            kernel: Some("6.18".to_owned()),
+            load: Some(0.4),
+            pressure_percent: Some([0.0; 3]),
+            memory_bytes: Some(24 << 30),
+            cores: 2,
+            disk: Some(Disk { name: "vda".to_owned(), queue: vec![] }),
+            ..Machine::default()
+        };
+        report
+    }
+
+    #[test]
+    fn what_is_the_same_does_not_differ() {
+        let (old, mut new) = (of_the_same(), of_the_same());
+        // These are not of the machine, but of a moment.
+        (new.machine.free_bytes, new.machine.available_bytes) = (Some(1), Some(2));
+        (new.machine.load, new.machine.pressure_percent) = (Some(1.3), Some([9.0, 90.0, 0.0]));
+        new.machine.memory_bytes = Some((24 << 30) - 40_000);
+        (new.source, new.seed, new.rounds, new.preparation_ns) = ("elsewhere".into(), 7, 9, 5);
+        assert_eq!(differences(&old, &new), []);
+    }
+
+    type Change = fn(&mut SweepReport);
+
+    #[test]
+    fn every_difference_is_named_with_both_sides() {
+        let changes: [(Change, Part, &str, &str); 14] = [
+            (|report| report.version = "9".to_owned(), Part::Program, "version", "9"),
+            (|report| report.machine.kernel = Some("6\n1".to_owned()), Part::Machine, "kernel", "6\u{fffd}1"),
+            (|report| report.machine.kernel = None, Part::Machine, "kernel", "unknown"),
+            (|report| report.machine.cpu = Some("EPYC".to_owned()), Part::Machine, "processor", "EPYC"),
+            (|report| report.machine.cores = 64, Part::Machine, "cores", "64"),
+            (
+                |report| report.machine.memory_bytes = Some(1 << 30),
+                Part::Machine,
+                "memory",
+                "1.0 GiB (1073741824 bytes)",
+            ),
+            (|report| report.machine.file_system = "xfs".to_owned(), Part::Machine, "file system", "xfs"),
+            (|report| report.machine.mount_options = Some("rw".to_owned()), Part::Machine, "mount options", "rw"),
+            (|report| report.machine.disk = None, Part::Machine, "disk", "unknown"),
+            (|report| report.machine.load = Some(6.52), Part::Company, "load", "6.5"),
+            (|report| report.machine.pressure_percent = Some([40.0; 3]), Part::Company, "wait for a core", "40.0%"),
+            (|report| report.source_bytes += 1, Part::Data, "size", "1.0 MiB (1048577 bytes)"),
+            (|report| report.source_files = 3, Part::Data, "files", "3"),
+            (|report| report.entropy_bits = Some(7.5), Part::Data, "entropy", "7.50 bits a byte"),
+        ];
+        for (change, of, what, text) in changes {
+            let (old, mut new) = (of_the_same(), of_the_same());
+            change(&mut new);
+            let found = differences(&old, &new);
+            let [difference] = &found[..] else { panic!("{what}: {found:?}") };
+            assert_eq!((difference.of, difference.what, difference.new.as_str()), (of, what, text));
+            assert_eq!(differences(&new, &old)[0].old, text);
+        }
+    }
+}

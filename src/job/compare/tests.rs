@@ -1,0 +1,100 @@
+//! Comparisons of reports made by hand.
+
+use super::*;
+use crate::job::sweep::testing::{report, row, sample, setting};
+use crate::outcome::Control;
+
+const ROUNDS: [u64; 8] = [1000, 1010, 990, 1020, 980, 1005, 995, 1001];
+
+/// A report whose settings take so many percent of the usual time.
+fn scaled(percents: &[(u64, u64)]) -> SweepReport {
+    let rows = percents.iter().map(|(kib, percent)| row(setting(*kib), &ROUNDS.map(|wall| wall * percent / 100)));
+    report(rows.collect())
+}
+
+fn claims(comparison: &Comparison) -> Vec<(&str, Claim)> {
+    comparison.changes.iter().map(|change| (change.label.as_str(), change.claim)).collect()
+}
+
+#[test]
+fn what_changed_is_told_from_what_did_not() {
+    let old = scaled(&[(4, 100), (64, 100), (256, 100), (1024, 100)]);
+    let comparison = Comparison::of(&old, &scaled(&[(64, 110), (4, 100), (1024, 80), (4096, 100)]));
+    assert_eq!(claims(&comparison), [("64K", Claim::Slower), ("4K", Claim::Same), ("1M", Claim::Faster)]);
+    assert_eq!(
+        (&comparison.only_old[..], &comparison.only_new[..]),
+        (&["256K".to_owned()][..], &["4M".to_owned()][..])
+    );
+    let slower = &comparison.changes[0];
+    assert!((slower.ratio - 1.1).abs() < 0.01 && slower.interval.unwrap().holds(1.1), "{slower:?}");
+    assert!(slower.range.low < slower.interval.unwrap().low, "{slower:?}");
+    assert_eq!((slower.old_ns_median, slower.old_runs, slower.new_runs), (1_000_500_000, 8, 8));
+    assert_eq!(
+        comparison.exceeding(0.05),
+        [format!("64K is more than 5.0% slower: {} at least, at 95%", percent(slower.interval.unwrap().low - 1.0))]
+    );
+    // What may be above the limit, and may be below it, is not surely above it.
+    let between = f64::midpoint(slower.interval.unwrap().low, slower.ratio) - 1.0;
+    assert_eq!((comparison.exceeding(between), comparison.exceeding(0.15)), (vec![], vec![]));
+}
+
+#[test]
+fn nothing_is_claimed_below_the_noise_of_either_report() {
+    let (old, mut new) = (scaled(&[(4, 100), (64, 100)]), scaled(&[(4, 108), (64, 100)]));
+    assert_eq!(Comparison::of(&old, &new).changes[0].claim, Claim::Slower);
+    let again = ROUNDS.map(|wall| sample(wall * 112 / 100, 1)).to_vec();
+    new.control = Some(Control { row: 1, samples: again });
+    for (one, other) in [(&old, &new), (&new, &old)] {
+        let comparison = Comparison::of(one, other);
+        assert_eq!(comparison.changes[0].claim, Claim::Same);
+        let why = comparison.exceeding(0.05);
+        assert!(why.len() == 1 && why[0].starts_with("cannot tell what is more than 5.0% slower"), "{why:?}");
+    }
+}
+
+#[test]
+fn settings_that_move_together_are_said_to() {
+    let old = scaled(&[(4, 100), (64, 100), (256, 100), (1024, 100)]);
+    let together = |percents: [u64; 4]| {
+        let new = scaled(&[(4, percents[0]), (64, percents[1]), (256, percents[2]), (1024, percents[3])]);
+        Comparison::of(&old, &new).together
+    };
+    assert!(together([120, 121, 120, 119]).is_some_and(|ratio| (1.19..1.21).contains(&ratio)));
+    assert!(together([80, 80, 81, 80]).is_some());
+    assert_eq!(
+        (together([100; 4]), together([120, 120, 120, 100]), together([100, 100, 100, 120])),
+        (None, None, None)
+    );
+    let (two, slower) = (scaled(&[(4, 100), (64, 100)]), scaled(&[(4, 120), (64, 120)]));
+    assert_eq!(Comparison::of(&two, &slower).together, None);
+}
+
+#[test]
+fn few_runs_have_a_range_and_pass_no_limit() {
+    let old = scaled(&[(4, 100)]);
+    let mut new = scaled(&[(4, 200)]);
+    new.rows[0].samples.truncate(7);
+    new.rows[0].samples[0].invalid = Some("it was warm".to_owned());
+    assert_eq!(Comparison::of(&old, &new).changes[0].new_runs, 6, "what shows something else does not count");
+    new.rows[0].samples.truncate(6);
+    let comparison = Comparison::of(&old, &new);
+    assert_eq!((comparison.changes[0].claim, comparison.changes[0].interval), (Claim::Unknown, None));
+    assert!(comparison.changes[0].range.holds(2.0));
+    assert_eq!(
+        comparison.exceeding(0.05),
+        ["cannot tell whether 4K is more than 5.0% slower: one report has 5 runs of it and 6 are needed; sweep with \
+          --rounds 6 or more"]
+    );
+    new.rows[0].samples.clear();
+    assert_eq!(Comparison::of(&old, &new).exceeding(0.05), ["no setting is in both reports, so nothing can be told"]);
+}
+
+#[test]
+fn settings_of_a_table_go_by_their_names() {
+    let (mut old, mut new) = (scaled(&[(4, 100)]), scaled(&[(4, 100)]));
+    new.rows[0].name = Some("st\nart".to_owned());
+    let comparison = Comparison::of(&old, &new);
+    assert_eq!((comparison.changes.len(), &comparison.only_new[..]), (0, &["st\u{fffd}art".to_owned()][..]));
+    old.rows[0].name.clone_from(&new.rows[0].name);
+    assert_eq!(Comparison::of(&old, &new).changes[0].label, "st\u{fffd}art");
+}

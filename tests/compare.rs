@@ -1,0 +1,159 @@
+//! `haul compare` from outside: what became slower is caught, what did not is left alone, and what is no report is refused.
+
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
+
+mod common;
+
+use common::{Sandbox, noise};
+use serde_json::{Value, json};
+
+/// What a quiet machine does to the times of eight rounds, in thousandths; and to those of another eight.
+const ROUNDS: [[u64; 8]; 2] =
+    [[1000, 1004, 997, 1002, 1010, 999, 1001, 996], [1003, 995, 1000, 1006, 998, 1001, 1002, 994]];
+
+/// A sandbox with a report of a real sweep: its format and all that is in it are the program's own.
+fn sandbox() -> (Sandbox, Value) {
+    let sandbox = Sandbox::new();
+    sandbox.write("source", noise(1, 100_000));
+    let report =
+        sandbox.haul("sweep copy source --buffers 4K,64K --workers 1 --rounds 8 --format json").run().ok().json();
+    (sandbox, report)
+}
+
+/// The same report with times of our own: the machine that tests run on is not a quiet one. The settings take so many
+/// percent of 10 ms.
+fn timed(report: &Value, rounds: [u64; 8], percents: [u64; 2]) -> Value {
+    let mut report = report.clone();
+    let time = |samples: &mut Value, percent: u64| {
+        for (sample, thousandths) in samples.as_array_mut().expect("samples").iter_mut().zip(rounds) {
+            sample["wall_ns"] = json!(thousandths * 100 * percent);
+        }
+    };
+    for (row, percent) in report["rows"].as_array_mut().expect("rows").iter_mut().zip(percents) {
+        time(&mut row["samples"], percent);
+    }
+    if let Some(control) = report["control"].as_object_mut() {
+        let row = control["row"].as_u64().expect("a row") as usize;
+        time(&mut control["samples"], percents[row]);
+    }
+    report
+}
+
+/// Writes `old.json` and `new.json`.
+fn write_pair(sandbox: &Sandbox, old: &Value, new: &Value) {
+    sandbox.write("old.json", old.to_string());
+    sandbox.write("new.json", new.to_string());
+}
+
+#[test]
+fn a_slowdown_of_a_tenth_is_caught_and_two_of_the_same_are_not() {
+    let (sandbox, report) = sandbox();
+    let old = timed(&report, ROUNDS[0], [100, 100]);
+    write_pair(&sandbox, &old, &timed(&report, ROUNDS[1], [100, 110]));
+    let run = sandbox.haul("compare old.json new.json").run().ok().silent();
+    let table = String::from_utf8(run.out).unwrap();
+    let line = |buffer: &str| table.lines().find(|line| line.starts_with(buffer)).expect("a line a setting");
+    assert!(line("64K").ends_with("slower") && line("4K").ends_with("same within noise"), "{table}");
+    let run = sandbox.haul("compare old.json new.json --fail-above 5%").run().code(1);
+    run.says_in_one_line(&["64K is more than 5.0% slower: ", " at least, at 95%"]);
+    sandbox.haul("compare old.json new.json --fail-above 15%").run().ok().silent();
+    sandbox.haul("compare new.json old.json --fail-above 5%").run().ok().silent();
+
+    write_pair(&sandbox, &old, &timed(&report, ROUNDS[1], [100, 100]));
+    let run = sandbox.haul("compare old.json new.json --fail-above 1% --format json").run().ok().silent();
+    let claims: Vec<Value> =
+        run.json()["changes"].as_array().expect("changes").iter().map(|change| change["claim"].clone()).collect();
+    assert_eq!(claims, ["same", "same"]);
+}
+
+#[test]
+fn every_format_is_what_it_says_and_one_report_may_come_in_by_a_pipe() {
+    let (sandbox, report) = sandbox();
+    let (old, new) = (timed(&report, ROUNDS[0], [100, 100]), timed(&report, ROUNDS[1], [90, 110]));
+    write_pair(&sandbox, &old, &new);
+    let table = sandbox.haul("compare old.json new.json").run().ok().out;
+    let piped = sandbox.haul("compare old.json -").input(new.to_string()).run().ok().out;
+    assert_eq!(
+        String::from_utf8(piped).unwrap().replace("new: '-'", "new: 'new.json'"),
+        String::from_utf8(table).unwrap()
+    );
+    let markdown =
+        String::from_utf8(sandbox.haul("compare old.json new.json --format markdown").run().ok().out).unwrap();
+    let bars: Vec<usize> =
+        markdown.lines().filter(|line| line.starts_with('|')).map(|line| line.matches('|').count()).collect();
+    assert_eq!(bars, [7; 4], "{markdown}");
+    let document = sandbox.haul("compare old.json new.json --format json").run().ok().json();
+    assert_eq!(document["changes"].as_array().map(Vec::len), Some(2));
+    assert!(
+        document["changes"][0]["ratio"].as_f64().is_some_and(|ratio| (0.88..0.92).contains(&ratio)),
+        "{document:#}"
+    );
+    sandbox.haul("compare - -").run().code(2);
+    sandbox.haul("compare old.json").run().code(2);
+    sandbox.haul("compare old.json new.json --fail-above 5x").run().code(2);
+}
+
+#[test]
+fn another_machine_and_other_data_are_flagged() {
+    let (sandbox, report) = sandbox();
+    let old = timed(&report, ROUNDS[0], [100, 100]);
+    let mut new = timed(&report, ROUNDS[1], [100, 100]);
+    new["machine"]["cores"] = json!(4096);
+    new["source_bytes"] = json!(7);
+    new["rows"][0]["setting"]["buffer_bytes"] = json!(8192);
+    write_pair(&sandbox, &old, &new);
+    let run = sandbox.haul("compare old.json new.json").run().ok();
+    let table = String::from_utf8(run.out.clone()).unwrap();
+    for what in ["warning: not the same machine: cores ", "warning: not the same data: size "] {
+        assert!(table.contains(what), "{table}");
+        assert!(run.err.contains(&format!("haul: {what}")), "{}", run.err);
+    }
+    assert!(table.contains("only in the old report: 4K") && table.contains("only in the new report: 8K"), "{table}");
+}
+
+#[test]
+fn a_limit_that_cannot_be_told_to_be_kept_is_not() {
+    let (sandbox, report) = sandbox();
+    let old = timed(&report, ROUNDS[0], [100, 100]);
+    let mut new = timed(&report, ROUNDS[1], [100, 100]);
+    new["rows"][0]["samples"].as_array_mut().unwrap().truncate(5);
+    write_pair(&sandbox, &old, &new);
+    sandbox.haul("compare old.json new.json").run().ok().silent();
+    let run = sandbox.haul("compare old.json new.json --fail-above 5%").run().code(1);
+    run.says_in_one_line(&["cannot tell whether 4K is more than 5.0% slower", "--rounds 6"]);
+    let mut other = old.clone();
+    for row in other["rows"].as_array_mut().unwrap() {
+        row["setting"]["workers"] = json!(99);
+    }
+    write_pair(&sandbox, &old, &other);
+    sandbox.haul("compare old.json new.json").run().ok();
+    let run = sandbox.haul("compare old.json new.json --fail-above 5%").run().code(1);
+    run.says_in_one_line(&["no setting is in both reports"]);
+}
+
+#[test]
+fn what_is_no_report_is_named_with_its_reason() {
+    let (sandbox, report) = sandbox();
+    sandbox.write("good.json", report.to_string());
+    let mut older = report.clone();
+    older["format"] = json!(1);
+    let mut short = report;
+    short.as_object_mut().unwrap().remove("rows");
+    let cases = [
+        (b"setting,reads\n".to_vec(), "not a report of haul sweep --format json: expected value at line 1"),
+        (b"\xff\xfe".to_vec(), "not a report of haul sweep"),
+        (older.to_string().as_bytes()[..2000].to_vec(), "not a report of haul sweep"),
+        (older.to_string().into_bytes(), "its format is 1, and this haul reads "),
+        (short.to_string().into_bytes(), "not a report of haul sweep"),
+    ];
+    for (bytes, why) in cases {
+        sandbox.write("bad.json", bytes);
+        for words in ["compare bad.json good.json", "compare good.json bad.json"] {
+            sandbox.haul(words).run().code(1).says_in_one_line(&["cannot read 'bad.json': ", why]);
+        }
+    }
+    let run = sandbox.haul("compare good.json missing.json").run().code(1);
+    run.says_in_one_line(&["cannot read 'missing.json': No such file or directory"]);
+    sandbox.make_directory("directory");
+    sandbox.haul("compare directory good.json").run().code(1).says_in_one_line(&["'directory': Is a directory"]);
+}
