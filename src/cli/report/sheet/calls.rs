@@ -1,6 +1,6 @@
 //! The sheet of latencies: how long single calls took.
 
-use haul::measure::stats::median_of_ratios;
+use haul::measure::stats::median_of;
 use haul::outcome::CallLatency;
 
 use super::super::block::blocks;
@@ -47,7 +47,7 @@ fn title(digest: &Digest<'_>) -> String {
         let pass = row.latency.as_ref().filter(|_| figures.wall_ns_median > 0)?;
         Some(pass.wall_ns as f64 / figures.wall_ns_median as f64)
     });
-    let middle = median_of_ratios(&slower.collect::<Vec<_>>());
+    let middle = median_of(&slower.collect::<Vec<_>>());
     let cost = middle.map_or_else(String::new, |middle| {
         format!("; it took {} the median of those that were not timed so, in the middle of all settings", times(middle))
     });
