@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use haul::job::sweep::bottleneck::{self, Bottleneck};
 use haul::job::sweep::figures::Figures;
 use haul::job::sweep::reconcile::Reconciliation;
 use haul::job::sweep::verdict::{Noise, Verdict};
@@ -28,11 +29,16 @@ struct Line<'a> {
     setting: Setting,
     #[serde(flatten)]
     figures: &'a Figures,
+    bottleneck: Option<Bottleneck>,
 }
 
 pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> {
     let report = digest.report;
-    let line = |(row, figures): (&'_ SweepRow, _)| Line { setting: row.setting, figures };
+    let line = |(row, figures): (&'_ SweepRow, _)| Line {
+        setting: row.setting,
+        figures,
+        bottleneck: bottleneck::of(report, row),
+    };
     let document = Document {
         report,
         figures: report.rows.iter().zip(&digest.figures).map(line).collect(),

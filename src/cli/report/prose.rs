@@ -162,7 +162,7 @@ fn table(report: &SweepReport) -> Option<String> {
         ),
         TableName::Workers => format!(
             "speed-up: over the fewest workers, round by round; efficiency: speed-up for each of the {} that can work \
-             at once; knee: the fewest workers within {within} of the fastest",
+             at once; knee: the fewest workers whose median is within {within} of the best",
             count(report.machine.cores as u64, "core")
         ),
         TableName::Models => "×: how many times the least in its column; speed-up: over one thread".to_owned(),

@@ -115,7 +115,7 @@ pub(super) fn workers(block: &Block<'_>) -> Sheet {
         speedup(line.place).map_or_else(nothing, |speedup| whole_percent(speedup.ratio * base / threads(line.place)))
     });
     sheet.add(0, "CPU %", |line| cpu_cell(line.figures.cpu_percent));
-    sheet.add(0, "", |line| if knees.contains(&line.place) { "knee" } else { "" }.to_owned());
+    sheet.add(0, "knee", |line| if knees.contains(&line.place) { "←" } else { "" }.to_owned());
     sheet.finish()
 }
 
