@@ -14,18 +14,21 @@ use crate::cli::words::{
     parse_pool, parse_sizes, parse_workers,
 };
 
+const EXAMPLES: &str = "Examples:
+  haul sweep copy disk.img
+  haul sweep gzip logs --workers 1,2,4 --level 1,6 -o report.html -o report.json
+  haul sweep copy --generate 1G --cache cold,direct --latency
+  haul sweep --table workers disk.img --budget 5m";
+
 /// Run a job across buffer sizes, workers, engines, pools: calls, times, memory and a verdict
 ///
 /// Every setting is run once to warm up, and then once in each of several shuffled rounds; one setting is run twice, to
 /// show how far apart two runs of the same thing are. Every run's system calls are compared with the kernel's own count
 /// (/proc/self/io), and the report says whether they agree. Targets go to a scratch directory, which is removed at the
 /// end. SOURCE is only read. Ctrl-C ends it with a report of what was measured.
-///
-///   haul sweep copy disk.img
-///   haul sweep gzip logs --workers 1,2,4 --level 1,6 -o report.html -o report.json
-///   haul sweep --table ladder
 #[derive(Debug, ClapArgs)]
-#[command(verbatim_doc_comment)]
+#[command(override_usage = "haul sweep [OPTIONS] JOB SOURCE\n       haul sweep [OPTIONS] JOB --generate SIZE\n       \
+                            haul sweep [OPTIONS] --table NAME [JOB] SOURCE", after_help = EXAMPLES)]
 pub(crate) struct SweepArgs {
     /// The job to run (copy, gzip or gunzip), and the file or directory to run it on. With --table the job may be left
     /// out, with --generate the SOURCE
