@@ -4,8 +4,9 @@ use haul::error::Quoted;
 use haul::job::sweep::axes;
 use haul::job::sweep::bottleneck;
 use haul::job::sweep::reconcile::Reconciliation;
+use haul::measure::machine::warnings;
 use haul::outcome::{Ended, Observed, SweepReport, SweepRow};
-use haul::plan::{EngineName, TableName};
+use haul::plan::{CacheState, EngineName, TableName};
 use haul::size::BufferSize;
 
 use super::digest::Digest;
@@ -88,6 +89,8 @@ pub(super) fn notes(digest: &Digest<'_>) -> Vec<String> {
     let report = digest.report;
     let mut notes = vec![Reconciliation::of(report).to_string()];
     notes.extend(observed(report));
+    notes.extend(report.unobserved.as_ref().map(|why| format!("no other tool could check the counts: {why}")));
+    notes.extend(caches(report));
     notes.extend(noise(digest));
     notes.extend(bottlenecks(report));
     let rows = || report.rows.iter();
@@ -109,7 +112,26 @@ pub(super) fn notes(digest: &Digest<'_>) -> Vec<String> {
     }
     notes.extend(untimed(report));
     notes.extend(cost(report));
+    let warnings = warnings(&report.machine, report.source_bytes);
+    notes.extend(warnings.into_iter().map(|warning| format!("mind: {warning}")));
     notes
+}
+
+/// What the states of the cache are, and what proves them.
+fn caches(report: &SweepReport) -> Option<String> {
+    let samples = |state| report.rows.iter().filter(move |row| row.setting.cache == state).flat_map(|row| &row.samples);
+    let runs = samples(CacheState::Cold).count();
+    let looked = samples(CacheState::Cold).filter(|sample| sample.cached_before.is_some()).count();
+    let valid = samples(CacheState::Cold).filter(|sample| sample.invalid.is_none()).count();
+    let read: u64 = samples(CacheState::Cold).filter_map(|sample| sample.disk_read_bytes).sum();
+    let bytes: u64 = samples(CacheState::Cold).map(|sample| sample.summary.source_bytes).sum();
+    (runs > 0).then(|| {
+        let part = read as f64 / bytes.max(1) as f64;
+        format!(
+            "cold: content was evicted before each run, which cachestat saw for {looked} of {runs} runs; they read {part:.2} \
+             of their bytes from the disk, and {valid} are valid. Names and inodes stay in memory"
+        )
+    })
 }
 
 /// What is in a time, and how well it is known.
