@@ -76,7 +76,7 @@ fn words_that_make_no_sense_are_refused_before_anything_is_touched() {
         ("sweep copy file --buffers=", ""),
         ("sweep copy file --workers 1,0", "'0'"),
         ("sweep copy file --engine teleport", "'teleport'"),
-        ("sweep copy file --engine read_write,direct", "1K is no multiple of 4K"),
+        ("sweep copy file --engine read_write,direct --buffers 1K,4K", "1K is no multiple of 4K"),
         ("sweep copy file --pool perhaps", "'perhaps'"),
         ("sweep copy file --rounds 0", "'0'"),
         ("sweep copy file --format poem", "'poem'"),
