@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::settings::Axes;
+use super::tables;
 use crate::calls::{Call, Ending};
 use crate::outcome::{Cost, Ended, Machine, Sample, Setting, Summary, SweepReport, SweepRow};
 use crate::plan::{CacheState, EngineName, PoolChoice, SchedulerName, SweepJob};
@@ -10,17 +11,7 @@ use crate::size::BufferSize;
 
 /// Values to combine that come to two settings.
 pub(super) fn axes(job: SweepJob) -> Axes {
-    Axes {
-        jobs: vec![job],
-        caches: vec![CacheState::Warm],
-        engines: vec![EngineName::ReadWrite],
-        levels: vec![6],
-        schedulers: vec![SchedulerName::Channel],
-        workers: vec![1],
-        pools: vec![PoolChoice::Auto],
-        batches: vec![true],
-        buffers: vec![BufferSize::from_kib(4), BufferSize::from_kib(64)],
-    }
+    Axes { buffers: [4, 64].map(BufferSize::from_kib).to_vec(), ..tables::base(job) }
 }
 
 /// A run over 1 MiB that took `wall_ms` and made `calls` reads, all of them known to the kernel.
