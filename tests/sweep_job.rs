@@ -96,7 +96,7 @@ fn a_wish_to_stop_ends_it(file: &Path) {
         match (sweep::run(&plan, &context, &mut watcher), samples) {
             (Err(error), None) => assert_eq!(error.cause, Cause::Interrupted),
             (Ok(report), Some(samples)) => {
-                let control = report.control.iter().map(|control| control.samples.len()).sum::<usize>();
+                let control = report.controls.iter().map(|control| control.samples.len()).sum::<usize>();
                 let rows: usize = report.rows.iter().map(|row| row.samples.len()).sum();
                 assert_eq!((report.ended, rows + control), (Ended::Interrupted, samples), "stopped at step {step}");
             }
@@ -155,7 +155,7 @@ fn run(plan: &SweepPlan) -> SweepReport {
     let mut told = Told::default();
     let report = sweep::run(plan, &Context::silent(), &mut told).unwrap();
     let (rows, rounds) = (report.rows.len(), plan.effort.rounds.unwrap().get());
-    let control = report.control.as_ref().map_or(0, |control| control.samples.len());
+    let control = report.controls.iter().map(|control| control.samples.len()).sum::<usize>();
     assert_eq!((told.steps, told.reports), (rows + rounds * rows + control, 2 + rounds));
     assert_eq!(control, if rows > 1 { rounds } else { 0 });
     assert!(report.rows.iter().all(|row| row.samples.len() == rounds));

@@ -118,7 +118,7 @@ fn a_budget_ends_a_sweep_and_a_number_of_rounds_is_exact() {
     assert_eq!((report["rounds"].as_u64(), report["ended"].as_str()), (Some(1), Some("budget")));
     let report = sandbox.haul(format!("{words} --rounds 7")).run().ok().json();
     assert_eq!((report["rounds"].as_u64(), report["ended"].as_str()), (Some(7), Some("rounds")));
-    assert_eq!(report["control"]["samples"].as_array().map(Vec::len), Some(7));
+    assert_eq!(report["controls"][0]["samples"].as_array().map(Vec::len), Some(7));
     for row in sweep_rows(&report) {
         assert_eq!(row["samples"].as_array().map(Vec::len), Some(7));
     }

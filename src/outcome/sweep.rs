@@ -135,8 +135,8 @@ pub struct SweepReport {
     pub repeated: usize,
     /// Why no other tool could check our counts, if that was asked for.
     pub unobserved: Option<String>,
-    /// The setting that was run twice a round.
-    pub control: Option<Control>,
+    /// Settings that were run twice a round: one of each group of alternatives.
+    pub controls: Vec<Control>,
     /// One row a setting, in the order in which users named them.
     pub rows: Vec<SweepRow>,
 }

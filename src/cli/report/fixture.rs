@@ -151,7 +151,7 @@ fn named(table: TableName, report: SweepReport) -> SweepReport {
     for sample in &mut samples {
         sample.wall_ns += sample.wall_ns / 500;
     }
-    SweepReport { table: Some(table), machine, command, control: Some(Control { row, samples }), ..report }
+    SweepReport { table: Some(table), machine, command, controls: vec![Control { row, samples }], ..report }
 }
 
 fn latency(wall_us: u64) -> LatencyPass {
@@ -241,7 +241,7 @@ fn report(job: SweepJob, source_bytes: u64, rows: Vec<SweepRow>) -> SweepReport 
         tidying_ns: 1_500_000_000,
         repeated: 0,
         unobserved: None,
-        control: None,
+        controls: vec![],
         machine: Machine {
             kernel: Some("6.18.44".to_owned()),
             architecture: "x86_64".to_owned(),

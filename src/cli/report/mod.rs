@@ -141,7 +141,7 @@ mod tests {
         let mut reports: Vec<SweepReport> = vec![fixture::copy(), fixture::gzip()];
         reports.extend(fixture::tables());
         for whole in reports {
-            let nothing = SweepReport { rows: vec![], control: None, rounds: 0, ..whole.clone() };
+            let nothing = SweepReport { rows: vec![], controls: vec![], rounds: 0, ..whole.clone() };
             let mut unmeasured = SweepReport { rounds: 0, ..whole.clone() };
             for row in &mut unmeasured.rows {
                 row.samples.clear();

@@ -164,7 +164,7 @@ fn bottlenecks(report: &SweepReport) -> Vec<String> {
 /// How far apart two runs of the same thing are.
 fn noise(digest: &Digest<'_>) -> Option<String> {
     let noise = digest.noise?;
-    let row = digest.report.rows.get(digest.report.control.as_ref()?.row)?;
+    let row = digest.report.rows.get(digest.report.controls.first()?.row)?;
     let (varying, _) = axes::split(&digest.report.rows);
     let interval = noise.interval.map_or_else(String::new, |interval| {
         let part = |ratio: f64| format!("{:+.1}%", (ratio - 1.0) * 100.0);

@@ -43,7 +43,7 @@ fn nothing_is_claimed_below_the_noise_of_either_report() {
     let (old, mut new) = (scaled(&[(4, 100), (64, 100)]), scaled(&[(4, 108), (64, 100)]));
     assert_eq!(Comparison::of(&old, &new).changes[0].claim, Claim::Slower);
     let again = ROUNDS.map(|wall| sample(wall * 112 / 100, 1)).to_vec();
-    new.control = Some(Control { row: 1, samples: again });
+    new.controls = vec![Control { row: 1, samples: again }];
     for (one, other) in [(&old, &new), (&new, &old)] {
         let comparison = Comparison::of(one, other);
         assert_eq!(comparison.changes[0].claim, Claim::Same);

@@ -153,7 +153,7 @@ fn empty_report(plan: &SweepPlan, machine: Machine) -> SweepReport {
         tidying_ns: 0,
         repeated: 0,
         unobserved: None,
-        control: None,
+        controls: vec![],
         rows: rows.collect(),
     }
 }

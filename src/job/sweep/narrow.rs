@@ -27,7 +27,7 @@ pub(super) fn is_narrow(report: &SweepReport) -> bool {
             group.rows.iter().all(|row| is_narrow(&walls(&report.rows[*row].samples), &best))
         }
     });
-    let control_is = report.control.as_ref().is_none_or(|control| {
+    let control_is = report.controls.iter().all(|control| {
         report.rows.get(control.row).is_some_and(|row| is_narrow(&walls(&control.samples), &walls(&row.samples)))
     });
     groups_are && control_is
@@ -69,10 +69,10 @@ mod tests {
     #[test]
     fn the_control_must_be_known_well_too() {
         let mut report = two(QUIET);
-        let again = |walls: [u64; 8]| Some(Control { row: 1, samples: walls.map(|wall| sample(wall, 1)).to_vec() });
-        report.control = again(QUIET.map(|wall| wall + 30));
+        let again = |walls: [u64; 8]| vec![Control { row: 1, samples: walls.map(|wall| sample(wall, 1)).to_vec() }];
+        report.controls = again(QUIET.map(|wall| wall + 30));
         assert!(is_narrow(&report));
-        report.control = again([1000, 1300, 900, 1100, 980, 1500, 1010, 950]);
+        report.controls = again([1000, 1300, 900, 1100, 980, 1500, 1010, 950]);
         assert!(!is_narrow(&report));
     }
 

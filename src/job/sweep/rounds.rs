@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::bench::Bench;
 use super::narrow::is_narrow;
+use super::verdict::groups::Group;
 use super::{Step, Watcher};
 use crate::error::Result;
 use crate::measure::random::Random;
@@ -61,9 +62,14 @@ impl Rounds<'_> {
     /// Runs rounds until there are enough of them, or the time since `started` is used up.
     pub(super) fn run(&mut self, effort: Effort, started: Instant) -> Result<()> {
         let mut random = Random::new(self.report.seed);
-        if self.report.rows.len() > 1 {
-            self.report.control = Some(Control { row: self.report.rows.len() / 2, samples: vec![] });
+        // The middle one of each group of alternatives: neither the slowest, whose noise is the least, nor the fastest.
+        let groups = Group::all_of(self.report);
+        let middles = groups.iter().filter(|group| group.rows.len() > 1).map(|group| group.rows[group.rows.len() / 2]);
+        let mut controls: Vec<usize> = middles.collect();
+        if controls.is_empty() && self.report.rows.len() > 1 {
+            controls.push(self.report.rows.len() / 2);
         }
+        self.report.controls = controls.into_iter().map(|row| Control { row, samples: vec![] }).collect();
         let first = Instant::now();
         self.report.ended = loop {
             let round = first.elapsed() / u32::try_from(self.report.rounds.max(1)).unwrap_or(u32::MAX);
@@ -78,19 +84,22 @@ impl Rounds<'_> {
         Ok(())
     }
 
-    /// One run of every setting, and one more of the control's, in a new order. Nothing but its place in that order
-    /// tells the control's second run from its first.
+    /// One run of every setting, and one more of each control's, in a new order. Nothing but its place in that order
+    /// tells a control's second run from its first.
     fn round(&mut self, random: &mut Random, left: Option<Duration>) -> Result<()> {
         let rows = self.report.rows.len();
-        let control = self.report.control.as_ref().map(|control| control.row);
-        let total = rows + usize::from(control.is_some());
+        let total = rows + self.report.controls.len();
         for (done, place) in random.order(total).into_iter().enumerate() {
             self.watcher.step(Step { what: "round", done: self.report.rounds * total + done, total, left });
-            let row = control.filter(|_| place == rows).unwrap_or(place);
-            let sample = self.run_valid(row)?;
-            match &mut self.report.control {
-                Some(control) if place == rows => control.samples.push(sample),
-                _ => self.report.rows[place].samples.push(sample),
+            match place.checked_sub(rows) {
+                Some(control) => {
+                    let sample = self.run_valid(self.report.controls[control].row)?;
+                    self.report.controls[control].samples.push(sample);
+                }
+                None => {
+                    let sample = self.run_valid(place)?;
+                    self.report.rows[place].samples.push(sample);
+                }
             }
         }
         Ok(())
@@ -207,15 +216,15 @@ mod tests {
         for round in bench.order[3..].chunks(4) {
             let mut sorted = round.to_vec();
             sorted.sort_unstable();
-            assert_eq!(sorted, [4, 4, 64, 1024].map(BufferSize::from_kib), "{round:?}");
+            assert_eq!(sorted, [4, 64, 64, 1024].map(BufferSize::from_kib), "{round:?}");
             in_order.push(round.to_vec());
         }
         in_order.dedup();
         assert!(in_order.len() > 1, "rounds differ in their order");
         assert_eq!((told.steps.len(), told.reports), (3 + 5 * 4, vec![1, 2, 3, 4, 5]));
         assert_eq!((report.rounds, report.ended), (5, Ended::Rounds));
-        let control = report.control.unwrap();
-        assert_eq!((control.row, control.samples.len()), (1, 5));
+        let control = &report.controls[0];
+        assert_eq!((control.row, control.samples.len()), (2, 5));
         // The warm-up is not among the samples, and samples come in the order of rounds.
         for row in report.rows {
             let walls: Vec<u64> = row.samples.iter().map(|sample| sample.wall_ns).collect();
@@ -228,7 +237,7 @@ mod tests {
         let mut bench = Notes { invalid: vec![4, 5, 9], ..Notes::default() };
         let (_, report, _) = sweep(&mut bench, rounds(2));
         assert_eq!((report.repeated, bench.order.len()), (3, 3 + 8 + 3));
-        let samples = report.rows.iter().flat_map(|row| &row.samples).chain(&report.control.as_ref().unwrap().samples);
+        let samples = report.rows.iter().flat_map(|row| &row.samples).chain(&report.controls[0].samples);
         assert!(samples.clone().all(|sample| sample.invalid.is_none()));
         // Not for ever: what never shows it is marked.
         let mut bench = Notes { invalid: (4..100).collect(), ..Notes::default() };
@@ -244,7 +253,7 @@ mod tests {
         assert_eq!(result.unwrap_err().to_string(), "cannot read 'a': Input/output error");
         let samples: usize = report.rows.iter().map(|row| row.samples.len()).sum();
         assert_eq!(report.rounds, 1);
-        assert_eq!(samples + report.control.unwrap().samples.len(), 5);
+        assert_eq!(samples + report.controls[0].samples.len(), 5);
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub(in crate::job) fn report(rows: Vec<SweepRow>) -> SweepReport {
         tidying_ns: 0,
         repeated: 0,
         unobserved: None,
-        control: None,
+        controls: vec![],
         source_bytes: 1 << 20,
         source_files: 1,
         block_bytes: None,

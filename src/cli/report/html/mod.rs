@@ -77,7 +77,7 @@ fn title(report: &SweepReport) -> String {
 
 /// How it was measured, in two sentences.
 fn how(report: &SweepReport) -> String {
-    let control = if report.control.is_some() { ", one of them twice, as a check on noise" } else { "" };
+    let control = if !report.controls.is_empty() { ", one of them twice, as a check on noise" } else { "" };
     let settings = count(report.rows.len() as u64, "setting");
     let each = if report.rows.len() == 1 { "was" } else { "were each" };
     format!(

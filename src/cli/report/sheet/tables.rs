@@ -165,7 +165,7 @@ mod tests {
 
     fn words(walls_us: [[u64; 6]; 4]) -> [&'static str; 4] {
         let mut report = fixture::tables().remove(0);
-        (report.control, report.rounds) = (None, 6);
+        (report.controls, report.rounds) = (vec![], 6);
         report.rows.truncate(4);
         for (row, walls) in report.rows.iter_mut().zip(walls_us) {
             row.samples.truncate(6);

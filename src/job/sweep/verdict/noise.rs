@@ -18,7 +18,7 @@ pub struct Noise {
 
 /// The noise of a sweep; `None` if nothing was run twice, or not as it should be.
 pub fn noise(report: &SweepReport) -> Option<Noise> {
-    let control = report.control.as_ref()?;
+    let control = report.controls.first()?;
     let row = report.rows.get(control.row).filter(|row| is_valid(row))?;
     if control.samples.iter().any(|sample| sample.invalid.is_some()) {
         return None;
@@ -45,13 +45,13 @@ mod tests {
         let mut report = report(vec![row(setting(4), &[100, 200, 100, 100, 100, 100])]);
         assert_eq!(noise(&report), None);
         let again = [103, 206, 103, 99, 103, 103].map(|wall| sample(wall, 1)).to_vec();
-        report.control = Some(Control { row: 0, samples: again });
+        report.controls = vec![Control { row: 0, samples: again }];
         let found = noise(&report).unwrap();
         assert!((found.gap - 0.03).abs() < 1e-9, "{found:?}");
         assert!(found.interval.is_some_and(|interval| interval.holds(1.0)), "{found:?}");
-        report.control.as_mut().unwrap().samples[0].invalid = Some("it was warm".to_owned());
+        report.controls[0].samples[0].invalid = Some("it was warm".to_owned());
         assert_eq!(noise(&report), None);
-        report.control = Some(Control { row: 9, samples: vec![] });
+        report.controls = vec![Control { row: 9, samples: vec![] }];
         assert_eq!(noise(&report), None);
     }
 

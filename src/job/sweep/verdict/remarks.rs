@@ -134,7 +134,7 @@ mod tests {
         // Not more than two runs of the same setting differ by.
         let mut noisy = report(rows.clone());
         let again = ROUNDS.map(|wall| sample(wall * 113 / 100, 1)).to_vec();
-        noisy.control = Some(Control { row: 0, samples: again });
+        noisy.controls = vec![Control { row: 0, samples: again }];
         assert_eq!(
             remarks(&noisy),
             ["The pool makes no difference that shows at 4K, 64K and 4M (at most 13% either way)."]

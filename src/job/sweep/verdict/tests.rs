@@ -70,14 +70,14 @@ fn what_is_as_fast_is_listed_as_a_range_where_it_is_one() {
 fn nothing_is_claimed_below_what_two_runs_of_the_same_show() {
     let mut report = report(buffers(&[(64, 101), (1024, 100)]));
     let again = |percent: u64| QUIET.map(|thousandths| sample(thousandths * percent, 1)).to_vec();
-    report.control = Some(Control { row: 1, samples: again(102) });
+    report.controls = vec![Control { row: 1, samples: again(102) }];
     assert_eq!(
         Verdict::all_of(&report)[0].text,
         "Use 64K: at most 2% slower than the best (1M) at 95%, with 16 calls instead of 1. As fast as each other, within \
          noise 2%: 64K and 1M."
     );
     // Noise above what was asked leaves nothing to say.
-    report.control = Some(Control { row: 1, samples: again(107) });
+    report.controls = vec![Control { row: 1, samples: again(107) }];
     let found = &Verdict::all_of(&report)[0];
     assert_eq!(found.chosen, None);
     assert_eq!(
