@@ -47,9 +47,9 @@ fn page(digest: &Digest<'_>) -> String {
     }
     page.push_str("</div>\n");
     charts::write(digest, &mut page);
-    tables(&mut page, digest);
+    let sheets = tables(&mut page, digest);
     page.push_str("<h2>Remarks</h2>\n<ul class=\"notes\">\n");
-    for line in prose::notes(digest) {
+    for line in prose::notes(digest, &sheets) {
         let _ = writeln!(page, "<li>{}</li>", escape(&line));
     }
     page.push_str("</ul>\n<h2>Machine</h2>\n<dl>\n");
@@ -88,17 +88,16 @@ fn how(report: &SweepReport) -> String {
     )
 }
 
-/// The table that answers the question, all figures, and how long single calls took.
-fn tables(page: &mut String, digest: &Digest<'_>) {
+/// The table that answers the question, all figures, and how long single calls took; the sheets that need words.
+fn tables(page: &mut String, digest: &Digest<'_>) -> Vec<Sheet> {
     page.push_str("<h2>Figures</h2>\n");
-    for sheet in sheet::sheets(digest) {
-        table(page, &sheet, "Figures");
-    }
+    let mut sheets = sheet::sheets(digest);
+    sheets.iter().for_each(|sheet| table(page, sheet, "Figures"));
     if digest.report.table.is_some() {
         page.push_str("<h2>All figures</h2>\n");
-        for sheet in sheet::everything(digest) {
-            table(page, &sheet, "All figures");
-        }
+        let everything = sheet::everything(digest);
+        everything.iter().for_each(|sheet| table(page, sheet, "All figures"));
+        sheets.extend(everything);
     }
     let [moving, all] = [false, true].map(|all| sheet::latencies(digest, all));
     if let Some(moving) = moving.as_ref().or(all.as_ref()) {
@@ -110,6 +109,7 @@ fn tables(page: &mut String, digest: &Digest<'_>) {
         table(page, &Sheet { title: None, ..all }, "Latency of all calls");
         page.push_str("</details>\n");
     }
+    sheets
 }
 
 fn table(page: &mut String, sheet: &Sheet, label: &str) {

@@ -13,13 +13,15 @@ mod tables;
 use haul::job::sweep::axes::Axis;
 use haul::job::sweep::figures::Figures;
 use haul::measure::interval::PairedRatio;
+use haul::outcome::{FileTimes, SweepRow};
 use haul::plan::TableName;
 
 pub(super) use calls::latencies;
+pub(super) use tables::Word;
 
 use super::block::{Block, blocks};
 use super::digest::Digest;
-use super::numbers::{TimeUnit, nothing, percent, three_digits};
+use super::numbers::{TimeUnit, duration, nothing, percent, three_digits};
 
 /// A column: its heading (a line break where it may be cut in two) and a cell for each line.
 pub(super) struct Column {
@@ -47,6 +49,11 @@ impl Column {
 impl Sheet {
     pub(super) fn lines(&self) -> usize {
         self.columns.first().map_or(0, |column| column.cells.len())
+    }
+
+    /// The columns whose headings begin so, written in one line.
+    pub(super) fn columns_named<'a>(&'a self, start: &'a str) -> impl Iterator<Item = &'a Column> {
+        self.columns.iter().filter(move |column| column.heading_in_one_line().starts_with(start))
     }
 }
 
@@ -130,13 +137,40 @@ impl<'a> Builder<'a> {
         let unit = self.unit;
         self.add(0, &format!("median\n{}", unit.name), |line| unit.cell(line.figures.wall_ns_median));
         if self.block.figures.iter().any(|figures| figures.wall_ns_interval.is_some()) {
-            self.add(5, "95%\n±%", |line| {
-                let half =
-                    |(low, high): (u64, u64)| (high - low) as f64 * 50.0 / line.figures.wall_ns_median.max(1) as f64;
-                line.figures.wall_ns_interval.map_or_else(nothing, |interval| format!("{:.1}", half(interval)))
+            self.add(5, &format!("95%\n{}", unit.name), |line| {
+                let between = |(low, high)| format!("{}–{}", unit.cell(low), unit.cell(high));
+                line.figures.wall_ns_interval.map_or_else(nothing, between)
             });
         } else {
-            self.add(5, "±%", |line| format!("{:.1}", line.figures.relative_noise() * 100.0));
+            let block = self.block;
+            // One run has no spread.
+            self.add(5, "±%", |line| match valid_runs(&block.rows[line.place]) {
+                ..=1 => nothing(),
+                _ => format!("{:.1}", line.figures.relative_noise() * 100.0),
+            });
+        }
+    }
+
+    /// How many of the runs count, where some do not show what they should.
+    fn runs_that_count(&mut self) {
+        let block = self.block;
+        if block.rows.iter().any(|row| valid_runs(row) < row.samples.len()) {
+            self.add(0, "runs that\ncount", |line| {
+                let row = &block.rows[line.place];
+                format!("{} of {}", valid_runs(row), row.samples.len())
+            });
+        }
+    }
+
+    /// How long single files took, where there are several.
+    fn file_times(&mut self, [half, most]: [u8; 2]) {
+        let rows = self.block.rows;
+        if rows.iter().filter_map(|row| row.file_times).any(|times| times.files > 1) {
+            let cell = |place: usize, time: fn(FileTimes) -> u64| {
+                rows[place].file_times.map_or_else(nothing, |times| duration(time(times)))
+            };
+            self.add(half, "file\np50", |line| cell(line.place, |times| times.p50_ns));
+            self.add(most, "file\np99", |line| cell(line.place, |times| times.p99_ns));
         }
     }
 
@@ -176,6 +210,11 @@ impl<'a> Builder<'a> {
         let bars = if rates.len() > 1 { rates.into_iter().map(part).collect() } else { vec![] };
         Sheet { title: self.block.heading.clone(), columns: self.columns, bars }
     }
+}
+
+/// Runs that show what they should.
+fn valid_runs(row: &SweepRow) -> usize {
+    row.samples.iter().filter(|sample| sample.invalid.is_none()).count()
 }
 
 /// "1.85× (1.83–1.88)".
