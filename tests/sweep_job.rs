@@ -37,6 +37,7 @@ fn sweeps_measure_the_jobs_and_leave_nothing_behind() {
     a_wish_to_stop_ends_it(&file);
     a_job_that_fails_ends_it_with_its_reason(place.path());
     scratch_goes_where_it_is_told(&file, &tree);
+    what_was_measured_survives_a_failure(place.path());
     assert_eq!(listing(place.path()), before, "the user's files are only read, and no scratch is left");
 
     decompressing(&file);
@@ -63,7 +64,7 @@ fn a_tree(job: SweepJob, tree: &Path) {
     let report = run(&plan(&axes(job), tree));
     // gzip passes over links, and over what has its suffix already.
     let files = if job == SweepJob::Copy { 3 } else { 2 };
-    assert_eq!(report.source_files, files, "{job:?}");
+    assert_eq!(report.source_files, 3, "{job:?}");
     for sample in report.rows.iter().flat_map(|row| &row.samples) {
         assert_eq!((sample.summary.files, sample.summary.failures), (files, 0), "{job:?}");
     }
@@ -112,6 +113,22 @@ fn a_job_that_fails_ends_it_with_its_reason(place: &Path) {
     assert_eq!(error.to_string(), format!("cannot open '{}': No such file or directory", missing.display()));
 }
 
+fn what_was_measured_survives_a_failure(place: &Path) {
+    let source = place.join("short-lived");
+    for (change, said) in [
+        (Box::new(|source: &Path| fs::remove_file(source).unwrap()) as Box<dyn FnOnce(&Path)>, "No such file"),
+        (Box::new(|source: &Path| fs::write(source, "shorter").unwrap()), "it changed during the sweep: 7 bytes"),
+    ] {
+        fs::write(&source, text()).unwrap();
+        let path = source.clone();
+        let mut told = Told { change: Some(Box::new(move || change(&path))), ..Told::default() };
+        let report = sweep::run(&plan(&axes(SweepJob::Copy), &source), &Context::silent(), &mut told).unwrap();
+        assert_eq!((report.ended, report.rounds), (Ended::Failed, 1), "{said}");
+        assert!(report.failure.as_ref().is_some_and(|failure| failure.contains(said)), "{:?}", report.failure);
+    }
+    fs::remove_file(&source).unwrap();
+}
+
 fn scratch_goes_where_it_is_told(file: &Path, tree: &Path) {
     let elsewhere = tempfile::tempdir().unwrap();
     let mut plan = plan(&axes(SweepJob::Copy), file);
@@ -134,10 +151,18 @@ struct Told {
     stop: Option<Stop>,
     scratch: Option<PathBuf>,
     scratch_entries: usize,
+    /// Done in the second round.
+    change: Option<Box<dyn FnOnce()>>,
 }
 
 impl Watcher for Told {
-    fn step(&mut self, _step: Step) {
+    fn step(&mut self, step: Step) {
+        if step.total == 0 {
+            return;
+        }
+        if let Some(change) = self.change.take_if(|_| self.steps == 5) {
+            change();
+        }
         if self.stops_at == Some(self.steps) {
             self.stop.as_ref().unwrap().request(2);
         }
@@ -157,7 +182,7 @@ fn run(plan: &SweepPlan) -> SweepReport {
     let (rows, rounds) = (report.rows.len(), plan.effort.rounds.unwrap().get());
     let control = report.controls.iter().map(|control| control.samples.len()).sum::<usize>();
     assert_eq!((told.steps, told.reports), (rows + rounds * rows + control, 2 + rounds));
-    assert_eq!(control, if rows > 1 { rounds } else { 0 });
+    assert_eq!((control, report.controls.is_empty()), (rounds * report.controls.len(), rows < 2));
     assert!(report.rows.iter().all(|row| row.samples.len() == rounds));
     let reconciliation = sweep::reconcile::Reconciliation::of(&report);
     assert!(reconciliation.agrees() || reconciliation.checked == 0, "{reconciliation}");

@@ -85,10 +85,53 @@ fn what_makes_no_sense_is_refused_with_what_to_write() {
         ("--table ladder file --buffers 4K,64K", "name one value with --buffers"),
         ("--table buffers", "Name a SOURCE"),
         ("--table nothing file", "possible values"),
+        ("gunzip --generate 1M", "not in gzip format"),
+        ("copy file --codec zlib", "leave out --codec and --block"),
+        ("gunzip file --block 64K", "leave out --codec and --block"),
+        ("copy file --cache direct --engine mmap", "--engine auto,direct"),
+        ("copy file --budget 0", "90s, 5m or 1h"),
+        ("copy file --within 500%", "up to 100"),
+        ("copy file -o a.csv -o a.csv", "named twice"),
+        ("copy file -o a.xyz", "the ending .xyz names no format"),
     ] {
         sandbox.haul(format!("sweep {words}")).run().code(2).says(&[said]);
     }
     sandbox.assert_no_leftovers("usage errors");
+}
+
+#[test]
+fn what_cannot_be_had_here_is_left_out_and_named() {
+    let sandbox = sandbox();
+    let report = swept(&sandbox, "copy file --buffers 64K --engine read_write,mmap,reflink");
+    let left_out = report["left_out"].as_array().expect("a list");
+    // Some file systems share blocks.
+    assert_eq!(sweep_rows(&report).len() + left_out.len(), 3);
+    for line in left_out {
+        assert!(line.as_str().is_some_and(|line| line.starts_with("64K with reflink: cannot clone")), "{line}");
+    }
+    // A sweep of nothing else, and one of nothing at all, are failures.
+    if !left_out.is_empty() {
+        sandbox.haul("sweep copy file --buffers 64K --engine reflink").run().code(1).says(&["cannot clone"]);
+    }
+    sandbox.write("tree/plain", "no gzip file");
+    sandbox.haul("sweep gunzip tree").run().code(1).says(&["there is nothing in it for gunzip"]);
+    sandbox.assert_no_leftovers("settings that cannot be had");
+}
+
+#[test]
+fn buffers_vary_where_nothing_else_does() {
+    let sandbox = sandbox();
+    for (words, rows) in [
+        ("copy file", 10),
+        ("copy file --workers 2", 10),
+        ("copy file --workers 1,2", 2),
+        ("gzip file --level 1,6 --workers 1,2", 4),
+        ("copy file --cache direct", 9),
+        ("copy file --engine read_write,direct", 2),
+        ("copy --table buffers file --cache direct", 11),
+    ] {
+        assert_eq!(sweep_rows(&swept(&sandbox, words)).len(), rows, "{words}");
+    }
 }
 
 #[test]

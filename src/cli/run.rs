@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::CommandFactory;
 use haul::error::Result;
 use haul::job::{self, Context};
-use haul::outcome::{Ended, Summary};
+use haul::outcome::{Ended, Summary, SweepReport};
 
 use super::args::{Args, Generated, ProgressChoice};
 use super::closing::{closing_line, unfinished_lines};
@@ -41,12 +41,7 @@ pub(crate) fn run(order: &Order) -> Exit {
             ("list", job::gunzip::list(plan, listing.rows(), &context))
         }
         Work::Sweep { plan, outputs } => {
-            let swept = super::sweep::run(plan, outputs, order.progress, &context);
-            if swept == Ok(Ended::Interrupted) {
-                terminal.say("interrupted; the report shows what was measured until then");
-                return Exit::Signal(context.stop.signal());
-            }
-            return finish(&terminal, swept.map(drop), &context);
+            return swept(&terminal, super::sweep::run(plan, outputs, order.progress, &context), &context);
         }
         Work::Errand { errand, idle } => {
             return finish(&terminal, super::errand::run(errand, *idle, &context), &context);
@@ -101,6 +96,22 @@ pub(crate) fn run(order: &Order) -> Exit {
 fn repeats_errors(order: &Order, summary: &Summary) -> bool {
     let stands_there = matches!(order.work, Work::Copy(_)) && summary.failures < 2 && !order.verbosity.verbose;
     !stands_there && !order.verbosity.quiet
+}
+
+/// Says how a sweep ended, if not as it should.
+fn swept(terminal: &Terminal, result: Result<SweepReport>, context: &Context) -> Exit {
+    match result {
+        Ok(report) if report.ended == Ended::Interrupted => {
+            terminal.say("interrupted; the report shows what was measured until then");
+            Exit::Signal(context.stop.signal())
+        }
+        Ok(SweepReport { failure: Some(why), .. }) => {
+            terminal.say(&why);
+            terminal.say("the report shows what was measured until then");
+            Exit::Failed
+        }
+        other => finish(terminal, other.map(drop), context),
+    }
 }
 
 /// Says what went wrong, if something did.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use haul::error::Result;
 use haul::job::sweep::{Step, Watcher};
 use haul::job::{Context, sweep};
-use haul::outcome::{Ended, SweepReport};
+use haul::outcome::SweepReport;
 use haul::plan::{SweepData, SweepPlan};
 use haul::sys::Sys;
 
@@ -22,8 +22,13 @@ const SHARE: u32 = 20;
 /// Clears a terminal's line from the cursor on.
 const CLEAR_REST: &str = "\x1b[K";
 
-/// Runs a sweep and writes its reports; says why the sweep ended.
-pub(crate) fn run(plan: &SweepPlan, outputs: &[Output], progress: ProgressChoice, context: &Context) -> Result<Ended> {
+/// Runs a sweep and writes its reports.
+pub(crate) fn run(
+    plan: &SweepPlan,
+    outputs: &[Output],
+    progress: ProgressChoice,
+    context: &Context,
+) -> Result<SweepReport> {
     // Before the first run, not after the last: a sweep is too long to end in "permission denied".
     let mut watching = Watching { line: Line::new(progress), files: Files::create(plan, outputs, context)? };
     let swept = sweep::run(plan, context, &mut watching);
@@ -35,7 +40,7 @@ pub(crate) fn run(plan: &SweepPlan, outputs: &[Output], progress: ProgressChoice
     for output in outputs.iter().filter(|output| output.path.is_none()) {
         print(&digest, output.format).map_err(|error| output_error(Path::new("standard output"), &error))?;
     }
-    filed.map(|()| report.ended)
+    filed.map(|()| report)
 }
 
 fn print(digest: &Digest<'_>, format: Format) -> std::io::Result<()> {

@@ -96,13 +96,17 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
         _ => f64::NAN,
     };
     let seconds = digits.parse::<f64>().unwrap_or(f64::NAN) * unit;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "write a time such as 90s, 5m or 1h")
+    let time = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero());
+    time.ok_or("write a time such as 90s, 5m or 1h")
 }
 
 /// A percentage above 0, with or without its sign, as a part: "5%" is 0.05.
 pub(crate) fn parse_part(text: &str) -> Result<f64, &'static str> {
-    let percent = text.trim_end_matches('%').trim_end().parse().ok().filter(|percent| (0.0..=1000.0).contains(percent));
-    percent.filter(|percent| *percent > 0.0).map(|percent| percent / 100.0).ok_or("write a percentage, such as 5%")
+    let percent = text.trim_end_matches('%').trim_end().parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
+    percent
+        .filter(|percent| *percent > 0.0)
+        .map(|percent| percent / 100.0)
+        .ok_or("write a percentage up to 100, such as 5%")
 }
 
 #[cfg(test)]
@@ -122,11 +126,11 @@ mod tests {
     fn times_and_parts() {
         let seconds = |text| parse_duration(text).map(|time| time.as_secs_f64()).ok();
         assert_eq!((seconds("90"), seconds("1.5m"), seconds("2h")), (Some(90.0), Some(90.0), Some(7200.0)));
-        for text in ["", "s", "-1s", "5 parsecs", "inf", "nan"] {
+        for text in ["", "0", "s", "-1s", "5 parsecs", "inf", "nan"] {
             assert_eq!(seconds(text), None, "{text:?}");
         }
         assert_eq!((parse_part("5%"), parse_part("2.5")), (Ok(0.05), Ok(0.025)));
-        assert!(["0", "-1%", "%", "x", "nan%", "1e9"].iter().all(|text| parse_part(text).is_err()));
+        assert!(["0", "-1%", "%", "x", "nan%", "101"].iter().all(|text| parse_part(text).is_err()));
         assert_eq!(
             (parse_entropy("7.5"), parse_entropy("8.1").is_err(), parse_entropy("nan").is_err()),
             (Ok(7.5), true, true)

@@ -89,6 +89,8 @@ pub enum Ended {
     Budget,
     /// Somebody asked to stop.
     Interrupted,
+    /// A run failed.
+    Failed,
 }
 
 /// What a sweep measured.
@@ -117,6 +119,8 @@ pub struct SweepReport {
     pub source_files: u64,
     /// Shannon entropy of the source's bytes, each by itself, in bits a byte: 0 to 8.
     pub entropy_bits: Option<f64>,
+    /// gzip's codec; `None` for other jobs, and where it differs between levels.
+    pub codec: Option<String>,
     /// gzip's block in bytes; `None` for other jobs, and where it differs between levels.
     pub block_bytes: Option<u64>,
     /// A setting this much slower than the best is as good: 0.05.
@@ -125,6 +129,10 @@ pub struct SweepReport {
     pub rounds: usize,
     /// Why there are no more.
     pub ended: Ended,
+    /// What failed, if something did.
+    pub failure: Option<String>,
+    /// Settings that cannot be had here, and why: "64K with reflink: cannot clone …".
+    pub left_out: Vec<String>,
     /// Seed of the order in which settings were run, and of generated data.
     pub seed: u64,
     /// Time spent on making or copying the source before the first run, ns; 0 where none was needed.

@@ -11,7 +11,7 @@ use super::walk::{Place, Root};
 use crate::sys::{Attributes, DirectoryBuffer, FileKind, Sys};
 
 /// Hands the regular file `name` in `parent`, or all of those below the directory of that name, to `visit`, open for
-/// reading. No symbolic link is followed; what goes away meanwhile is passed over. A file with several names comes once a
+/// reading. No symbolic link is followed; what goes away meanwhile, or in a directory may not be read, is passed over. A file with several names comes once a
 /// name.
 ///
 /// Ends with the first errno, `visit`'s own too, and with EINTR if somebody asks to stop.
@@ -29,7 +29,7 @@ pub fn each_file(
     let mut buffer = DirectoryBuffer::default();
     while let Some(place) = directories.pop() {
         let directory = match place.open(sys) {
-            Err(Errno::NOENT) => continue,
+            Err(Errno::NOENT | Errno::ACCESS) => continue,
             other => other?,
         };
         below(sys, &place, &directory, &mut buffer, &mut directories, visit)?;
@@ -60,8 +60,8 @@ fn below(
             match kind {
                 FileKind::Directory => directories.push(place.below(entry.name)),
                 FileKind::RegularFile => match one(sys, directory, entry.name, visit) {
-                    // Gone, or replaced by a link.
-                    Ok(()) | Err(Errno::NOENT | Errno::LOOP) => {}
+                    // Gone, replaced by a link, or for the job to complain about.
+                    Ok(()) | Err(Errno::NOENT | Errno::LOOP | Errno::ACCESS) => {}
                     Err(errno) => return Err(errno),
                 },
                 _ => {}

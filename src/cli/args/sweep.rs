@@ -37,7 +37,8 @@ pub(crate) struct SweepArgs {
     /// A ready-made sweep that answers one question
     #[arg(long, value_enum, value_name = "NAME")]
     pub(crate) table: Option<Table>,
-    /// Buffer sizes: a list, or a range of doublings such as 4K..1M; default: 1K to 4M
+    /// Buffer sizes: a list, or a range of doublings such as 4K..1M; default: 1K to 4M, or 256K
+    /// where something else varies
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_sizes, allow_hyphen_values = true)]
     pub(crate) buffers: Vec<SizeList>,
     /// Worker counts; default: auto
@@ -76,7 +77,8 @@ pub(crate) struct SweepArgs {
     /// Measured runs of each setting; default: as many as --budget has room for, until intervals are narrow
     #[arg(long, value_name = "N")]
     pub(crate) rounds: Option<NonZeroUsize>,
-    /// Time for all runs, such as 90s, 5m; default, without --rounds: 60s. One round is run in any case
+    /// Time for warming up and rounds, such as 90s, 5m; default, without --rounds: 60s. One round is run in any case, and
+    /// preparing, --latency and --verify-counts come on top
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) budget: Option<Duration>,
     /// How much slower than the best a setting may be to be as good
@@ -120,7 +122,7 @@ pub(crate) enum Table {
     Pool,
     /// One thread, threads fed by a channel, and rayon
     Models,
-    /// From the slowest way to the fastest, one step at a time; without SOURCE on 100 files of 10 MB
+    /// From the slowest way to the fastest, one step at a time; without SOURCE on 100 files of 10 MB (1 GB)
     Ladder,
 }
 

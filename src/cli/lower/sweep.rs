@@ -13,9 +13,10 @@ use haul::plan::{
     Arm, CacheState, Effort, EngineName, Generated, Passes, SchedulerName, SweepData, SweepJob, SweepPlan, TableName,
 };
 use haul::size::BufferSize;
+use haul::sys::PAGE;
 
 use super::{Order, UsageError, Work, check_buffers};
-use crate::cli::args::{Cache, Job, SweepArgs, Switch, Table};
+use crate::cli::args::{Cache, Codec, Engine, Job, SweepArgs, Switch, Table};
 use crate::cli::quote::{command_line, words_as_typed};
 use crate::cli::report::{Format, Output};
 use crate::cli::words::parse_workers;
@@ -28,9 +29,9 @@ const LADDER: Generated = Generated { files: NonZeroUsize::new(100).unwrap(), by
 pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
     let table = args.table.map(TableName::from);
     let (job, source) = job_and_source(&args)?;
-    let data = data(&args, source, table)?;
+    let data = data(&args, job, source, table)?;
     let arms = arms(&args, table, job)?;
-    let outputs = outputs(args.output, args.format);
+    let outputs = outputs(args.output, args.format)?;
     let budget = args.budget.or(args.rounds.is_none().then_some(BUDGET));
     let plan = SweepPlan {
         table,
@@ -83,10 +84,18 @@ fn job_and_source(args: &SweepArgs) -> Result<(Option<SweepJob>, Option<PathBuf>
     }
 }
 
-fn data(args: &SweepArgs, source: Option<PathBuf>, table: Option<TableName>) -> Result<SweepData, UsageError> {
+fn data(
+    args: &SweepArgs,
+    job: Option<SweepJob>,
+    source: Option<PathBuf>,
+    table: Option<TableName>,
+) -> Result<SweepData, UsageError> {
     match (source, args.generate, table) {
         (Some(_), Some(_), _) => Err(UsageError::new("a SOURCE and --generate contradict each other: leave one out")),
         (Some(source), None, _) => Ok(SweepData::Source(source)),
+        (None, ..) if job == Some(SweepJob::Gunzip) => {
+            Err(UsageError::new("made-up data is not in gzip format: name a SOURCE to decompress"))
+        }
         (None, Some(amount), _) => {
             let entropy = args.entropy;
             Ok(SweepData::Generated(Generated { files: amount.files, bytes: amount.bytes, entropy }))
@@ -102,11 +111,14 @@ fn arms(args: &SweepArgs, table: Option<TableName>, job: Option<SweepJob>) -> Re
     let Some(table) = table else {
         let job = job.ok_or_else(|| UsageError::new("which job? Write haul sweep copy, gzip or gunzip"))?;
         let engines = vec![EngineName::Auto];
-        let defaults = Axes { engines, workers: vec![cores], buffers: default_buffers(args), ..tables::base(job) };
+        let mut defaults = Axes { engines, workers: vec![cores], ..tables::base(job) };
+        if named_several(args).is_none() {
+            // Buffers are the question where there is no other.
+            defaults.buffers = default_buffers();
+        }
         return Ok(named(args, defaults, true)?.arms());
     };
-    let several = named_several(args);
-    if let (TableName::Ladder, Some(option)) = (table, several) {
+    if let (TableName::Ladder, Some(option)) = (table, named_several(args)) {
         let why = format!("a ladder climbs to one setting: name one value with {option}, or none");
         return Err(UsageError::new(why));
     }
@@ -151,6 +163,20 @@ fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError
     if job != SweepJob::Gzip && one_job && !args.level.is_empty() {
         return Err(UsageError::new(format!("{} has no levels: leave out --level", job.name())));
     }
+    if job != SweepJob::Gzip && one_job && (args.block.is_some() || args.codec != Codec::Auto) {
+        let why = format!("only gzip has codecs and blocks, not {}: leave out --codec and --block", job.name());
+        return Err(UsageError::new(why));
+    }
+    let direct = |engine: &Engine| *engine == Engine::Direct;
+    if caches.contains(&CacheState::Direct) && args.engine.iter().any(|engine| !direct(engine)) {
+        let why = "past the page cache there is one engine, direct: compare it with others by --engine auto,direct";
+        return Err(UsageError::new(why));
+    }
+    let mut axes = axes;
+    if caches.contains(&CacheState::Direct) || args.engine.iter().any(direct) {
+        // Only whole pages go past the cache; what was typed is refused instead.
+        axes.buffers.retain(|buffer| buffer.bytes().is_multiple_of(PAGE));
+    }
     Ok(Axes {
         caches: or(caches, axes.caches),
         engines: or(distinct(args.engine.iter().copied().map(EngineName::from)), axes.engines),
@@ -164,12 +190,9 @@ fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError
     })
 }
 
-/// 1K to 4M; whole pages where an engine moves nothing else.
-fn default_buffers(args: &SweepArgs) -> Vec<BufferSize> {
-    let direct = args.cache.contains(&Cache::Direct)
-        || args.engine.iter().any(|engine| EngineName::from(*engine) == EngineName::Direct);
-    let sizes = [1, 4, 8, 16, 32, 64, 128, 256, 1024, 4096].into_iter().filter(|kib| !direct || *kib >= 4);
-    sizes.map(BufferSize::from_kib).collect()
+/// 1K to 4M.
+fn default_buffers() -> Vec<BufferSize> {
+    [1, 4, 8, 16, 32, 64, 128, 256, 1024, 4096].map(BufferSize::from_kib).to_vec()
 }
 
 fn or<T>(named: Vec<T>, default: Vec<T>) -> Vec<T> {
@@ -188,20 +211,29 @@ fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
 
 /// Where reports go, and in which format: a file's by its name, or by `--format` where the name does not say or the file
 /// is the only one.
-fn outputs(files: Vec<PathBuf>, format: Option<Format>) -> Vec<Output> {
+fn outputs(files: Vec<PathBuf>, format: Option<Format>) -> Result<Vec<Output>, UsageError> {
     if files.is_empty() {
-        return vec![Output { format: format.unwrap_or_default(), path: None }];
+        return Ok(vec![Output { format: format.unwrap_or_default(), path: None }]);
+    }
+    if let Some(twice) = files.iter().enumerate().find(|(place, path)| files[..*place].contains(path)) {
+        return Err(UsageError::new(format!("'{}' is named twice: give each report a name", twice.1.display())));
     }
     let alone = files.len() == 1;
-    let outputs = files.into_iter().map(|path| {
+    let output = |path: PathBuf| {
         if path == Path::new("-") {
-            return Output { format: format.unwrap_or_default(), path: None };
+            return Ok(Output { format: format.unwrap_or_default(), path: None });
         }
-        let by_name = path.extension().and_then(OsStr::to_str).and_then(Format::of_extension);
+        let ending = path.extension().and_then(OsStr::to_str);
+        let by_name = ending.and_then(Format::of_extension);
         let format = if alone { format.or(by_name) } else { by_name.or(format) };
-        Output { format: format.unwrap_or_default(), path: Some(path) }
-    });
-    outputs.collect()
+        match (format, ending) {
+            (None, Some(ending)) => Err(UsageError::new(format!(
+                "the ending .{ending} names no format: write .txt, .csv, .json, .md or .html, or add --format"
+            ))),
+            _ => Ok(Output { format: format.unwrap_or_default(), path: Some(path) }),
+        }
+    };
+    files.into_iter().map(output).collect()
 }
 
 impl From<Job> for SweepJob {

@@ -240,6 +240,9 @@ fn report(job: SweepJob, source_bytes: u64, rows: Vec<SweepRow>) -> SweepReport 
         ended: Ended::Rounds,
         tidying_ns: 1_500_000_000,
         repeated: 0,
+        failure: None,
+        left_out: vec![],
+        codec: None,
         unobserved: None,
         controls: vec![],
         machine: Machine {

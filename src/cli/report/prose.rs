@@ -65,6 +65,7 @@ fn ended(report: &SweepReport) -> &'static str {
         Ended::Narrow => "; stopped: intervals were narrow enough",
         Ended::Budget => "; stopped: time was up",
         Ended::Interrupted => "; interrupted",
+        Ended::Failed => "; failed",
     }
 }
 

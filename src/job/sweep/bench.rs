@@ -15,6 +15,7 @@ use crate::job::Context;
 use crate::measure::file_times::FileClock;
 use crate::measure::probe::Probe;
 use crate::outcome::{Allocations, FileTimes, LatencyPass, Observed, Sample, Setting, Summary};
+use crate::plan::CacheState;
 use crate::sys::{Sys, counting_allocations};
 
 /// What runs one setting after another.
@@ -42,12 +43,21 @@ impl<'a> Bench<'a> {
 
     /// A run that warms up, and what the allocator was asked for.
     pub(super) fn warm_up(&mut self, setting: &Setting) -> Result<(Sample, Option<Allocations>)> {
+        if setting.cache == CacheState::Cold {
+            let input = self.subject.input_path(setting.job);
+            let storage = Storage::of(&mut self.sys, &input)?;
+            cache::require_cold(&mut self.sys, &input, storage)?;
+        }
         let mut allocations = None;
         let sample = self.measure(setting, |subject| {
             let (result, counted) = counting_allocations(|| subject.run(setting));
             allocations = counted;
             result
         })?;
+        if sample.summary.files == 0 && self.subject.has_files() {
+            let why = format!("there is nothing in it for {}", setting.job.name());
+            return Err(Error::refused("sweep over", self.subject.path(), why));
+        }
         Ok((sample, allocations))
     }
 

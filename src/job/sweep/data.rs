@@ -2,7 +2,6 @@
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::fs::CWD;
@@ -15,6 +14,7 @@ use crate::measure::random::Random;
 use crate::plan::Generated;
 use crate::sys::Sys;
 use crate::tree::each_file;
+use crate::tree::path::c_path;
 
 /// Bytes written at a time: as fast as can be, and a wish to stop is heard often enough.
 const PIECE_BYTES: usize = 1 << 20;
@@ -82,23 +82,34 @@ impl Maker {
     }
 }
 
-/// Shannon entropy, in bits a byte, of a file's or tree's content: of all of it, or of 64 MiB at most that are spread
-/// evenly over its files.
-pub fn entropy_of(sys: &mut Sys, path: &Path) -> Result<f64> {
-    CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| Errno::INVAL)
-        .and_then(|name| entropy(sys, &name, SAMPLE_BYTES))
-        .map_err(|errno| Error::system("read", path, errno))
+/// What there is to sweep over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Described {
+    /// Regular files.
+    pub files: u64,
+    /// Their sizes.
+    pub bytes: u64,
+    /// Bytes that they take without their holes.
+    pub room_bytes: u64,
+    /// Shannon entropy of their content in bits a byte: of all of it, or of 64 MiB at most that are spread evenly over it.
+    pub entropy_bits: f64,
 }
 
-fn entropy(sys: &mut Sys, name: &CStr, most_bytes: u64) -> rustix::io::Result<f64> {
-    let mut total = 0;
+/// Looks at a file or at all files of a tree.
+pub fn describe(sys: &mut Sys, path: &Path) -> Result<Described> {
+    describe_by(sys, &c_path(path), SAMPLE_BYTES).map_err(|errno| Error::system("read", path, errno))
+}
+
+fn describe_by(sys: &mut Sys, name: &CStr, most_bytes: u64) -> rustix::io::Result<Described> {
+    let (mut files, mut bytes, mut room_bytes) = (0, 0, 0);
     each_file(sys, CWD, name, &mut |_, _, attributes| {
-        total += attributes.size;
+        files += 1;
+        bytes += attributes.size;
+        room_bytes += attributes.size.min(attributes.blocks * 512);
         Ok(())
     })?;
     // Of so many pieces one is looked at. Files lie one behind the other, so that of many small ones some are passed over.
-    let one_of = total.div_ceil(most_bytes).max(1);
+    let one_of = bytes.div_ceil(most_bytes).max(1);
     let mut histogram = Histogram::default();
     let mut piece = vec![0; SAMPLE_PIECE_BYTES];
     let (mut begin, mut next) = (0_u64, 0_u64);
@@ -118,7 +129,7 @@ fn entropy(sys: &mut Sys, name: &CStr, most_bytes: u64) -> rustix::io::Result<f6
         begin = end;
         Ok(())
     })?;
-    Ok(histogram.entropy_bits())
+    Ok(Described { files, bytes, room_bytes, entropy_bits: histogram.entropy_bits() })
 }
 
 #[cfg(test)]
@@ -155,10 +166,10 @@ mod tests {
             made(place.path(), name, &generated(1, (2 << 20) + 17, entropy), 1).unwrap();
             let path = place.path().join(name.to_str().unwrap());
             assert_eq!(path.metadata().unwrap().len(), (2 << 20) + 17);
-            let measured = entropy_of(&mut sys, &path).unwrap();
+            let measured = describe(&mut sys, &path).unwrap().entropy_bits;
             assert!((measured - entropy).abs() < 0.01, "{entropy}: {measured}");
         }
-        assert!(entropy_of(&mut sys, &place.path().join("none")).is_err());
+        assert!(describe(&mut sys, &place.path().join("none")).is_err());
     }
 
     #[test]
@@ -221,15 +232,16 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let tree = place.path().join("tree");
         made(place.path(), c"tree", &generated(4, 1 << 20, 0.0), 1).unwrap();
-        let name = CString::new(tree.as_os_str().as_bytes()).unwrap();
+        let name = c_path(&tree);
+        let entropy = |sys: &mut Sys, most_bytes| describe_by(sys, &name, most_bytes).map(|found| found.entropy_bits);
         let mut sys = Sys::new(Stop::new());
-        assert!(entropy(&mut sys, &name, u64::MAX).unwrap().abs() < f64::EPSILON);
+        assert!(entropy(&mut sys, u64::MAX).unwrap().abs() < f64::EPSILON);
         made(&tree, c"random", &generated(1, 4 << 20, 8.0), 1).unwrap();
         // Half of all bytes are random, so a quarter of the values in a sample of an eighth are too: 1 + 8 / 2 bits, about.
-        let (whole, part) = (entropy(&mut sys, &name, u64::MAX).unwrap(), entropy(&mut sys, &name, 1 << 20).unwrap());
+        let (whole, part) = (entropy(&mut sys, u64::MAX).unwrap(), entropy(&mut sys, 1 << 20).unwrap());
         assert!((4.5..5.5).contains(&whole) && (whole - part).abs() < 0.1, "{whole} {part}");
         let before = sys.counts().of(crate::calls::Call::Pread).bytes;
-        entropy(&mut sys, &name, 1 << 20).unwrap();
+        entropy(&mut sys, 1 << 20).unwrap();
         let read = sys.counts().of(crate::calls::Call::Pread).bytes - before;
         assert!(((3 << 18)..=(1 << 20)).contains(&read), "{read} bytes");
     }

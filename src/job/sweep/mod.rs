@@ -19,6 +19,7 @@
 //! - [`verdict`]: the setting to use; [`bottleneck`]: what each waits for; [`reconcile`]: whether our counts are the
 //!   kernel's.
 
+mod aside;
 pub mod axes;
 mod bench;
 pub mod bottleneck;
@@ -78,30 +79,35 @@ pub trait Watcher {
 
 /// Runs what `plan` says.
 ///
-/// Fails with a job's first failure, and where there is no place or room for targets. When `context.stop` asks for it,
-/// it ends with what was measured so far, or with [`crate::error::Cause::Interrupted`] if that is nothing. The scratch
-/// directory is gone whatever happens.
+/// Fails where there is no place or room for targets, and with a job's first failure if nothing was measured until then.
+/// Otherwise a failure, or a wish to stop, ends it with what was measured. The scratch directory is gone whatever happens.
 pub fn run(plan: &SweepPlan, context: &Context, watcher: &mut dyn Watcher) -> Result<SweepReport> {
     let mut sys = context.sys();
     let subject = Subject::new(&mut sys, plan, context)?;
-    let machine = this_machine(&mut sys, subject.directory());
+    let mut report = empty_report(plan, this_machine(&mut sys, subject.directory()));
     settle_allocator();
     let started = Instant::now();
-    let entropy_bits = subject.prepare(&mut sys)?;
-    let mut report = empty_report(plan, machine);
-    report.entropy_bits = Some(entropy_bits);
+    let found = subject.prepare(&mut sys, &mut |what| watcher.step(Step { what, done: 0, total: 0, left: None }))?;
+    (report.source_bytes, report.source_files) = (found.bytes, found.files);
+    report.entropy_bits = Some(found.entropy_bits);
     report.preparation_ns = nanoseconds(started.elapsed());
     let mut bench = Bench::new(&subject, context, plan.sync);
     let result = measure(plan, &mut report, &mut bench, watcher);
     report.tidying_ns = bench.tidying_ns();
-    subject.finish()?;
-    match result {
-        Err(error) if error.is_interruption() && report.rows.iter().any(|row| !row.samples.is_empty()) => {
-            report.ended = Ended::Interrupted;
-            Ok(report)
+    if let Err(error) = result {
+        if report.rows.iter().all(|row| row.samples.is_empty()) {
+            return Err(error);
         }
-        other => other.map(|()| report),
+        report.ended = if error.is_interruption() { Ended::Interrupted } else { Ended::Failed };
+        report.failure = (!error.is_interruption()).then(|| error.to_string());
     }
+    watcher.step(Step { what: "removing targets", done: 0, total: 0, left: None });
+    if let Err(error) = subject.finish() {
+        // What was measured is worth more than what is left behind.
+        report.failure.get_or_insert(error.to_string());
+        report.ended = Ended::Failed;
+    }
+    Ok(report)
 }
 
 /// Everything once to warm up, then rounds, then what else is to be learned.
@@ -152,19 +158,31 @@ fn empty_report(plan: &SweepPlan, machine: Machine) -> SweepReport {
         preparation_ns: 0,
         tidying_ns: 0,
         repeated: 0,
+        failure: None,
+        left_out: vec![],
+        codec: codec(plan),
         unobserved: None,
         controls: vec![],
         rows: rows.collect(),
     }
 }
 
+/// gzip's codec, if all of its levels have the same.
+fn codec(plan: &SweepPlan) -> Option<String> {
+    the_same(plan, |choice| choice.name.name()).map(str::to_owned)
+}
+
 /// gzip's block, if all of its levels have the same.
 fn block_bytes(plan: &SweepPlan) -> Option<u64> {
+    the_same(plan, |choice| choice.block_bytes as u64)
+}
+
+fn the_same<T: PartialEq>(plan: &SweepPlan, of: fn(&Choice) -> T) -> Option<T> {
     let levels = plan.arms.iter().filter_map(|arm| arm.setting.level);
-    let chosen = levels.map(|level| Choice::new(plan.codec, level, plan.block));
-    let mut blocks: Vec<usize> = chosen.filter_map(|choice| Some(choice.ok()?.block_bytes)).collect();
-    blocks.dedup();
-    if let [block] = blocks[..] { Some(block as u64) } else { None }
+    let mut values =
+        levels.filter_map(|level| Choice::new(plan.codec, level, plan.block).ok()).map(|choice| of(&choice));
+    let first = values.next()?;
+    values.all(|value| value == first).then_some(first)
 }
 
 fn nanoseconds(time: Duration) -> u64 {

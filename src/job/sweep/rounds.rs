@@ -3,11 +3,14 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+
+use super::axes;
 use super::bench::Bench;
 use super::narrow::is_narrow;
 use super::verdict::groups::Group;
 use super::{Step, Watcher};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::measure::random::Random;
 use crate::outcome::{Allocations, Control, Ended, Sample, Setting, SweepReport};
 use crate::plan::Effort;
@@ -41,22 +44,40 @@ impl Runner for Bench<'_> {
 }
 
 impl Rounds<'_> {
-    /// Runs every setting once, small buffers before large ones and few workers before many: peak memory is read here.
+    /// Runs every setting once, copies before gzips, small buffers before large ones and few workers before many: peak
+    /// memory is read here. A setting that cannot be had here is left out, if there are others.
     pub(super) fn warm_up(&mut self) -> Result<()> {
         let mut ascending: Vec<usize> = (0..self.report.rows.len()).collect();
         ascending.sort_by_key(|row| {
             let setting = &self.report.rows[*row].setting;
-            (setting.buffer, setting.workers)
+            (setting.job, setting.level, setting.buffer, setting.workers)
         });
         let total = ascending.len();
+        let mut impossible: Vec<(usize, Error)> = vec![];
         for (done, row) in ascending.into_iter().enumerate() {
             self.watcher.step(Step { what: "warming up", done, total, left: None });
-            let row = &mut self.report.rows[row];
-            (row.warm_up, row.allocations) = self.runner.warm_up(&row.setting)?;
-            let summary = &row.warm_up.summary;
-            (self.report.source_bytes, self.report.source_files) = (summary.source_bytes, summary.files);
+            let setting = self.report.rows[row].setting;
+            match self.runner.warm_up(&setting) {
+                Ok((sample, allocations)) => {
+                    let row = &mut self.report.rows[row];
+                    (row.warm_up, row.allocations) = (sample, allocations);
+                }
+                Err(error) if is_impossible(&error) && impossible.len() + 1 < total => impossible.push((row, error)),
+                Err(error) => return Err(error),
+            }
         }
+        self.leave_out(impossible);
         Ok(())
+    }
+
+    fn leave_out(&mut self, mut impossible: Vec<(usize, Error)>) {
+        let (varying, _) = axes::split(&self.report.rows);
+        impossible.sort_by_key(|(row, _)| *row);
+        for (row, error) in impossible.into_iter().rev() {
+            let row = self.report.rows.remove(row);
+            let name = row.name.unwrap_or_else(|| axes::label(&row.setting, &varying));
+            self.report.left_out.insert(0, format!("{name}: {error}"));
+        }
     }
 
     /// Runs rounds until there are enough of them, or the time since `started` is used up.
@@ -91,15 +112,12 @@ impl Rounds<'_> {
         let total = rows + self.report.controls.len();
         for (done, place) in random.order(total).into_iter().enumerate() {
             self.watcher.step(Step { what: "round", done: self.report.rounds * total + done, total, left });
-            match place.checked_sub(rows) {
-                Some(control) => {
-                    let sample = self.run_valid(self.report.controls[control].row)?;
-                    self.report.controls[control].samples.push(sample);
-                }
-                None => {
-                    let sample = self.run_valid(place)?;
-                    self.report.rows[place].samples.push(sample);
-                }
+            if let Some(control) = place.checked_sub(rows) {
+                let sample = self.run_valid(self.report.controls[control].row)?;
+                self.report.controls[control].samples.push(sample);
+            } else {
+                let sample = self.run_valid(place)?;
+                self.report.rows[place].samples.push(sample);
             }
         }
         Ok(())
@@ -107,15 +125,30 @@ impl Rounds<'_> {
 
     /// Runs a setting until the run shows what it should; the last try counts, marked.
     fn run_valid(&mut self, row: usize) -> Result<Sample> {
-        let setting = self.report.rows[row].setting;
         for _ in 1..TRIES {
-            let sample = self.runner.run(&setting)?;
+            let sample = self.run_once(row)?;
             if sample.invalid.is_none() {
                 return Ok(sample);
             }
             self.report.repeated += 1;
         }
-        self.runner.run(&setting)
+        self.run_once(row)
+    }
+
+    /// A run of the same work as the one that warmed up: of other data no figure could be compared.
+    fn run_once(&mut self, row: usize) -> Result<Sample> {
+        let row = &self.report.rows[row];
+        let sample = self.runner.run(&row.setting)?;
+        let of = |sample: &Sample| (sample.summary.files, sample.summary.source_bytes);
+        let (before, now) = (of(&row.warm_up), of(&sample));
+        if before == now {
+            return Ok(sample);
+        }
+        let why = format!(
+            "it changed during the sweep: {} bytes in {} files, before {} in {}; sweep again when it is at rest",
+            now.1, now.0, before.1, before.0
+        );
+        Err(Error::refused("sweep over", &self.report.source, why))
     }
 
     /// Why to run no further round, which would end so long after the start.
@@ -130,6 +163,13 @@ impl Rounds<'_> {
             None
         }
     }
+}
+
+/// Whether a failure says that a setting cannot be had here, which is no reason to run no other: an engine that the file
+/// system has no call for, or a cache that cannot be emptied.
+fn is_impossible(error: &Error) -> bool {
+    let no_such_call = matches!(error.errno(), Some(Errno::OPNOTSUPP | Errno::INVAL | Errno::XDEV | Errno::NOSYS));
+    no_such_call || error.operation == "empty the cache of"
 }
 
 /// The longest that a sweep still takes.
@@ -147,7 +187,6 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use super::*;
-    use crate::error::Error;
     use crate::job::sweep::testing::{report, row, sample, setting};
     use crate::size::BufferSize;
 

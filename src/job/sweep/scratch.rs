@@ -1,7 +1,7 @@
 //! The sweep's own directory, where targets come and go. It is gone at the end, however the sweep ends.
 
 use std::cell::Cell;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -10,16 +10,17 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
+use rustix::process::Pid;
 
 use crate::error::{Error, Quoted, Result};
+use crate::event::Event;
 use crate::job::Context;
-use crate::sys::{Attributes, FileSystem, Stop, Sys};
+use crate::sys::{Attributes, DirectoryBuffer, FileSystem, Stop, Sys};
+use crate::tree::path::c_path;
 use crate::tree::{Leftover, Registration, remove_tree};
 
-/// `EXT4_SUPER_MAGIC` of `linux/magic.h`.
-const EXT4: u64 = 0xef53;
-/// Where targets of old runs wait to be removed.
-const ASIDE: &CStr = c"aside";
+/// How its name begins; the number of the process follows.
+const PREFIX: &str = ".haul-sweep-";
 
 /// A directory of our own, readable by nobody else.
 pub(super) struct Scratch {
@@ -29,23 +30,26 @@ pub(super) struct Scratch {
     path: PathBuf,
     /// `None` once the directory is removed.
     registration: Option<Registration>,
-    /// How many targets were moved aside.
-    aside: Cell<u64>,
-    /// Bytes that were free at first.
-    room_bytes: u64,
+    /// How many things were ever moved aside, and how many files are there now: see `aside.rs`.
+    pub(super) numbers: Cell<u64>,
+    pub(super) aside: Cell<u64>,
 }
 
 impl Scratch {
     /// Makes `.haul-sweep-PID-N` in the directory `place`.
     pub(super) fn make(sys: &mut Sys, context: &Context, place: &Path) -> Result<Self> {
         let parent = Arc::new(open_place(sys, place)?);
+        for name in abandoned(sys, &parent) {
+            let text = "left by a sweep that was killed; it can be removed".to_owned();
+            context.events.send(Event::Warned { path: place.join(name), text });
+        }
         let name = make_directory(sys, &parent).map_err(|errno| no_scratch(place, errno))?;
         let registration = Some(context.leftovers.register(&parent, name.clone(), Leftover::Tree));
-        let path = place.join(std::ffi::OsStr::from_bytes(name.as_bytes()));
-        let opened = sys.open_directory(&parent, &name).and_then(|directory| Ok((sys.fstatfs(&directory)?, directory)));
-        match opened {
-            Ok((FileSystem { available_bytes: room_bytes, .. }, directory)) => {
-                Ok(Self { parent, name, directory, path, registration, aside: Cell::new(0), room_bytes })
+        let path = place.join(OsStr::from_bytes(name.as_bytes()));
+        match sys.open_directory(&parent, &name) {
+            Ok(directory) => {
+                let (numbers, aside) = (Cell::new(0), Cell::new(0));
+                Ok(Self { parent, name, directory, path, registration, numbers, aside })
             }
             Err(errno) => {
                 let _ = sys.rmdirat(&parent, &name);
@@ -56,7 +60,12 @@ impl Scratch {
 
     /// The path of `name` in here, for jobs, which take paths.
     pub(super) fn path_of(&self, name: &CStr) -> PathBuf {
-        self.path.join(std::ffi::OsStr::from_bytes(name.to_bytes()))
+        self.path.join(OsStr::from_bytes(name.to_bytes()))
+    }
+
+    /// Where it lies.
+    pub(super) fn place(&self) -> &Path {
+        self.path.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
     /// The directory itself.
@@ -67,31 +76,6 @@ impl Scratch {
     /// The file system that targets are written to.
     pub(super) fn file_system(&self, sys: &mut Sys) -> Result<FileSystem> {
         sys.fstatfs(&self.directory).map_err(|errno| Error::system("ask for the free space of", &self.path, errno))
-    }
-
-    /// Takes away something in the scratch directory, a tree's target or a file in one. On ext4 it is moved aside while
-    /// there is room, and goes at the end: inodes that were freed within the last half a minute are passed over one by one
-    /// when new ones are looked for (`recently_deleted` in fs/ext4/ialloc.c), which made a copy of 19,000 files up to
-    /// twenty times slower.
-    pub(super) fn discard(&self, sys: &mut Sys, parent: &OwnedFd, name: &CStr) -> rustix::io::Result<()> {
-        let here = sys.fstatfs(&self.directory)?;
-        if here.magic != EXT4 {
-            return remove_tree(sys, parent, name);
-        }
-        if here.available_bytes < self.room_bytes / 2 {
-            remove_tree(sys, &self.directory, ASIDE)?;
-        }
-        match sys.mkdirat(&self.directory, ASIDE, 0o700) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(errno),
-        }
-        let number = self.aside.replace(self.aside.get() + 1);
-        let new_name = CString::new(number.to_string()).map_err(|_| Errno::INVAL)?;
-        let aside = sys.open_directory(&self.directory, ASIDE)?;
-        match sys.rename_into(parent, name, &aside, &new_name) {
-            Ok(()) | Err(Errno::NOENT) => sys.close(aside),
-            Err(errno) => Err(errno),
-        }
     }
 
     /// Waits until nothing is left to write back, so that one run does not pay for the one before it.
@@ -106,9 +90,13 @@ impl Scratch {
 
     fn remove(&mut self) -> rustix::io::Result<()> {
         // A door of its own: somebody's wish to stop is no reason to leave this behind.
-        remove_tree(&mut Sys::new(Stop::new()), &self.parent, &self.name)?;
+        let removed = remove_tree(&mut Sys::new(Stop::new()), &self.parent, &self.name);
         self.registration = None;
-        Ok(())
+        match removed {
+            // A second wish to stop has it removed by somebody else.
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(errno),
+        }
     }
 }
 
@@ -121,17 +109,14 @@ impl Drop for Scratch {
 }
 
 fn open_place(sys: &mut Sys, place: &Path) -> Result<OwnedFd> {
-    CString::new(place.as_os_str().as_bytes())
-        .map_err(|_| Errno::INVAL)
-        .and_then(|path| sys.openat(CWD, &path, OFlags::RDONLY | OFlags::DIRECTORY, 0))
-        .map_err(|errno| Error::system("open", place, errno))
+    sys.open_named_directory(CWD, &c_path(place)).map_err(|errno| Error::system("open", place, errno))
 }
 
 fn make_directory(sys: &mut Sys, parent: &OwnedFd) -> rustix::io::Result<CString> {
     let pid = std::process::id();
     // A name may be left of a process that had our number and was killed.
     for number in 0_u32.. {
-        let name = CString::new(format!(".haul-sweep-{pid}-{number}")).map_err(|_| Errno::INVAL)?;
+        let name = CString::new(format!("{PREFIX}{pid}-{number}")).map_err(|_| Errno::INVAL)?;
         match sys.mkdirat(parent, &name, 0o700) {
             Err(Errno::EXIST) => {}
             other => return other.map(|()| name),
@@ -154,12 +139,14 @@ pub(super) fn refuse_within(sys: &mut Sys, place: &Path, source: &Path, tree: &A
     let fail = |errno| Error::system("open", place, errno);
     // O_PATH: the way up may lead through directories that we may pass and not read.
     let up = OFlags::PATH | OFlags::DIRECTORY;
-    let path = CString::new(place.as_os_str().as_bytes()).map_err(|_| fail(Errno::INVAL))?;
-    let mut directory = sys.openat(CWD, &path, up, 0).map_err(fail)?;
+    let mut directory = sys.openat(CWD, &c_path(place), up, 0).map_err(fail)?;
     let mut here = sys.fstat(&directory).map_err(fail)?;
     loop {
         if here.is_same_file(tree) {
-            let why = format!("{} is in it; choose a place outside with --scratch DIR", Quoted(place));
+            let why = format!(
+                "the scratch directory would lie in it, in {}; choose a place outside with --scratch DIR",
+                Quoted(place)
+            );
             return Err(Error::refused("sweep over", source, why));
         }
         directory = sys.openat(&directory, c"..", up, 0).map_err(fail)?;
@@ -171,20 +158,40 @@ pub(super) fn refuse_within(sys: &mut Sys, place: &Path, source: &Path, tree: &A
     }
 }
 
-/// Refuses to begin what would fill the disk: a target beside a private copy of the source is twice its size.
-pub(super) fn require_room(room: FileSystem, place: &Path, source: &Path, source_bytes: u64) -> Result<()> {
-    let needed = source_bytes.saturating_mul(2);
+/// Refuses to begin what would fill the disk. `needed` bytes are for what `purpose` says.
+pub(super) fn require_room(room: FileSystem, place: &Path, source: &Path, needed: u64, purpose: &str) -> Result<()> {
     if room.available_bytes >= needed {
         return Ok(());
     }
     let size = |bytes| ByteSize::b(bytes).display().iec();
     let why = format!(
-        "it needs {} (twice the source) and {} has {} left; make room, or choose another place with --scratch DIR",
+        "it needs {} ({purpose}) and {} has {} left; make room, or choose another place with --scratch DIR",
         size(needed),
         Quoted(place),
         size(room.available_bytes),
     );
     Err(Error::refused("sweep over", source, why))
+}
+
+/// Directories of sweeps that were killed and could not remove them.
+fn abandoned(sys: &mut Sys, parent: &OwnedFd) -> Vec<OsString> {
+    let mut names = vec![];
+    let mut buffer = DirectoryBuffer::default();
+    while let Ok(Some(entries)) = sys.getdents(parent, &mut buffer) {
+        let dead = entries.iter().filter(|entry| owner(entry.name).is_some_and(|pid| !lives(pid)));
+        names.extend(dead.map(|entry| OsStr::from_bytes(entry.name.to_bytes()).to_owned()));
+    }
+    names
+}
+
+/// The process whose scratch directory bears this name.
+fn owner(name: &CStr) -> Option<Pid> {
+    let rest = name.to_str().ok()?.strip_prefix(PREFIX)?;
+    rest.split_once('-')?.0.parse().ok().and_then(Pid::from_raw)
+}
+
+fn lives(pid: Pid) -> bool {
+    rustix::process::test_kill_process(pid) != Err(Errno::SRCH)
 }
 
 #[cfg(test)]
@@ -216,10 +223,11 @@ mod tests {
         assert!(error.starts_with("cannot make a scratch directory in '/proc': "), "{error}");
         assert!(error.ends_with("; choose another place with --scratch DIR"), "{error}");
         let room = FileSystem { magic: 0, available_bytes: 3 << 20 };
-        assert!(require_room(room, Path::new("/x"), Path::new("a"), 3 << 19).is_ok());
+        let (place, source) = (Path::new("/x"), Path::new("a"));
+        assert!(require_room(room, place, source, 3 << 20, "for a target").is_ok());
         assert_eq!(
-            require_room(room, Path::new("/x"), Path::new("a"), 2 << 20).unwrap_err().to_string(),
-            "cannot sweep over 'a': it needs 4.0 MiB (twice the source) and '/x' has 3.0 MiB left; make room, or choose \
+            require_room(room, place, source, 4 << 20, "for a private copy and a target").unwrap_err().to_string(),
+            "cannot sweep over 'a': it needs 4.0 MiB (for a private copy and a target) and '/x' has 3.0 MiB left; make room, or choose \
              another place with --scratch DIR"
         );
     }

@@ -1,7 +1,5 @@
 //! What the user names to sweep over: only ever read.
 
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::CWD;
@@ -11,6 +9,7 @@ use super::scratch::{self, Scratch};
 use crate::error::{Error, Result};
 use crate::job::Context;
 use crate::sys::{Attributes, FileKind, Sys};
+use crate::tree::path::c_path;
 
 /// The source, looked at before anything is made.
 pub(super) struct Source {
@@ -57,19 +56,10 @@ impl Source {
         if self.is_tree() {
             scratch::refuse_within(sys, &place, &self.path, &self.attributes)?;
         }
-        let scratch = Scratch::make(sys, context, &place)?;
-        if !self.is_tree() {
-            // A file with holes takes less room than its size says, and copies keep the holes.
-            let bytes = self.attributes.size.min(self.attributes.blocks * 512);
-            scratch::require_room(scratch.file_system(sys)?, &place, &self.path, bytes)?;
-        }
-        Ok(scratch)
+        Scratch::make(sys, context, &place)
     }
 }
 
 fn stat(sys: &mut Sys, path: &Path) -> Result<Attributes> {
-    CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| Errno::INVAL)
-        .and_then(|name| sys.stat_at(CWD, &name))
-        .map_err(|errno| Error::system("open", path, errno))
+    sys.stat_at(CWD, &c_path(path)).map_err(|errno| Error::system("open", path, errno))
 }

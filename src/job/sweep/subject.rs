@@ -3,6 +3,7 @@
 //! A copy reads the source where it is. gzip and gunzip put their output beside their input and so get a copy of the
 //! source in the scratch directory, which is made once and never timed. The user's files are only ever read.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -13,8 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::cache::{self, Storage};
-use super::data;
+use super::data::{self, Described};
 use super::errand::Errand;
 use super::scratch::{self, Scratch};
 use super::source::Source;
@@ -23,7 +23,7 @@ use crate::event::{Event, EventSink};
 use crate::job::{Context, copy};
 use crate::measure::file_times::FileClock;
 use crate::outcome::{Setting, Summary};
-use crate::plan::{Arm, CacheState, CopyPlan, Resources, SweepData, SweepJob, SweepPlan};
+use crate::plan::{CopyPlan, Resources, SweepData, SweepJob, SweepPlan};
 use crate::size::BufferSize;
 use crate::sys::Sys;
 use crate::tree::{prune, remove_tree};
@@ -46,6 +46,8 @@ pub(super) struct Subject<'a> {
     /// What is copied, and what private copies are made of.
     source: PathBuf,
     is_tree: bool,
+    /// Files in it; 0 until somebody looked.
+    files: Cell<u64>,
 }
 
 /// Keeps the first failure, to say why a sweep ended; forgets all else, as cheaply as [`crate::event::Silent`].
@@ -57,6 +59,22 @@ impl EventSink for FirstFailure {
         if let Event::Failed(error) = event {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }
+    }
+}
+
+/// The same while files are timed.
+struct Both(Arc<FirstFailure>, Arc<FileClock>);
+
+impl EventSink for Both {
+    fn send(&self, event: Event) {
+        match event {
+            Event::Failed(_) => self.0.send(event),
+            _ => self.1.send(event),
+        }
+    }
+
+    fn wants_times(&self) -> bool {
+        self.1.wants_times()
     }
 }
 
@@ -73,21 +91,23 @@ impl<'a> Subject<'a> {
             SweepData::Generated(generated) => {
                 let place = plan.scratch.as_deref().unwrap_or(Path::new("."));
                 let scratch = Scratch::make(sys, context, place)?;
-                let bytes = generated.bytes.saturating_mul(generated.files.get() as u64);
-                // The data itself, a private copy of it and a target.
-                scratch::require_room(scratch.file_system(sys)?, place, place, bytes.saturating_add(bytes / 2))?;
                 let source = scratch.path_of(SOURCE);
                 (scratch, source, generated.files.get() > 1)
             }
         };
         let failure = Arc::new(FirstFailure::default());
         let context = Context { events: failure.clone(), ..context.clone() };
-        Ok(Self { plan, scratch, context, failure, source, is_tree })
+        Ok(Self { plan, scratch, context, failure, source, is_tree, files: Cell::new(0) })
     }
 
     /// What is swept over, for errors.
     pub(super) fn path(&self) -> &Path {
         &self.source
+    }
+
+    /// Whether there is any file in what is swept over.
+    pub(super) const fn has_files(&self) -> bool {
+        self.files.get() > 0
     }
 
     /// The directory that targets are written to.
@@ -100,26 +120,38 @@ impl<'a> Subject<'a> {
         self.scratch.finish()
     }
 
-    /// Makes generated data, and the private copy if a job needs one; sees to it that what shall be cold can be. Returns
-    /// the entropy of the source's bytes.
-    pub(super) fn prepare(&self, sys: &mut Sys) -> Result<f64> {
+    /// Makes generated data, and the private copy if a job needs one. Returns what there is to sweep over.
+    pub(super) fn prepare(&self, sys: &mut Sys, tell: &mut dyn FnMut(&'static str)) -> Result<Described> {
         if let SweepData::Generated(generated) = &self.plan.data {
+            tell("making data");
+            let bytes = generated.bytes.saturating_mul(generated.files.get() as u64);
+            self.require_room(sys, bytes, bytes)?;
             let place = self.scratch.path_of(c"");
             data::make(sys, self.scratch.directory(), SOURCE, &place, generated, self.plan.seed)?;
         }
-        let entropy_bits = data::entropy_of(sys, &self.source)?;
+        tell("looking at the source");
+        let found = data::describe(sys, &self.source)?;
+        self.files.set(found.files);
+        self.require_room(sys, 0, found.room_bytes)?;
         if let Some(job) = self.jobs().into_iter().find(|job| *job != SweepJob::Copy) {
+            tell("copying the source");
             self.copy_source(job)?;
         }
         self.tidy(sys)?;
-        for Arm { setting, .. } in &self.plan.arms {
-            if setting.cache == CacheState::Cold {
-                let input = self.input_path(setting.job);
-                let storage = Storage::of(sys, &input)?;
-                cache::require_cold(sys, &input, storage)?;
-            }
-        }
-        Ok(entropy_bits)
+        Ok(found)
+    }
+
+    /// Refuses to begin what would fill the disk: made-up data, a private copy and a target, as far as there are such.
+    fn require_room(&self, sys: &mut Sys, made: u64, source_bytes: u64) -> Result<()> {
+        let copies = self.jobs().iter().any(|job| *job != SweepJob::Copy);
+        let needed = made.saturating_add(source_bytes.saturating_mul(1 + u64::from(copies)));
+        let purpose = match (made > 0, copies) {
+            (false, false) => "for a target",
+            (false, true) => "for a private copy and a target",
+            (true, false) => "for the data and a target",
+            (true, true) => "for the data, a private copy and a target",
+        };
+        scratch::require_room(self.scratch.file_system(sys)?, self.scratch.place(), &self.source, needed, purpose)
     }
 
     /// Makes the private copy that a job puts its output beside.
@@ -150,7 +182,8 @@ impl<'a> Subject<'a> {
 
     /// The same with every file timed.
     pub(super) fn run_timing_files(&self, setting: &Setting, clock: Arc<FileClock>) -> Result<Summary> {
-        self.run_in(&Context { events: clock, ..self.context.clone() }, setting)
+        let events = Arc::new(Both(self.failure.clone(), clock));
+        self.run_in(&Context { events, ..self.context.clone() }, setting)
     }
 
     fn run_in(&self, context: &Context, setting: &Setting) -> Result<Summary> {

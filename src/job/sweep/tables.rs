@@ -78,10 +78,17 @@ fn ladder(top: &Axes) -> Vec<Arm> {
     let unbatched = Setting { batch: false, ..top };
     let alone = Setting { scheduler: SchedulerName::Serial, workers: 1, ..unbatched };
     let unpooled = Setting { pool: PoolChoice::Off, ..alone };
-    let tiny = Setting { buffer: TINY_BUFFER, ..unpooled };
-    [("start", tiny), ("buffer", unpooled), ("pool", alone), ("workers", unbatched), ("batching", top)]
-        .map(|(name, setting)| Arm { setting, name: Some(name.to_owned()) })
-        .to_vec()
+    let direct = top.engine == EngineName::Direct;
+    let tiny = Setting { buffer: if direct { BufferSize::from_kib(4) } else { TINY_BUFFER }, ..unpooled };
+    let steps = [("start", tiny), ("buffer", unpooled), ("pool", alone), ("workers", unbatched), ("batching", top)];
+    let mut arms: Vec<Arm> = vec![];
+    for (name, setting) in steps {
+        // A step to where we are already (one core, a pool that is off) is none.
+        if arms.last().is_none_or(|last| last.setting != setting) {
+            arms.push(Arm { setting, name: Some(name.to_owned()) });
+        }
+    }
+    arms
 }
 
 #[cfg(test)]
@@ -138,5 +145,8 @@ mod tests {
             assert_eq!(changed, 1, "{:?} {:?}", pair[0].name, pair[1].name);
         }
         assert!(arms[0].setting.buffer < arms[4].setting.buffer && arms[4].setting.batch);
+        let top = Axes { pools: vec![PoolChoice::Off], ..base(SweepJob::Copy) };
+        let names: Vec<_> = ladder(&top).into_iter().filter_map(|arm| arm.name).collect();
+        assert_eq!(names, ["start", "buffer", "workers", "batching"], "no step that changes nothing");
     }
 }

@@ -5,13 +5,10 @@
 //! a run counts, unproven: its sample shows what is known. What a disk, a hypervisor or a file server keeps, no witness
 //! sees.
 
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use bytesize::ByteSize;
 use rustix::fs::{CWD, OFlags};
-use rustix::io::Errno;
 
 use crate::calls::Call;
 use crate::error::{Error, Result};
@@ -21,6 +18,7 @@ use crate::outcome::{Sample, Setting};
 use crate::plan::{CacheState, EngineName, SweepJob};
 use crate::sys::Sys;
 use crate::tree::each_file;
+use crate::tree::path::c_path;
 
 /// Bytes read at a time to have a source in memory.
 const PIECE_BYTES: usize = 256 << 10;
@@ -66,16 +64,15 @@ impl Storage {
             "xfs" => Self { shares: true, ..plain },
             "btrfs" | "bcachefs" => Self { compresses: true, shares: true, ..plain },
             // Reads come from pages of the file below, and cachestat says of the one above that it has none.
-            "overlay" => Self { shows_cache: false, compresses: true, shares: true, ..plain },
+            "overlay" => Self { shows_cache: false, shares: true, ..plain },
             _ => Self { shows_cache: true, ..Self::default() },
         }
     }
 }
 
 fn magic(sys: &mut Sys, path: &Path) -> rustix::io::Result<u64> {
-    let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::INVAL)?;
     // O_PATH: a file that we may not read is for the job to complain about.
-    let file = sys.openat(CWD, &name, OFlags::PATH | OFlags::NOFOLLOW, 0)?;
+    let file = sys.openat(CWD, &c_path(path), OFlags::PATH | OFlags::NOFOLLOW, 0)?;
     let magic = sys.fstatfs(&file)?.magic;
     sys.close(file)?;
     Ok(magic)
@@ -99,28 +96,22 @@ pub fn make_ready(sys: &mut Sys, path: &Path, state: CacheState) -> Result<Optio
 
 /// Evicts the content of a file, or of all files of a tree.
 pub fn make_cold(sys: &mut Sys, path: &Path) -> Result<()> {
-    CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| Errno::INVAL)
-        .and_then(|name| each_file(sys, CWD, &name, &mut |sys, file, _| evict(sys, file)))
+    each_file(sys, CWD, &c_path(path), &mut |sys, file, _| evict(sys, file))
         .map_err(|errno| Error::system("empty the cache of", path, errno))
 }
 
 /// Reads all of a file, or of all files of a tree, so that it is in memory, if it fits there.
 pub fn make_warm(sys: &mut Sys, path: &Path) -> Result<()> {
     let mut piece = vec![0; PIECE_BYTES];
-    CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| Errno::INVAL)
-        .and_then(|name| {
-            each_file(sys, CWD, &name, &mut |sys, file, _| {
-                let mut offset = 0;
-                while let count @ 1.. = sys.pread(file, &mut piece, offset)? {
-                    sys.check_stop()?;
-                    offset += count as u64;
-                }
-                Ok(())
-            })
-        })
-        .map_err(|errno| Error::system("read", path, errno))
+    each_file(sys, CWD, &c_path(path), &mut |sys, file, _| {
+        let mut offset = 0;
+        while let count @ 1.. = sys.pread(file, &mut piece, offset)? {
+            sys.check_stop()?;
+            offset += count as u64;
+        }
+        Ok(())
+    })
+    .map_err(|errno| Error::system("read", path, errno))
 }
 
 /// The part of a file's or tree's content that is in memory, 0 to 1; `None` if that cannot be told of all of it.
@@ -128,9 +119,8 @@ pub fn cached_part(sys: &mut Sys, path: &Path, storage: Storage) -> Option<f64> 
     if !storage.shows_cache {
         return None;
     }
-    let name = CString::new(path.as_os_str().as_bytes()).ok()?;
     let mut cached = Some(Cached::default());
-    each_file(sys, CWD, &name, &mut |_, file, attributes| {
+    each_file(sys, CWD, &c_path(path), &mut |_, file, attributes| {
         cached = cached.and_then(|cached| cached.and(file, attributes));
         Ok(())
     })
@@ -184,6 +174,12 @@ fn not_from_disk(job: SweepJob, storage: Storage, sample: &Sample) -> Option<Str
 }
 
 fn not_warm(storage: Storage, sample: &Sample) -> Option<String> {
+    if let Some(part) = sample.cached_before.filter(|part| *part < 1.0 - WARM_PART) {
+        return Some(format!(
+            "only {:.0} % of the source was in memory before: is there too little of it?",
+            part * 100.0
+        ));
+    }
     let read = sample.disk_read_bytes.filter(|_| storage.counts_reads)?;
     let most = sample.summary.source_bytes as f64 * WARM_PART + FEW_BYTES as f64;
     (read as f64 > most).then(|| format!("it read {} from the disk: not all was in memory before", size(read)))
