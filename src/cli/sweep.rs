@@ -141,7 +141,8 @@ struct Line {
     pause: Option<Duration>,
     /// What a line begins and ends with.
     around: [&'static str; 2],
-    drawn: Option<Instant>,
+    /// When the last one was, and of what.
+    drawn: Option<(Instant, &'static str)>,
 }
 
 impl Line {
@@ -157,10 +158,11 @@ impl Line {
 
     fn show(&mut self, step: &Step) {
         let Some(pause) = self.pause else { return };
-        if self.drawn.is_some_and(|drawn| drawn.elapsed() < pause) {
+        // What is new is said at once: it may last.
+        if self.drawn.is_some_and(|(drawn, what)| what == step.what && drawn.elapsed() < pause) {
             return;
         }
-        self.drawn = Some(Instant::now());
+        self.drawn = Some((Instant::now(), step.what));
         let [before, after] = self.around;
         // A standard error that is closed or full is nothing that we could report.
         let _ = write!(std::io::stderr().lock(), "{before}{}{after}", words(step));

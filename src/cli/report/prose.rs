@@ -43,6 +43,7 @@ fn how(report: &SweepReport) -> String {
     if let Some(buffer) = buffer.filter(|first| report.rows.iter().all(|row| row.setting.buffer == *first)) {
         how.push(format!("buffer {buffer}"));
     }
+    how.extend(report.codec.as_ref().map(|codec| format!("codec {codec}")));
     if let Some(block) = report.block_bytes.and_then(|bytes| BufferSize::new(bytes).ok()) {
         how.push(format!("block {block}"));
     }
@@ -58,15 +59,16 @@ fn fixed_phrase(axis: axes::Axis, row: &SweepRow) -> String {
 }
 
 /// Why there are no more rounds, where nobody asked for just so many.
-fn ended(report: &SweepReport) -> &'static str {
-    match report.ended {
+fn ended(report: &SweepReport) -> String {
+    let why = match report.ended {
         Ended::Rounds => "",
         Ended::NotYet => "; not done yet",
         Ended::Narrow => "; stopped: intervals were narrow enough",
         Ended::Budget => "; stopped: time was up",
         Ended::Interrupted => "; interrupted",
         Ended::Failed => "; failed",
-    }
+    };
+    report.failure.as_ref().map_or_else(|| why.to_owned(), |failure| format!("; failed: {failure}"))
 }
 
 /// The verdict, or why there is none, and what else can be said.
@@ -99,6 +101,7 @@ pub(super) fn notes(digest: &Digest<'_>, sheets: &[Sheet]) -> Vec<String> {
     if digest.figures.iter().any(|figures| figures.calls_vary) {
         notes.push("~ runs differ in their calls; those of the run with the median time are shown".to_owned());
     }
+    notes.extend(report.left_out.iter().map(|setting| format!("not measured: {setting}")));
     notes.extend(engines::notes(report));
     notes.extend(passed_over(report));
     notes.extend(columns::notes(report, sheets));
@@ -211,4 +214,38 @@ fn observed(report: &SweepReport) -> Vec<String> {
         return vec![format!("{}: the same for all {calls} calls of {runs}", first.tool)];
     }
     vec![format!("{}: differs in {runs}: {}", first.tool, differing.join("; "))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::fixture;
+    use crate::cli::report::sheet::sheets;
+
+    #[test]
+    fn the_caption_tells_the_codec_and_what_failed() {
+        let mut report = fixture::gzip();
+        (report.codec, report.ended) = (Some("libdeflate".to_owned()), Ended::Failed);
+        report.failure = Some("cannot open 'a': Permission denied".to_owned());
+        let how = how(&report);
+        assert!(how.contains(", codec libdeflate, block 128K; "), "{how}");
+        assert!(how.ends_with("seed 42; failed: cannot open 'a': Permission denied"), "{how}");
+    }
+
+    #[test]
+    fn notes_tell_what_was_not_done_and_what_measuring_costs() {
+        let mut report = fixture::tables().remove(0);
+        report.left_out.push("64K with reflink: not supported".to_owned());
+        report.rows[0].samples[0].summary.skipped = 3;
+        let digest = Digest::of(&report);
+        let notes = notes(&digest, &sheets(&digest));
+        for note in [
+            "not measured: 64K with reflink: not supported",
+            "3 files passed over in each run",
+            "measuring: the times hold 90 ns a run and 1.20 ns a call that measuring itself takes. Timing a call takes \
+             45.0 ns more; only the runs that show how long single calls took do that",
+        ] {
+            assert!(notes.iter().any(|other| other == note), "{note}: {notes:?}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use haul::job::sweep::axes::Axis;
-use haul::outcome::Setting;
+use haul::outcome::{Sample, Setting};
 use haul::plan::TableName;
 
 use super::super::block::{Block, blocks};
@@ -163,7 +163,8 @@ impl Chart<'_> {
     fn worker_point(&self, base: usize, place: usize) -> Option<Point> {
         let speedup = self.block.speedup(base, place)?;
         let [before, after] = [base, place].map(|place| &self.block.rows[place]);
-        let pairs = before.samples.iter().zip(&after.samples);
+        let valid = |sample: &Sample| sample.invalid.is_none();
+        let pairs = before.samples.iter().zip(&after.samples).filter(|(before, after)| valid(before) && valid(after));
         let runs: Vec<f64> = pairs.map(|(before, after)| before.wall_ns as f64 / after.wall_ns.max(1) as f64).collect();
         let range = || runs.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), one| (low.min(*one), high.max(*one)));
         let between = speedup.interval.map_or_else(range, |interval| (interval.low, interval.high));

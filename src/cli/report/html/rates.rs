@@ -52,7 +52,8 @@ fn value(block: &Block<'_>, place: usize, unit_mib: f64) -> Option<Value> {
     // What moves in a run: speed times time. It is the same in all of them.
     let moved = middle * figures.wall_ns_median as f64;
     let speed = |wall_ns: u64| moved / wall_ns.max(1) as f64;
-    let walls: Vec<u64> = block.rows[place].samples.iter().map(|sample| sample.wall_ns).collect();
+    let valid = block.rows[place].samples.iter().filter(|sample| sample.invalid.is_none());
+    let walls: Vec<u64> = valid.map(|sample| sample.wall_ns).collect();
     let range = (figures.wall_ns_min, figures.wall_ns_max);
     let (low, high) = figures.wall_ns_interval.unwrap_or(range);
     Some(Value { middle, between: (speed(high), speed(low)), runs: walls.into_iter().map(speed).collect() })

@@ -237,3 +237,38 @@ fn cpu_cell(percent: Option<f64>) -> String {
 fn whole_percent(part: f64) -> String {
     percent((part * 100.0).round() / 100.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::fixture;
+
+    fn cells(report: &haul::outcome::SweepReport, heading: &str) -> Vec<String> {
+        let digest = Digest::of(report);
+        let all = sheets(&digest);
+        all.iter().flat_map(|sheet| sheet.columns_named(heading)).flat_map(|column| column.cells.clone()).collect()
+    }
+
+    #[test]
+    fn a_row_says_how_many_of_its_runs_count_where_not_all_do() {
+        for mut report in fixture::tables().into_iter().chain([fixture::copy()]) {
+            assert!(cells(&report, "runs that count").is_empty());
+            let runs = report.rows[0].samples.len();
+            report.rows[0].samples[1].invalid = Some("warm".to_owned());
+            let shown = cells(&report, "runs that count");
+            assert!(shown.contains(&format!("{} of {runs}", runs - 1)), "{:?}: {shown:?}", report.table);
+        }
+    }
+
+    #[test]
+    fn one_run_has_no_spread_and_one_file_no_percentiles() {
+        let mut report = fixture::copy();
+        assert!(cells(&report, "±%").iter().all(|cell| cell != "-"));
+        report.rows.iter_mut().for_each(|row| row.samples.truncate(1));
+        assert_eq!(cells(&report, "±%"), ["-"; 4]);
+        let mut report = fixture::tables().remove(4);
+        assert_eq!(cells(&report, "file p50").len(), 5);
+        report.rows.iter_mut().filter_map(|row| row.file_times.as_mut()).for_each(|times| times.files = 1);
+        assert!(cells(&report, "file p50").is_empty());
+    }
+}
