@@ -41,11 +41,8 @@ fn page(digest: &Digest<'_>) -> String {
     for line in prose::caption(report) {
         paragraph(&mut page, &line);
     }
-    page.push_str("</header>\n<div class=\"verdict\">\n");
-    for line in prose::verdicts(digest) {
-        paragraph(&mut page, &line);
-    }
-    page.push_str("</div>\n");
+    page.push_str("</header>\n");
+    verdicts(&mut page, digest);
     charts::write(digest, &mut page);
     let sheets = tables(&mut page, digest);
     page.push_str("<h2>Remarks</h2>\n<ul class=\"notes\">\n");
@@ -61,6 +58,18 @@ fn page(digest: &Digest<'_>) -> String {
     let _ = writeln!(page, "<p class=\"aside\">{}</p>", how(report));
     page.push_str("</main>\n</body>\n</html>\n");
     page
+}
+
+/// A frame for each verdict, which says in a word and in a colour whether it recommends something.
+fn verdicts(page: &mut String, digest: &Digest<'_>) {
+    for (place, line) in prose::verdicts(digest).iter().enumerate() {
+        let (class, state) = match digest.verdicts.get(place).map(|verdict| verdict.chosen.is_some()) {
+            Some(true) => ("verdict good", "<strong>recommended</strong> "),
+            Some(false) => ("verdict open", "<strong>undecided</strong> "),
+            None => ("verdict", ""),
+        };
+        let _ = writeln!(page, "<div class=\"{class}\"><p>{state}{}</p></div>", escape(line));
+    }
 }
 
 /// What was swept over what, in short.
@@ -90,7 +99,7 @@ fn how(report: &SweepReport) -> String {
 
 /// The table that answers the question, all figures, and how long single calls took; the sheets that need words.
 fn tables(page: &mut String, digest: &Digest<'_>) -> Vec<Sheet> {
-    page.push_str("<h2>Figures</h2>\n");
+    page.push_str("<h2>Figures</h2>\n<p class=\"hint\">What is wider than the window scrolls sideways.</p>\n");
     let mut sheets = sheet::sheets(digest);
     sheets.iter().for_each(|sheet| table(page, sheet, "Figures"));
     if digest.report.table.is_some() {

@@ -121,11 +121,17 @@ impl<'a> Builder<'a> {
         if block.rows.iter().any(|row| row.name.is_some()) {
             self.set("name", |place| block.rows[place].name.clone().unwrap_or_else(nothing));
         }
-        if block.buffers_vary() || block.digest.report.table.is_none() {
-            self.set("buffer", |place| block.rows[place].setting.buffer.to_string());
+        let buffer = |place: usize| block.rows[place].setting.buffer;
+        if block.buffers_vary() {
+            self.set("buffer", |place| buffer(place).to_string());
         }
         for axis in axes {
             self.set(axis.name(), |place| axis.value(&block.rows[place].setting));
+        }
+        // Behind what varies, or the arrow would mark what is the same everywhere; the caption has it where all rows do.
+        let is_told = block.digest.report.rows.iter().all(|row| row.setting.buffer == buffer(0));
+        if self.columns.is_empty() || !block.buffers_vary() && !is_told {
+            self.set("buffer", |place| buffer(place).to_string());
         }
         if let Some(first) = self.columns.first_mut() {
             first.cells.iter_mut().enumerate().for_each(|(place, cell)| cell.insert_str(0, mark(place)));
