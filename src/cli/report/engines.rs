@@ -24,7 +24,7 @@ pub(super) fn notes(report: &SweepReport) -> Vec<String> {
     notes
 }
 
-/// What auto was: "auto copied by read_write".
+/// What auto was: "auto copied by `read_write`".
 fn auto(report: &SweepReport) -> Vec<String> {
     let is_auto = |row: &&SweepRow| row.setting.job == SweepJob::Copy && row.setting.engine == EngineName::Auto;
     let rows: Vec<(&SweepRow, Vec<&str>)> = report

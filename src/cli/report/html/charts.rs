@@ -64,7 +64,7 @@ impl Chart<'_> {
             points.sort_by(|one, other| one.x.total_cmp(&other.x));
             let level = self.block.rows[places[0]].setting.level;
             let rivals = (0..self.block.rows.len()).filter(|place| self.block.rows[*place].setting.level == level);
-            let what = if several { self.series_name(places[0]) } else { "speed by buffer size".to_owned() };
+            let what = if several { self.series_name(places[0], None) } else { "speed by buffer size".to_owned() };
             let fastest = points.iter().max_by(|one, other| one.y.total_cmp(&other.y))?;
             let description = format!(
                 "Speed over buffer sizes from {} to {}; the highest is {} MiB/s at {}.",
@@ -124,7 +124,8 @@ impl Chart<'_> {
         let cores = self.block.digest.report.machine.cores.max(1);
         let curves = all.into_iter().zip(&series).enumerate().filter_map(|(part, (points, places))| {
             let best = points.iter().map(|point| point.y).fold(0.0, f64::max);
-            let title = if several { self.series_name(places[0]) } else { "speed-up by workers".to_owned() };
+            let name = || self.series_name(places[0], Some(Axis::Workers));
+            let title = if several { name() } else { "speed-up by workers".to_owned() };
             let (fewest, most) = (points.first()?.x, points.last()?.x);
             let over = format!("speed-up over {}", count(fewest as u64, "worker"));
             let description = format!("The {over}; the highest is {}.", times(best));
@@ -224,9 +225,12 @@ impl Chart<'_> {
         format!("<figure>\n{drawn}{}</figure>\n", legend(&signs))
     }
 
-    fn series_name(&self, place: usize) -> String {
+    /// What tells a series from the others, without what varies along the x axis.
+    fn series_name(&self, place: usize, along: Option<Axis>) -> String {
         let setting = &self.block.rows[place].setting;
-        self.block.varying.iter().map(|axis| axis.phrase(setting)).collect::<Vec<_>>().join(", ")
+        let buffer = (along.is_some() && self.block.buffers_vary()).then(|| format!("buffer {}", setting.buffer));
+        let axes = self.block.varying.iter().filter(|axis| Some(**axis) != along).map(|axis| axis.phrase(setting));
+        buffer.into_iter().chain(axes).collect::<Vec<_>>().join(", ")
     }
 
     fn interval_name(&self) -> String {
