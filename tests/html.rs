@@ -186,6 +186,8 @@ fn check_coordinates(elements: &[Element]) -> Result<(), String> {
 const LOOK: &str = r#"<script>
 const found = [], root = document.documentElement;
 if (root.scrollWidth > window.innerWidth) found.push("the page is " + root.scrollWidth + " wide");
+for (const scroll of document.querySelectorAll(".scroll"))
+  if (window.innerWidth >= 1200 && scroll.scrollWidth > scroll.clientWidth) found.push(scroll.innerText.slice(0, 99) + " is " + scroll.scrollWidth + " wide");
 for (const element of document.querySelectorAll("main *")) {
   const box = element.getBoundingClientRect();
   if (!element.closest(".scroll, svg") && box.right > window.innerWidth + 0.5) found.push(element.tagName + " sticks out");

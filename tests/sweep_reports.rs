@@ -99,10 +99,47 @@ fn a_file_that_cannot_be_written_fails_in_the_end_and_the_others_are_written() {
 }
 
 #[test]
+fn a_report_behind_a_link_takes_the_place_of_what_the_link_leads_to() {
+    let sandbox = sandbox();
+    sandbox.make_directory("far");
+    let older = sandbox.write("far/older.json", "older");
+    let still_open = std::fs::File::open(older).expect("it opens");
+    sandbox.link("near.json", "hop");
+    sandbox.link("hop", "far/older.json");
+    sandbox.link("new.json", "far/new.json");
+    let outputs = "-o near.json -o new.json -o /dev/stdout";
+    let run = sandbox.haul(format!("sweep copy source --buffers 4K --rounds 2 --no-sync {outputs}")).run().ok();
+    assert!(!run.out.is_empty(), "a pipe by its name in /proc");
+    for name in ["near.json", "new.json"] {
+        assert!(sandbox.path(name).is_symlink(), "{name}");
+    }
+    for name in ["far/older.json", "far/new.json"] {
+        assert!(serde_json::from_slice::<serde_json::Value>(&sandbox.read(name)).is_ok(), "{name}");
+    }
+    let kept = std::io::read_to_string(still_open).expect("it reads");
+    assert_eq!(kept, "older", "the report was never cut short in its place");
+    sandbox.assert_no_leftovers("reports behind links");
+}
+
+#[test]
+fn a_name_that_is_no_files_is_refused() {
+    let sandbox = sandbox();
+    sandbox.link("circle.json", "circle.json");
+    for (name, why) in [("x/", "Is a directory"), ("circle.json", "Too many levels of symbolic links")] {
+        let run = sandbox.haul(format!("sweep copy source --buffers 4K --rounds 2 --format json -o {name}")).run();
+        run.code(1).says_in_one_line(&[name, why]);
+        assert!(!sandbox.exists("x"));
+    }
+}
+
+#[test]
 fn the_progress_line_names_the_round_and_the_run() {
     let sandbox = sandbox();
     let run = sandbox.haul("sweep copy source --buffers 4K,64K --rounds 2 --no-sync --progress always").run().ok();
-    assert!(run.err.contains("warming up 1 of 2"), "{}", run.err);
+    let lines: Vec<&str> = run.err.lines().collect();
+    for line in ["warming up 1 of 2", "round 1, run 1 of 3", "removing targets"] {
+        assert!(lines.iter().any(|other| other.starts_with(line)), "{line}: {}", run.err);
+    }
     assert!(!String::from_utf8_lossy(&run.out).contains("warming up"));
     let run = sandbox.haul("sweep copy source --buffers 4K --rounds 1").run().ok();
     assert!(run.err.is_empty(), "no terminal, no line: {}", run.err);

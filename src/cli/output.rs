@@ -1,19 +1,25 @@
 //! Where reports go: their files, and the failures of what `std::io` writes.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io::{Seek, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use haul::error::{Error, Result};
 use haul::job::Context;
 use haul::sys::{FileKind, Sys};
-use haul::tree::path::{c_path, lies_in, open_named};
+use haul::tree::path::{c_path, lies_in, open_named, own_name};
 use haul::tree::{Leftovers, Part};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
+
+/// The kernel's own limit.
+const MOST_LINKS: usize = 40;
+/// procfs by its number in statfs(2).
+const PROCFS: u64 = 0x9fa0;
 
 /// A report's file, which is written several times: it has its name from the first time on, and is whole whenever
 /// somebody looks. What bore the name stays until then.
@@ -25,7 +31,7 @@ pub(crate) struct ReportFile {
 enum Place {
     /// A file of its own: each report takes the place of the last one.
     Name { directory: Arc<OwnedFd>, name: CString, leftovers: Leftovers },
-    /// What the name leads to, a device or the end of a link, is written as it is.
+    /// What is no file with a name, such as a device or standard output, is written as it is.
     Open { file: File, rewrites: bool },
 }
 
@@ -33,9 +39,7 @@ impl ReportFile {
     /// Sees to it that it can be written, unless that would write into what is being swept.
     pub(crate) fn create(sys: &mut Sys, context: &Context, path: &Path, swept: &Path) -> Result<Self> {
         let failed = |errno| Error::system("create", path, errno);
-        let name = path.file_name().map(c_path).ok_or_else(|| failed(Errno::ISDIR))?;
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let directory = Arc::new(open_named(sys, CWD, &c_path(parent)).map_err(failed)?);
+        let (directory, name) = end_of(sys, path).map_err(failed)?;
         let existing = sys.stat_through(&directory, &name).ok();
         if let Ok(swept) = sys.stat_through(CWD, &c_path(swept))
             && (existing.is_some_and(|existing| existing.is_same_file(&swept))
@@ -78,6 +82,29 @@ impl ReportFile {
             }
         }
     }
+}
+
+/// The directory and the name in it that a path comes to through symbolic links, whether anything bears that name or not.
+/// The links of procfs are an end: what they lead to may have no name, or one that others hold on to.
+fn end_of(sys: &mut Sys, path: &Path) -> rustix::io::Result<(Arc<OwnedFd>, CString)> {
+    let mut path = path.to_owned();
+    let mut base: Option<Arc<OwnedFd>> = None;
+    for _ in 0..MOST_LINKS {
+        // A name with a slash behind it is that of a directory, whether there is one or not.
+        let is_directory = path.as_os_str().as_bytes().ends_with(b"/");
+        let name = own_name(&path).filter(|_| !is_directory).ok_or(Errno::ISDIR)?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let start = base.as_ref().map_or(CWD, |base| base.as_fd());
+        let directory = Arc::new(open_named(sys, start, &c_path(parent))?);
+        let is_magic = sys.fstatfs(&directory).is_ok_and(|system| system.magic == PROCFS);
+        match sys.readlinkat(&directory, &name) {
+            Ok(text) if !is_magic => path = PathBuf::from(OsStr::from_bytes(text.to_bytes())),
+            // No link, or nothing at all: opening it says what else is wrong.
+            _ => return Ok((directory, name)),
+        }
+        base = Some(directory);
+    }
+    Err(Errno::LOOP)
 }
 
 /// An error of `std::io` as one of ours.

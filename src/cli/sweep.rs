@@ -44,9 +44,21 @@ pub(crate) fn run(
 }
 
 fn print(digest: &Digest<'_>, format: Format) -> std::io::Result<()> {
-    let text = report::render(digest, format)?;
+    let text = report::render(digest, format, width())?;
     let mut out = std::io::stdout().lock();
     out.write_all(&text).and_then(|()| out.flush())
+}
+
+/// Columns of standard output: those of its terminal, which `COLUMNS` may say otherwise; what is no terminal is read who
+/// knows where.
+fn width() -> usize {
+    let out = std::io::stdout();
+    if !out.is_terminal() {
+        return report::WIDTH;
+    }
+    let named = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let size = || rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col));
+    named.or_else(size).filter(|columns| *columns > 0).unwrap_or(report::WIDTH).max(report::LEAST_WIDTH)
 }
 
 /// The reports' files. They are written after every round, so that whatever ends the sweep leaves what was measured;
@@ -99,7 +111,8 @@ impl Files {
 }
 
 fn write(sys: &mut Sys, file: &mut ReportFile, digest: &Digest<'_>, format: Format) -> Result<()> {
-    let text = report::render(digest, format).map_err(|error| output_error(Path::new("a report"), &error))?;
+    let text =
+        report::render(digest, format, report::WIDTH).map_err(|error| output_error(Path::new("a report"), &error))?;
     file.write(sys, &text)
 }
 
@@ -128,7 +141,8 @@ struct Line {
     pause: Option<Duration>,
     /// What a line begins and ends with.
     around: [&'static str; 2],
-    drawn: Option<Instant>,
+    /// When the last one was, and of what.
+    drawn: Option<(Instant, &'static str)>,
 }
 
 impl Line {
@@ -144,10 +158,11 @@ impl Line {
 
     fn show(&mut self, step: &Step) {
         let Some(pause) = self.pause else { return };
-        if self.drawn.is_some_and(|drawn| drawn.elapsed() < pause) {
+        // What is new is said at once: it may last.
+        if self.drawn.is_some_and(|(drawn, what)| what == step.what && drawn.elapsed() < pause) {
             return;
         }
-        self.drawn = Some(Instant::now());
+        self.drawn = Some((Instant::now(), step.what));
         let [before, after] = self.around;
         // A standard error that is closed or full is nothing that we could report.
         let _ = write!(std::io::stderr().lock(), "{before}{}{after}", words(step));
@@ -160,9 +175,12 @@ impl Line {
     }
 }
 
-/// "round 3, run 5 of 12, 0:42 left".
+/// "round 3, run 5 of 12, 0:42 left"; of what has no runs to count just what it is.
 fn words(step: &Step) -> String {
-    let total = step.total.max(1);
+    if step.total == 0 {
+        return step.what.to_owned();
+    }
+    let total = step.total;
     let run = step.done % total + 1;
     let left = step.left.map_or_else(String::new, |left| format!(", {} left", clock(left)));
     if step.what == "round" {
@@ -192,6 +210,6 @@ mod tests {
         assert_eq!(step("round", 0, 12, None), "round 1, run 1 of 12");
         assert_eq!(step("round", 28, 12, Some(42)), "round 3, run 5 of 12, 0:42 left");
         assert_eq!(step("round", 11, 12, Some(3723)), "round 1, run 12 of 12, 1:02:03 left");
-        assert_eq!(step("round", 0, 0, Some(60)), "round 1, run 1 of 1, 1:00 left");
+        assert_eq!(step("removing old targets", 0, 0, None), "removing old targets");
     }
 }

@@ -97,8 +97,12 @@ impl Block<'_> {
     }
 
     /// Of these rows, the place of the smallest worker count whose median comes within the report's `within` of the
-    /// fastest; `None` where nothing was measured yet.
+    /// fastest; `None` where nothing was measured yet, and where the verdict cannot tell.
     pub(super) fn knee(&self, places: &[usize]) -> Option<usize> {
+        let is_told = |place: &usize| self.digest.verdict_on(self.first + *place).is_none_or(|it| it.chosen.is_some());
+        if !places.first().is_some_and(is_told) {
+            return None;
+        }
         let measured = || places.iter().copied().filter(|place| self.figures[*place].wall_ns_median > 0);
         let wall = |place: usize| self.figures[place].wall_ns_median as f64;
         let best = measured().map(wall).fold(f64::INFINITY, f64::min);

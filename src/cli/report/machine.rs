@@ -14,6 +14,20 @@ pub(super) fn lines(machine: &Machine, version: &str) -> Vec<(&'static str, Stri
     lines
 }
 
+/// The same in two lines, for a terminal: what changes figures most.
+pub(super) fn short(machine: &Machine, version: &str) -> [String; 2] {
+    let kernel = machine.kernel.as_deref().unwrap_or("of unknown release");
+    let cpu = machine.cpu.as_deref().unwrap_or(&machine.architecture);
+    let here = join([
+        Some(format!("haul {version}, Linux {kernel}")),
+        machine.virtualization.as_ref().map(|name| format!("in {name}")),
+        Some(format!("{} × {cpu}", machine.cores)),
+        machine.load.map(|load| format!("load {load:.2} before the sweep")),
+    ]);
+    let disk = machine.disk.as_ref().map_or_else(String::new, |disk| format!(", disk {}", disk.name));
+    [format!("machine: {here}"), format!("targets on {}{disk}", machine.file_system)]
+}
+
 fn system(machine: &Machine, version: &str) -> String {
     let kernel = machine.kernel.as_deref().unwrap_or("of unknown release");
     let inside = machine.virtualization.as_ref().map(|name| format!("in {name}"));
@@ -57,7 +71,7 @@ fn memory(machine: &Machine) -> Option<String> {
 
 fn file_system(machine: &Machine) -> String {
     join([
-        Some(machine.file_system.clone()),
+        Some(format!("targets on {}", machine.file_system)),
         machine.mount_options.clone(),
         machine.free_bytes.map(|free| format!("{} free", bytes(free))),
     ])
@@ -90,7 +104,7 @@ mod tests {
             [
                 "machine: Linux of unknown release, x86_64, haul 1.0",
                 "processors: 2 × x86_64, governor unknown",
-                "file system: tmpfs"
+                "file system: targets on tmpfs"
             ]
         );
     }

@@ -10,16 +10,15 @@ pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> 
     let report = digest.report;
     let [what, how] = prose::caption(report);
     writeln!(out, "{}  \n{}\n", text(&what), text(&how))?;
-    for sheet in sheet::sheets(digest) {
-        write_sheet(out, &sheet)?;
-    }
+    let sheets = sheet::sheets(digest);
+    sheets.iter().try_for_each(|sheet| write_sheet(out, sheet))?;
     for line in prose::verdicts(digest) {
         writeln!(out, "**{}**\n", text(&line))?;
     }
     if let Some(latencies) = sheet::latencies(digest, false) {
         write_sheet(out, &latencies)?;
     }
-    for line in prose::notes(digest) {
+    for line in prose::notes(digest, &sheets) {
         writeln!(out, "- {}", text(&line))?;
     }
     for (subject, line) in machine::lines(&report.machine, &report.version) {
@@ -53,8 +52,11 @@ fn write_row(out: &mut dyn Write, cells: impl Iterator<Item = String>) -> io::Re
 /// Plain text that Markdown would read as something else: `~` strikes out, `*` and `_` stress, `<` is HTML.
 fn text(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '~' | '*' | '<' | '`' | '\\') {
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        // A backslash means itself, unless it stands before what it could take the meaning from, or at the end.
+        let is_free = c == '\\' && characters.peek().is_some_and(|next| !next.is_ascii_punctuation());
+        if matches!(c, '~' | '*' | '<' | '`' | '\\') && !is_free {
             escaped.push('\\');
         }
         escaped.push(c);
@@ -77,6 +79,7 @@ mod tests {
     #[test]
     fn names_of_files_do_not_turn_into_markup() {
         assert_eq!(text(r"a~b*c<i>`\"), r"a\~b\*c\<i>\`\\");
+        assert_eq!(text(r"'a\nb\\c'"), r"'a\nb\\\c'", "a line feed is escaped once, a backslash before another twice");
         assert_eq!(code("haul sweep a"), "`haul sweep a`");
         assert_eq!(code("haul sweep 'a`b``c'"), "``` haul sweep 'a`b``c' ```");
     }

@@ -1,19 +1,22 @@
 //! Results of a sweep → text, one format a file. Everything here writes to what it is given and to nothing else.
 //!
-//! - [`table`]: for people at a terminal, 120 columns wide.
+//! - [`table`]: for people at a terminal, 120 columns wide, or what that has.
 //! - [`markdown`]: the same for issues and READMEs.
 //! - [`csv`]: one line a setting, raw units, for spreadsheets and plots.
 //! - [`json`]: everything, every single run included.
 //! - [`html`]: a page with charts, for a browser or a printer, that needs nothing else.
 //!
 //! [`digest`] derives what all of them show; [`block`] parts rows that cannot be compared; [`sheet`], [`prose`] and
-//! [`machine`] hold the cells and lines that table, Markdown and HTML share, and [`numbers`] rounds for them. [`comparison`] writes two
+//! [`machine`] hold the cells and lines that table, Markdown and HTML share ([`columns`] and [`engines`] explain them), and
+//! [`numbers`] rounds for them. [`comparison`] writes two
 //! sweeps beside each other.
 
 mod block;
+mod columns;
 pub(crate) mod comparison;
 mod csv;
 mod digest;
+mod engines;
 #[cfg(test)]
 mod fixture;
 mod html;
@@ -29,6 +32,11 @@ use std::io;
 use std::path::PathBuf;
 
 pub(crate) use digest::Digest;
+
+/// Columns of a table where nobody says how many there are.
+pub(crate) const WIDTH: usize = 120;
+/// No table is squeezed into less: the lines of a narrower terminal are broken.
+pub(crate) const LEAST_WIDTH: usize = 80;
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -68,11 +76,12 @@ pub(crate) struct Output {
     pub(crate) path: Option<PathBuf>,
 }
 
-/// A report in a format, with a line end behind it.
-pub(crate) fn render(digest: &Digest<'_>, format: Format) -> io::Result<Vec<u8>> {
+/// A report in a format, with a line end behind it. A table is `width` columns wide, which is the only thing that the
+/// place where it is read changes.
+pub(crate) fn render(digest: &Digest<'_>, format: Format, width: usize) -> io::Result<Vec<u8>> {
     let mut out = vec![];
     match format {
-        Format::Table => table::write(digest, &mut out),
+        Format::Table => table::write(digest, width, &mut out),
         Format::Csv => csv::write(digest, &mut out),
         Format::Json => json::write(digest, &mut out),
         Format::Markdown => markdown::write(digest, &mut out),
@@ -88,7 +97,7 @@ mod tests {
     use super::*;
 
     fn text(report: &SweepReport, format: Format) -> String {
-        String::from_utf8(render(&Digest::of(report), format).unwrap()).unwrap()
+        String::from_utf8(render(&Digest::of(report), format, WIDTH).unwrap()).unwrap()
     }
 
     /// Compares with a file in `snapshots/`; `HAUL_BLESS=1` writes it anew, to be looked at before it is committed.
@@ -128,10 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn a_table_fits_120_columns() {
+    fn a_table_fits_its_columns() {
         for report in [fixture::copy(), fixture::gzip(), fixture::huge()].into_iter().chain(fixture::tables()) {
-            for line in text(&report, Format::Table).lines() {
-                assert!(line.chars().count() <= 120 && line.trim_end() == line, "{line:?}");
+            for width in [LEAST_WIDTH, 100, WIDTH, 200] {
+                let text = render(&Digest::of(&report), Format::Table, width).unwrap();
+                for line in std::str::from_utf8(&text).unwrap().lines() {
+                    assert!(line.chars().count() <= width && line.trim_end() == line, "{width}: {line:?}");
+                }
             }
         }
     }

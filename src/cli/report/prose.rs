@@ -6,11 +6,13 @@ use haul::job::sweep::bottleneck;
 use haul::job::sweep::reconcile::Reconciliation;
 use haul::measure::machine::warnings;
 use haul::outcome::{Ended, Observed, SweepReport, SweepRow};
-use haul::plan::{CacheState, EngineName, TableName};
+use haul::plan::{CacheState, TableName};
 use haul::size::BufferSize;
 
 use super::digest::Digest;
 use super::numbers::{bytes, count, duration, percent, three_digits};
+use super::sheet::Sheet;
+use super::{columns, engines};
 
 /// What was run, on what, and what did not vary.
 pub(super) fn caption(report: &SweepReport) -> [String; 2] {
@@ -41,6 +43,7 @@ fn how(report: &SweepReport) -> String {
     if let Some(buffer) = buffer.filter(|first| report.rows.iter().all(|row| row.setting.buffer == *first)) {
         how.push(format!("buffer {buffer}"));
     }
+    how.extend(report.codec.as_ref().map(|codec| format!("codec {codec}")));
     if let Some(block) = report.block_bytes.and_then(|bytes| BufferSize::new(bytes).ok()) {
         how.push(format!("block {block}"));
     }
@@ -56,15 +59,16 @@ fn fixed_phrase(axis: axes::Axis, row: &SweepRow) -> String {
 }
 
 /// Why there are no more rounds, where nobody asked for just so many.
-fn ended(report: &SweepReport) -> &'static str {
-    match report.ended {
+fn ended(report: &SweepReport) -> String {
+    let why = match report.ended {
         Ended::Rounds => "",
         Ended::NotYet => "; not done yet",
         Ended::Narrow => "; stopped: intervals were narrow enough",
         Ended::Budget => "; stopped: time was up",
         Ended::Interrupted => "; interrupted",
         Ended::Failed => "; failed",
-    }
+    };
+    report.failure.as_ref().map_or_else(|| why.to_owned(), |failure| format!("; failed: {failure}"))
 }
 
 /// The verdict, or why there is none, and what else can be said.
@@ -85,8 +89,8 @@ pub(super) fn verdicts(digest: &Digest<'_>) -> Vec<String> {
     lines
 }
 
-/// What a reader must know so as not to misread the figures.
-pub(super) fn notes(digest: &Digest<'_>) -> Vec<String> {
+/// What a reader must know so as not to misread the figures in these sheets.
+pub(super) fn notes(digest: &Digest<'_>, sheets: &[Sheet]) -> Vec<String> {
     let report = digest.report;
     let mut notes = vec![Reconciliation::of(report).to_string()];
     notes.extend(observed(report));
@@ -94,28 +98,24 @@ pub(super) fn notes(digest: &Digest<'_>) -> Vec<String> {
     notes.extend(caches(report));
     notes.extend(noise(digest));
     notes.extend(bottlenecks(report));
-    let rows = || report.rows.iter();
     if digest.figures.iter().any(|figures| figures.calls_vary) {
         notes.push("~ runs differ in their calls; those of the run with the median time are shown".to_owned());
     }
-    if rows().any(|row| row.setting.engine == EngineName::Mmap) {
-        notes.push(
-            "mmap reads by page faults, which are no calls, and which the kernel does not count as reads".to_owned(),
-        );
-    }
-    if rows().any(|row| row.setting.engine == EngineName::Reflink) {
-        notes.push("unseen: calls that share blocks, which the kernel does not count as reads or writes".to_owned());
-    }
-    notes.push(times(report));
-    notes.extend(table(report));
-    if rows().any(|row| row.warm_up.peak_bytes.is_some()) {
-        notes.push("peak memory: of the warm-up, which goes from small buffers to large ones".to_owned());
-    }
+    notes.extend(report.left_out.iter().map(|setting| format!("not measured: {setting}")));
+    notes.extend(engines::notes(report));
+    notes.extend(passed_over(report));
+    notes.extend(columns::notes(report, sheets));
     notes.extend(untimed(report));
     notes.extend(cost(report));
     let warnings = warnings(&report.machine, report.source_bytes);
     notes.extend(warnings.into_iter().map(|warning| format!("mind: {warning}")));
     notes
+}
+
+/// What the job left alone: a run is not over all of the source then.
+fn passed_over(report: &SweepReport) -> Option<String> {
+    let skipped = report.rows.iter().flat_map(|row| &row.samples).map(|sample| sample.summary.skipped).max()?;
+    (skipped > 0).then(|| format!("{} passed over in each run", count(skipped, "file")))
 }
 
 /// What the states of the cache are, and what proves them.
@@ -133,22 +133,6 @@ fn caches(report: &SweepReport) -> Option<String> {
              of their bytes from the disk, and {valid} are valid. Names and inodes stay in memory"
         )
     })
-}
-
-/// What is in a time, and how well it is known.
-fn times(report: &SweepReport) -> String {
-    let samples = || report.rows.iter().flat_map(|row| &row.samples);
-    let sync = if samples().any(|sample| sample.sync_ns.is_some()) {
-        "with sync, what fdatasync takes afterwards (of a directory syncfs) is added"
-    } else {
-        "writing back to the disk is not waited for"
-    };
-    let spread = if report.rounds >= 6 {
-        "95% ±%: half the width of the interval that holds the true median in 95 of 100 cases"
-    } else {
-        "±%: half of the runs lie this near to the median"
-    };
-    format!("times: of the job alone; {sync}. {spread}")
 }
 
 /// What the steps of a ladder wait for, and what says so.
@@ -175,29 +159,6 @@ fn noise(digest: &Digest<'_>) -> Option<String> {
     Some(format!("noise: {name}, run twice in each round, differs from itself by {}{interval}", percent(noise.gap)))
 }
 
-/// What the words of a ready-made table mean.
-fn table(report: &SweepReport) -> Option<String> {
-    let within = percent(report.within);
-    Some(match report.table? {
-        TableName::Buffers => format!(
-            "verdict: best is the smallest buffer surely within {within} of the fastest, wastes memory one as fast and \
-             larger, fair at most half again as slow as the fastest, slow beyond"
-        ),
-        TableName::Workers => format!(
-            "speed-up: over the fewest workers, round by round; efficiency: speed-up for each of the {} that can work \
-             at once; knee: the fewest workers whose median is within {within} of the best",
-            count(report.machine.cores as u64, "core")
-        ),
-        TableName::Models => "×: how many times the least in its column; speed-up: over one thread".to_owned(),
-        TableName::Pool => "buffers: fresh/reused; speed-up by the pool: time without it by time with it".to_owned(),
-        TableName::Ladder => {
-            "gain: in speed, round by round, that over the step before with its 95% interval; file p50, p99: half of the files, and \
-             99 of 100, took no longer"
-                .to_owned()
-        }
-    })
-}
-
 /// What was done outside of measured times.
 fn untimed(report: &SweepReport) -> Option<String> {
     let parts = [(report.preparation_ns, "getting the source ready"), (report.tidying_ns, "tidying up between runs")];
@@ -215,10 +176,13 @@ fn cost(report: &SweepReport) -> Option<String> {
     let cost = report.cost;
     let known = cost.empty_run_ns > 0 || cost.count_call_ns > 0.0;
     let timed = report.rows.iter().any(|row| row.latency.is_some());
-    let timing = format!("; timing a call {} ns, which is not", three_digits(cost.time_call_ns));
+    let timing = format!(
+        ". Timing a call takes {} ns more; only the runs that show how long single calls took do that",
+        three_digits(cost.time_call_ns)
+    );
     known.then(|| {
         format!(
-            "measuring costs {} a run and {} ns a call, which is within the times{}",
+            "measuring: the times hold {} a run and {} ns a call that measuring itself takes{}",
             duration(cost.empty_run_ns),
             three_digits(cost.count_call_ns),
             if timed { &timing } else { "" }
@@ -250,4 +214,38 @@ fn observed(report: &SweepReport) -> Vec<String> {
         return vec![format!("{}: the same for all {calls} calls of {runs}", first.tool)];
     }
     vec![format!("{}: differs in {runs}: {}", first.tool, differing.join("; "))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::fixture;
+    use crate::cli::report::sheet::sheets;
+
+    #[test]
+    fn the_caption_tells_the_codec_and_what_failed() {
+        let mut report = fixture::gzip();
+        (report.codec, report.ended) = (Some("libdeflate".to_owned()), Ended::Failed);
+        report.failure = Some("cannot open 'a': Permission denied".to_owned());
+        let how = how(&report);
+        assert!(how.contains(", codec libdeflate, block 128K; "), "{how}");
+        assert!(how.ends_with("seed 42; failed: cannot open 'a': Permission denied"), "{how}");
+    }
+
+    #[test]
+    fn notes_tell_what_was_not_done_and_what_measuring_costs() {
+        let mut report = fixture::tables().remove(0);
+        report.left_out.push("64K with reflink: not supported".to_owned());
+        report.rows[0].samples[0].summary.skipped = 3;
+        let digest = Digest::of(&report);
+        let notes = notes(&digest, &sheets(&digest));
+        for note in [
+            "not measured: 64K with reflink: not supported",
+            "3 files passed over in each run",
+            "measuring: the times hold 90 ns a run and 1.20 ns a call that measuring itself takes. Timing a call takes \
+             45.0 ns more; only the runs that show how long single calls took do that",
+        ] {
+            assert!(notes.iter().any(|other| other == note), "{note}: {notes:?}");
+        }
+    }
 }

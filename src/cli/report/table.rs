@@ -6,82 +6,92 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use super::digest::Digest;
 use super::sheet::{self, Column, Sheet};
-use super::{machine, prose};
+use super::{WIDTH, machine, prose};
 
-/// Columns of a terminal that we count on. Not asked of the terminal: a report must not change with where it is read.
-const WIDTH: usize = 120;
 /// Blanks between two columns: one of padding, and one that the style puts where a line would be.
 const GAP: usize = 2;
 /// The shortest and the longest bar worth drawing.
 const BAR: std::ops::RangeInclusive<usize> = 8..=24;
 
-pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let report = digest.report;
-    for line in prose::caption(report) {
-        write_wrapped(out, &line)?;
+pub(super) fn write(digest: &Digest<'_>, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { out, width, left_out: vec![] };
+    page.lines(&prose::caption(digest.report))?;
+    let mut sheets = sheet::sheets(digest);
+    for sheet in &mut sheets {
+        page.sheet(sheet)?;
     }
-    let mut left_out = vec![];
-    for sheet in sheet::sheets(digest) {
-        writeln!(out)?;
-        write_sheet(out, sheet, &mut left_out)?;
+    writeln!(page.out)?;
+    page.lines(&prose::verdicts(digest))?;
+    if let Some(mut latencies) = sheet::latencies(digest, false) {
+        page.sheet(&mut latencies)?;
     }
-    writeln!(out)?;
-    for line in prose::verdicts(digest) {
-        write_wrapped(out, &line)?;
+    writeln!(page.out)?;
+    page.lines(&prose::notes(digest, &sheets))?;
+    page.lines(&machine::short(&digest.report.machine, &digest.report.version))?;
+    if page.left_out.is_empty() {
+        return Ok(());
     }
-    if let Some(latencies) = sheet::latencies(digest, false) {
-        writeln!(out)?;
-        write_sheet(out, latencies, &mut left_out)?;
-    }
-    writeln!(out)?;
-    for line in prose::notes(digest) {
-        write_wrapped(out, &line)?;
-    }
-    for (subject, text) in machine::lines(&report.machine, &report.version) {
-        write_wrapped(out, &format!("{subject}: {text}"))?;
-    }
-    if !left_out.is_empty() {
-        write_wrapped(out, &format!("left out, being too wide: {}; CSV and JSON have them", left_out.join(", ")))?;
-    }
-    Ok(())
+    let names = page.left_out.join(", ");
+    page.lines(&[format!("left out, being too wide: {names}; HTML, CSV and JSON have them")])
 }
 
-fn write_sheet(out: &mut dyn Write, mut sheet: Sheet, left_out: &mut Vec<String>) -> io::Result<()> {
-    if let Some(title) = sheet.title.take() {
-        write_wrapped(out, &format!("{title}:"))?;
+/// What is being written.
+struct Page<'a> {
+    out: &'a mut dyn Write,
+    /// Columns of the terminal.
+    width: usize,
+    /// Headings of the columns that had no room.
+    left_out: Vec<String>,
+}
+
+impl Page<'_> {
+    fn lines(&mut self, lines: &[String]) -> io::Result<()> {
+        lines.iter().try_for_each(|line| wrap(self.out, line, self.width))
     }
-    for name in fit(&mut sheet.columns) {
-        if !left_out.contains(&name) {
-            left_out.push(name);
+
+    /// Writes a sheet and an empty line before it; takes the columns away for which there is no room.
+    fn sheet(&mut self, sheet: &mut Sheet) -> io::Result<()> {
+        writeln!(self.out)?;
+        if let Some(title) = &sheet.title {
+            wrap(self.out, &format!("{title}:"), self.width)?;
         }
+        for name in fit(&mut sheet.columns, self.width) {
+            if !self.left_out.contains(&name) {
+                self.left_out.push(name);
+            }
+        }
+        // What is padded to the right of a last column is nobody's.
+        table(sheet, self.width).trim_fmt().lines().try_for_each(|line| writeln!(self.out, "{}", line.trim_end()))
     }
-    // What is padded to the right of a last column is nobody's.
-    for line in table(sheet).trim_fmt().lines() {
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
 }
 
 /// Leaves out columns until the rest fits, and names them.
-fn fit(columns: &mut Vec<Column>) -> Vec<String> {
+fn fit(columns: &mut Vec<Column>, width: usize) -> Vec<String> {
     let mut left_out = vec![];
-    while total_width(columns) > WIDTH {
+    while total_width(columns) > width {
         let expendable = columns.iter().enumerate().filter(|(_, column)| column.rank > 0);
         let Some((place, _)) = expendable.max_by_key(|(_, column)| column.rank) else { break };
-        left_out.push(columns.remove(place).heading_in_one_line());
+        // The second half of a heading over two columns does not stand alone, nor does the first.
+        let is_second = |column: Option<&Column>| column.is_some_and(|column| column.heading.starts_with('\n'));
+        let first = place - usize::from(is_second(columns.get(place)));
+        left_out.push(columns.remove(first).heading_in_one_line());
+        if is_second(columns.get(first)) {
+            columns.remove(first);
+        }
     }
     left_out
 }
 
-fn table(sheet: Sheet) -> Table {
+fn table(sheet: &Sheet, width: usize) -> Table {
     let lines = sheet.lines();
-    let mut columns = sheet.columns;
-    let room = WIDTH.saturating_sub(total_width(&columns) + GAP);
+    let mut columns: Vec<&Column> = sheet.columns.iter().collect();
+    let room = width.saturating_sub(total_width(&sheet.columns) + GAP);
     let has_bars = room >= *BAR.start() && !sheet.bars.is_empty();
+    let longest = room.min(*BAR.end());
+    let cells = sheet.bars.iter().map(|part| bar(*part, longest)).collect();
+    let bars = Column { heading: "speed".to_owned(), cells, rank: 0 };
     if has_bars {
-        let longest = room.min(*BAR.end());
-        let cells = sheet.bars.iter().map(|part| bar(*part, longest)).collect();
-        columns.push(Column { heading: "speed".to_owned(), cells, rank: 0 });
+        columns.push(&bars);
     }
     let mut table = Table::new();
     table
@@ -118,10 +128,14 @@ fn bar(part: f64, longest: usize) -> String {
 
 /// Writes a line that may be longer than the table is wide: cut between words, what follows set in.
 pub(super) fn write_wrapped(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    wrap(out, text, WIDTH)
+}
+
+fn wrap(out: &mut dyn Write, text: &str, width: usize) -> io::Result<()> {
     let mut column = 0;
     for word in text.split(' ') {
         let length = word.chars().count();
-        if column > 0 && column + 1 + length > WIDTH {
+        if column > 0 && column + 1 + length > width {
             write!(out, "\n  {word}")?;
             column = 2 + length;
         } else {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use haul::job::sweep::axes::Axis;
-use haul::outcome::Setting;
-use haul::plan::TableName;
+use haul::outcome::{Sample, Setting};
+use haul::plan::{SweepJob, TableName};
 
 use super::super::block::{Block, blocks};
 use super::super::digest::Digest;
-use super::super::numbers::{percent, three_digits, times};
+use super::super::numbers::{count, percent, three_digits, times};
 use super::bars::{Bar, Bars};
 use super::curve::{Curve, Point};
 use super::legend::{Sign, legend};
@@ -64,14 +64,13 @@ impl Chart<'_> {
             points.sort_by(|one, other| one.x.total_cmp(&other.x));
             let level = self.block.rows[places[0]].setting.level;
             let rivals = (0..self.block.rows.len()).filter(|place| self.block.rows[*place].setting.level == level);
-            let what = if several { self.series_name(places[0]) } else { "speed by buffer size".to_owned() };
+            let what = if several { self.series_name(places[0], None) } else { "speed by buffer size".to_owned() };
             let fastest = points.iter().max_by(|one, other| one.y.total_cmp(&other.y))?;
             let description = format!(
-                "Speed over buffer sizes from {} to {}; the highest is {} {} at {}.",
+                "Speed over buffer sizes from {} to {}; the highest is {} MiB/s at {}.",
                 points[0].label,
                 points[points.len() - 1].label,
                 three_digits(fastest.y),
-                self.rates.unit,
                 fastest.label
             );
             let chosen = places.iter().filter(|place| self.block.is_chosen(**place));
@@ -84,11 +83,11 @@ impl Chart<'_> {
                 title: what,
                 description,
                 x_title: "buffer size, bytes (log₂)",
-                y_title: self.rates.unit.to_owned(),
-                right_title: "calls per GiB (log)",
+                y_title: "MiB/s".to_owned(),
+                right_title: "calls per MiB (log)",
                 top: self.rates.top(),
                 band: self.rates.band(rivals, self.block.digest.report.within),
-                ideal: false,
+                ideal: None,
                 marks: chosen.map(mark).collect(),
                 points,
             })
@@ -99,7 +98,7 @@ impl Chart<'_> {
             (Sign::Interval, self.interval_name()),
             (Sign::Run, "single runs".to_owned()),
             (Sign::Band, format!("within {within} of the best")),
-            (Sign::Calls, "system calls per GiB, axis on the right".to_owned()),
+            (Sign::Calls, "system calls per MiB, axis on the right".to_owned()),
         ];
         if (0..self.block.rows.len()).any(|place| self.block.is_chosen(place)) {
             signs.push((Sign::Mark, "→ recommended".to_owned()));
@@ -110,7 +109,7 @@ impl Chart<'_> {
     fn buffer_point(&self, place: usize) -> Option<Point> {
         let value = self.rates.values[place].clone()?;
         let buffer = self.block.rows[place].setting.buffer;
-        let calls = self.block.figures[place].calls_per_mib.map(|calls| calls * 1024.0);
+        let calls = self.block.figures[place].calls_per_mib;
         Some(point(buffer.bytes() as f64, buffer.to_string(), value, calls))
     }
 
@@ -122,35 +121,45 @@ impl Chart<'_> {
         let top_of = |point: &Point| point.runs.iter().copied().fold(point.between.1, f64::max);
         let top = all.iter().flatten().map(top_of).fold(1.0, f64::max);
         let within = self.block.digest.report.within;
+        let cores = self.block.digest.report.machine.cores.max(1);
         let curves = all.into_iter().zip(&series).enumerate().filter_map(|(part, (points, places))| {
             let best = points.iter().map(|point| point.y).fold(0.0, f64::max);
-            let title = if several { self.series_name(places[0]) } else { "speed-up by workers".to_owned() };
-            let fewest = points.first()?.label.clone();
-            let description = format!("Speed-up over {fewest} workers; the highest is {}.", times(best));
+            let name = || self.series_name(places[0], Some(Axis::Workers));
+            let title = if several { name() } else { "speed-up by workers".to_owned() };
+            let (fewest, most) = (points.first()?.x, points.last()?.x);
+            let over = format!("speed-up over {}", count(fewest as u64, "worker"));
+            let description = format!("The {over}; the highest is {}.", times(best));
+            let ideal = (cores as f64 / fewest).max(1.0);
             let knee = self.block.knee(places).map(|place| self.block.rows[place].setting.workers);
             Some(Curve {
                 name: format!("chart-{}-{part}", self.number),
                 title,
                 description,
                 x_title: "workers (log₂)",
-                y_title: format!("speed-up over {fewest}"),
+                y_title: over,
                 right_title: "",
-                top,
+                top: top.max(ideal.min(most / fewest)),
                 band: (best / (1.0 + within), best),
-                ideal: true,
+                ideal: Some(ideal),
                 marks: knee.map(|workers| (workers as f64, format!("knee: {workers}"))).into_iter().collect(),
                 points,
             })
         });
-        let signs = [
+        let mut signs = vec![
             (Sign::Line, "median speed-up".to_owned()),
             (Sign::Interval, self.interval_name()),
             (Sign::Run, "single rounds".to_owned()),
             (Sign::Band, format!("within {} of the best", percent(within))),
-            (Sign::Ideal, "ideal: as many times faster as workers".to_owned()),
-            (Sign::Mark, "knee".to_owned()),
+            (
+                Sign::Ideal,
+                format!("ideal: as many times faster as there are more workers, up to {}", count(cores as u64, "core")),
+            ),
         ];
-        figures(&curves.collect::<Vec<_>>(), &legend(&signs))
+        let curves: Vec<Curve> = curves.collect();
+        if curves.iter().any(|curve| !curve.marks.is_empty()) {
+            signs.push((Sign::Mark, "knee".to_owned()));
+        }
+        figures(&curves, &legend(&signs))
     }
 
     fn worker_points(&self, places: &[usize]) -> Vec<Point> {
@@ -163,7 +172,8 @@ impl Chart<'_> {
     fn worker_point(&self, base: usize, place: usize) -> Option<Point> {
         let speedup = self.block.speedup(base, place)?;
         let [before, after] = [base, place].map(|place| &self.block.rows[place]);
-        let pairs = before.samples.iter().zip(&after.samples);
+        let valid = |sample: &Sample| sample.invalid.is_none();
+        let pairs = before.samples.iter().zip(&after.samples).filter(|(before, after)| valid(before) && valid(after));
         let runs: Vec<f64> = pairs.map(|(before, after)| before.wall_ns as f64 / after.wall_ns.max(1) as f64).collect();
         let range = || runs.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), one| (low.min(*one), high.max(*one)));
         let between = speedup.interval.map_or_else(range, |interval| (interval.low, interval.high));
@@ -177,7 +187,7 @@ impl Chart<'_> {
             let value = self.rates.values[place].clone()?;
             Some(Bar {
                 label: self.block.label(place),
-                text: format!("{} {}", three_digits(value.middle), self.rates.unit),
+                text: format!("{} MiB/s", three_digits(value.middle)),
                 value: value.middle,
                 between: value.between,
                 runs: value.runs,
@@ -191,11 +201,14 @@ impl Chart<'_> {
         let fastest = bars.iter().max_by(|one, other| one.value.total_cmp(&other.value));
         let description =
             fastest.map_or_else(String::new, |bar| format!("The fastest is {}: {}.", bar.label, bar.text));
+        // Whoever compresses has two sizes of the same data.
+        let is_copy = self.block.rows.iter().all(|row| row.setting.job == SweepJob::Copy);
+        let x_title = if is_copy { "MiB/s" } else { "MiB/s of uncompressed data" };
         let chart = Bars {
             name: format!("chart-{}", self.number),
             title: "speed of each setting".to_owned(),
             description,
-            x_title: format!("{} of uncompressed data", self.rates.unit),
+            x_title: x_title.to_owned(),
             top: self.rates.top(),
             band: are_rivals.then(|| self.rates.band(0..self.block.rows.len(), within)),
             rows: bars,
@@ -212,9 +225,12 @@ impl Chart<'_> {
         format!("<figure>\n{drawn}{}</figure>\n", legend(&signs))
     }
 
-    fn series_name(&self, place: usize) -> String {
+    /// What tells a series from the others, without what varies along the x axis.
+    fn series_name(&self, place: usize, along: Option<Axis>) -> String {
         let setting = &self.block.rows[place].setting;
-        self.block.varying.iter().map(|axis| axis.phrase(setting)).collect::<Vec<_>>().join(", ")
+        let buffer = (along.is_some() && self.block.buffers_vary()).then(|| format!("buffer {}", setting.buffer));
+        let axes = self.block.varying.iter().filter(|axis| Some(**axis) != along).map(|axis| axis.phrase(setting));
+        buffer.into_iter().chain(axes).collect::<Vec<_>>().join(", ")
     }
 
     fn interval_name(&self) -> String {

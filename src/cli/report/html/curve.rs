@@ -32,8 +32,8 @@ pub(super) struct Curve {
     pub(super) top: f64,
     /// Values that are as good as the best.
     pub(super) band: (f64, f64),
-    /// Whether y = x is drawn.
-    pub(super) ideal: bool,
+    /// Up to where y = x is drawn, over the first point; flat beyond, where there are no more cores.
+    pub(super) ideal: Option<f64>,
     /// Places on the x axis to be named.
     pub(super) marks: Vec<(f64, String)>,
 }
@@ -64,8 +64,8 @@ impl Curve {
         drawing.rect("band", (plot.left, high), (plot.right - plot.left, low - high));
         self.axes(&mut drawing, &plot, (x, y), &ticks);
         self.marks(&mut drawing, &plot, x);
-        if self.ideal {
-            drawing.polyline("ideal", &ideal(&self.points, ticks.last().copied().unwrap_or(1.0), x, y));
+        if let Some(limit) = self.ideal {
+            drawing.polyline("ideal", &ideal(&self.points, limit, x, y));
         }
         self.right(&mut drawing, &plot, x);
         self.line(&mut drawing, x, y);
@@ -79,10 +79,12 @@ impl Curve {
             drawing.text("tick", Anchor::End, (plot.left - 6.0, place + 4.0), &tick(*value));
         }
         let mut last = f64::NEG_INFINITY;
+        let end = self.points.last().map_or(0.0, |point| x.place(point.x));
         for point in &self.points {
             let place = x.place(point.x);
             drawing.line("axis", (place, plot.bottom), (place, plot.bottom + 4.0));
-            if place - last >= LABEL {
+            // The ends of an axis matter most: nothing may take the room of the last one.
+            if place - last >= LABEL && (place >= end || end - place >= LABEL) {
                 drawing.text("tick", Anchor::Middle, (place, plot.bottom + 18.0), &point.label);
                 last = place;
             }
@@ -152,11 +154,11 @@ impl Curve {
     }
 }
 
-/// As many times faster as there are more workers than the fewest, up to where that leaves the chart.
-fn ideal(points: &[Point], top: f64, x: Scale, y: Scale) -> Vec<(f64, f64)> {
+/// As many times faster as there are more workers than the fewest, up to `limit`.
+fn ideal(points: &[Point], limit: f64, x: Scale, y: Scale) -> Vec<(f64, f64)> {
     let first = points[0].x;
-    let times = (points[points.len() - 1].x / first).min(top);
+    let times = points[points.len() - 1].x / first;
     let steps = 40;
     let factors = (0..=steps).map(|step| times.powf(f64::from(step) / f64::from(steps)));
-    factors.map(|factor| (x.place(first * factor), y.place(factor))).collect()
+    factors.map(|factor| (x.place(first * factor), y.place(factor.min(limit)))).collect()
 }

@@ -41,15 +41,12 @@ fn page(digest: &Digest<'_>) -> String {
     for line in prose::caption(report) {
         paragraph(&mut page, &line);
     }
-    page.push_str("</header>\n<div class=\"verdict\">\n");
-    for line in prose::verdicts(digest) {
-        paragraph(&mut page, &line);
-    }
-    page.push_str("</div>\n");
+    page.push_str("</header>\n");
+    verdicts(&mut page, digest);
     charts::write(digest, &mut page);
-    tables(&mut page, digest);
+    let sheets = tables(&mut page, digest);
     page.push_str("<h2>Remarks</h2>\n<ul class=\"notes\">\n");
-    for line in prose::notes(digest) {
+    for line in prose::notes(digest, &sheets) {
         let _ = writeln!(page, "<li>{}</li>", escape(&line));
     }
     page.push_str("</ul>\n<h2>Machine</h2>\n<dl>\n");
@@ -61,6 +58,18 @@ fn page(digest: &Digest<'_>) -> String {
     let _ = writeln!(page, "<p class=\"aside\">{}</p>", how(report));
     page.push_str("</main>\n</body>\n</html>\n");
     page
+}
+
+/// A frame for each verdict, which says in a word and in a colour whether it recommends something.
+fn verdicts(page: &mut String, digest: &Digest<'_>) {
+    for (place, line) in prose::verdicts(digest).iter().enumerate() {
+        let (class, state) = match digest.verdicts.get(place).map(|verdict| verdict.chosen.is_some()) {
+            Some(true) => ("verdict good", "<strong>Recommended:</strong> "),
+            Some(false) => ("verdict open", "<strong>Undecided:</strong> "),
+            None => ("verdict", ""),
+        };
+        let _ = writeln!(page, "<div class=\"{class}\"><p>{state}{}</p></div>", escape(line));
+    }
 }
 
 /// What was swept over what, in short.
@@ -77,7 +86,11 @@ fn title(report: &SweepReport) -> String {
 
 /// How it was measured, in two sentences.
 fn how(report: &SweepReport) -> String {
-    let control = if !report.controls.is_empty() { ", one of them twice, as a check on noise" } else { "" };
+    let control = match report.controls.len() {
+        0 => "",
+        1 => ", one of them twice, as a check on noise",
+        _ => ", one of each group of alternatives twice, as a check on noise",
+    };
     let settings = count(report.rows.len() as u64, "setting");
     let each = if report.rows.len() == 1 { "was" } else { "were each" };
     format!(
@@ -88,17 +101,20 @@ fn how(report: &SweepReport) -> String {
     )
 }
 
-/// The table that answers the question, all figures, and how long single calls took.
-fn tables(page: &mut String, digest: &Digest<'_>) {
-    page.push_str("<h2>Figures</h2>\n");
-    for sheet in sheet::sheets(digest) {
-        table(page, &sheet, "Figures");
+/// The table that answers the question, all figures, and how long single calls took; the sheets that need words.
+fn tables(page: &mut String, digest: &Digest<'_>) -> Vec<Sheet> {
+    page.push_str("<h2>Figures</h2>\n<p class=\"hint\">What is wider than the window scrolls sideways.</p>\n");
+    let mut sheets = sheet::sheets(digest);
+    for sheet in &sheets {
+        table(page, sheet, "Figures");
     }
     if digest.report.table.is_some() {
         page.push_str("<h2>All figures</h2>\n");
-        for sheet in sheet::everything(digest) {
-            table(page, &sheet, "All figures");
+        let everything = sheet::everything(digest);
+        for sheet in &everything {
+            table(page, sheet, "All figures");
         }
+        sheets.extend(everything);
     }
     let [moving, all] = [false, true].map(|all| sheet::latencies(digest, all));
     if let Some(moving) = moving.as_ref().or(all.as_ref()) {
@@ -110,6 +126,7 @@ fn tables(page: &mut String, digest: &Digest<'_>) {
         table(page, &Sheet { title: None, ..all }, "Latency of all calls");
         page.push_str("</details>\n");
     }
+    sheets
 }
 
 fn table(page: &mut String, sheet: &Sheet, label: &str) {
@@ -142,4 +159,50 @@ fn table(page: &mut String, sheet: &Sheet, label: &str) {
 
 fn paragraph(page: &mut String, text: &str) {
     let _ = writeln!(page, "<p>{}</p>", escape(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::fixture;
+
+    fn page_of(report: &SweepReport) -> String {
+        page(&Digest::of(report))
+    }
+
+    #[test]
+    fn a_frame_says_in_a_word_what_its_colour_says() {
+        let mut report = fixture::tables().remove(0);
+        let decided = page_of(&report);
+        assert!(decided.contains("<div class=\"verdict good\"><p><strong>Recommended:</strong> Use 256K"), "{decided}");
+        report.rows.iter_mut().for_each(|row| row.samples.truncate(2));
+        report.rounds = 2;
+        let open = page_of(&report);
+        assert!(open.contains("<div class=\"verdict open\"><p><strong>Undecided:</strong> First impression"), "{open}");
+        assert!(!open.contains("verdict good"), "{open}");
+        report.rows.truncate(1);
+        report.controls.clear();
+        assert!(page_of(&report).contains("<div class=\"verdict\"><p>One setting"), "no verdict, no colour");
+    }
+
+    #[test]
+    fn charts_have_the_units_of_tables_and_leave_out_what_does_not_count() {
+        let mut report = fixture::tables().remove(0);
+        let page = page_of(&report);
+        assert!(page.contains(">MiB/s</text>") && page.contains(">calls per MiB (log)</text>"), "{page}");
+        assert!(!page.contains("GiB/s") && !page.contains("per GiB"), "{page}");
+        let runs = |page: &str| page.matches("class=\"run\"").count();
+        let before = runs(&page);
+        report.rows[3].samples[2].invalid = Some("warm".to_owned());
+        // Both sizes of the chart show every run.
+        assert_eq!(runs(&page_of(&report)), before - 2);
+    }
+
+    #[test]
+    fn speed_ups_name_their_base_and_only_compressed_data_has_two_sizes() {
+        let [_, workers, pool, _, _] = fixture::tables().try_into().unwrap();
+        let page = page_of(&workers);
+        assert!(page.contains(">speed-up over 1 worker</text>") && !page.contains("worker workers"), "{page}");
+        assert!(!page_of(&pool).contains("uncompressed"), "a copy");
+    }
 }

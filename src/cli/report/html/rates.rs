@@ -1,4 +1,4 @@
-//! Speeds of a block in one unit, as charts draw them.
+//! Speeds of a block in MiB/s, the unit of the tables, as charts draw them.
 
 use super::super::block::Block;
 
@@ -19,19 +19,16 @@ impl Value {
     }
 }
 
-/// Speeds of the rows of a block; `None` for rows that were not measured.
+/// Speeds of the rows of a block, MiB/s; `None` for rows that were not measured.
 pub(super) struct Rates {
-    pub(super) unit: &'static str,
     pub(super) values: Vec<Option<Value>>,
 }
 
 impl Rates {
     /// The speeds of a block; `None` if there are none.
     pub(super) fn of(block: &Block<'_>) -> Option<Self> {
-        let fastest = block.figures.iter().filter_map(|figures| figures.mib_per_second).fold(0.0, f64::max);
-        let (unit, mib) = if fastest >= 1024.0 { ("GiB/s", 1024.0) } else { ("MiB/s", 1.0) };
-        let values: Vec<_> = (0..block.rows.len()).map(|place| value(block, place, mib)).collect();
-        values.iter().any(Option::is_some).then_some(Self { unit, values })
+        let values: Vec<_> = (0..block.rows.len()).map(|place| value(block, place)).collect();
+        values.iter().any(Option::is_some).then_some(Self { values })
     }
 
     /// The highest value among all rows.
@@ -46,13 +43,14 @@ impl Rates {
     }
 }
 
-fn value(block: &Block<'_>, place: usize, unit_mib: f64) -> Option<Value> {
+fn value(block: &Block<'_>, place: usize) -> Option<Value> {
     let figures = &block.figures[place];
-    let middle = figures.mib_per_second? / unit_mib;
+    let middle = figures.mib_per_second?;
     // What moves in a run: speed times time. It is the same in all of them.
     let moved = middle * figures.wall_ns_median as f64;
     let speed = |wall_ns: u64| moved / wall_ns.max(1) as f64;
-    let walls: Vec<u64> = block.rows[place].samples.iter().map(|sample| sample.wall_ns).collect();
+    let valid = block.rows[place].samples.iter().filter(|sample| sample.invalid.is_none());
+    let walls: Vec<u64> = valid.map(|sample| sample.wall_ns).collect();
     let range = (figures.wall_ns_min, figures.wall_ns_max);
     let (low, high) = figures.wall_ns_interval.unwrap_or(range);
     Some(Value { middle, between: (speed(high), speed(low)), runs: walls.into_iter().map(speed).collect() })

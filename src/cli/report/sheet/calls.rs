@@ -49,7 +49,7 @@ fn title(digest: &Digest<'_>) -> String {
     });
     let middle = median_of(&slower.collect::<Vec<_>>());
     let cost = middle.map_or_else(String::new, |middle| {
-        format!("; it took {} the median of those that were not timed so, in the middle of all settings", times(middle))
+        format!("; timing them made that run take {} as long (the median of all settings)", times(middle))
     });
-    format!("how long single calls took, in a run of its own for each setting{cost}")
+    format!("how long single calls took, in one more run of each setting{cost}")
 }

@@ -6,17 +6,18 @@ use haul::job::sweep::figures::Figures;
 use haul::outcome::SweepRow;
 use haul::plan::SweepJob;
 
-use super::super::numbers::{bytes, duration, nothing, three_digits};
+use super::super::numbers::{bytes, nothing, three_digits};
 use super::{Block, Builder, Sheet};
 
 /// All columns of a block.
 pub(super) fn everything(block: &Block<'_>) -> Sheet {
     let mut sheet = Builder::new(block);
     sheet.labels(&[]);
-    sheet.add(0, "reads", |line| count(line.figures, line.figures.reads));
-    sheet.add(0, "writes", |line| count(line.figures, line.figures.writes));
+    sheet.runs_that_count();
+    sheet.add(2, "reads", |line| count(line.figures, line.figures.reads));
+    sheet.add(2, "writes", |line| count(line.figures, line.figures.writes));
     sheet.add(25, "other", |line| count(line.figures, line.figures.other_calls));
-    sheet.add(0, "calls/\nMiB", |line| line.figures.calls_per_mib.map_or_else(nothing, three_digits));
+    sheet.add(3, "calls/\nMiB", |line| line.figures.calls_per_mib.map_or_else(nothing, three_digits));
     sheet.kernel();
     sheet.times();
     let unit = sheet.unit;
@@ -30,11 +31,7 @@ pub(super) fn everything(block: &Block<'_>) -> Sheet {
         (line.figures.minor_faults_median + line.figures.major_faults_median).to_string()
     });
     pool(block, &mut sheet);
-    if block.rows.iter().any(|row| row.file_times.is_some()) {
-        let times = |place: usize| block.rows[place].file_times;
-        sheet.add(60, "file\np50", |line| times(line.place).map_or_else(nothing, |times| duration(times.p50_ns)));
-        sheet.add(60, "file\np99", |line| times(line.place).map_or_else(nothing, |times| duration(times.p99_ns)));
-    }
+    sheet.file_times([60, 60]);
     if block.rows.iter().any(|row| row.setting.job == SweepJob::Gzip) {
         sheet.add(0, "ratio", |line| line.figures.ratio.map_or_else(nothing, |ratio| format!("{ratio:.3}")));
     }

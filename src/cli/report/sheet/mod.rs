@@ -13,13 +13,15 @@ mod tables;
 use haul::job::sweep::axes::Axis;
 use haul::job::sweep::figures::Figures;
 use haul::measure::interval::PairedRatio;
+use haul::outcome::{FileTimes, SweepRow};
 use haul::plan::TableName;
 
 pub(super) use calls::latencies;
+pub(super) use tables::Word;
 
 use super::block::{Block, blocks};
 use super::digest::Digest;
-use super::numbers::{TimeUnit, nothing, percent, three_digits};
+use super::numbers::{TimeUnit, duration, nothing, percent, three_digits};
 
 /// A column: its heading (a line break where it may be cut in two) and a cell for each line.
 pub(super) struct Column {
@@ -47,6 +49,11 @@ impl Column {
 impl Sheet {
     pub(super) fn lines(&self) -> usize {
         self.columns.first().map_or(0, |column| column.cells.len())
+    }
+
+    /// The columns whose headings begin so, written in one line.
+    pub(super) fn columns_named<'a>(&'a self, start: &'a str) -> impl Iterator<Item = &'a Column> {
+        self.columns.iter().filter(move |column| column.heading_in_one_line().starts_with(start))
     }
 }
 
@@ -114,11 +121,17 @@ impl<'a> Builder<'a> {
         if block.rows.iter().any(|row| row.name.is_some()) {
             self.set("name", |place| block.rows[place].name.clone().unwrap_or_else(nothing));
         }
-        if block.buffers_vary() || block.digest.report.table.is_none() {
-            self.set("buffer", |place| block.rows[place].setting.buffer.to_string());
+        let buffer = |place: usize| block.rows[place].setting.buffer;
+        if block.buffers_vary() {
+            self.set("buffer", |place| buffer(place).to_string());
         }
         for axis in axes {
             self.set(axis.name(), |place| axis.value(&block.rows[place].setting));
+        }
+        // Behind what varies, or the arrow would mark what is the same everywhere; the caption has it where all rows do.
+        let is_told = block.digest.report.rows.iter().all(|row| row.setting.buffer == buffer(0));
+        if self.columns.is_empty() || !block.buffers_vary() && !is_told {
+            self.set("buffer", |place| buffer(place).to_string());
         }
         if let Some(first) = self.columns.first_mut() {
             first.cells.iter_mut().enumerate().for_each(|(place, cell)| cell.insert_str(0, mark(place)));
@@ -130,13 +143,40 @@ impl<'a> Builder<'a> {
         let unit = self.unit;
         self.add(0, &format!("median\n{}", unit.name), |line| unit.cell(line.figures.wall_ns_median));
         if self.block.figures.iter().any(|figures| figures.wall_ns_interval.is_some()) {
-            self.add(5, "95%\n±%", |line| {
-                let half =
-                    |(low, high): (u64, u64)| (high - low) as f64 * 50.0 / line.figures.wall_ns_median.max(1) as f64;
-                line.figures.wall_ns_interval.map_or_else(nothing, |interval| format!("{:.1}", half(interval)))
+            self.add(5, &format!("95%\n{}", unit.name), |line| {
+                let between = |(low, high)| format!("{}–{}", unit.cell(low), unit.cell(high));
+                line.figures.wall_ns_interval.map_or_else(nothing, between)
             });
         } else {
-            self.add(5, "±%", |line| format!("{:.1}", line.figures.relative_noise() * 100.0));
+            let block = self.block;
+            // One run has no spread.
+            self.add(5, "±%", |line| match valid_runs(&block.rows[line.place]) {
+                ..=1 => nothing(),
+                _ => format!("{:.1}", line.figures.relative_noise() * 100.0),
+            });
+        }
+    }
+
+    /// How many of the runs count, where some do not show what they should.
+    fn runs_that_count(&mut self) {
+        let block = self.block;
+        if block.rows.iter().any(|row| valid_runs(row) < row.samples.len()) {
+            self.add(0, "runs that\ncount", |line| {
+                let row = &block.rows[line.place];
+                format!("{} of {}", valid_runs(row), row.samples.len())
+            });
+        }
+    }
+
+    /// How long single files took, where there are several.
+    fn file_times(&mut self, [half, most]: [u8; 2]) {
+        let rows = self.block.rows;
+        if rows.iter().filter_map(|row| row.file_times).any(|times| times.files > 1) {
+            let cell = |place: usize, time: fn(FileTimes) -> u64| {
+                rows[place].file_times.map_or_else(nothing, |times| duration(time(times)))
+            };
+            self.add(half, "file\np50", |line| cell(line.place, |times| times.p50_ns));
+            self.add(most, "file\np99", |line| cell(line.place, |times| times.p99_ns));
         }
     }
 
@@ -178,6 +218,11 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// Runs that show what they should.
+fn valid_runs(row: &SweepRow) -> usize {
+    row.samples.iter().filter(|sample| sample.invalid.is_none()).count()
+}
+
 /// "1.85× (1.83–1.88)".
 fn speedup_cell(speedup: Option<PairedRatio>) -> String {
     let Some(speedup) = speedup else { return nothing() };
@@ -197,4 +242,39 @@ fn cpu_cell(percent: Option<f64>) -> String {
 /// A part as whole percent: "98%".
 fn whole_percent(part: f64) -> String {
     percent((part * 100.0).round() / 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::fixture;
+
+    fn cells(report: &haul::outcome::SweepReport, heading: &str) -> Vec<String> {
+        let digest = Digest::of(report);
+        let all = sheets(&digest);
+        all.iter().flat_map(|sheet| sheet.columns_named(heading)).flat_map(|column| column.cells.clone()).collect()
+    }
+
+    #[test]
+    fn a_row_says_how_many_of_its_runs_count_where_not_all_do() {
+        for mut report in fixture::tables().into_iter().chain([fixture::copy()]) {
+            assert!(cells(&report, "runs that count").is_empty());
+            let runs = report.rows[0].samples.len();
+            report.rows[0].samples[1].invalid = Some("warm".to_owned());
+            let shown = cells(&report, "runs that count");
+            assert!(shown.contains(&format!("{} of {runs}", runs - 1)), "{:?}: {shown:?}", report.table);
+        }
+    }
+
+    #[test]
+    fn one_run_has_no_spread_and_one_file_no_percentiles() {
+        let mut report = fixture::copy();
+        assert!(cells(&report, "±%").iter().all(|cell| cell != "-"));
+        report.rows.iter_mut().for_each(|row| row.samples.truncate(1));
+        assert_eq!(cells(&report, "±%"), ["-"; 4]);
+        let mut report = fixture::tables().remove(4);
+        assert_eq!(cells(&report, "file p50").len(), 5);
+        report.rows.iter_mut().filter_map(|row| row.file_times.as_mut()).for_each(|times| times.files = 1);
+        assert!(cells(&report, "file p50").is_empty());
+    }
 }

@@ -5,7 +5,7 @@ use haul::outcome::Setting;
 use haul::plan::PoolChoice;
 
 use super::super::numbers::{bytes, nothing};
-use super::{Block, Builder, Column, Sheet, speedup_cell};
+use super::{Block, Builder, Column, Sheet, speedup_cell, valid_runs};
 
 /// A line for each setting that was run with a pool and without; `None` where rows are no such pairs.
 pub(super) fn pool(block: &Block<'_>) -> Option<Sheet> {
@@ -34,12 +34,18 @@ pub(super) fn pool(block: &Block<'_>) -> Option<Sheet> {
         sheet.columns.push(Column { heading: format!("{heading}\npool on"), cells: on, rank });
         sheet.columns.push(Column { heading: "\noff".to_owned(), cells: off, rank });
     };
+    if block.rows.iter().any(|row| valid_runs(row) < row.samples.len()) {
+        both("runs that count", 0, &|place| {
+            let row = &block.rows[place];
+            format!("{} of {}", valid_runs(row), row.samples.len())
+        });
+    }
     if block.figures.iter().any(|figures| figures.allocations.is_some()) {
         let figures = block.figures;
-        both("allocs", 0, &|place| figures[place].allocations.map_or_else(nothing, |count| count.to_string()));
-        both("bytes asked", 0, &|place| figures[place].allocated_bytes.map_or_else(nothing, bytes));
+        both("allocs", 2, &|place| figures[place].allocations.map_or_else(nothing, |count| count.to_string()));
+        both("bytes asked", 3, &|place| figures[place].allocated_bytes.map_or_else(nothing, bytes));
     }
-    both("faults", 0, &|place| {
+    both("faults", 4, &|place| {
         (block.figures[place].minor_faults_median + block.figures[place].major_faults_median).to_string()
     });
     both("buffers", 50, &|place| format!("{}/{}", block.figures[place].pool_fresh, block.figures[place].pool_reused));

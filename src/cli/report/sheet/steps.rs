@@ -4,7 +4,7 @@ use haul::job::sweep::axes::Axis;
 use haul::job::sweep::bottleneck;
 use haul::outcome::Setting;
 
-use super::super::numbers::{duration, nothing, times};
+use super::super::numbers::{nothing, times};
 use super::{Block, Builder, Sheet, cpu_cell, speedup_cell};
 
 /// A line for each step.
@@ -16,17 +16,14 @@ pub(super) fn ladder(block: &Block<'_>) -> Sheet {
         None => "buffer ".to_owned() + &block.rows[place].setting.buffer.to_string(),
     });
     sheet.rate();
-    if block.rows.iter().any(|row| row.file_times.is_some()) {
-        let file = |place: usize| block.rows[place].file_times;
-        sheet.add(40, "file\np50", |line| file(line.place).map_or_else(nothing, |times| duration(times.p50_ns)));
-        sheet.add(30, "file\np99", |line| file(line.place).map_or_else(nothing, |times| duration(times.p99_ns)));
-    }
-    sheet.add(0, "CPU %", |line| cpu_cell(line.figures.cpu_percent));
+    sheet.runs_that_count();
+    sheet.file_times([40, 30]);
+    sheet.add(3, "CPU %", |line| cpu_cell(line.figures.cpu_percent));
     sheet.peak(50);
     let gain = |base: Option<usize>, place: usize| speedup_cell(base.and_then(|base| block.speedup(base, place)));
     sheet.add(0, "gain over the\nstep before", |line| gain(line.place.checked_sub(1), line.place));
     // Without its interval: there is no room for two, and the steps' own show where noise is.
-    sheet.add(0, "gain over\nthe start", |line| {
+    sheet.add(4, "gain over\nthe start", |line| {
         let gain = (line.place > 0).then(|| block.speedup(0, line.place)).flatten();
         gain.map_or_else(nothing, |gain| times(gain.ratio))
     });

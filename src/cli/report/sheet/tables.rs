@@ -7,85 +7,71 @@ use super::super::numbers::{bytes, nothing, three_digits};
 use super::general::count;
 use super::{Block, Builder, Sheet, cpu_cell, speedup_cell, whole_percent};
 
-/// What a buffer size is good for, by its figures.
+/// What a buffer size is good for: the verdict on it in a word or two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Word {
-    /// More than half again as long as the best.
-    Slow,
-    Fair,
-    /// The smallest that is as fast as any.
+pub(in super::super) enum Word {
+    /// The setting to use.
     Best,
-    /// As fast as the best, and larger.
+    /// As fast as the one to use, and larger.
     WastesMemory,
-    /// Perhaps the best: the runs differ too much.
-    Unclear,
+    /// Not told from the fastest.
+    MayBeBest,
+    Fair,
+    /// More than half again as long as the fastest.
+    Slow,
 }
 
 impl Word {
-    const fn text(self) -> &'static str {
+    pub(in super::super) const ALL: [Self; 5] =
+        [Self::Best, Self::WastesMemory, Self::MayBeBest, Self::Fair, Self::Slow];
+
+    pub(in super::super) const fn text(self) -> &'static str {
         match self {
-            Self::Slow => "slow",
-            Self::Fair => "fair",
             Self::Best => "best",
             Self::WastesMemory => "wastes memory",
-            Self::Unclear => "cannot tell",
+            Self::MayBeBest => "may be best",
+            Self::Fair => "fair",
+            Self::Slow => "slow",
         }
     }
 
-    /// The word for each of a block's rows; `None` for those without a measured time. Rows that differ in more than
-    /// the buffer are judged apart.
-    fn all_of(block: &Block<'_>) -> Vec<Option<Self>> {
-        let mut words = vec![None; block.rows.len()];
-        let first = block.rows[0].setting.buffer;
-        for places in block.series(|setting| Setting { buffer: first, ..setting }) {
-            let measured: Vec<usize> =
-                places.into_iter().filter(|place| block.figures[*place].wall_ns_median > 0).collect();
-            Self::judge(block, &measured, &mut words);
-        }
-        words
-    }
-
-    fn judge(block: &Block<'_>, places: &[usize], words: &mut [Option<Self>]) {
-        let Some(first) = places.first() else { return };
-        let verdict = block.digest.verdict_on(block.first + first);
-        let wall = |place: usize| block.figures[place].wall_ns_median as f64;
-        let buffer = |place: usize| block.rows[place].setting.buffer;
-        let least = places.iter().map(|place| wall(*place)).fold(f64::INFINITY, f64::min);
-        let equals_best = |place: usize| {
-            verdict.is_some_and(|verdict| {
-                verdict.chosen.is_some() && verdict.indistinguishable.contains(&(block.first + place))
-            })
-        };
-        let near = |place: usize| wall(place) <= least * (1.0 + block.digest.report.within) || equals_best(place);
-        let chosen = places.iter().copied().find(|place| block.is_chosen(*place));
-        // What is recommended may be of another engine, say: then the medians decide among these.
-        let smallest = places.iter().copied().filter(|place| near(*place)).min_by_key(|place| buffer(*place));
-        let best = chosen.or(smallest.filter(|_| verdict.is_none_or(|verdict| verdict.chosen.is_some())));
-        for place in places.iter().copied() {
-            words[place] = Some(match wall(place) / least {
-                _ if best == Some(place) => Self::Best,
-                _ if best.is_none() && near(place) => Self::Unclear,
-                _ if best.is_some_and(|best| near(place) && buffer(place) > buffer(best)) => Self::WastesMemory,
-                ratio if ratio <= 1.5 => Self::Fair,
-                _ => Self::Slow,
-            });
-        }
+    /// The word for a row of a block, which says what the verdict says; `None` of too few rounds for a verdict.
+    fn of(block: &Block<'_>, place: usize) -> Option<Self> {
+        let report = block.digest.report;
+        let row = block.first + place;
+        let verdict = block.digest.verdict_on(row)?;
+        let slowdown = verdict.slowdowns.iter().find(|found| found.row == row)?.slowdown;
+        slowdown.bounds?;
+        let wall = |row: usize| block.digest.figures[row].wall_ns_median.max(1) as f64;
+        let factor = wall(row) / wall(verdict.best);
+        let is_equal = verdict.indistinguishable.contains(&row);
+        let is_larger = |chosen: usize| report.rows[row].setting.buffer > report.rows[chosen].setting.buffer;
+        Some(match verdict.chosen {
+            Some(chosen) if chosen == row => Self::Best,
+            Some(chosen) if is_larger(chosen) && (is_equal || factor <= 1.0 + report.within) => Self::WastesMemory,
+            _ if is_equal => Self::MayBeBest,
+            _ if factor <= 1.5 => Self::Fair,
+            _ => Self::Slow,
+        })
     }
 }
 
 /// Calls, times and a word.
 pub(super) fn buffers(block: &Block<'_>) -> Sheet {
-    let words = Word::all_of(block);
+    let words: Vec<Option<Word>> = (0..block.rows.len()).map(|place| Word::of(block, place)).collect();
     let mut sheet = Builder::new(block);
     sheet.labels(&[]);
+    sheet.runs_that_count();
     sheet.add(0, "calls", |line| count(line.figures, line.figures.calls()));
-    sheet.add(0, "calls/\nMiB", |line| line.figures.calls_per_mib.map_or_else(nothing, three_digits));
+    sheet.add(3, "calls/\nMiB", |line| line.figures.calls_per_mib.map_or_else(nothing, three_digits));
     sheet.kernel();
     sheet.times();
     sheet.with_sync();
     sheet.peak(10);
     sheet.rate();
-    sheet.add(0, "verdict", |line| words[line.place].map_or_else(nothing, |word| word.text().to_owned()));
+    if words.iter().any(Option::is_some) {
+        sheet.add(0, "verdict", |line| words[line.place].map_or_else(nothing, |word| word.text().to_owned()));
+    }
     sheet.finish()
 }
 
@@ -104,17 +90,18 @@ pub(super) fn workers(block: &Block<'_>) -> Sheet {
     let speedup = |place: usize| bases[place].and_then(|base: usize| block.speedup(base, place));
     let mut sheet = Builder::new(block);
     sheet.labels(&[]);
+    sheet.runs_that_count();
     sheet.times();
     sheet.with_sync();
     sheet.rate();
-    sheet.peak(0);
+    sheet.peak(2);
     sheet.add(0, "speed-up\n(95%)", |line| speedup_cell(speedup(line.place)));
-    sheet.add(0, "effi-\nciency", |line| {
+    sheet.add(4, "effi-\nciency", |line| {
         let threads = |place: usize| block.rows[place].setting.workers.min(cores) as f64;
         let base = bases[line.place].map_or(1.0, threads);
         speedup(line.place).map_or_else(nothing, |speedup| whole_percent(speedup.ratio * base / threads(line.place)))
     });
-    sheet.add(0, "CPU %", |line| cpu_cell(line.figures.cpu_percent));
+    sheet.add(3, "CPU %", |line| cpu_cell(line.figures.cpu_percent));
     sheet.add(0, "knee", |line| if knees.contains(&line.place) { "←" } else { "" }.to_owned());
     sheet.finish()
 }
@@ -125,6 +112,7 @@ pub(super) fn models(block: &Block<'_>) -> Sheet {
     let serial = block.rows.iter().position(|row| row.setting.workers == 1).or(slowest);
     let mut sheet = Builder::new(block);
     sheet.labels(&[]);
+    sheet.runs_that_count();
     let unit = sheet.unit;
     let wall = |place: usize| block.figures[place].wall_ns_median as f64;
     let peak = |place: usize| block.figures[place].peak_bytes.unwrap_or(0);
@@ -143,10 +131,10 @@ pub(super) fn models(block: &Block<'_>) -> Sheet {
     sheet.with_sync();
     sheet.rate();
     if block.figures.iter().any(|figures| figures.peak_bytes.is_some()) {
-        sheet.add(0, "peak\nmemory", |line| relative(&|place| peak(place) as f64, line.place, bytes(peak(line.place))));
+        sheet.add(2, "peak\nmemory", |line| relative(&|place| peak(place) as f64, line.place, bytes(peak(line.place))));
     }
-    sheet.add(0, "CPU %", |line| relative(&cpu, line.place, cpu_cell(line.figures.cpu_percent)));
-    sheet.add(0, "context\nswitches", |line| {
+    sheet.add(3, "CPU %", |line| relative(&cpu, line.place, cpu_cell(line.figures.cpu_percent)));
+    sheet.add(4, "context\nswitches", |line| {
         relative(&|place| switches(place) as f64, line.place, switches(line.place).to_string())
     });
     if block.varying.contains(&Axis::Scheduler) || block.varying.contains(&Axis::Workers) {
@@ -158,6 +146,8 @@ pub(super) fn models(block: &Block<'_>) -> Sheet {
 
 #[cfg(test)]
 mod tests {
+    use haul::outcome::SweepReport;
+
     use super::*;
     use crate::cli::report::block::blocks;
     use crate::cli::report::digest::Digest;
@@ -175,11 +165,11 @@ mod tests {
         }
         let digest = Digest::of(&report);
         let block = blocks(&digest).remove(0);
-        [0, 1, 2, 3].map(|place| Word::all_of(&block)[place].unwrap().text())
+        [0, 1, 2, 3].map(|place| Word::of(&block, place).unwrap().text())
     }
 
     #[test]
-    fn words_come_from_figures() {
+    fn words_say_what_the_verdict_says() {
         let steady = |wall: u64| [wall, wall + 2, wall + 1, wall + 3, wall, wall + 2];
         assert_eq!(
             words([300, 140, 103, 100].map(|wall| steady(wall * 10))),
@@ -189,14 +179,35 @@ mod tests {
             words([100, 140, 101, 160].map(|wall| steady(wall * 10))),
             ["best", "fair", "wastes memory", "slow"]
         );
-        // Nothing is best where runs differ more than settings do.
+        // Nothing is best where runs differ more than settings do, and what may be is called neither fair nor slow.
         let wild = [
             [300, 310, 305, 300, 302, 301],
             [100, 190, 80, 200, 110, 150],
             [99, 120, 160, 90, 180, 95],
             [100, 90, 180, 95, 170, 99],
         ];
-        let found = words(wild);
-        assert!(found[0] == "slow" && found.contains(&"cannot tell") && !found.contains(&"best"), "{found:?}");
+        assert_eq!(words(wild), ["slow", "may be best", "may be best", "may be best"]);
+    }
+
+    #[test]
+    fn too_few_rounds_have_no_words_and_no_knee() {
+        for (table, heading) in [(0, "verdict"), (1, "knee")] {
+            let mut report = fixture::tables().remove(table);
+            let has_it = |report: &SweepReport| {
+                let digest = Digest::of(report);
+                let all = crate::cli::report::sheet::sheets(&digest);
+                let cells: Vec<String> = all
+                    .iter()
+                    .flat_map(|sheet| sheet.columns_named(heading))
+                    .flat_map(|column| column.cells.clone())
+                    .collect();
+                cells.iter().any(|cell| !cell.is_empty())
+            };
+            assert!(has_it(&report), "{heading}");
+            report.rounds = 3;
+            report.rows.iter_mut().for_each(|row| row.samples.truncate(3));
+            report.controls.clear();
+            assert!(!has_it(&report), "{heading}");
+        }
     }
 }
