@@ -56,9 +56,16 @@ fn width() -> usize {
     if !out.is_terminal() {
         return report::WIDTH;
     }
-    let named = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let size = || rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col));
-    named.or_else(size).filter(|columns| *columns > 0).unwrap_or(report::WIDTH).max(report::LEAST_WIDTH)
+    let named = std::env::var("COLUMNS").ok();
+    let size = rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col));
+    columns(named.as_deref(), size)
+}
+
+/// What `COLUMNS` says, else the terminal; 0 is what does not know.
+fn columns(named: Option<&str>, size: Option<usize>) -> usize {
+    let is_known = |columns: &usize| *columns > 0;
+    let named = named.and_then(|columns| columns.parse().ok()).filter(is_known);
+    named.or(size.filter(is_known)).unwrap_or(report::WIDTH).max(report::LEAST_WIDTH)
 }
 
 /// The reports' files. They are written after every round, so that whatever ends the sweep leaves what was measured;
@@ -200,6 +207,20 @@ fn clock(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_as_wide_as_its_terminal() {
+        for (named, size, width) in [
+            (None, Some(100), 100),
+            (Some("90"), Some(100), 90),
+            (Some("wide"), Some(100), 100),
+            (Some("0"), Some(0), 120),
+            (None, None, 120),
+            (Some("20"), None, 80),
+        ] {
+            assert_eq!(columns(named, size), width, "{named:?}, {size:?}");
+        }
+    }
 
     #[test]
     fn the_line_says_where_a_sweep_is() {

@@ -162,3 +162,48 @@ fn ideal(points: &[Point], limit: f64, x: Scale, y: Scale) -> Vec<(f64, f64)> {
     let factors = (0..=steps).map(|step| times.powf(f64::from(step) / f64::from(steps)));
     factors.map(|factor| (x.place(first * factor), y.place(factor.min(limit)))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(points: u32, ideal: Option<f64>) -> Curve {
+        let point = |power: u32| {
+            let x = f64::from(1 << power);
+            Point { x, label: format!("at{power}"), y: 1.0, between: (1.0, 1.0), runs: vec![], right: None }
+        };
+        Curve {
+            name: "c".to_owned(),
+            title: String::new(),
+            description: String::new(),
+            x_title: "",
+            y_title: String::new(),
+            right_title: "",
+            points: (0..points).map(point).collect(),
+            top: 2.0,
+            band: (0.9, 1.0),
+            ideal,
+            marks: vec![],
+        }
+    }
+
+    #[test]
+    fn both_ends_of_the_axis_are_labelled() {
+        for points in 2..30 {
+            let drawn = curve(points, None).draw(Size::Narrow);
+            for end in [0, points - 1] {
+                assert!(drawn.contains(&format!(">at{end}</text>")), "at{end} of {points}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_ideal_reaches_all_workers_and_no_further_up_than_there_are_cores() {
+        let (x, y) = (Scale::logarithmic(1.0, 8.0, 0.0, (0.0, 300.0)), Scale::linear(2.0, (100.0, 0.0)));
+        let line = ideal(&curve(4, None).points, 2.0, x, y);
+        let near = |place: (f64, f64), expected: (f64, f64)| {
+            (place.0 - expected.0).abs() < 0.1 && (place.1 - expected.1).abs() < 0.1
+        };
+        assert!(near(line[0], (0.0, 50.0)) && near(line[line.len() - 1], (300.0, 0.0)), "{line:?}");
+    }
+}
