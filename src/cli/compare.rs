@@ -1,12 +1,13 @@
 //! `haul compare`, from two files to an exit code.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
 use haul::error::Result;
 use haul::job::Context;
 use haul::job::compare::{Comparison, read};
 
-use super::args::CompareArgs;
+use super::args::{CompareArgs, ComparisonFormat};
 use super::exit::Exit;
 use super::output::output_error;
 use super::progress::Terminal;
@@ -16,16 +17,19 @@ use super::report::comparison::{self, Page};
 pub(crate) fn run(args: &CompareArgs, terminal: &Terminal, context: &Context) -> Result<Exit> {
     let mut sys = context.sys();
     let (old, new) = (read(&mut sys, &args.old)?, read(&mut sys, &args.new)?);
-    let comparison = Comparison::of(&old, &new);
+    let comparison = Comparison::of(&old, &new, args.fail_above);
     let exceeding = args.fail_above.map(|limit| comparison.exceeding(limit));
     let page = Page { args, old: &old, new: &new, comparison: &comparison, exceeding: exceeding.as_deref() };
     comparison::write(&page, &mut std::io::stdout().lock())
         .map_err(|error| output_error(Path::new("standard output"), &error))?;
-    for warning in page.warnings() {
-        terminal.say(&format!("warning: {warning}"));
-    }
-    for why in exceeding.iter().flatten() {
-        terminal.say(why);
+    // A table on a terminal says all of this already.
+    if args.format != ComparisonFormat::Table || !std::io::stdout().is_terminal() {
+        for warning in page.warnings() {
+            terminal.say(&format!("warning: {warning}"));
+        }
+        for why in exceeding.iter().flatten() {
+            terminal.say(why);
+        }
     }
     Ok(if exceeding.is_some_and(|why| !why.is_empty()) { Exit::Failed } else { Exit::Done })
 }

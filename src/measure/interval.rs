@@ -50,13 +50,6 @@ impl Interval {
         Some(Self::between(values.to_vec(), k))
     }
 
-    /// The same; the range of `values` where they are enough for [`CONFIDENCE`] and too few for this one: more than that
-    /// they cannot say. `None` of fewer.
-    pub(super) fn of_median_or_range(values: &[f64], confidence: f64) -> Option<Self> {
-        let range = || (values.len() >= FEWEST).then(|| Self::between(values.to_vec(), 1));
-        Self::of_median(values, confidence).or_else(range)
-    }
-
     /// From the k-th least to the k-th greatest.
     fn between(mut values: Vec<f64>, k: usize) -> Self {
         values.sort_unstable_by(f64::total_cmp);
@@ -84,12 +77,11 @@ impl PairedRatio {
         Self::at(one, other, CONFIDENCE)
     }
 
-    /// The same at another confidence, where one of several statements is made; of rounds that are too few for it the
-    /// interval is the range.
+    /// The same at another confidence, where one of several statements is made.
     pub fn at(one: &[u64], other: &[u64], confidence: f64) -> Option<Self> {
         let ratios: Vec<f64> = one.iter().zip(other).map(|(one, other)| quotient(*one, *other)).collect();
         let ratio = stats::median_of(&ratios)?;
-        Some(Self { ratio, interval: Interval::of_median_or_range(&ratios, confidence), rounds: ratios.len() })
+        Some(Self { ratio, interval: Interval::of_median(&ratios, confidence), rounds: ratios.len() })
     }
 }
 
@@ -112,8 +104,13 @@ impl Ratio {
         let ratios: Vec<f64> = one.iter().flat_map(|one| other.iter().map(|other| quotient(*one, *other))).collect();
         let ratio = stats::median_of(&ratios)?;
         let enough = one.len().min(other.len()) >= FEWEST;
-        let k = ranks::of_ratios(one.len(), other.len(), confidence).unwrap_or(1);
-        Some(Self { ratio, interval: enough.then(|| Interval::between(ratios, k)) })
+        let k = ranks::of_ratios(one.len(), other.len(), confidence).filter(|_| enough);
+        Some(Self { ratio, interval: k.map(|k| Interval::between(ratios, k)) })
+    }
+
+    /// The fewest entries of both lists that have an interval at `confidence`.
+    pub fn fewest(confidence: f64) -> usize {
+        (FEWEST..).find(|n| ranks::of_ratios(*n, *n, confidence).is_some()).unwrap_or(FEWEST)
     }
 }
 
@@ -125,6 +122,12 @@ fn quotient(one: u64, other: u64) -> f64 {
 /// The confidence of each of `count` statements, of which all shall hold at [`CONFIDENCE`] (Bonferroni).
 pub fn confidence_of_each(count: usize) -> f64 {
     1.0 - (1.0 - CONFIDENCE) / count.max(1) as f64
+}
+
+/// The fewest rounds of which `count` statements can be made that all hold at [`CONFIDENCE`]: in fewer, all rounds lie on
+/// one side of the truth too often for that. 6 for one statement, 10 for thirteen.
+pub fn fewest_for(count: usize) -> usize {
+    (FEWEST..).find(|n| ranks::of_median(*n, confidence_of_each(count)).is_some()).unwrap_or(FEWEST)
 }
 
 #[cfg(test)]
@@ -154,7 +157,7 @@ mod tests {
         assert!(paired.interval.unwrap().width() < 1e-9);
         assert_eq!(PairedRatio::of(&one[..7], &other).unwrap().rounds, 7);
         assert_eq!(PairedRatio::of(&one[..5], &other).unwrap().interval, None);
-        assert!(PairedRatio::at(&one[..7], &other, 0.999).unwrap().interval.is_some(), "the range");
+        assert_eq!(PairedRatio::at(&one[..7], &other, 0.999).unwrap().interval, None, "too few for that");
         assert_eq!(PairedRatio::of(&[], &other), None);
         // As lists of their own they tell nothing.
         assert!(Ratio::of(&one, &other, CONFIDENCE).unwrap().interval.unwrap().width() > 1.0);
@@ -173,6 +176,16 @@ mod tests {
     #[test]
     fn several_statements_share_their_odds() {
         assert!((confidence_of_each(5) - 0.99).abs() < 1e-12 && (confidence_of_each(0) - 0.95).abs() < 1e-12);
+        for (count, rounds) in [(0, 6), (1, 6), (2, 7), (3, 7), (4, 8), (6, 8), (7, 9), (13, 10), (100, 12)] {
+            assert_eq!(fewest_for(count), rounds, "{count} statements");
+            let each = 0.05 / count.max(1) as f64;
+            assert!(2.0 * 0.5_f64.powi(rounds as i32) <= each, "{count} statements");
+            assert!(rounds == FEWEST || 2.0 * 0.5_f64.powi(rounds as i32 - 1) > each, "{count} statements");
+        }
+        assert_eq!(Ratio::fewest(CONFIDENCE), 6);
+        let strict = confidence_of_each(30);
+        assert_eq!(Ratio::fewest(strict), 7);
+        assert_eq!(Ratio::of(&[1; 6], &[1; 6], strict).unwrap().interval, None);
     }
 
     proptest! {

@@ -6,12 +6,14 @@
 //!
 //! Few rounds drawn again and again look more alike than new ones would be: in simulated sweeps of seven rounds over
 //! twelve settings all of the bounds held in 70 % of cases, not 95. So they are widened to what ranks say of each
-//! setting beside the best one found, which costs hardly a verdict.
+//! setting beside the best one found, which costs hardly a verdict; and of rounds that are too few for what ranks say of
+//! that many settings at once there are none.
 
 use serde::Serialize;
 
-use super::interval::{FEWEST, Interval, confidence_of_each};
+use super::interval::{Interval, confidence_of_each, fewest_for};
 use super::random::Random;
+use super::stats::median_of;
 
 /// Drawings. With so many the bounds differ little from one seed to another.
 const REPLICATES: usize = 2000;
@@ -27,18 +29,20 @@ pub struct Slowdown {
     pub bounds: Option<Interval>,
 }
 
-/// The slowdown of every setting, given its times in ns, round by round; rounds that one of them lacks count for none.
-pub fn slowdowns(walls: &[&[u64]], seed: u64) -> Vec<Slowdown> {
-    let rounds = walls.iter().map(|walls| walls.len()).min().unwrap_or(0);
+/// The slowdown of every setting, given its times in ns, round by round; `None` is a run that counts for nothing. Rounds
+/// that one of the lists has not reached count for none.
+pub fn slowdowns(walls: &[Vec<Option<u64>>], seed: u64) -> Vec<Slowdown> {
+    let rounds = walls.iter().map(Vec::len).min().unwrap_or(0);
     if rounds == 0 {
         return vec![];
     }
     let mut table = Table::new(walls, rounds);
-    let mut once = Drawing { counts: vec![1; rounds], rounds };
+    let mut once = Drawing { counts: vec![1; rounds] };
     let estimates = table.slowdowns(&once);
-    if rounds < FEWEST {
+    if rounds < fewest_for(walls.len() - 1) {
         return estimates.into_iter().map(|estimate| Slowdown { estimate, bounds: None }).collect();
     }
+    let by_ranks = table.bounds_by_ranks(&once);
     let mut random = Random::new(seed);
     let mut replicates = vec![Vec::with_capacity(REPLICATES); walls.len()];
     for _ in 0..REPLICATES {
@@ -47,52 +51,60 @@ pub fn slowdowns(walls: &[&[u64]], seed: u64) -> Vec<Slowdown> {
             replicates[setting].push(slowdown);
         }
     }
-    let by_ranks = table.bounds_by_ranks(&Drawing { counts: vec![1; rounds], rounds });
-    let bounds = envelope(&replicates).into_iter().zip(by_ranks).map(|(bounds, ranks)| bounds.and(ranks));
-    estimates.into_iter().zip(bounds).map(|(estimate, bounds)| Slowdown { estimate, bounds: Some(bounds) }).collect()
+    let both = envelope(&replicates).into_iter().zip(by_ranks);
+    let bounds = both.map(|(bounds, ranks)| ranks.map(|ranks| bounds.and(ranks)));
+    estimates.into_iter().zip(bounds).map(|(estimate, bounds)| Slowdown { estimate, bounds }).collect()
 }
 
 /// How often each round was drawn.
 struct Drawing {
     counts: Vec<u32>,
-    rounds: usize,
 }
 
 impl Drawing {
     fn draw(&mut self, random: &mut Random) {
         self.counts.fill(0);
-        for _ in 0..self.rounds {
-            self.counts[random.below(self.rounds)] += 1;
+        let rounds = self.counts.len();
+        for _ in 0..rounds {
+            self.counts[random.below(rounds)] += 1;
         }
     }
 }
 
-/// One figure a round, with the rounds in the order of their figures: the median of any drawing is one walk away.
+/// One figure a round, if there is one, with the rounds in the order of their figures: the median of any drawing is one
+/// walk away.
 struct Column {
-    figures: Vec<f64>,
-    order: Vec<usize>,
+    figures: Vec<Option<f64>>,
+    /// Only rounds that have a figure.
+    order: Vec<(usize, f64)>,
+    /// Of a drawing without any figure: what all rounds together say.
+    middle: f64,
 }
 
 impl Column {
-    fn new(figures: Vec<f64>) -> Self {
-        let mut order: Vec<usize> = (0..figures.len()).collect();
-        order.sort_by(|one, other| figures[*one].total_cmp(&figures[*other]));
-        Self { figures, order }
+    /// `otherwise` is its median if there is no figure at all.
+    fn new(figures: Vec<Option<f64>>, otherwise: f64) -> Self {
+        let known = figures.iter().enumerate().filter_map(|(round, figure)| Some((round, (*figure)?)));
+        let mut order: Vec<(usize, f64)> = known.collect();
+        order.sort_by(|one, other| one.1.total_cmp(&other.1));
+        let middle = median_of(&order.iter().map(|(_, figure)| *figure).collect::<Vec<_>>()).unwrap_or(otherwise);
+        Self { figures, order, middle }
     }
 
     fn median(&self, drawing: &Drawing) -> f64 {
-        let (lower, upper) = ((drawing.rounds - 1) / 2, drawing.rounds / 2);
+        let drawn: usize = self.order.iter().map(|(round, _)| drawing.counts[*round] as usize).sum();
+        let (lower, upper) = (drawn.saturating_sub(1) / 2, drawn / 2);
         let (mut seen, mut below) = (0, None);
-        for round in &self.order {
+        for (round, figure) in &self.order {
             seen += drawing.counts[*round] as usize;
             if seen > lower && below.is_none() {
-                below = Some(self.figures[*round]);
+                below = Some(*figure);
             }
             if seen > upper {
-                return below.unwrap_or(self.figures[*round]).midpoint(self.figures[*round]);
+                return below.unwrap_or(*figure).midpoint(*figure);
             }
         }
-        0.0
+        self.middle
     }
 }
 
@@ -104,8 +116,10 @@ struct Table {
 }
 
 impl Table {
-    fn new(walls: &[&[u64]], rounds: usize) -> Self {
-        let column = |walls: &&[u64]| Column::new(walls[..rounds].iter().map(|wall| (*wall).max(1) as f64).collect());
+    fn new(walls: &[Vec<Option<u64>>], rounds: usize) -> Self {
+        let figure = |wall: &Option<u64>| wall.map(|wall| wall.max(1) as f64);
+        let column =
+            |walls: &Vec<Option<u64>>| Column::new(walls[..rounds].iter().map(figure).collect(), f64::INFINITY);
         Self { walls: walls.iter().map(column).collect(), ratios: walls.iter().map(|_| None).collect() }
     }
 
@@ -114,13 +128,13 @@ impl Table {
         self.ratios_to_best(drawing).iter().map(|column| column.median(drawing) - 1.0).collect()
     }
 
-    /// What the ranks of their ratios say of all settings at once; of too few rounds for that, the range.
-    fn bounds_by_ranks(&mut self, all: &Drawing) -> Vec<Interval> {
+    /// What the ranks of their ratios say of all settings at once; nothing of a setting with too few for that.
+    fn bounds_by_ranks(&mut self, all: &Drawing) -> Vec<Option<Interval>> {
         let columns = self.ratios_to_best(all);
         let confidence = confidence_of_each(columns.len() - 1);
-        let bounds = columns.iter().filter_map(|column| {
-            let slowdowns: Vec<f64> = column.figures.iter().map(|ratio| ratio - 1.0).collect();
-            Interval::of_median_or_range(&slowdowns, confidence)
+        let bounds = columns.iter().map(|column| {
+            let slowdowns: Vec<f64> = column.order.iter().map(|(_, ratio)| ratio - 1.0).collect();
+            Interval::of_median(&slowdowns, confidence)
         });
         bounds.collect()
     }
@@ -130,8 +144,11 @@ impl Table {
         let best = (0..medians.len()).min_by(|one, other| medians[*one].total_cmp(&medians[*other])).unwrap_or(0);
         let walls = &self.walls;
         self.ratios[best].get_or_insert_with(|| {
+            let best = &walls[best];
             let to_best = |column: &Column| {
-                Column::new(column.figures.iter().zip(&walls[best].figures).map(|(one, best)| one / best).collect())
+                let both = column.figures.iter().zip(&best.figures);
+                let ratios = both.map(|(one, best)| Some((*one)? / (*best)?));
+                Column::new(ratios.collect(), column.middle / best.middle)
             };
             walls.iter().map(to_best).collect()
         })
@@ -171,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_drawing_has_the_median_of_what_was_drawn() {
-        let column = Column::new(vec![30.0, 10.0, 20.0, 40.0]);
+        let column = Column::new([30.0, 10.0, 20.0, 40.0].map(Some).to_vec(), 0.0);
         for (counts, median) in [
             ([1, 1, 1, 1], 25.0),
             ([0, 4, 0, 0], 10.0),
@@ -179,37 +196,69 @@ mod tests {
             ([1, 0, 0, 3], 40.0),
             ([0, 1, 2, 1], 20.0),
         ] {
-            let found = column.median(&Drawing { counts: counts.to_vec(), rounds: 4 });
+            let found = column.median(&Drawing { counts: counts.to_vec() });
             assert!((found - median).abs() < 1e-9, "{counts:?}: {found}");
         }
+        let column = Column::new(vec![None, Some(10.0), None, Some(40.0)], 7.0);
+        for (counts, median) in [([1, 1, 1, 1], 25.0), ([3, 1, 0, 0], 10.0), ([2, 0, 2, 0], 25.0)] {
+            assert!((column.median(&Drawing { counts: counts.to_vec() }) - median).abs() < 1e-9, "{counts:?}");
+        }
+    }
+
+    fn all(walls: &[&[u64]]) -> Vec<Vec<Option<u64>>> {
+        walls.iter().map(|walls| walls.iter().copied().map(Some).collect()).collect()
     }
 
     #[test]
     fn the_best_is_not_slower_than_itself_and_others_are_by_what_they_are() {
         let best: Vec<u64> = (0..12).map(|round| 1_000_000 + round * 50_000).collect();
         let slower: Vec<u64> = best.iter().map(|wall| wall + wall / 5).collect();
-        let found = slowdowns(&[&slower, &best], 1);
+        let found = slowdowns(&all(&[&slower, &best]), 1);
         assert!((found[0].estimate - 0.2).abs() < 1e-6 && found[1].estimate.abs() < 1e-9, "{found:?}");
         let bounds = found[0].bounds.unwrap();
         assert!(bounds.low > 0.19 && bounds.high < 0.21, "{found:?}");
         assert_eq!(found[1].bounds, Some(Interval { low: 0.0, high: 0.0 }));
         // Whoever is last in the list is not the best by that.
-        assert_eq!(slowdowns(&[&best, &slower], 1)[1], found[0]);
+        assert_eq!(slowdowns(&all(&[&best, &slower]), 1)[1], found[0]);
     }
 
     #[test]
     fn few_rounds_bound_nothing_and_none_tell_nothing() {
-        let found = slowdowns(&[&[110; 5], &[100; 6]], 1);
+        let found = slowdowns(&all(&[&[110; 5], &[100; 6]]), 1);
         assert!(found[0].bounds.is_none() && (found[0].estimate - 0.1).abs() < 1e-9, "{found:?}");
-        assert!(slowdowns(&[&[], &[1]], 1).is_empty() && slowdowns(&[], 1).is_empty());
-        assert!(slowdowns(&[&[0; 6], &[0; 6]], 1).iter().all(|found| found.estimate.abs() < 1e-9));
+        assert!(slowdowns(&all(&[&[], &[1]]), 1).is_empty() && slowdowns(&[], 1).is_empty());
+        assert!(slowdowns(&all(&[&[0; 6], &[0; 6]]), 1).iter().all(|found| found.estimate.abs() < 1e-9));
+    }
+
+    #[test]
+    fn more_settings_take_more_rounds() {
+        let bounded = |settings: usize, rounds: usize| {
+            let found = slowdowns(&vec![vec![Some(100); rounds]; settings], 1);
+            found.iter().all(|found| found.bounds.is_some())
+        };
+        for (settings, rounds) in [(1, 6), (2, 6), (3, 7), (14, 10)] {
+            assert!(bounded(settings, rounds) && !bounded(settings, rounds - 1), "{settings} settings");
+        }
+    }
+
+    #[test]
+    fn runs_that_count_for_nothing_are_left_out_round_by_round() {
+        let best: Vec<Option<u64>> = (0..12).map(|round| Some(1_000_000 + round * 5_000)).collect();
+        let mut slower: Vec<Option<u64>> = best.iter().map(|wall| wall.map(|wall| wall + wall / 5)).collect();
+        slower[3] = None;
+        let mut rare = slower.clone();
+        rare[4..].fill(None);
+        let found = slowdowns(&[slower, best, rare], 1);
+        assert!((found[0].estimate - 0.2).abs() < 1e-6 && (found[2].estimate - 0.2).abs() < 1e-6, "{found:?}");
+        assert!(found[0].bounds.is_some_and(|bounds| bounds.low > 0.19 && bounds.high < 0.21), "{found:?}");
+        assert_eq!((found[1].bounds.map(|bounds| bounds.high), found[2].bounds), (Some(0.0), None));
     }
 
     #[test]
     fn bounds_are_the_same_for_the_same_seed() {
         let mut random = Random::new(5);
         let walls = [(); 3].map(|()| (0..40).map(|_| 1_000_000 + random.below(100_000) as u64).collect::<Vec<_>>());
-        let of = |seed| slowdowns(&walls.each_ref().map(|walls| &walls[..]), seed);
+        let of = |seed| slowdowns(&all(&walls.each_ref().map(|walls| &walls[..])), seed);
         assert_eq!(of(1), of(1));
         assert_ne!(of(1), of(2));
     }

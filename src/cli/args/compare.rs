@@ -10,10 +10,12 @@ use crate::cli::words::parse_part;
 ///
 /// OLD and NEW are reports that haul sweep wrote in JSON, best of the same command on the same
 /// machine: what differs around them (machine, data, version) is said. Settings that are in both are
-/// compared, each by the ratio of its new times to the old ones, with an interval that holds for all
+/// compared, each by the ratio of its new median to the old one, with an interval that holds for all
 /// of them at once at 95%. A setting is called slower or faster only if its interval leaves out "the
-/// same" and the difference is larger than what two runs of the same setting showed in either sweep.
-/// That takes six rounds in both.
+/// same" and the difference is larger than what two runs of the same setting showed in either sweep;
+/// the same only if all of its interval lies within the limit (or the 5% of the sweep) or that noise;
+/// else it is said that nobody can tell. That takes six rounds in both, and one more of two dozen
+/// settings and up.
 ///
 ///   haul sweep copy disk.img --rounds 20 -o old.json
 ///   haul sweep copy disk.img --rounds 20 -o new.json
@@ -26,7 +28,7 @@ pub(crate) struct CompareArgs {
     /// The report to compare with it; - is standard input
     pub(crate) new: PathBuf,
     /// Exit 1 if a setting is surely slower by more than this, or if that cannot be told: too few rounds, too much
-    /// noise, no setting in both reports
+    /// noise, no setting in both reports. What is surely below it passes whatever the noise
     #[arg(long, value_name = "PERCENT", value_parser = parse_part, allow_hyphen_values = true)]
     pub(crate) fail_above: Option<f64>,
     /// How the comparison on standard output is written

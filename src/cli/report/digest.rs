@@ -1,7 +1,7 @@
 //! What reports derive from a sweep, derived once: figures and verdicts of all rows.
 
 use haul::job::sweep::figures::Figures;
-use haul::job::sweep::verdict::{Noise, Verdict, noise, remarks};
+use haul::job::sweep::verdict::{Noise, Verdict, noises, remarks};
 use haul::outcome::SweepReport;
 
 /// A report and what follows from it.
@@ -12,7 +12,8 @@ pub(crate) struct Digest<'a> {
     pub(super) verdicts: Vec<Verdict>,
     /// Sentences beside the verdicts.
     pub(super) remarks: Vec<String>,
-    pub(super) noise: Option<Noise>,
+    /// Of each group of alternatives that has one.
+    pub(super) noises: Vec<Noise>,
 }
 
 impl<'a> Digest<'a> {
@@ -23,7 +24,7 @@ impl<'a> Digest<'a> {
             figures: report.rows.iter().map(Figures::of).collect(),
             verdicts: Verdict::all_of(report),
             remarks: remarks(report),
-            noise: noise(report),
+            noises: noises(report),
         }
     }
 

@@ -19,7 +19,7 @@ struct Document<'a> {
     figures: Vec<Line<'a>>,
     verdicts: &'a [Verdict],
     remarks: &'a [String],
-    noise: Option<Noise>,
+    noises: &'a [Noise],
     reconciliation: Reconciliation,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> 
         figures: report.rows.iter().zip(&digest.figures).map(line).collect(),
         verdicts: &digest.verdicts,
         remarks: &digest.remarks,
-        noise: digest.noise,
+        noises: &digest.noises,
         reconciliation: Reconciliation::of(report),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;

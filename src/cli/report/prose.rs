@@ -4,13 +4,14 @@ use haul::error::Quoted;
 use haul::job::sweep::axes;
 use haul::job::sweep::bottleneck;
 use haul::job::sweep::reconcile::Reconciliation;
+use haul::job::sweep::verdict::Noise;
 use haul::measure::machine::warnings;
 use haul::outcome::{Ended, Observed, SweepReport, SweepRow};
 use haul::plan::{CacheState, TableName};
 use haul::size::BufferSize;
 
 use super::digest::Digest;
-use super::numbers::{bytes, count, duration, percent, three_digits};
+use super::numbers::{bytes, count, duration, three_digits};
 use super::sheet::Sheet;
 use super::{columns, engines};
 
@@ -146,17 +147,17 @@ fn bottlenecks(report: &SweepReport) -> Vec<String> {
     report.rows.iter().filter(|_| is_ladder).filter_map(line).collect()
 }
 
-/// How far apart two runs of the same thing are.
-fn noise(digest: &Digest<'_>) -> Option<String> {
-    let noise = digest.noise?;
-    let row = digest.report.rows.get(digest.report.controls.first()?.row)?;
-    let (varying, _) = axes::split(&digest.report.rows);
-    let interval = noise.interval.map_or_else(String::new, |interval| {
-        let part = |ratio: f64| format!("{:+.1}%", (ratio - 1.0) * 100.0);
-        format!(", between {} and {} at 95%", part(interval.low), part(interval.high))
-    });
-    let name = row.name.clone().unwrap_or_else(|| axes::label(&row.setting, &varying));
-    Some(format!("noise: {name}, run twice in each round, differs from itself by {}{interval}", percent(noise.gap)))
+/// How far apart two runs of the same thing are, in each group of alternatives.
+fn noise(digest: &Digest<'_>) -> Vec<String> {
+    let part = |ratio: f64| format!("{:+.1}%", (ratio - 1.0) * 100.0);
+    let say = |noise: &Noise| {
+        let interval = noise.interval.map_or_else(String::new, |interval| {
+            format!(": between {} and {} at 95%", part(interval.low), part(interval.high))
+        });
+        let group = noise.group.as_ref().map_or_else(String::new, |group| format!("{group}: "));
+        format!("{group}{noise}{interval}")
+    };
+    digest.noises.iter().map(say).collect()
 }
 
 /// What was done outside of measured times.

@@ -38,6 +38,9 @@ pub enum Part {
     Company,
     /// What it was run on.
     Data,
+    /// What was asked for, beyond how long to measure and where to write: settings have their own rows, but data may be
+    /// made or cut by it.
+    Command,
 }
 
 /// What differs between two reports, beside their times.
@@ -57,7 +60,16 @@ pub(super) fn differences(old: &SweepReport, new: &SweepReport) -> Vec<Differenc
         Difference { of: Part::Data, what: "entropy", old, new }
     });
     let company = company(&old.machine, &new.machine);
-    [version].into_iter().chain(machine).chain([memory]).chain(company).chain(data).chain([entropy]).flatten().collect()
+    let command = differ(Part::Command, "command", [&old.command, &new.command].map(|command| essence(command)));
+    [version]
+        .into_iter()
+        .chain(machine)
+        .chain([memory])
+        .chain(company)
+        .chain(data)
+        .chain([entropy, command])
+        .flatten()
+        .collect()
 }
 
 /// Whether the machine was busier in one of the sweeps: that slows all of its settings.
@@ -70,6 +82,27 @@ fn company(old: &Machine, new: &Machine) -> [Option<Difference>; 2] {
         Some(Difference { of: Part::Company, what, old, new })
     };
     [differ("load", old.load, new.load, tasks, ""), differ("wait for a core", waited(old), waited(new), percent, "%")]
+}
+
+/// Options that say how long to measure and where to write; two sweeps that differ in these only are of the same.
+const ASIDE: [&str; 7] = ["--rounds", "--budget", "--within", "--output", "-o", "--format", "--progress"];
+
+/// A command line without what does not change what is measured, nor how haul was called.
+fn essence(command: &str) -> String {
+    let mut words = plain(command).split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>().into_iter();
+    let mut kept = vec![];
+    while let Some(word) = words.next() {
+        let (name, value) = word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+        if ASIDE.contains(&name) {
+            // Its value is the next word, unless it came with it.
+            if value.is_none() {
+                words.next();
+            }
+        } else if !(word.starts_with("-o") && word.len() > 2) {
+            kept.push(word);
+        }
+    }
+    kept.join(" ")
 }
 
 type Text<T> = (&'static str, fn(&T) -> String);
@@ -87,7 +120,7 @@ const MACHINE: [Text<Machine>; 10] = [
     ("disk", |machine| known(machine.disk.as_ref().map(|disk: &Disk| plain(&disk.name)))),
 ];
 
-const DATA: [Text<SweepReport>; 4] = [
+const DATA: [Text<SweepReport>; 5] = [
     ("size", |report| size(report.source_bytes)),
     ("files", |report| report.source_files.to_string()),
     ("generated data", |report| {
@@ -98,6 +131,7 @@ const DATA: [Text<SweepReport>; 4] = [
         )
     }),
     ("block", |report| known(report.block_bytes.map(size))),
+    ("codec", |report| known(report.codec.as_deref().map(plain))),
 ];
 
 fn far(one: Option<u64>, other: Option<u64>) -> bool {
@@ -148,6 +182,7 @@ mod tests {
         (new.machine.load, new.machine.pressure_percent) = (Some(1.3), Some([9.0, 90.0, 0.0]));
         new.machine.memory_bytes = Some((24 << 30) - 40_000);
         (new.source, new.seed, new.rounds, new.preparation_ns) = ("elsewhere".into(), 7, 9, 5);
+        new.command = "/usr/bin/haul sweep --rounds 9 copy -o x.json -oy.json --budget=3s source".to_owned();
         assert_eq!(differences(&old, &new), []);
     }
 
@@ -155,7 +190,7 @@ mod tests {
 
     #[test]
     fn every_difference_is_named_with_both_sides() {
-        let changes: [(Change, Part, &str, &str); 14] = [
+        let changes: [(Change, Part, &str, &str); 16] = [
             (|report| report.version = "9".to_owned(), Part::Program, "version", "9"),
             (|report| report.machine.kernel = Some("6\n1".to_owned()), Part::Machine, "kernel", "6\u{fffd}1"),
             (|report| report.machine.kernel = None, Part::Machine, "kernel", "unknown"),
@@ -172,8 +207,15 @@ mod tests {
             (|report| report.machine.disk = None, Part::Machine, "disk", "unknown"),
             (|report| report.machine.load = Some(6.52), Part::Company, "load", "6.5"),
             (|report| report.machine.pressure_percent = Some([40.0; 3]), Part::Company, "wait for a core", "40.0%"),
+            (|report| report.codec = Some("isal".to_owned()), Part::Data, "codec", "isal"),
             (|report| report.source_bytes += 1, Part::Data, "size", "1.0 MiB (1048577 bytes)"),
             (|report| report.source_files = 3, Part::Data, "files", "3"),
+            (
+                |report| report.command.push_str(" --block 1M --rounds 3"),
+                Part::Command,
+                "command",
+                "sweep copy source --block 1M",
+            ),
             (|report| report.entropy_bits = Some(7.5), Part::Data, "entropy", "7.50 bits a byte"),
         ];
         for (change, of, what, text) in changes {

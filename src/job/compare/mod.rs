@@ -15,8 +15,9 @@ use serde::Serialize;
 use self::differences::{Difference, differences, plain};
 pub use self::read::read;
 use super::sweep::axes;
-use super::sweep::verdict::noise;
-use crate::measure::interval::{FEWEST, Interval, Ratio, confidence_of_each};
+use super::sweep::verdict::words::percent;
+use super::sweep::verdict::{noise_of, valid};
+use crate::measure::interval::{Interval, Ratio, confidence_of_each};
 use crate::measure::stats::{median, median_of};
 use crate::outcome::{Setting, SweepReport, SweepRow};
 
@@ -34,9 +35,12 @@ pub struct Comparison {
     pub only_new: Vec<String>,
     /// What is not the same around them.
     pub differences: Vec<Difference>,
-    /// How far apart two runs of the same setting are, of both reports the more: 0.012 is 1.2 %. `None` if neither
-    /// says.
+    /// The noise of what is in both, the most of all settings and both reports: 0.012 is 1.2 %. `None` if neither says.
     pub noise: Option<f64>,
+    /// Below that a difference is as good as none: 0.05.
+    pub limit: f64,
+    /// The fewest runs of each setting in both reports that carry a statement on so many settings.
+    pub fewest_runs: usize,
     /// How many times as long all settings take now, where they moved together and beyond the noise: then it is rather
     /// the machine that changed, or all of haul, than a setting. `None` where they did not.
     pub together: Option<f64>,
@@ -57,12 +61,15 @@ pub struct Change {
     pub old_runs: usize,
     /// Runs in the new report that did.
     pub new_runs: usize,
-    /// How many times as long it takes now: the median of all ratios of a new time to an old one.
+    /// How many times as long it takes now: the new median by the old one.
     pub ratio: f64,
-    /// Where that may well be: of all settings together, at 95 %. `None` of fewer than six runs in one of the reports.
+    /// Where the shift of all times may well be, of all settings together at 95 %, and wide enough to hold `ratio`, so
+    /// that nothing is claimed that the two medians contradict. `None` of too few runs in one of the reports.
     pub interval: Option<Interval>,
-    /// From the least of these ratios to the greatest.
+    /// From the least ratio of a new time to an old one to the greatest.
     pub range: Interval,
+    /// The noise among the alternatives that it belongs to, of both reports the more; 0 if neither says.
+    pub noise: f64,
     /// What may be said of it.
     pub claim: Claim,
 }
@@ -75,21 +82,30 @@ pub enum Claim {
     Slower,
     /// It takes less time, by more than the noise.
     Faster,
-    /// No difference shows beyond the noise.
+    /// What difference there may be is within the limit, or the noise.
     Same,
+    /// There may be no difference, and there may be a large one.
+    CannotTell,
     /// There are too few runs to say anything.
     Unknown,
 }
 
 impl Comparison {
-    /// Compares the settings that both reports have.
-    pub fn of(old: &SweepReport, new: &SweepReport) -> Self {
-        let pairs: Vec<(&SweepRow, &SweepRow)> =
-            new.rows.iter().filter_map(|row| Some((find(old, row)?, row))).collect();
-        let noise = [old, new].into_iter().filter_map(noise).map(|noise| noise.gap).reduce(f64::max);
+    /// Compares the settings that both reports have. A difference within `limit` (what the new report calls as good, if
+    /// none is given) is as good as none.
+    pub fn of(old: &SweepReport, new: &SweepReport, limit: Option<f64>) -> Self {
+        let limit = limit.unwrap_or(new.within);
+        let pairs: Vec<(usize, usize)> =
+            (0..new.rows.len()).filter_map(|place| Some((find(old, &new.rows[place])?, place))).collect();
         let confidence = confidence_of_each(pairs.len());
-        let change =
-            |(old, row): &(&SweepRow, &SweepRow)| change(old, row, label(new, row), confidence, noise.unwrap_or(0.0));
+        let noise = |(before, after): (usize, usize)| {
+            let noises = [noise_of(old, before), noise_of(new, after)].into_iter().flatten();
+            noises.map(|noise| noise.floor).reduce(f64::max)
+        };
+        let change = |pair: &(usize, usize)| {
+            let (old, row) = (&old.rows[pair.0], &new.rows[pair.1]);
+            change(old, row, label(new, row), confidence, [noise(*pair).unwrap_or(0.0), limit])
+        };
         let only = |one: &SweepReport, other| {
             let missing = one.rows.iter().filter(|row| find(other, row).is_none());
             missing.map(|row| label(one, row)).collect()
@@ -101,46 +117,52 @@ impl Comparison {
             only_old: only(old, new),
             only_new: only(new, old),
             differences: differences(old, new),
-            noise,
+            noise: pairs.iter().copied().filter_map(noise).reduce(f64::max),
+            limit,
+            fewest_runs: Ratio::fewest(confidence),
         }
     }
 
-    /// Why a limit is not kept, setting by setting: nothing if it is. What cannot be told does not pass: whoever sets a
-    /// limit wants to know.
+    /// Why a limit is not kept, setting by setting: nothing if it is. What is surely below it keeps it, whatever the
+    /// noise. What may be above it, and is known to within no more than the limit, keeps it too: it is not surely slower.
+    /// What is known less well than that does not: whoever sets a limit wants to know.
     pub fn exceeding(&self, limit: f64) -> Vec<String> {
         if self.changes.is_empty() {
             return vec!["no setting is in both reports, so nothing can be told".to_owned()];
         }
-        let limit_percent = percent(limit);
-        let mut why: Vec<String> = vec![];
-        for change in &self.changes {
-            let (label, runs) = (&change.label, change.old_runs.min(change.new_runs));
-            match change.interval {
-                None => why.push(format!(
-                    "cannot tell whether {label} is more than {limit_percent} slower: one report has {runs} runs of it and \
-                     {FEWEST} are needed; sweep with --rounds {FEWEST} or more"
-                )),
-                Some(interval) if change.claim == Claim::Slower && interval.low - 1.0 > limit => why.push(format!(
-                    "{label} is more than {limit_percent} slower: {} at least, at 95%",
-                    percent(interval.low - 1.0)
-                )),
-                Some(_) => {}
-            }
-        }
-        if let Some(noise) = self.noise.filter(|noise| *noise > limit) {
-            why.push(format!(
-                "cannot tell what is more than {limit_percent} slower: two runs of the same setting differ by {}; sweep \
-                 with more --rounds, or on a quieter machine",
-                percent(noise)
+        self.changes.iter().filter_map(|change| self.exceeds(change, limit)).collect()
+    }
+
+    fn exceeds(&self, change: &Change, limit: f64) -> Option<String> {
+        let (label, limit_percent) = (&change.label, percent(limit));
+        let Some(Interval { low, high }) = change.interval else {
+            let (runs, fewest) = (change.old_runs.min(change.new_runs), self.fewest_runs);
+            return Some(format!(
+                "cannot tell whether {label} is more than {limit_percent} slower: one report has {runs} runs of it and \
+                 {fewest} are needed; sweep with --rounds {fewest} or more"
+            ));
+        };
+        if change.claim == Claim::Slower && low - 1.0 > limit {
+            return Some(format!(
+                "{label} is more than {limit_percent} slower: {} at least, at 95%",
+                percent(low - 1.0)
             ));
         }
-        why
+        let is_known = (high - low) / 2.0 <= limit && change.noise <= limit;
+        (high - 1.0 > limit && !is_known).then(|| {
+            format!(
+                "cannot tell whether {label} is more than {limit_percent} slower: it may be {} slower at 95%, noise {}; \
+                 sweep with more --rounds, or on a quieter machine",
+                percent(high - 1.0),
+                percent(change.noise)
+            )
+        })
     }
 }
 
-/// The row of the same setting and name.
-fn find<'a>(report: &'a SweepReport, row: &SweepRow) -> Option<&'a SweepRow> {
-    report.rows.iter().find(|other| other.setting == row.setting && other.name == row.name)
+/// The place of the row of the same setting and name.
+fn find(report: &SweepReport, row: &SweepRow) -> Option<usize> {
+    report.rows.iter().position(|other| other.setting == row.setting && other.name == row.name)
 }
 
 fn label(report: &SweepReport, row: &SweepRow) -> String {
@@ -148,26 +170,32 @@ fn label(report: &SweepReport, row: &SweepRow) -> String {
     row.name.as_deref().map_or_else(|| axes::label(&row.setting, &varying), plain)
 }
 
-/// `None` where there is no run in one of the reports.
-fn change(old: &SweepRow, new: &SweepRow, label: String, confidence: f64, noise: f64) -> Option<Change> {
-    let walls = |row: &SweepRow| -> Vec<u64> {
-        let valid = row.samples.iter().filter(|sample| sample.invalid.is_none());
-        valid.map(|sample| sample.wall_ns.max(1)).collect()
-    };
+/// `None` where there is no run in one of the reports. Two runs of the same differ by the noise.
+fn change(old: &SweepRow, new: &SweepRow, label: String, confidence: f64, [noise, limit]: [f64; 2]) -> Option<Change> {
+    let walls = |row: &SweepRow| -> Vec<u64> { valid(&row.samples).map(|sample| sample.wall_ns.max(1)).collect() };
     let (old, new, setting) = (walls(old), walls(new), new.setting);
-    let Ratio { ratio, interval } = Ratio::of(&new, &old, confidence)?;
+    let (old_ns_median, new_ns_median) = (median(&old)?, median(&new)?);
+    let ratio = new_ns_median as f64 / old_ns_median as f64;
+    let shift = Ratio::of(&new, &old, confidence)?;
+    let interval = shift.interval.map(|interval| interval.and(Interval { low: ratio, high: ratio }));
     let end = |new: Option<&u64>, old: Option<&u64>| Some(*new? as f64 / *old? as f64);
     let claim = match interval {
         None => Claim::Unknown,
-        Some(interval) if interval.holds(1.0) || (ratio - 1.0).abs() <= noise => Claim::Same,
-        Some(_) if ratio > 1.0 => Claim::Slower,
-        Some(_) => Claim::Faster,
+        Some(interval) if !interval.holds(1.0) && (ratio - 1.0).abs() > noise => {
+            if ratio > 1.0 {
+                Claim::Slower
+            } else {
+                Claim::Faster
+            }
+        }
+        Some(interval) if interval.reach(1.0) <= limit.max(noise) => Claim::Same,
+        Some(_) => Claim::CannotTell,
     };
     Some(Change {
         setting,
         label,
-        old_ns_median: median(&old)?,
-        new_ns_median: median(&new)?,
+        old_ns_median,
+        new_ns_median,
         old_runs: old.len(),
         new_runs: new.len(),
         ratio,
@@ -176,6 +204,7 @@ fn change(old: &SweepRow, new: &SweepRow, label: String, confidence: f64, noise:
             low: end(new.iter().min(), old.iter().max())?,
             high: end(new.iter().max(), old.iter().min())?,
         },
+        noise,
         claim,
     })
 }
@@ -190,10 +219,6 @@ fn together(changes: &[Change]) -> Option<f64> {
     let is_with_them = |change: &Change| change.interval.is_some_and(|interval| interval.holds(ratio));
     let moved = changes.iter().filter(|change| has_changed(change)).count();
     (moved * 2 > changes.len() && changes.iter().all(is_with_them)).then_some(ratio)
-}
-
-fn percent(part: f64) -> String {
-    format!("{:.1}%", part * 100.0)
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use rustix::fs::{CWD, OFlags};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::differences::plain;
 use crate::error::{Error, Result};
 use crate::job::list::read_all;
 use crate::outcome::SweepReport;
@@ -34,10 +33,14 @@ pub fn read(sys: &mut Sys, path: &Path) -> Result<SweepReport> {
     parse(&bytes).map_err(|why| Error::refused("read", shown, why))
 }
 
-/// A report, or why it is none.
+/// A report, or why it is none: in words of what somebody may have named by mistake, not of a parser.
 fn parse(bytes: &[u8]) -> std::result::Result<SweepReport, String> {
-    let none = |why: String| format!("not a report of haul sweep --format json: {}", plain(&why));
-    let head: Head = serde_json::from_slice(bytes).map_err(|error| none(error.to_string()))?;
+    // serde would take a list for the fields of a report.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(no_object(bytes).to_owned());
+    }
+    let why = |error: serde_json::Error| if error.is_eof() { "it is cut off" } else { NONE }.to_owned();
+    let head: Head = serde_json::from_slice(bytes).map_err(why)?;
     match (head.format, head.rows) {
         (Some(SweepReport::FORMAT), Some(_)) => {}
         (Some(other), Some(_)) => {
@@ -46,9 +49,21 @@ fn parse(bytes: &[u8]) -> std::result::Result<SweepReport, String> {
                 SweepReport::FORMAT
             ));
         }
-        _ => return Err(none("it has no format and rows".to_owned())),
+        _ => return Err(NONE.to_owned()),
     }
-    serde_json::from_slice(bytes).map_err(|error| none(error.to_string()))
+    serde_json::from_slice(bytes).map_err(why)
+}
+
+const NONE: &str = "it is not a report of haul sweep (-o NAME.json makes one)";
+
+/// What a file is that holds no JSON object.
+fn no_object(bytes: &[u8]) -> &'static str {
+    match bytes.trim_ascii_start() {
+        [] => "it is empty",
+        [b'<', ..] => "it is HTML, not JSON",
+        text if text.starts_with(b"job,") => "it is CSV, not JSON",
+        _ => NONE,
+    }
 }
 
 #[cfg(test)]
@@ -67,19 +82,19 @@ mod tests {
     #[test]
     fn what_is_no_report_says_why() {
         for (text, why) in [
-            ("", "not a report of haul sweep --format json: EOF while parsing a value at line 1 column 0"),
-            (
-                "{\"format\": 2, \"rows\"",
-                "not a report of haul sweep --format json: EOF while parsing an object at line 1",
-            ),
-            ("buffer,reads", "not a report of haul sweep --format json: expected value at line 1 column 1"),
-            ("{}", "not a report of haul sweep --format json: it has no format and rows"),
-            (
-                "{\"format\": 1, \"job\": \"copy\"}",
-                "not a report of haul sweep --format json: it has no format and rows",
-            ),
+            ("", "it is empty"),
+            (" \n", "it is empty"),
+            ("{\"format\": 2, \"rows\"", "it is cut off"),
+            ("job,buffer_bytes\ncopy,4096\n", "it is CSV, not JSON"),
+            ("<!DOCTYPE html>", "it is HTML, not JSON"),
+            ("[1, 2", NONE),
+            ("[1, 2]", NONE),
+            ("7", NONE),
+            ("{}", NONE),
+            ("{\"format\": \"two\", \"rows\": []}", NONE),
+            ("{\"format\": 1, \"job\": \"copy\"}", NONE),
             ("{\"format\": 1, \"rows\": []}", "its format is 1, and this haul reads 2: sweep again"),
-            ("{\"format\": 2, \"rows\": []}", "not a report of haul sweep --format json: missing field"),
+            ("{\"format\": 2, \"rows\": []}", NONE),
         ] {
             let found = parse(text.as_bytes()).unwrap_err();
             assert!(found.starts_with(why), "{text:?}: {found}");

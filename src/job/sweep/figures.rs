@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::verdict::valid;
 use crate::calls::Kind;
 use crate::measure::interval::{CONFIDENCE, Interval};
 use crate::measure::stats::{deviation, median, median_of, median_place, minimum};
@@ -13,6 +14,8 @@ const MIB: f64 = 1_048_576.0;
 /// What the runs of one setting come to. Counts are those of one run, the one with the median time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Figures {
+    /// Runs that did not show what they should. No other figure is of them, unless all of them are such.
+    pub runs_invalid: usize,
     /// Middle of the times, ns.
     pub wall_ns_median: u64,
     /// Least of the times, ns.
@@ -80,20 +83,22 @@ impl Figures {
     /// The figures of a row; all zero if it has no samples.
     pub fn of(row: &SweepRow) -> Self {
         let job = row.setting.job;
-        let list = |field: fn(&Sample) -> u64| row.samples.iter().map(field).collect::<Vec<_>>();
+        let runs = counted(row);
+        let list = |field: fn(&Sample) -> u64| runs.iter().copied().map(field).collect::<Vec<_>>();
         let middle = |field: fn(&Sample) -> u64| median(&list(field)).unwrap_or(0);
         // Of what not every run tells there is no middle.
         let known = |field: fn(&Sample) -> Option<u64>| {
-            row.samples.iter().map(field).collect::<Option<Vec<_>>>().and_then(|values| median(&values))
+            runs.iter().copied().map(field).collect::<Option<Vec<_>>>().and_then(|values| median(&values))
         };
         let walls = list(|sample| sample.wall_ns);
         let Some(place) = median_place(&walls) else { return Self::default() };
-        let summary = &row.samples[place].summary;
+        let summary = &runs[place].summary;
         let (reads, writes, other_calls) = calls(summary);
         let wall_ns_median = middle(|sample| sample.wall_ns);
         let mib = plain_bytes(job, summary) as f64 / MIB;
         let per = |amount: f64, whole: f64| (mib > 0.0 && whole > 0.0).then(|| amount / whole);
         Self {
+            runs_invalid: row.samples.len() - valid(&row.samples).count(),
             wall_ns_median,
             wall_ns_min: minimum(&walls).unwrap_or(0),
             wall_ns_max: walls.iter().copied().max().unwrap_or(0),
@@ -102,7 +107,7 @@ impl Figures {
             wall_with_sync_ns_median: known(|sample| Some(sample.wall_ns.saturating_add(sample.sync_ns?))),
             user_ns_median: middle(|sample| sample.user_ns),
             system_ns_median: middle(|sample| sample.system_ns),
-            cpu_percent: cpu_percent(&row.samples),
+            cpu_percent: cpu_percent(&runs),
             mib_per_second: per(mib, wall_ns_median as f64 / 1e9),
             peak_bytes: row.warm_up.peak_bytes,
             minor_faults_median: middle(|sample| sample.minor_faults),
@@ -115,7 +120,7 @@ impl Figures {
             reads,
             writes,
             other_calls,
-            calls_vary: row.samples.iter().any(|sample| calls(&sample.summary) != (reads, writes, other_calls)),
+            calls_vary: runs.iter().any(|sample| calls(&sample.summary) != (reads, writes, other_calls)),
             calls_per_mib: per((reads + writes + other_calls) as f64, mib),
             pool_fresh: summary.pool.fresh,
             pool_reused: summary.pool.reused,
@@ -138,13 +143,19 @@ impl Figures {
     }
 }
 
+/// The runs whose figures count: those that showed what they should, or all of them if none did (reports mark these).
+fn counted(row: &SweepRow) -> Vec<&Sample> {
+    let counted: Vec<&Sample> = valid(&row.samples).collect();
+    if counted.is_empty() { row.samples.iter().collect() } else { counted }
+}
+
 /// Whole nanoseconds: 2^53 of them are a hundred days.
 fn interval(walls: &[u64]) -> Option<(u64, u64)> {
     let walls: Vec<f64> = walls.iter().map(|wall| *wall as f64).collect();
     Interval::of_median(&walls, CONFIDENCE).map(|interval| (interval.low as u64, interval.high as u64))
 }
 
-fn cpu_percent(samples: &[Sample]) -> Option<f64> {
+fn cpu_percent(samples: &[&Sample]) -> Option<f64> {
     let timed = samples.iter().filter(|sample| sample.wall_ns > 0);
     let busy = timed.map(|sample| (sample.user_ns + sample.system_ns) as f64 / sample.wall_ns as f64 * 100.0);
     median_of(&busy.collect::<Vec<_>>())
@@ -185,6 +196,17 @@ mod tests {
         row.samples[1] = sample(10, 17);
         let figures = Figures::of(&row);
         assert_eq!((figures.reads, figures.calls_vary), (16, true), "the median run's calls");
+    }
+
+    #[test]
+    fn runs_that_show_something_else_count_for_nothing() {
+        let rest = row(setting(64), &[30, 10, 20, 60, 50, 40]);
+        let mut all = row(setting(64), &[30, 10, 20, 9000, 60, 50, 40]);
+        all.samples[3] = Sample { invalid: Some("it was warm".to_owned()), user_ns: 9, ..sample(9000, 17) };
+        assert_eq!(Figures::of(&all), Figures { runs_invalid: 1, ..Figures::of(&rest) });
+        all.samples.iter_mut().for_each(|sample| sample.invalid = Some("it was warm".to_owned()));
+        let figures = Figures::of(&all);
+        assert_eq!((figures.runs_invalid, figures.wall_ns_max), (7, 9_000_000_000), "there are no others");
     }
 
     #[test]

@@ -1,36 +1,37 @@
 //! Whether enough was measured: whether another round would tell anybody more than they asked.
 
-use super::verdict::groups::{Group, walls};
-use crate::measure::interval::{CONFIDENCE, FEWEST, Interval, PairedRatio};
+use super::verdict::groups::{Group, paired};
+use super::verdict::valid;
+use crate::measure::interval::{CONFIDENCE, FEWEST, Interval, PairedRatio, fewest_for};
 use crate::measure::stats::median_of;
-use crate::outcome::SweepReport;
+use crate::outcome::{Sample, SweepReport};
 
 /// Whether every interval is as narrow as the question asks: how many times slower than the fastest of its group each
-/// setting is, and how far apart two runs of the same setting are, is known to within `report.within` of itself.
+/// setting is, and how far apart two runs of the same setting are, is known to within `report.within` of itself. Not of
+/// fewer rounds than a verdict on so many settings takes, and not where a whole group shows nothing it should.
 pub(super) fn is_narrow(report: &SweepReport) -> bool {
-    if report.rounds < FEWEST {
-        return false;
-    }
-    let is_narrow = |one: &[u64], other: &[u64]| {
-        let ratio = PairedRatio::of(one, other);
+    let is_narrow = |one: &[Sample], other: &[Sample], rounds: usize| {
+        let (one, other) = paired(one, other);
+        let ratio = PairedRatio::of(&one, &other).filter(|paired| paired.rounds >= rounds);
         ratio.is_some_and(|paired| paired.interval.is_some_and(|interval| fits(interval, paired.ratio, report.within)))
     };
     let groups_are = Group::all_of(report).iter().all(|group| match group.rows[..] {
-        [] => true,
+        [] => false,
         [row] => {
-            let walls: Vec<f64> = walls(&report.rows[row].samples).iter().map(|wall| *wall as f64).collect();
+            let walls: Vec<f64> = valid(&report.rows[row].samples).map(|sample| sample.wall_ns as f64).collect();
             let known = Interval::of_median(&walls, CONFIDENCE).zip(median_of(&walls));
             known.is_some_and(|(interval, middle)| fits(interval, middle, report.within))
         }
         _ => {
-            let best = walls(&report.rows[group.fastest(report)].samples);
-            group.rows.iter().all(|row| is_narrow(&walls(&report.rows[*row].samples), &best))
+            let (best, rounds) = (group.fastest(report), fewest_for(group.rows.len() - 1));
+            let samples = |place: usize| &report.rows[place].samples[..];
+            group.rows.iter().all(|row| is_narrow(samples(*row), samples(best), rounds))
         }
     });
     let control_is = report.controls.iter().all(|control| {
-        report.rows.get(control.row).is_some_and(|row| is_narrow(&walls(&control.samples), &walls(&row.samples)))
+        report.rows.get(control.row).is_some_and(|row| is_narrow(&control.samples, &row.samples, FEWEST))
     });
-    groups_are && control_is
+    report.rounds >= FEWEST && groups_are && control_is
 }
 
 fn fits(interval: Interval, middle: f64, within: f64) -> bool {
@@ -83,9 +84,31 @@ mod tests {
     }
 
     #[test]
-    fn runs_that_show_something_else_do_not_keep_it_going() {
+    fn more_settings_take_more_rounds() {
+        let of = |settings: u64, rounds: usize| {
+            report((0..settings).map(|place| row(setting(4 << place), &QUIET[..rounds])).collect())
+        };
+        assert!(is_narrow(&of(2, 6)) && is_narrow(&of(3, 7)) && is_narrow(&of(7, 8)));
+        assert!(!is_narrow(&of(3, 6)) && !is_narrow(&of(8, 8)));
+    }
+
+    #[test]
+    fn a_row_that_shows_something_else_does_not_keep_it_going_and_a_whole_group_does() {
         let mut report = two([1000, 1300, 900, 1100, 980, 1500, 1010, 950]);
-        report.rows[2].samples[0].invalid = Some("it was warm".to_owned());
+        let spoil = |report: &mut SweepReport, row: usize| {
+            report.rows[row].samples[..5].iter_mut().for_each(|sample| sample.invalid = Some("it was warm".to_owned()));
+        };
+        spoil(&mut report, 2);
+        assert!(is_narrow(&report));
+        (spoil(&mut report, 0), spoil(&mut report, 1));
+        assert!(!is_narrow(&report));
+    }
+
+    #[test]
+    fn a_run_that_shows_something_else_is_not_looked_at() {
+        let mut report = two(QUIET);
+        report.rows[2].samples[0] =
+            crate::outcome::Sample { invalid: Some("it was warm".to_owned()), ..sample(9000, 1) };
         assert!(is_narrow(&report));
     }
 }

@@ -151,7 +151,10 @@ impl<'a> Subject<'a> {
             (true, false) => "for the data and a target",
             (true, true) => "for the data, a private copy and a target",
         };
-        scratch::require_room(self.scratch.file_system(sys)?, self.scratch.place(), &self.source, needed, purpose)
+        let place = self.scratch.place();
+        // Made-up data has no name that people know.
+        let source = if made > 0 { place } else { &self.source };
+        scratch::require_room(self.scratch.file_system(sys)?, place, source, needed, purpose)
     }
 
     /// Makes the private copy that a job puts its output beside.

@@ -8,8 +8,9 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 use haul::error::Quoted;
 use haul::job::compare::differences::{Difference, Part};
 use haul::job::compare::{Change, Claim, Comparison};
-use haul::outcome::SweepReport;
+use haul::outcome::{Ended, SweepReport};
 
+use super::numbers::{TimeUnit, count, percent};
 use super::table::write_wrapped;
 use crate::cli::args::{CompareArgs, ComparisonFormat};
 
@@ -41,7 +42,18 @@ impl Page<'_> {
             let list = self.list(part);
             (!list.is_empty()).then(|| format!("{what}: {list}"))
         };
+        let unfinished = |side, report: &SweepReport| {
+            let how = match report.ended {
+                Ended::NotYet => "is not finished",
+                Ended::Interrupted => "was interrupted",
+                Ended::Failed => "failed before its end",
+                Ended::Rounds | Ended::Narrow | Ended::Budget => return None,
+            };
+            Some(format!("the sweep of the {side} report {how}"))
+        };
         [
+            unfinished("old", self.old),
+            unfinished("new", self.new),
             about(Part::Machine, "not the same machine"),
             about(Part::Company, "not as busy a machine"),
             about(Part::Data, "not the same data"),
@@ -94,15 +106,22 @@ impl Page<'_> {
 
     /// Which reports these are.
     fn caption(&self) -> [String; 2] {
-        [("old", &self.args.old, self.old), ("new", &self.args.new, self.new)].map(|(side, path, report)| {
-            let rounds = if report.rounds == 1 { "1 round".to_owned() } else { format!("{} rounds", report.rounds) };
-            format!("{side}: {}, {rounds}", Quoted(path))
-        })
+        [("old", &self.args.old, self.old), ("new", &self.args.new, self.new)]
+            .map(|(side, path, report)| format!("{side}: {}, {}", Quoted(path), count(report.rounds as u64, "round")))
     }
 
     /// What stands below the table.
     fn closing(&self) -> Vec<String> {
         let mut lines = vec![self.count()];
+        let has = |claim| self.comparison.changes.iter().any(|change| change.claim == claim);
+        if has(Claim::CannotTell) || has(Claim::Unknown) {
+            let limit = percent(self.comparison.limit);
+            let fewest = self.comparison.fewest_runs;
+            lines.push(format!(
+                "cannot tell: sweep both again with more --rounds ({fewest} at least), or on a quieter machine, until at 95% \
+                 is within {limit}"
+            ));
+        }
         if let Some(ratio) = self.comparison.together {
             lines.push(format!(
                 "all settings moved together, by {}: rather the machine, or all of haul, than a setting. Sweep both again, in \
@@ -110,10 +129,8 @@ impl Page<'_> {
                 signed(ratio)
             ));
         }
-        if self.comparison.changes.iter().any(|change| change.claim == Claim::Unknown) {
-            lines.push(
-                "(in brackets): from the least ratio to the greatest; fewer than six runs carry no interval".to_owned(),
-            );
+        if has(Claim::Unknown) {
+            lines.push("(in brackets): from the least ratio to the greatest; so few runs carry no interval".to_owned());
         }
         for (list, side) in [(&self.comparison.only_old, "old"), (&self.comparison.only_new, "new")] {
             if !list.is_empty() {
@@ -122,6 +139,8 @@ impl Page<'_> {
         }
         let program = self.list(Part::Program);
         lines.extend((!program.is_empty()).then(|| format!("haul: {program}")));
+        let command = self.list(Part::Command);
+        lines.extend((!command.is_empty()).then(|| format!("note: not the same {command}")));
         lines.extend(self.warnings().into_iter().map(|warning| format!("warning: {warning}")));
         if let Some((exceeding, limit)) = self.exceeding.zip(self.args.fail_above) {
             lines.extend(exceeding.iter().map(|why| format!("FAILED: {why}")));
@@ -132,15 +151,16 @@ impl Page<'_> {
         lines
     }
 
-    /// "2 slower, 4 same within noise; two runs of the same setting differ by 0.7%".
+    /// "2 slower, 4 same; noise 0.7% (two runs of the same setting)".
     fn count(&self) -> String {
         let of = |claim| self.comparison.changes.iter().filter(|change| change.claim == claim).count();
-        let counts = [Claim::Slower, Claim::Faster, Claim::Same, Claim::Unknown].map(|claim| (of(claim), word(claim)));
+        let claims = [Claim::Slower, Claim::Faster, Claim::Same, Claim::CannotTell, Claim::Unknown];
+        let counts = claims.map(|claim| (of(claim), word(claim)));
         let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
         let counts = counts.collect::<Vec<_>>().join(", ");
         let counts = if counts.is_empty() { "no setting is in both reports".to_owned() } else { counts };
-        let noise =
-            self.comparison.noise.map(|noise| format!("; two runs of the same setting differ by {}", percent(noise)));
+        let noise = self.comparison.noise;
+        let noise = noise.map(|noise| format!("; noise {} (two runs of the same setting)", percent(noise)));
         counts + &noise.unwrap_or_default()
     }
 }
@@ -149,8 +169,9 @@ const fn word(claim: Claim) -> &'static str {
     match claim {
         Claim::Slower => "slower",
         Claim::Faster => "faster",
-        Claim::Same => "same within noise",
-        Claim::Unknown => "not told: too few runs",
+        Claim::Same => "same",
+        Claim::CannotTell => "cannot tell",
+        Claim::Unknown => "cannot tell: too few runs",
     }
 }
 
@@ -160,6 +181,9 @@ fn cells(change: &Change) -> [String; 6] {
         Some(interval) => ends(interval.low, interval.high),
         None => format!("({})", ends(change.range.low, change.range.high)),
     };
+    // Old and new stand side by side: one unit for both.
+    let unit = TimeUnit::of(change.old_ns_median.max(change.new_ns_median));
+    let time = |nanoseconds| format!("{} {}", unit.cell(nanoseconds), unit.name);
     [
         change.label.clone(),
         time(change.old_ns_median),
@@ -174,20 +198,6 @@ fn cells(change: &Change) -> [String; 6] {
 fn signed(ratio: f64) -> String {
     let text = format!("{:+.1}%", (ratio - 1.0) * 100.0);
     if text == "-0.0%" { "+0.0%".to_owned() } else { text }
-}
-
-fn percent(part: f64) -> String {
-    format!("{:.1}%", part * 100.0)
-}
-
-/// Each time in the unit that suits it: old and new stand side by side, and rows are not compared with each other.
-fn time(nanoseconds: u64) -> String {
-    let ns = nanoseconds as f64;
-    match nanoseconds {
-        10_000_000_000.. => format!("{:.2} s", ns / 1e9),
-        10_000_000.. => format!("{:.1} ms", ns / 1e6),
-        _ => format!("{:.0} µs", ns / 1e3),
-    }
 }
 
 #[cfg(test)]
@@ -225,7 +235,7 @@ mod tests {
     fn text(format: ComparisonFormat) -> String {
         let args = CompareArgs { old: "old.json".into(), new: "new.json".into(), fail_above: Some(0.05), format };
         let [old, new] = two();
-        let comparison = Comparison::of(&old, &new);
+        let comparison = Comparison::of(&old, &new, Some(0.05));
         let exceeding = comparison.exceeding(0.05);
         let page = Page { args: &args, old: &old, new: &new, comparison: &comparison, exceeding: Some(&exceeding) };
         let mut out = vec![];
@@ -259,11 +269,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_finished_is_warned_of_and_a_row_has_one_unit() {
+        let args = CompareArgs { old: "a".into(), new: "b".into(), fail_above: None, format: ComparisonFormat::Table };
+        let [mut old, mut new] = two();
+        (old.ended, new.ended) = (Ended::NotYet, Ended::Interrupted);
+        let comparison = Comparison::of(&old, &new, None);
+        let page = Page { args: &args, old: &old, new: &new, comparison: &comparison, exceeding: None };
+        let warnings = page.warnings();
+        assert_eq!(
+            warnings[..2],
+            ["the sweep of the old report is not finished", "the sweep of the new report was interrupted"]
+        );
+        let mut change = comparison.changes[0].clone();
+        (change.old_ns_median, change.new_ns_median) = (9_999_999, 12_345_678);
+        assert_eq!(cells(&change)[1..3], ["10.0 ms", "12.3 ms"]);
+    }
+
+    #[test]
     fn figures_are_short() {
         assert_eq!([signed(1.0), signed(0.99999), signed(1.102), signed(0.5)], ["+0.0%", "+0.0%", "+10.2%", "-50.0%"]);
-        assert_eq!(
-            [time(999), time(9_999_999), time(12_345_678), time(12_345_678_901)],
-            ["1 µs", "10000 µs", "12.3 ms", "12.35 s"]
-        );
     }
 }

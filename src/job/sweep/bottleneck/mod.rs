@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::verdict::words::whole_percent as percent;
 use crate::calls::Kind;
 use crate::measure::stats::median;
 use crate::outcome::{Machine, Pressure, Sample, SweepReport, SweepRow};
@@ -208,10 +209,6 @@ fn machine_cores(machine: &Machine) -> usize {
 
 fn calls(sample: &Sample) -> u64 {
     [Kind::Read, Kind::Write, Kind::Other].iter().map(|kind| sample.summary.syscalls.calls(*kind)).sum()
-}
-
-fn percent(part: f64) -> String {
-    format!("{:.0}%", part * 100.0)
 }
 
 #[cfg(test)]

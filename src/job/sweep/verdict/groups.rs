@@ -10,8 +10,8 @@ use crate::plan::{CacheState, SweepJob};
 #[derive(Debug, Clone)]
 pub(in crate::job::sweep) struct Group {
     key: Key,
-    /// Their places, smallest first: by buffer, then by workers, then as the report has them. Only rows whose runs
-    /// all showed what they should.
+    /// Their places, smallest first: by buffer, then by workers, then as the report has them. Only rows of whose
+    /// runs at least half showed what they should.
     pub(in crate::job::sweep) rows: Vec<usize>,
 }
 
@@ -34,7 +34,7 @@ impl Group {
         for group in &mut groups {
             let belongs = |place: &usize| key(&report.rows[*place].setting) == group.key;
             group.rows =
-                (0..report.rows.len()).filter(belongs).filter(|place| is_valid(&report.rows[*place])).collect();
+                (0..report.rows.len()).filter(belongs).filter(|place| is_usable(&report.rows[*place])).collect();
             group.rows.sort_by_key(|place| size(&report.rows[*place].setting));
         }
         groups
@@ -42,8 +42,13 @@ impl Group {
 
     /// Its row with the least median. There must be one.
     pub(in crate::job::sweep) fn fastest(&self, report: &SweepReport) -> usize {
-        let wall = |place: &usize| median(&walls(&report.rows[*place].samples)).unwrap_or(u64::MAX);
+        let wall = |place: &usize| middle(&report.rows[*place].samples).unwrap_or(u64::MAX);
         self.rows.iter().copied().min_by_key(wall).unwrap_or(0)
+    }
+
+    /// Whether a row is of this group, usable or not.
+    pub(super) fn is_of(&self, row: &SweepRow) -> bool {
+        key(&row.setting) == self.key
     }
 
     /// What tells it from the others: "gzip, warm cache", "Level 9". `None` if there are no others.
@@ -71,14 +76,29 @@ pub(super) fn size(setting: &Setting) -> (usize, usize) {
     (setting.buffer.bytes(), setting.workers)
 }
 
-/// Whether all runs showed what they should.
-pub(in crate::job::sweep) fn is_valid(row: &SweepRow) -> bool {
-    row.samples.iter().all(|sample| sample.invalid.is_none())
+/// Whether there is enough to say anything of a row: of its runs at least half showed what they should.
+fn is_usable(row: &SweepRow) -> bool {
+    valid(&row.samples).count() * 2 >= row.samples.len()
 }
 
-/// The times of runs, ns.
-pub(in crate::job::sweep) fn walls(samples: &[Sample]) -> Vec<u64> {
-    samples.iter().map(|sample| sample.wall_ns).collect()
+/// The runs that showed what they should: others count for nothing.
+pub fn valid(samples: &[Sample]) -> impl Iterator<Item = &Sample> {
+    samples.iter().filter(|sample| sample.invalid.is_none())
+}
+
+/// The times of runs, ns, round by round; `None` of those that count for nothing.
+pub(in crate::job::sweep) fn walls(samples: &[Sample]) -> Vec<Option<u64>> {
+    samples.iter().map(|sample| sample.invalid.is_none().then_some(sample.wall_ns)).collect()
+}
+
+/// The times of the rounds in which both runs count, ns.
+pub(in crate::job::sweep) fn paired(one: &[Sample], other: &[Sample]) -> (Vec<u64>, Vec<u64>) {
+    walls(one).into_iter().zip(walls(other)).filter_map(|(one, other)| one.zip(other)).unzip()
+}
+
+/// The median of the times that count, ns; `None` if there are none.
+pub(super) fn middle(samples: &[Sample]) -> Option<u64> {
+    median(&valid(samples).map(|sample| sample.wall_ns).collect::<Vec<_>>())
 }
 
 fn capitalized(text: &str) -> Option<String> {
@@ -131,6 +151,11 @@ impl<'a> Named<'a> {
     pub(super) fn name(&self, place: usize) -> String {
         let row = &self.report.rows[place];
         row.name.clone().unwrap_or_else(|| self.names.of(&row.setting))
+    }
+
+    /// What has less of a buffer, or fewer workers: "smaller" where that is all that settings differ in.
+    pub(super) fn smaller(&self) -> &'static str {
+        if self.names.are_on_a_scale() { "nothing smaller" } else { "nothing with a smaller buffer or fewer workers" }
     }
 
     /// Several rows of the group: "64K to 1M", "64K, 1M and 4M".

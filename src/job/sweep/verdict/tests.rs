@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::job::sweep::testing::{report, row, sample, setting};
-use crate::outcome::{Control, Setting, SweepRow};
+use crate::outcome::{Control, Sample, Setting, SweepRow};
 use crate::plan::{CacheState, SchedulerName, SweepJob};
 
 /// What eight rounds of a quiet machine do to a time, in thousandths.
@@ -56,13 +56,14 @@ fn a_clear_winner_stands_alone() {
 fn what_is_as_fast_is_listed_as_a_range_where_it_is_one() {
     assert_eq!(
         text(buffers(&[(4, 200), (64, 100), (128, 100), (256, 100), (1024, 120), (4096, 100)])),
-        "Use 64K: the fastest, and nothing smaller is surely within 5% of it. As fast as each other: 64K to 256K and 4M."
+        "Use 64K: the fastest, and nothing smaller is surely within 5% of it. As fast as 64K, within 0%: 128K, 256K and 4M."
     );
     let workers = |workers| Setting { workers, ..setting(64) };
     let rows = [(1, 400), (2, 200), (4, 100), (8, 100), (16, 100)].map(|(count, wall)| quiet(workers(count), wall));
     assert_eq!(
         text(rows.to_vec()),
-        "Use 4 workers: the fastest, and nothing smaller is surely within 5% of it. As fast as each other: 4 to 16 workers."
+        "Use 4 workers: the fastest, and nothing smaller is surely within 5% of it. As fast as 4 workers, within 0%: 8 \
+         workers and 16 workers."
     );
 }
 
@@ -73,8 +74,8 @@ fn nothing_is_claimed_below_what_two_runs_of_the_same_show() {
     report.controls = vec![Control { row: 1, samples: again(102) }];
     assert_eq!(
         Verdict::all_of(&report)[0].text,
-        "Use 64K: at most 2% slower than the best (1M) at 95%, with 16 calls instead of 1. As fast as each other, within \
-         noise 2%: 64K and 1M."
+        "Use 64K: at most 2% slower than the best (1M) at 95%, with 16 calls instead of 1. As fast as 1M, within noise 2% \
+         (two runs of the same setting, 1M): 64K."
     );
     // Noise above what was asked leaves nothing to say.
     report.controls = vec![Control { row: 1, samples: again(107) }];
@@ -82,17 +83,93 @@ fn nothing_is_claimed_below_what_two_runs_of_the_same_show() {
     assert_eq!(found.chosen, None);
     assert_eq!(
         found.text,
-        "Cannot tell what is within 5% of the best: noise 7%; the same setting run twice differs by 7%. About 16 rounds \
-         would (--rounds 16), or a quieter machine. 1M is the fastest by its median, and the best may be any of: 64K and \
-         1M."
+        "Cannot tell what is within 5% of the best: noise 7% (two runs of the same setting, 1M). About twice as many \
+         rounds would tell, or a quieter machine. 1M is the fastest by its median, and the best may be any of: 64K and 1M."
     );
+}
+
+#[test]
+fn what_is_far_ahead_is_the_best_whatever_the_noise() {
+    let mut report = report(buffers(&[(64, 150), (1024, 100)]));
+    report.controls = vec![Control { row: 1, samples: QUIET.map(|thousandths| sample(thousandths * 107, 1)).to_vec() }];
+    let found = &Verdict::all_of(&report)[0];
+    assert_eq!((found.chosen, &found.indistinguishable[..]), (Some(1), &[1][..]));
+    assert_eq!(found.text, "Use 1M: surely the fastest, the others are at least 50% slower at 95%.");
+}
+
+#[test]
+fn what_may_be_far_slower_is_not_as_fast() {
+    let wide = [1000, 1300, 1000, 1500, 990, 1600, 998, 1450];
+    let rows = vec![row(setting(4), &QUIET.map(|wall| wall * 3)), row(setting(64), &wide), quiet(setting(1024), 1)];
+    let found = verdict(rows.clone());
+    assert_eq!((found.chosen, &found.indistinguishable[..], &found.undecided[..]), (Some(2), &[2][..], &[1][..]));
+    assert_eq!(
+        found.text,
+        "Use 1M: the fastest by its median. 64K may be as fast as 1M or up to 60.2% slower, which these rounds cannot \
+         settle."
+    );
+    // The same beside a smaller one that is surely near.
+    let near = Setting { workers: 2, ..setting(4) };
+    let found = verdict([&rows[1..], &[row(near, &QUIET.map(|wall| wall * 102 / 100))]].concat());
+    assert!(found.text.starts_with("Use 4K with 2 workers: at most 2"), "{found}");
+    assert!(found.text.contains(". 64K with 1 worker may be as fast as 1M with 1 worker or up to "), "{found}");
+}
+
+#[test]
+fn a_setting_with_the_same_median_is_as_fast() {
+    // Slower by a little in every round, and by less than anybody sees.
+    let rows = vec![row(setting(64), &QUIET.map(|wall| wall + 1)), quiet(setting(1024), 1)];
+    let found = verdict(rows);
+    assert_eq!(found.indistinguishable, [0, 1]);
+    assert!(found.text.ends_with(" As fast as 1M, within 0.1%: 64K."), "{found}");
+}
+
+#[test]
+fn smaller_is_said_of_sizes_only() {
+    let rayon = Setting { scheduler: SchedulerName::Rayon, ..setting(1024) };
+    let rows = vec![quiet(setting(64), 150), quiet(rayon, 100)];
+    assert_eq!(
+        text(rows),
+        "Use 1M with rayon: the fastest, and nothing with a smaller buffer or fewer workers is surely within 5% of it."
+    );
+}
+
+#[test]
+fn many_settings_take_more_rounds() {
+    let mut rows: Vec<SweepRow> = (0..4).map(|place| quiet(setting(4 << place), 200 - 10 * place)).collect();
+    rows.iter_mut().for_each(|row| row.samples.truncate(6));
+    assert_eq!(
+        text(rows),
+        "First impression: 32K is the fastest by its median of 6 rounds. 7 rounds make a verdict at 95%: --rounds 7."
+    );
+}
+
+#[test]
+fn a_first_impression_below_the_noise_is_none() {
+    let said = |again: u64| {
+        let mut report =
+            report([(4, 112), (64, 103), (1024, 100)].map(|(kib, wall)| row(setting(kib), &[wall])).to_vec());
+        report.controls = vec![Control { row: 1, samples: vec![sample(again, 1)] }];
+        Verdict::all_of(&report).remove(0).text
+    };
+    assert_eq!(
+        said(413),
+        "Nothing can be said yet: settings differ by 12% at most, noise 301% (two runs of the same setting, 64K). 7 rounds \
+         make a verdict at 95%: --rounds 7."
+    );
+    assert_eq!(
+        said(108),
+        "First impression: 1M is the fastest by its one run, but 64K and 1M differ by less than noise 4.9% (two runs of the \
+         same setting, 64K). 7 rounds make a verdict at 95%: --rounds 7."
+    );
+    assert!(said(103).starts_with("First impression: 1M is the fastest by its one run. 7 rounds"), "{}", said(103));
 }
 
 #[test]
 fn runs_that_differ_too_much_carry_no_choice() {
     let rows: Vec<SweepRow> = [4, 64, 1024].iter().zip(NOISY).map(|(kib, walls)| row(setting(*kib), &walls)).collect();
     let found = verdict(rows);
-    assert_eq!((found.chosen, found.indistinguishable.len()), (None, 3));
+    assert_eq!((found.chosen, found.indistinguishable.len(), found.undecided.len()), (None, 1, 2));
     assert!(found.text.starts_with("Cannot tell what is within 5% of the best: "), "{found}");
     assert!(found.text.contains(" may be ") && found.text.ends_with("the best may be any of: 4K to 1M."), "{found}");
 }
@@ -111,7 +188,7 @@ fn few_rounds_are_a_first_impression() {
     let said =
         "First impression: 64K is the fastest by its median of 5 rounds. 6 rounds make a verdict at 95%: --rounds 6.";
     assert_eq!(found.text, said);
-    assert_eq!(text(few(1)), said.replace("5 rounds", "one round"));
+    assert_eq!(text(few(1)), said.replace("its median of 5 rounds", "its one run"));
     assert_eq!(text(few(6)), "Use 64K: the fastest, and nothing smaller is surely within 5% of it.");
     assert_eq!(text(few(0)), "nothing");
 }
@@ -159,8 +236,24 @@ fn one_setting_is_no_sweep_and_invalid_ones_are_none() {
     assert_eq!(text(buffers(&[(64, 100)])), "nothing");
     assert_eq!(text(vec![]), "nothing");
     let mut rows = buffers(&[(4, 90), (64, 101), (1024, 100)]);
-    rows[0].samples[2].invalid = Some("it was warm".to_owned());
+    rows[0].samples[..5].iter_mut().for_each(|sample| sample.invalid = Some("it was warm".to_owned()));
     assert!(text(rows.clone()).starts_with("Use 64K: at most 1% slower"), "{}", text(rows));
+}
+
+#[test]
+fn a_run_that_shows_something_else_takes_out_its_round_only() {
+    let mut rows = buffers(&[(4, 200), (64, 103), (1024, 100)]);
+    let said = text(rows.clone());
+    let invalid = Some("it was warm".to_owned());
+    rows[1].samples[2] = Sample { invalid, ..sample(1, 1) };
+    assert_eq!(text(rows.clone()), said);
+    // With only half of its runs it can be compared with nothing, and others are still told.
+    rows[0].samples[..4].iter_mut().for_each(|sample| sample.invalid = Some("it was warm".to_owned()));
+    let found = verdict(rows.clone());
+    assert_eq!((found.chosen, &found.undecided[..]), (Some(1), &[0][..]));
+    assert_eq!(found.text, format!("{said} 4K cannot be told from it: too few runs showed what they should."));
+    rows[1].samples[..4].iter_mut().for_each(|sample| sample.invalid = Some("it was warm".to_owned()));
+    assert!(text(rows.clone()).starts_with("First impression: 1M is the fastest by its median of 4"), "{}", text(rows));
 }
 
 #[test]
