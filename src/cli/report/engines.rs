@@ -78,6 +78,8 @@ mod tests {
             sample.summary.syscalls.record(Call::Ficlone, 0, Ending::Failed(rustix::io::Errno::OPNOTSUPP));
             sample.summary.syscalls.record(Call::CopyFileRange, 9, Ending::Moved(9));
         }
+        // What was tried and moved nothing did not copy.
+        report.rows[1].samples[0].summary.syscalls.record(Call::CopyFileRange, 9, Ending::Moved(0));
         assert_eq!(notes(&report)[..2], ["4K: auto copied by copy_file_range", "64K: auto copied by read_write"]);
     }
 
