@@ -13,6 +13,9 @@ pub const CONFIDENCE: f64 = 0.95;
 /// times, which is too often.
 pub const FEWEST: usize = 6;
 
+/// As many values carry more statements than there are settings to make them of.
+const AMPLE: usize = 64;
+
 /// From where to where a figure may well be.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
@@ -110,7 +113,7 @@ impl Ratio {
 
     /// The fewest entries of both lists that have an interval at `confidence`.
     pub fn fewest(confidence: f64) -> usize {
-        (FEWEST..).find(|n| ranks::of_ratios(*n, *n, confidence).is_some()).unwrap_or(FEWEST)
+        (FEWEST..AMPLE).find(|n| ranks::of_ratios(*n, *n, confidence).is_some()).unwrap_or(AMPLE)
     }
 }
 
@@ -127,7 +130,7 @@ pub fn confidence_of_each(count: usize) -> f64 {
 /// The fewest rounds of which `count` statements can be made that all hold at [`CONFIDENCE`]: in fewer, all rounds lie on
 /// one side of the truth too often for that. 6 for one statement, 10 for thirteen.
 pub fn fewest_for(count: usize) -> usize {
-    (FEWEST..).find(|n| ranks::of_median(*n, confidence_of_each(count)).is_some()).unwrap_or(FEWEST)
+    (FEWEST..AMPLE).find(|n| ranks::of_median(*n, confidence_of_each(count)).is_some()).unwrap_or(AMPLE)
 }
 
 #[cfg(test)]

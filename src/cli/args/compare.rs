@@ -13,8 +13,8 @@ use crate::cli::words::parse_part;
 /// compared, each by the ratio of its new median to the old one, with an interval that holds for all
 /// of them at once at 95%. A setting is called slower or faster only if its interval leaves out "the
 /// same" and the difference is larger than what two runs of the same setting showed in either sweep;
-/// the same only if all of its interval lies within the limit (or the 5% of the sweep) or that noise;
-/// else it is said that nobody can tell. That takes six rounds in both, and one more of two dozen
+/// the same only if all of its interval lies within the limit, or else the 5% of the sweep;
+/// otherwise it is said that nobody can tell. That takes six rounds in both, and one more of two dozen
 /// settings and up.
 ///
 ///   haul sweep copy disk.img --rounds 20 -o old.json

@@ -82,9 +82,9 @@ pub enum Claim {
     Slower,
     /// It takes less time, by more than the noise.
     Faster,
-    /// What difference there may be is within the limit, or the noise.
+    /// What difference there may be is within the limit.
     Same,
-    /// There may be no difference, and there may be a large one.
+    /// There may be no difference, or none beyond the noise, and there may be a larger one than the limit.
     CannotTell,
     /// There are too few runs to say anything.
     Unknown,
@@ -188,7 +188,8 @@ fn change(old: &SweepRow, new: &SweepRow, label: String, confidence: f64, [noise
                 Claim::Faster
             }
         }
-        Some(interval) if interval.reach(1.0) <= limit.max(noise) => Claim::Same,
+        // Not where only the noise is as wide: a limit would then say of the same row that it cannot be told.
+        Some(interval) if interval.reach(1.0) <= limit => Claim::Same,
         Some(_) => Claim::CannotTell,
     };
     Some(Change {

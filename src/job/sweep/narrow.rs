@@ -100,7 +100,8 @@ mod tests {
         };
         spoil(&mut report, 2);
         assert!(is_narrow(&report));
-        (spoil(&mut report, 0), spoil(&mut report, 1));
+        spoil(&mut report, 0);
+        spoil(&mut report, 1);
         assert!(!is_narrow(&report));
     }
 

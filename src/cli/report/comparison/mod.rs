@@ -118,8 +118,8 @@ impl Page<'_> {
             let limit = percent(self.comparison.limit);
             let fewest = self.comparison.fewest_runs;
             lines.push(format!(
-                "cannot tell: sweep both again with more --rounds ({fewest} at least), or on a quieter machine, until at 95% \
-                 is within {limit}"
+                "cannot tell: to know these within {limit}, sweep both again with more --rounds ({fewest} at least), or on a \
+                 quieter machine"
             ));
         }
         if let Some(ratio) = self.comparison.together {

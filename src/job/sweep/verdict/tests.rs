@@ -137,7 +137,9 @@ fn smaller_is_said_of_sizes_only() {
 #[test]
 fn many_settings_take_more_rounds() {
     let mut rows: Vec<SweepRow> = (0..4).map(|place| quiet(setting(4 << place), 200 - 10 * place)).collect();
-    rows.iter_mut().for_each(|row| row.samples.truncate(6));
+    for row in &mut rows {
+        row.samples.truncate(6);
+    }
     assert_eq!(
         text(rows),
         "First impression: 32K is the fastest by its median of 6 rounds. 7 rounds make a verdict at 95%: --rounds 7."
