@@ -44,7 +44,7 @@ impl Word {
         slowdown.bounds?;
         let wall = |row: usize| block.digest.figures[row].wall_ns_median.max(1) as f64;
         let factor = wall(row) / wall(verdict.best);
-        let is_equal = verdict.indistinguishable.contains(&row);
+        let is_equal = verdict.indistinguishable.contains(&row) || verdict.undecided.contains(&row);
         let is_larger = |chosen: usize| report.rows[row].setting.buffer > report.rows[chosen].setting.buffer;
         Some(match verdict.chosen {
             Some(chosen) if chosen == row => Self::Best,
