@@ -74,6 +74,13 @@
 //!   (`engine/ladder.rs`).
 //! - **Waiting calls are ended by nudging** every thread with a signal that does nothing ([`sys::Stop`]), since a signal
 //!   that asks to stop is handled by a thread of its own and would interrupt nobody.
+//! - **A sweep reads memory and counts allocations while it warms up**, in the order of sizes: glibc's arenas keep what they
+//!   had, so that in a shuffled round a small buffer would seem to need what a large one left (`job/sweep/mod.rs`).
+//! - **The allocator counts for who asks**, and is the system's for all others: one flag that is read each time
+//!   (`sys/allocations.rs`, installed by the binary alone).
+//! - **Nothing is removed between the runs of a sweep on ext4**, but moved aside and emptied (`job/sweep/aside.rs`).
+//! - **Counts are verified in another process**, haul itself with a hidden command, since strace slows what it watches a
+//!   hundredfold (`job/sweep/observe/`).
 //! - **Maps come from rustix**, not from a map crate, so that `mmap` and `munmap` are counted like every other call.
 //! - **A failed read may count** in the kernel's `syscr`: see [`calls::Call::kernel_effect`].
 
