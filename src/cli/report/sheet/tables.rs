@@ -44,12 +44,15 @@ impl Word {
         slowdown.bounds?;
         let wall = |row: usize| block.digest.figures[row].wall_ns_median.max(1) as f64;
         let factor = wall(row) / wall(verdict.best);
-        let is_equal = verdict.indistinguishable.contains(&row) || verdict.undecided.contains(&row);
+        let is_equal = verdict.indistinguishable.contains(&row);
+        let may_be_best = is_equal || verdict.undecided.contains(&row);
         let is_larger = |chosen: usize| report.rows[row].setting.buffer > report.rows[chosen].setting.buffer;
         Some(match verdict.chosen {
             Some(chosen) if chosen == row => Self::Best,
-            Some(chosen) if is_larger(chosen) && (is_equal || factor <= 1.0 + report.within) => Self::WastesMemory,
-            _ if is_equal => Self::MayBeBest,
+            Some(chosen) if is_larger(chosen) && (is_equal || !may_be_best && factor <= 1.0 + report.within) => {
+                Self::WastesMemory
+            }
+            _ if may_be_best => Self::MayBeBest,
             _ if factor <= 1.5 => Self::Fair,
             _ => Self::Slow,
         })
