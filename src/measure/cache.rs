@@ -35,8 +35,8 @@ impl Cached {
     #[must_use]
     pub fn and(self, file: impl AsFd, attributes: &Attributes) -> Option<Self> {
         let bytes = attributes.size.min(attributes.blocks * 512);
-        let pages = cached_pages(file)?;
-        Some(Self { pages: self.pages + bytes.div_ceil(page_bytes() as u64), cached: self.cached + pages.cached })
+        let cached = cached_pages(file)?;
+        Some(Self { pages: self.pages + bytes.div_ceil(page_bytes() as u64), cached: self.cached + cached })
     }
 
     /// The part that is in memory, 0 to 1; 0 of nothing.
@@ -57,7 +57,7 @@ mod tests {
 
     /// Whether what is written here is in memory, and known to be so.
     fn known(file: &std::fs::File, pages: u64) -> bool {
-        let known = cached_pages(file).is_some_and(|cache| cache.cached == pages);
+        let known = cached_pages(file).is_some_and(|cached| cached == pages);
         if !known {
             eprintln!("skipped: this kernel or file system does not say what is cached");
         }

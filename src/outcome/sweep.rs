@@ -54,6 +54,22 @@ pub struct SweepRow {
     pub file_times: Option<FileTimes>,
 }
 
+impl SweepRow {
+    /// A setting before its first run.
+    pub fn new(setting: Setting) -> Self {
+        Self {
+            setting,
+            name: None,
+            warm_up: Sample::default(),
+            allocations: None,
+            samples: vec![],
+            latency: None,
+            observed: None,
+            file_times: None,
+        }
+    }
+}
+
 /// One setting that was run twice in each round, to see how far apart two runs of the same thing are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Control {
@@ -76,10 +92,11 @@ pub struct Cost {
 }
 
 /// Why no more rounds were run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// Not at all yet: this is what was measured so far.
+    #[default]
     NotYet,
     /// As many as were asked for.
     Rounds,
@@ -94,7 +111,7 @@ pub enum Ended {
 }
 
 /// What a sweep measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SweepReport {
     /// Version of this layout, [`SweepReport::FORMAT`]: grows when a field changes its meaning or goes away.
     pub format: u32,

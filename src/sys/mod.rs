@@ -32,7 +32,7 @@ pub use filesystem::FileSystem;
 pub use identity::{Creator, Identity};
 pub use limits::most_descriptors;
 pub use map::Map;
-pub use page_cache::{CachedPages, cached_pages, page_bytes};
+pub use page_cache::{cached_pages, page_bytes};
 pub use stop::{Stop, is_ignored};
 pub use usage::{Usage, usage};
 pub use xattr::{XattrBuffer, XattrNames};

@@ -187,16 +187,7 @@ fn row(setting: Setting, source_bytes: u64, walls_us: &[u64], more: u64) -> Swee
         (0..more).for_each(|_| last.summary.syscalls.record(Call::Pread, 1, Ending::Moved(1)));
         last.unexplained_writes = Some(more as i64);
     }
-    SweepRow {
-        setting,
-        name: None,
-        warm_up: sample(setting, source_bytes, walls_us[0] * 2),
-        allocations: None,
-        samples,
-        latency: None,
-        observed: None,
-        file_times: None,
-    }
+    SweepRow { warm_up: sample(setting, source_bytes, walls_us[0] * 2), samples, ..SweepRow::new(setting) }
 }
 
 fn sample(setting: Setting, source_bytes: u64, wall_us: u64) -> Sample {
@@ -232,19 +223,11 @@ fn report(job: SweepJob, source_bytes: u64, rows: Vec<SweepRow>) -> SweepReport 
         format: SweepReport::FORMAT,
         version: "0.1.0".to_owned(),
         command: format!("haul sweep {} --seed 42 data/silesia.tar", job.name()),
-        table: None,
         cost: Cost { empty_run_ns: 90, count_call_ns: 1.2, time_call_ns: 45.0 },
-        generated: None,
         entropy_bits: Some(7.31),
         within: 0.05,
         ended: Ended::Rounds,
         tidying_ns: 1_500_000_000,
-        repeated: 0,
-        failure: None,
-        left_out: vec![],
-        codec: None,
-        unobserved: None,
-        controls: vec![],
         machine: Machine {
             kernel: Some("6.18.44".to_owned()),
             architecture: "x86_64".to_owned(),
@@ -257,10 +240,9 @@ fn report(job: SweepJob, source_bytes: u64, rows: Vec<SweepRow>) -> SweepReport 
         source: "data/silesia.tar".into(),
         source_bytes,
         source_files: 1,
-        block_bytes: None,
         rounds: rows.iter().map(|row| row.samples.len()).min().unwrap_or(0),
         seed: 42,
-        preparation_ns: 0,
         rows,
+        ..SweepReport::default()
     }
 }

@@ -52,7 +52,7 @@ use crate::error::Result;
 use crate::measure::cost::cost;
 use crate::measure::machine::this_machine;
 use crate::measure::probe::settle_allocator;
-use crate::outcome::{Ended, Machine, Sample, SweepReport, SweepRow};
+use crate::outcome::{Ended, Machine, SweepReport, SweepRow};
 use crate::plan::{SweepData, SweepPlan};
 
 /// Where a sweep is.
@@ -124,16 +124,7 @@ fn measure(plan: &SweepPlan, report: &mut SweepReport, bench: &mut Bench<'_>, wa
 
 /// A report that says what is to be run, and nothing of what came of it.
 fn empty_report(plan: &SweepPlan, machine: Machine) -> SweepReport {
-    let rows = plan.arms.iter().map(|arm| SweepRow {
-        setting: arm.setting,
-        name: arm.name.clone(),
-        warm_up: Sample::default(),
-        allocations: None,
-        samples: vec![],
-        latency: None,
-        observed: None,
-        file_times: None,
-    });
+    let rows = plan.arms.iter().map(|arm| SweepRow { name: arm.name.clone(), ..SweepRow::new(arm.setting) });
     let (source, generated) = match &plan.data {
         SweepData::Source(path) => (path.clone(), None),
         SweepData::Generated(generated) => (std::path::PathBuf::new(), Some(*generated)),
@@ -147,23 +138,12 @@ fn empty_report(plan: &SweepPlan, machine: Machine) -> SweepReport {
         cost: cost(),
         source,
         generated,
-        source_bytes: 0,
-        source_files: 0,
-        entropy_bits: None,
         block_bytes: block_bytes(plan),
         within: plan.effort.within,
-        rounds: 0,
-        ended: Ended::NotYet,
         seed: plan.seed,
-        preparation_ns: 0,
-        tidying_ns: 0,
-        repeated: 0,
-        failure: None,
-        left_out: vec![],
         codec: codec(plan),
-        unobserved: None,
-        controls: vec![],
         rows: rows.collect(),
+        ..SweepReport::default()
     }
 }
 

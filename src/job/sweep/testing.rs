@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::settings::Axes;
 use super::tables;
 use crate::calls::{Call, Ending};
-use crate::outcome::{Cost, Ended, Machine, Sample, Setting, Summary, SweepReport, SweepRow};
+use crate::outcome::{Ended, Sample, Setting, Summary, SweepReport, SweepRow};
 use crate::plan::{CacheState, EngineName, PoolChoice, SchedulerName, SweepJob};
 use crate::size::BufferSize;
 
@@ -48,14 +48,9 @@ pub(in crate::job) fn setting(buffer_kib: u64) -> Setting {
 pub(in crate::job) fn row(setting: Setting, walls_ms: &[u64]) -> SweepRow {
     let calls = (1 << 20) / setting.buffer.bytes() as u64;
     SweepRow {
-        setting,
-        name: None,
         warm_up: sample(9999, calls),
-        allocations: None,
-        latency: None,
-        observed: None,
-        file_times: None,
         samples: walls_ms.iter().map(|wall| sample(*wall, calls)).collect(),
+        ..SweepRow::new(setting)
     }
 }
 
@@ -65,27 +60,14 @@ pub(in crate::job) fn report(rows: Vec<SweepRow>) -> SweepReport {
         format: SweepReport::FORMAT,
         version: "0.0.0".to_owned(),
         command: "haul sweep copy source".to_owned(),
-        table: None,
-        machine: Machine::default(),
-        cost: Cost::default(),
         source: PathBuf::from("source"),
-        generated: None,
-        entropy_bits: None,
         within: 0.05,
         ended: Ended::Rounds,
-        tidying_ns: 0,
-        repeated: 0,
-        failure: None,
-        left_out: vec![],
-        codec: None,
-        unobserved: None,
-        controls: vec![],
         source_bytes: 1 << 20,
         source_files: 1,
-        block_bytes: None,
         rounds: rows.first().map_or(0, |row| row.samples.len()),
         seed: 1,
-        preparation_ns: 0,
         rows,
+        ..SweepReport::default()
     }
 }
