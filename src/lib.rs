@@ -22,11 +22,11 @@
 //!
 //! # The code map
 //!
-//! Imports point down only; the four in the middle do not know each other, [`job`] joins them. A test holds the code to
+//! Imports point down only; the five in the middle do not know each other, [`job`] joins them. A test holds the code to
 //! this table.
 //!
 //! ```text
-//! cli (the binary) → job → { engine  codec  tree  measure } → pool → sys → { calls plan size error event outcome }
+//! cli (the binary) → job → { engine  codec  tree  load  measure } → pool → sys → { calls plan size error event outcome }
 //! ```
 //!
 //! | module | owns | look here when |
@@ -35,6 +35,7 @@
 //! | [`engine`] | how bytes move, and the ladder that `auto` is | a copy uses the wrong call; holes are filled |
 //! | [`codec`] | compressors, joined blocks, members, checks, indexes: bytes only | the .gz has no name in it; damage is not found |
 //! | [`tree`] | walking by descriptor, targets, metadata, removing what is ours | an mtime is lost; a `.haul-part` stays |
+//! | [`load`] | how operations on a disk are kept in flight: calls, `io_uring`, threads | a queue depth is not reached |
 //! | [`measure`] | one run → a sample; statistics; the machine; the page cache; made-up data; what measuring costs | a time or a count is wrong; a disk is not recognised |
 //! | [`pool`] | schedulers, buffers, order | memory grows; a job hangs |
 //! | [`sys`] | every system call, safe, counted and, for who asks, timed; signals' wish to stop; fault plans; the counting allocator | reads are not counted |
@@ -90,6 +91,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod job;
+pub mod load;
 pub mod measure;
 pub mod outcome;
 pub mod plan;

@@ -8,8 +8,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use haul::error::Cause;
+use haul::job::rounds::{Step, Watcher};
 use haul::job::sweep::settings::Axes;
-use haul::job::sweep::{Step, Watcher, tables};
+use haul::job::sweep::tables;
 use haul::job::{Context, gzip, sweep};
 use haul::outcome::{Ended, SweepReport};
 use haul::plan::{
@@ -155,7 +156,7 @@ struct Told {
     change: Option<Box<dyn FnOnce()>>,
 }
 
-impl Watcher for Told {
+impl Watcher<SweepReport> for Told {
     fn step(&mut self, step: Step) {
         if step.total == 0 {
             return;

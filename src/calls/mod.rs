@@ -64,6 +64,8 @@ pub enum Call {
     Lgetxattr,
     Lsetxattr,
     Lremovexattr,
+    IoUringSetup,
+    IoUringEnter,
 }
 
 /// What a report counts a call as.
@@ -88,7 +90,7 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -132,6 +134,8 @@ impl Call {
         Self::Lgetxattr,
         Self::Lsetxattr,
         Self::Lremovexattr,
+        Self::IoUringSetup,
+        Self::IoUringEnter,
     ];
 
     /// The kernel's name for it on x86-64, as strace prints it.
@@ -180,6 +184,8 @@ impl Call {
             Self::Lgetxattr => "lgetxattr",
             Self::Lsetxattr => "lsetxattr",
             Self::Lremovexattr => "lremovexattr",
+            Self::IoUringSetup => "io_uring_setup",
+            Self::IoUringEnter => "io_uring_enter",
         }
     }
 

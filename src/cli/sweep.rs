@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use haul::error::Result;
-use haul::job::sweep::{Step, Watcher};
+use haul::job::rounds::{Step, Watcher};
 use haul::job::{Context, sweep};
 use haul::outcome::SweepReport;
 use haul::plan::{SweepData, SweepPlan};
@@ -129,7 +129,7 @@ struct Watching {
     files: Files,
 }
 
-impl Watcher for Watching {
+impl Watcher<SweepReport> for Watching {
     fn step(&mut self, step: Step) {
         self.line.show(&step);
     }

@@ -7,6 +7,7 @@ mod files;
 pub mod gunzip;
 pub mod gzip;
 mod list;
+pub mod rounds;
 mod station;
 pub mod sweep;
 

@@ -2,8 +2,10 @@
 //!
 //! - this file: what any job, or one worker's share of it, did;
 //! - `sample`: one measured run; `sweep`: many of them; `passes`: what was learned in runs that were not timed;
+//! - `disk`: a disk's measurement;
 //! - `machine`: where.
 
+mod disk;
 mod machine;
 mod passes;
 mod sample;
@@ -14,6 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use disk::{DiskKind, DiskReport, DiskRow, DiskSample, DiskSetting, DiskWarmUp, Latency, Steadiness};
 pub use machine::{Disk, Machine};
 pub use passes::{Allocations, CallLatency, FileTimes, LatencyPass, Observed, ObservedCall};
 pub use sample::{Pressure, Sample};

@@ -72,11 +72,11 @@ impl SweepRow {
 
 /// One setting that was run twice in each round, to see how far apart two runs of the same thing are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Control {
+pub struct Control<S = Sample> {
     /// Place of the row whose setting it is.
     pub row: usize,
     /// Its further runs, one a round.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<S>,
 }
 
 /// What the measuring itself costs on this machine, ns.
@@ -172,6 +172,6 @@ impl SweepReport {
 }
 
 /// JSON is text: bytes of a path that are not UTF-8 become U+FFFD.
-fn text_of_path<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn text_of_path<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&path.display())
 }

@@ -1,6 +1,7 @@
 //! What to do, as plain data that was checked when it was made. Plans hold names of engines, not engines.
 
 mod copy;
+mod disk;
 mod files;
 mod gunzip;
 mod patterns;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::size::BufferSize;
 
 pub use copy::{Backup, CopyPlan, Durable, Existing, Follow, Keep, Method, Placing, Update, When, Wish};
+pub use disk::{Access, DiskAxis, DiskPlace, DiskPlan, Flight, Load};
 pub use files::{FilesPlan, NameList, Output};
 pub use gunzip::{GunzipPlan, Range, RouteName};
 pub use patterns::Patterns;

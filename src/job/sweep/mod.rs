@@ -9,8 +9,8 @@
 //! round a run with 4 KiB seems to need what one with 4 MiB has left. Allocations are counted there too.
 //!
 //! - [`settings`](mod@settings): which settings; [`tables`]: ready-made ones.
-//! - `rounds`: in which order, and until when; `narrow`: whether enough was measured; `bench`: single runs; `passes`: what
-//!   is learned in runs that are not timed.
+//! - `rounds`: warming up, and what a round is made of; `narrow`: whether enough was measured; `bench`: single runs;
+//!   `passes`: what is learned in runs that are not timed.
 //! - [`data`]: what it runs on where the user has nothing; [`cache`]: the page cache before a run, and proofs of it.
 //! - `source`: what the user named; `scratch`: the directory where targets come and go; `subject`: the job, what it runs
 //!   on, and tidying up.
@@ -47,6 +47,7 @@ use self::bench::Bench;
 use self::rounds::Rounds;
 use self::subject::Subject;
 use super::Context;
+use super::rounds::{Step, Watcher};
 use crate::codec::level::Choice;
 use crate::error::Result;
 use crate::measure::cost::cost;
@@ -55,39 +56,17 @@ use crate::measure::probe::settle_allocator;
 use crate::outcome::{Ended, Machine, SweepReport, SweepRow};
 use crate::plan::{SweepData, SweepPlan};
 
-/// Where a sweep is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
-    /// What it does: "warming up", "round".
-    pub what: &'static str,
-    /// Runs of this kind that are done.
-    pub done: usize,
-    /// Runs of this kind that it takes, or, of rounds, that one takes.
-    pub total: usize,
-    /// The longest that the rounds still take, where that is known.
-    pub left: Option<Duration>,
-}
-
-/// Who watches a sweep. It is told between runs, and nobody else watches: while a run lasts nothing may draw, or the
-/// drawing would be measured with it.
-pub trait Watcher {
-    /// A run is about to begin.
-    fn step(&mut self, step: Step);
-    /// This is what was measured so far: after warming up, and after each round.
-    fn measured(&mut self, report: &SweepReport);
-}
-
 /// Runs what `plan` says.
 ///
 /// Fails where there is no place or room for targets, and with a job's first failure if nothing was measured until then.
 /// Otherwise a failure, or a wish to stop, ends it with what was measured. The scratch directory is gone whatever happens.
-pub fn run(plan: &SweepPlan, context: &Context, watcher: &mut dyn Watcher) -> Result<SweepReport> {
+pub fn run(plan: &SweepPlan, context: &Context, watcher: &mut dyn Watcher<SweepReport>) -> Result<SweepReport> {
     let mut sys = context.sys();
     let subject = Subject::new(&mut sys, plan, context)?;
     let mut report = empty_report(plan, this_machine(&mut sys, subject.directory()));
     settle_allocator();
     let started = Instant::now();
-    let found = subject.prepare(&mut sys, &mut |what| watcher.step(Step { what, done: 0, total: 0, left: None }))?;
+    let found = subject.prepare(&mut sys, &mut |what| watcher.step(Step::whole(what)))?;
     (report.source_bytes, report.source_files) = (found.bytes, found.files);
     report.entropy_bits = Some(found.entropy_bits);
     report.preparation_ns = nanoseconds(started.elapsed());
@@ -101,7 +80,7 @@ pub fn run(plan: &SweepPlan, context: &Context, watcher: &mut dyn Watcher) -> Re
         report.ended = if error.is_interruption() { Ended::Interrupted } else { Ended::Failed };
         report.failure = (!error.is_interruption()).then(|| error.to_string());
     }
-    watcher.step(Step { what: "removing targets", done: 0, total: 0, left: None });
+    watcher.step(Step::whole("removing targets"));
     if let Err(error) = subject.finish() {
         // What was measured is worth more than what is left behind.
         report.failure.get_or_insert(error.to_string());
@@ -111,7 +90,12 @@ pub fn run(plan: &SweepPlan, context: &Context, watcher: &mut dyn Watcher) -> Re
 }
 
 /// Everything once to warm up, then rounds, then what else is to be learned.
-fn measure(plan: &SweepPlan, report: &mut SweepReport, bench: &mut Bench<'_>, watcher: &mut dyn Watcher) -> Result<()> {
+fn measure(
+    plan: &SweepPlan,
+    report: &mut SweepReport,
+    bench: &mut Bench<'_>,
+    watcher: &mut dyn Watcher<SweepReport>,
+) -> Result<()> {
     let started = Instant::now();
     let mut rounds = Rounds { report, runner: bench, watcher };
     rounds.warm_up()?;

@@ -1,8 +1,8 @@
 //! What is learned of each setting after the rounds, in runs whose time counts for nothing.
 
 use super::bench::Bench;
-use super::{Step, Watcher};
 use crate::error::Result;
+use crate::job::rounds::{Step, Watcher};
 use crate::outcome::SweepReport;
 use crate::plan::Passes;
 
@@ -11,7 +11,7 @@ pub(super) fn run(
     passes: Passes,
     report: &mut SweepReport,
     bench: &mut Bench<'_>,
-    watcher: &mut dyn Watcher,
+    watcher: &mut dyn Watcher<SweepReport>,
 ) -> Result<()> {
     let total = report.rows.len();
     let step = |what, done| Step { what, done, total, left: None };

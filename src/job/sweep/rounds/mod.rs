@@ -1,7 +1,7 @@
-//! The order of runs: everything once to warm up, then rounds, in each of which every setting is run once (and one of
-//! them twice) in an order that is shuffled anew.
+//! The runs of a sweep: everything once to warm up, then rounds, in each of which every setting is run once and one of each
+//! group of alternatives twice.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::io::Errno;
 
@@ -9,10 +9,9 @@ use super::axes;
 use super::bench::Bench;
 use super::narrow::is_narrow;
 use super::verdict::groups::Group;
-use super::{Step, Watcher};
 use crate::error::{Error, Result};
-use crate::measure::random::Random;
-use crate::outcome::{Allocations, Control, Ended, Sample, Setting, SweepReport};
+use crate::job::rounds::{self, Series, Step, Watcher};
+use crate::outcome::{Allocations, Control, Sample, Setting, SweepReport};
 use crate::plan::Effort;
 
 /// Times a run is made that does not show what it should, before it is kept and marked.
@@ -30,7 +29,7 @@ pub(super) trait Runner {
 pub(super) struct Rounds<'a> {
     pub(super) report: &'a mut SweepReport,
     pub(super) runner: &'a mut dyn Runner,
-    pub(super) watcher: &'a mut dyn Watcher,
+    pub(super) watcher: &'a mut dyn Watcher<SweepReport>,
 }
 
 impl Runner for Bench<'_> {
@@ -82,7 +81,6 @@ impl Rounds<'_> {
 
     /// Runs rounds until there are enough of them, or the time since `started` is used up.
     pub(super) fn run(&mut self, effort: Effort, started: Instant) -> Result<()> {
-        let mut random = Random::new(self.report.seed);
         // The middle one of each group of alternatives: neither the slowest, whose noise is the least, nor the fastest.
         let groups = Group::all_of(self.report);
         let middles = groups.iter().filter(|group| group.rows.len() > 1).map(|group| group.rows[group.rows.len() / 2]);
@@ -91,35 +89,8 @@ impl Rounds<'_> {
             controls.push(self.report.rows.len() / 2);
         }
         self.report.controls = controls.into_iter().map(|row| Control { row, samples: vec![] }).collect();
-        let first = Instant::now();
-        self.report.ended = loop {
-            let round = first.elapsed() / u32::try_from(self.report.rounds.max(1)).unwrap_or(u32::MAX);
-            self.round(&mut random, left(effort, self.report.rounds, round, started.elapsed()))?;
-            self.report.rounds += 1;
-            self.watcher.measured(self.report);
-            let round = first.elapsed() / u32::try_from(self.report.rounds).unwrap_or(u32::MAX);
-            if let Some(why) = self.enough(effort, started.elapsed() + round) {
-                break why;
-            }
-        };
-        Ok(())
-    }
-
-    /// One run of every setting, and one more of each control's, in a new order. Nothing but its place in that order
-    /// tells a control's second run from its first.
-    fn round(&mut self, random: &mut Random, left: Option<Duration>) -> Result<()> {
-        let rows = self.report.rows.len();
-        let total = rows + self.report.controls.len();
-        for (done, place) in random.order(total).into_iter().enumerate() {
-            self.watcher.step(Step { what: "round", done: self.report.rounds * total + done, total, left });
-            if let Some(control) = place.checked_sub(rows) {
-                let sample = self.run_valid(self.report.controls[control].row)?;
-                self.report.controls[control].samples.push(sample);
-            } else {
-                let sample = self.run_valid(place)?;
-                self.report.rows[place].samples.push(sample);
-            }
-        }
+        let seed = self.report.seed;
+        self.report.ended = rounds::run(self, effort, seed, started)?;
         Ok(())
     }
 
@@ -150,18 +121,36 @@ impl Rounds<'_> {
         );
         Err(Error::refused("sweep over", &self.report.source, why))
     }
+}
 
-    /// Why to run no further round, which would end so long after the start.
-    fn enough(&self, effort: Effort, end: Duration) -> Option<Ended> {
-        if effort.rounds.is_some_and(|most| self.report.rounds >= most.get()) {
-            Some(Ended::Rounds)
-        } else if effort.rounds.is_none() && is_narrow(self.report) {
-            Some(Ended::Narrow)
-        } else if effort.budget.is_some_and(|budget| end > budget) {
-            Some(Ended::Budget)
+/// Nothing but its place in the order tells a control's second run from its first.
+impl Series for Rounds<'_> {
+    fn runs(&self) -> usize {
+        self.report.rows.len() + self.report.controls.len()
+    }
+
+    fn announce(&mut self, step: Step) {
+        self.watcher.step(step);
+    }
+
+    fn run(&mut self, place: usize) -> Result<()> {
+        if let Some(control) = place.checked_sub(self.report.rows.len()) {
+            let sample = self.run_valid(self.report.controls[control].row)?;
+            self.report.controls[control].samples.push(sample);
         } else {
-            None
+            let sample = self.run_valid(place)?;
+            self.report.rows[place].samples.push(sample);
         }
+        Ok(())
+    }
+
+    fn round_is_over(&mut self, rounds: usize) {
+        self.report.rounds = rounds;
+        self.watcher.measured(self.report);
+    }
+
+    fn is_narrow(&self) -> bool {
+        is_narrow(self.report)
     }
 }
 
@@ -170,16 +159,6 @@ impl Rounds<'_> {
 fn is_impossible(error: &Error) -> bool {
     let no_such_call = matches!(error.errno(), Some(Errno::OPNOTSUPP | Errno::INVAL | Errno::XDEV | Errno::NOSYS));
     no_such_call || error.operation == "empty the cache of"
-}
-
-/// The longest that a sweep still takes.
-fn left(effort: Effort, rounds: usize, round: Duration, since: Duration) -> Option<Duration> {
-    let by_rounds = effort.rounds.filter(|_| rounds > 0).map(|most| {
-        let more = most.get().saturating_sub(rounds);
-        round * u32::try_from(more).unwrap_or(u32::MAX)
-    });
-    let by_budget = effort.budget.map(|budget| budget.saturating_sub(since));
-    by_rounds.into_iter().chain(by_budget).min()
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Rounds over a runner that only takes notes.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use super::*;
 use crate::job::sweep::testing::{report, row, sample, setting};
+use crate::outcome::Ended;
 use crate::size::BufferSize;
 
 /// Notes what it is asked to run; each run takes as many ms as were run before it.
@@ -36,7 +38,7 @@ struct Told {
     reports: Vec<usize>,
 }
 
-impl Watcher for Told {
+impl Watcher<SweepReport> for Told {
     fn step(&mut self, step: Step) {
         self.steps.push((step.done, step.total));
     }
@@ -116,14 +118,4 @@ fn time_that_is_up_ends_it_after_one_round_at_least() {
     let budget = Effort { rounds: None, budget: Some(Duration::ZERO), within: 0.05 };
     let (_, report, _) = sweep(&mut Notes::default(), budget);
     assert_eq!((report.rounds, report.ended), (1, Ended::Budget));
-}
-
-#[test]
-fn what_is_left_is_the_shorter_of_rounds_and_budget() {
-    let second = Duration::from_secs(1);
-    let effort = Effort { budget: Some(second * 60), ..rounds(10) };
-    assert_eq!(left(effort, 0, second, second), Some(second * 59), "nothing is known of rounds yet");
-    assert_eq!(left(effort, 4, second, second * 4), Some(second * 6));
-    assert_eq!(left(effort, 4, second * 60, second * 58), Some(second * 2));
-    assert_eq!(left(Effort { rounds: None, budget: None, within: 0.05 }, 1, second, second), None);
 }

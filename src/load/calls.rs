@@ -1,0 +1,1 @@
+//! One thread, one call after another.

@@ -1,0 +1,1 @@
+//! One thread and `io_uring`.
