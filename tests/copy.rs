@@ -43,6 +43,23 @@ fn an_ordinary_user_can_copy_directories_that_cannot_be_written_to() {
 }
 
 #[test]
+fn a_directory_of_large_and_small_files_arrives_whole_whoever_takes_which() {
+    let sandbox = Sandbox::new();
+    let large = noise(1, (4 << 20) + 17);
+    for number in 0..24_u8 {
+        // Some two in a row, and one at the end: behind each large one the rest is shared.
+        let length = if matches!(number % 6, 1 | 2 | 5) { large.len() } else { 100 };
+        sandbox.write(format!("many/{number}"), [&[number], &large[..length]].concat());
+    }
+    let expected = snapshot(sandbox.path("many"));
+    for workers in [2, 5] {
+        sandbox.haul(format!("copy many copy --workers {workers}")).run().ok().silent();
+        assert_same(&expected, &snapshot(sandbox.path("copy")), &format!("{workers} workers"));
+        sandbox.remove("copy");
+    }
+}
+
+#[test]
 fn the_copy_equals_what_cp_makes() {
     if !have("cp") || !have("diff") {
         return;

@@ -51,14 +51,32 @@ impl Entries {
         self.ends.is_empty()
     }
 
+    /// The entry at a place in the directory's order; `None` behind the last.
+    pub fn get(&self, place: usize) -> Option<Entry<'_>> {
+        let (end, kind) = *self.ends.get(place)?;
+        let name = CStr::from_bytes_with_nul(&self.names[self.start(place)..end as usize]).ok()?;
+        Some(Entry { name, kind })
+    }
+
     /// The entries in the directory's order.
     pub fn iter(&self) -> impl Iterator<Item = Entry<'_>> {
-        let mut start = 0;
-        self.ends.iter().filter_map(move |(end, kind)| {
-            let bytes = &self.names[start..*end as usize];
-            start = *end as usize;
-            CStr::from_bytes_with_nul(bytes).ok().map(|name| Entry { name, kind: *kind })
-        })
+        (0..self.len()).filter_map(|place| self.get(place))
+    }
+
+    /// Takes away the entries from a place on.
+    #[must_use]
+    pub fn split_off(&mut self, place: usize) -> Self {
+        let start = self.start(place);
+        let mut ends = self.ends.split_off(place);
+        for (end, _) in &mut ends {
+            *end -= start as u32;
+        }
+        Self { names: self.names.split_off(start), ends }
+    }
+
+    /// Where the name at a place begins.
+    fn start(&self, place: usize) -> usize {
+        place.checked_sub(1).map_or(0, |before| self.ends[before].0 as usize)
     }
 
     /// Each entry by itself.
@@ -186,4 +204,36 @@ impl Sys {
 /// Removes a name without counting it, for destructors and the second Ctrl-C, which have no [`Sys`].
 pub fn discard(parent: impl AsFd, name: &CStr) {
     let _ = rustix::fs::unlinkat(parent, name, AtFlags::empty());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(names: &[&CStr]) -> Entries {
+        let mut entries = Entries::default();
+        for name in names {
+            entries.push(name, FileKind::RegularFile);
+        }
+        entries
+    }
+
+    fn names(entries: &Entries) -> Vec<&CStr> {
+        entries.iter().map(|entry| entry.name).collect()
+    }
+
+    #[test]
+    fn entries_are_cut_in_two_at_any_place() {
+        let all = [c"a", c"", c"ccc", c"dd"];
+        for place in 0..=all.len() {
+            let mut front = entries(&all);
+            let back = front.split_off(place);
+            assert_eq!((names(&front), names(&back)), (all[..place].to_vec(), all[place..].to_vec()));
+            assert!(front.get(place).is_none() && back.len() == all.len() - place);
+        }
+        assert_eq!(
+            entries(&all).singly().map(|alone| names(&alone)[0].to_owned()).collect::<Vec<_>>(),
+            all.map(CStr::to_owned)
+        );
+    }
 }

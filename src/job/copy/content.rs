@@ -53,6 +53,7 @@ impl Copier {
             let copied = self.copy_whole(&copy, ladder);
             return self.finish_file(copy, copied, handle);
         }
+        self.was_large = true;
         let (next, copied, route) = (AtomicU64::new(0), AtomicU64::new(0), OnceLock::new());
         let split = Arc::new(Split { copy, ladder, range_bytes, next, copied, route, failed: AtomicBool::new(false) });
         for _ in 1..self.shared.threads {

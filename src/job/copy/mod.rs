@@ -135,6 +135,8 @@ struct Copier {
     names: DirectoryBuffer,
     attributes: Buffers,
     haste: Haste,
+    /// A file was worth more than one worker since somebody asked.
+    was_large: bool,
     /// Where the copy lies that a name was linked to last.
     twin_directory: Option<(Arc<Place>, OwnedFd)>,
 }
@@ -142,7 +144,8 @@ struct Copier {
 impl Copier {
     fn new(station: Station, shared: &Arc<Shared>) -> Self {
         let (names, attributes) = (DirectoryBuffer::default(), Buffers::default());
-        Self { station, shared: Arc::clone(shared), names, attributes, haste: Haste::default(), twin_directory: None }
+        let shared = Arc::clone(shared);
+        Self { station, shared, names, attributes, haste: Haste::default(), was_large: false, twin_directory: None }
     }
 
     /// What is left to do when all is copied.
@@ -193,7 +196,7 @@ impl Worker for Copier {
             Task::Directory(above, name, standing) => self.enter(above, &name, &name, standing, handle),
             Task::Entries(shared) => {
                 let (open, entries) = *shared;
-                self.entries(&open, &entries, handle);
+                self.entries(&open, entries, handle);
                 self.leave(open);
             }
             Task::Ranges(split) => {
