@@ -116,3 +116,27 @@ impl Slots {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::super::Cause;
+    use super::super::testing::{BLOCK, List, file, read, sys};
+    use super::*;
+
+    #[test]
+    fn after_an_error_nothing_is_in_flight_and_nothing_more_is_done() {
+        let mut slots = match Slots::new(&mut sys(), 8, BLOCK) {
+            Ok(slots) => slots,
+            Err(errno) => return eprintln!("skipped: io_uring: {errno}"),
+        };
+        let file = file(1);
+        // The first that is over fails, when others are.
+        let error = slots.run(&mut sys(), file.as_fd(), &mut List::of(&[read(1); 8])).unwrap_err();
+        assert_eq!((error.cause, slots.ring.in_flight()), (Cause::Short(0), 0));
+        let mut more = List::of(&[read(0)]);
+        let error = slots.run(&mut sys(), file.as_fd(), &mut more).unwrap_err();
+        assert_eq!((error.cause, more.begun), (Cause::System(Errno::CANCELED), 0));
+    }
+}

@@ -27,7 +27,7 @@ pub(super) struct List {
     pub(super) repeats: bool,
     /// Asks to stop when so many are done.
     pub(super) stops: Option<(usize, Stop)>,
-    /// Threads that are there, and how many are waited for before the first operation.
+    /// Threads that came to their first operation, and how many do: no one goes on without them.
     pub(super) meets: Option<(Arc<AtomicUsize>, usize)>,
     pub(super) thread: Option<(ThreadId, Option<String>)>,
 }
@@ -43,6 +43,8 @@ impl Script for List {
         let thread = std::thread::current();
         self.thread.get_or_insert_with(|| (thread.id(), thread.name().map(str::to_owned)));
         if let Some((there, all)) = self.meets.take() {
+            // Whoever comes first finds the last: started, if not yet here.
+            assert!(all == 1 || is_started(&format!("haul-load-{}", all - 1)), "a thread is still to be started");
             there.fetch_add(1, Ordering::SeqCst);
             let limit = Instant::now() + Duration::from_secs(20);
             while there.load(Ordering::SeqCst) < all {
@@ -128,4 +130,10 @@ pub(super) fn fly(
     let mut scripts = deal(&flights, operations);
     let counts = flights.run(sys, file.as_fd(), &mut scripts);
     (counts, scripts)
+}
+
+/// Whether there is a thread of this name.
+fn is_started(name: &str) -> bool {
+    let names = std::fs::read_dir("/proc/self/task").unwrap().flatten().map(|task| task.path().join("comm"));
+    names.flat_map(std::fs::read_to_string).any(|seen| seen.trim_end() == name)
 }

@@ -5,9 +5,18 @@
 //! It waits for what is in flight before its memory goes, so it is for files and disks, where everything ends by itself.
 //! What to do next, and how long it took, is not known here.
 //!
-//! The two maps that the crate makes with a ring are not counted; `io_uring_setup` and every `io_uring_enter` are. Of
-//! what is read and written in this way `/proc/self/io` counts nothing in `syscr` and `syscw` (nor in `rchar` and
-//! `wchar`); `read_bytes` and `write_bytes` grow as they do with `pread` and `pwrite`, also past the page cache.
+//! The maps that the crate makes with a ring are not counted; `io_uring_setup` and every `io_uring_enter` are. Of what is
+//! read and written in this way `/proc/self/io` counts nothing in `syscr`, `syscw`, `rchar` and `wchar`; `read_bytes` and
+//! `write_bytes` grow as they do with `pread` and `pwrite`, also past the page cache (Linux 6.18, ext4: 8456 reads of
+//! 4 KiB with `O_DIRECT` added 34,635,776 bytes and no `syscr`).
+//!
+//! Neither the file nor the blocks are registered. Of reads of 4 KiB, 16 in flight, from the page cache (1.1 µs each)
+//! registering the file saved 5 %, the blocks as well another 1 %; of a disk's (18 µs) nothing that could be told from
+//! noise. It would take further calls in each run, keep the file open beyond it, and count the blocks as locked memory
+//! (`RLIMIT_MEMLOCK`). Nor did asking for task work without interrupts (`IORING_SETUP_COOP_TASKRUN`, `DEFER_TASKRUN`) help.
+//!
+//! Where a file system cannot be asked without waiting, tmpfs among them, kernel threads do what is submitted: a read of
+//! 4 KiB from there took 9 µs, and 1.4 with `pread`.
 
 #![allow(unsafe_code, reason = "the kernel writes into memory behind the compiler's back; each block has its argument")]
 
