@@ -133,6 +133,7 @@ pub(super) fn fly(
 }
 
 /// Whether there is a thread of this name.
+#[expect(clippy::disallowed_methods, reason = "lists our own threads, in a test")]
 fn is_started(name: &str) -> bool {
     let names = std::fs::read_dir("/proc/self/task").unwrap().flatten().map(|task| task.path().join("comm"));
     names.flat_map(std::fs::read_to_string).any(|seen| seen.trim_end() == name)

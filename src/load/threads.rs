@@ -89,9 +89,9 @@ impl Threads {
                     }
                 }
             }
-            for _ in &threads {
-                let _ = arrivals.recv();
-            }
+            // One for each, or fewer when no other can come.
+            drop(here);
+            for () in arrivals.iter().take(threads.len()) {}
             drop(opener);
             let counts = gather(threads);
             refused.map_or(counts, Err)
