@@ -13,7 +13,8 @@ use haul::sys::Sys;
 
 use super::args::ProgressChoice;
 use super::output::{ReportFile, output_error};
-use super::report::{self, Digest, Format, Output};
+use super::report::sweep::Digest;
+use super::report::{self, Format, Output};
 
 /// Reports are written anew no sooner than this after the last time.
 const PAUSE: Duration = Duration::from_secs(1);

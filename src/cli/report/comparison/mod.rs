@@ -205,7 +205,7 @@ mod tests {
     use haul::outcome::SweepReport;
 
     use super::*;
-    use crate::cli::report::fixture;
+    use crate::cli::report::sweep::fixture;
 
     /// A sweep of seven rounds, and the same with one setting slower and one faster.
     fn two() -> [SweepReport; 2] {

@@ -10,9 +10,9 @@ use haul::outcome::{Ended, Observed, SweepReport, SweepRow};
 use haul::plan::{CacheState, TableName};
 use haul::size::BufferSize;
 
+use super::super::numbers::{bytes, count, duration, three_digits};
+use super::super::sheet::Sheet;
 use super::digest::Digest;
-use super::numbers::{bytes, count, duration, three_digits};
-use super::sheet::Sheet;
 use super::{columns, engines};
 
 /// What was run, on what, and what did not vary.
@@ -220,8 +220,8 @@ fn observed(report: &SweepReport) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::report::fixture;
-    use crate::cli::report::sheet::sheets;
+    use crate::cli::report::sweep::fixture;
+    use crate::cli::report::sweep::sheets::sheets;
 
     #[test]
     fn the_caption_tells_the_codec_and_what_failed() {
