@@ -18,6 +18,7 @@ pub(crate) mod report;
 mod run;
 mod signals;
 pub(crate) mod sweep;
+mod watching;
 mod words;
 
 pub(crate) use run::run;
