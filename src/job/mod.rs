@@ -8,7 +8,9 @@ pub mod gunzip;
 pub mod gzip;
 mod list;
 pub mod rounds;
+mod scratch;
 mod station;
+pub mod storage;
 pub mod sweep;
 
 use std::path::Path;
