@@ -24,10 +24,10 @@ fn counted(operations: impl IntoIterator<Item = Operation>) -> BTreeMap<(u64, bo
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn every_operation_is_done_once(
-        operations in prop::collection::vec((0_usize..40, any::<bool>(), 0_u8..8), 0..150), depth in 1_usize..40,
+        operations in prop::collection::vec((0_usize..40, any::<bool>(), 0_u8..20), 0..120), depth in 1_usize..40,
     ) {
         let operations: Vec<Operation> = operations
             .into_iter()

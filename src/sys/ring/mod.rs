@@ -2,6 +2,7 @@
 //!
 //! A [`Ring`] owns the memory that the kernel reads and writes meanwhile, a slot for each operation, and lends a slot's
 //! out only while nothing is in flight there; so no caller can free it too early, and none of this is `unsafe` outside.
+//! It waits for what is in flight before its memory goes, so it is for files and disks, where everything ends by itself.
 //! What to do next, and how long it took, is not known here.
 //!
 //! The two maps that the crate makes with a ring are not counted; `io_uring_setup` and every `io_uring_enter` are. Of
@@ -208,3 +209,6 @@ fn entry(block: &mut AlignedBuffer, file: Fd, request: Request) -> squeue::Entry
 fn errno(error: &std::io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
+
+#[cfg(test)]
+mod tests;
