@@ -3,6 +3,7 @@
 mod claims;
 pub mod compare;
 pub mod copy;
+pub mod disk;
 mod files;
 pub mod gunzip;
 pub mod gzip;

@@ -30,6 +30,11 @@ impl Storage {
         magic(sys, path).map(Self::known).map_err(|errno| Error::system("open", path, errno))
     }
 
+    /// What is known of a block device that is read itself, and no file on it.
+    pub(super) const fn of_device() -> Self {
+        Self { is_memory: false, shows_cache: true, counts_reads: true, compresses: false, shares: false }
+    }
+
     /// What is known of file systems with this number (statfs(2)).
     pub(super) fn known(magic: u64) -> Self {
         let plain = Self { shows_cache: true, counts_reads: true, ..Self::default() };
