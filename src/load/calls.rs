@@ -1,1 +1,53 @@
-//! One thread, one call after another.
+//! One thread, one call after another: `pread64`, `pwrite64`, and `fdatasync` behind a write that is to be durable.
+
+use std::os::fd::BorrowedFd;
+use std::time::Instant;
+
+use super::{Error, Operation, Result, Script};
+use crate::sys::{AlignedBuffer, Sys};
+
+/// A block of memory, and calls that fill and empty it.
+#[derive(Debug)]
+pub struct Calls {
+    block: AlignedBuffer,
+}
+
+impl Calls {
+    /// For operations of at most `block_bytes`.
+    pub fn new(block_bytes: usize) -> Self {
+        Self { block: AlignedBuffer::touched(block_bytes) }
+    }
+
+    /// Does what the script says, one after another.
+    pub(super) fn run(&mut self, sys: &mut Sys, file: BorrowedFd<'_>, script: &mut impl Script) -> Result<()> {
+        // The end of one operation is the beginning of the next: a clock that is read once for both costs half. A write
+        // begins when its block is filled.
+        let mut now = Instant::now();
+        loop {
+            sys.check_stop().map_err(Error::stopped)?;
+            let Some(operation) = script.next(now) else { return Ok(()) };
+            let mut began = now;
+            if operation.writes {
+                script.fill(&operation, &mut self.block[..operation.bytes]);
+                began = Instant::now();
+            }
+            self.make(sys, file, &operation)?;
+            now = Instant::now();
+            script.done(&operation, began, now);
+        }
+    }
+
+    fn make(&mut self, sys: &mut Sys, file: BorrowedFd<'_>, operation: &Operation) -> Result<()> {
+        let block = &mut self.block[..operation.bytes];
+        let moved = if operation.writes {
+            sys.pwrite(file, block, operation.offset)
+        } else {
+            sys.pread(file, block, operation.offset)
+        };
+        operation.check(moved)?;
+        if operation.wants_sync() {
+            sys.fdatasync(file).map_err(|errno| Error::of_sync(*operation, errno))?;
+        }
+        Ok(())
+    }
+}

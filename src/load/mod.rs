@@ -3,16 +3,29 @@
 //!
 //! - [`calls`]: one thread, one call after another;
 //! - [`ring`]: one thread and `io_uring`;
-//! - [`threads`]: a thread for each operation in flight.
+//! - [`threads`]: a thread for each operation in flight;
+//! - `error`: what went wrong, and at which operation.
 
 pub mod calls;
+mod error;
 pub mod ring;
 pub mod threads;
 
+use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
+use rustix::io::Errno;
+
+use self::calls::Calls;
+pub use self::error::{Cause, Error, Result};
+use self::ring::Slots;
+use self::threads::Threads;
+use crate::calls::SyscallCounts;
+use crate::plan::Flight;
+use crate::sys::Sys;
+
 /// One read or write of a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Operation {
     /// Whether it writes.
     pub writes: bool,
@@ -24,12 +37,71 @@ pub struct Operation {
     pub bytes: usize,
 }
 
+impl Operation {
+    const fn wants_sync(&self) -> bool {
+        self.writes && self.is_durable
+    }
+}
+
 /// Says what to do next, and is told what was done. Each thread has one of its own.
 pub trait Script: Send {
     /// What to do next, at this time; `None` is the end: what is in flight is waited for, and nothing else begun.
     fn next(&mut self, now: Instant) -> Option<Operation>;
-    /// Fills a buffer that is about to be written.
+    /// Fills a buffer that is about to be written. It holds what was last written or read there.
     fn fill(&mut self, operation: &Operation, block: &mut [u8]);
-    /// An operation is over.
+    /// An operation is over. What `fill` took is not between `began` and `ended`.
     fn done(&mut self, operation: &Operation, began: Instant, ended: Instant);
 }
+
+/// A way to keep operations in flight, with all the memory that it takes: a run allocates none for blocks.
+#[derive(Debug)]
+pub enum Flights {
+    /// See [`calls`].
+    Calls(Calls),
+    /// See [`ring`].
+    Ring(Box<Slots>),
+    /// See [`threads`].
+    Threads(Threads),
+}
+
+impl Flights {
+    /// Gets ready to keep `depth` operations of at most `block_bytes` in flight. EINVAL where that cannot be: a depth
+    /// of 0, calls more than 1 deep; of a ring, what [`crate::sys::Ring::new`] says.
+    pub fn new(sys: &mut Sys, flight: Flight, depth: usize, block_bytes: usize) -> rustix::io::Result<Self> {
+        match flight {
+            Flight::Calls if depth == 1 => Ok(Self::Calls(Calls::new(block_bytes))),
+            Flight::IoUring => Slots::new(sys, depth, block_bytes).map(|slots| Self::Ring(Box::new(slots))),
+            Flight::Threads if depth > 0 => Ok(Self::Threads(Threads::new(depth, block_bytes))),
+            Flight::Calls | Flight::Threads => Err(Errno::INVAL),
+        }
+    }
+
+    /// How many scripts a run takes: one, or one a thread.
+    pub const fn scripts(&self) -> usize {
+        match self {
+            Self::Calls(_) | Self::Ring(_) => 1,
+            Self::Threads(threads) => threads.depth(),
+        }
+    }
+
+    /// Does what the scripts say until they end, and returns the calls of this run, which `sys` itself does not count.
+    /// After an error nothing is in flight, and a ring is of no further use: get ready anew.
+    ///
+    /// # Panics
+    /// If there are not as many scripts as [`Flights::scripts`] says, or one asks for more bytes than a block has.
+    pub fn run<S: Script>(&mut self, sys: &Sys, file: BorrowedFd<'_>, scripts: &mut [S]) -> Result<SyscallCounts> {
+        assert_eq!(scripts.len(), self.scripts(), "scripts");
+        let mut alone = sys.sibling();
+        match self {
+            Self::Calls(calls) => calls.run(&mut alone, file, &mut scripts[0])?,
+            Self::Ring(slots) => slots.run(&mut alone, file, &mut scripts[0])?,
+            Self::Threads(threads) => return threads.run(sys, file, scripts),
+        }
+        Ok(alone.counts().clone())
+    }
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

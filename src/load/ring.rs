@@ -1,1 +1,118 @@
-//! One thread and `io_uring`.
+//! One thread, and a ring that the kernel shares: whenever operations are over, others take their slots with one call,
+//! which also waits for the next.
+
+use std::os::fd::BorrowedFd;
+use std::time::Instant;
+
+use rustix::io::Errno;
+
+use super::{Error, Operation, Result, Script};
+use crate::sys::{Request, Ring, Sys};
+
+/// An operation in flight.
+#[derive(Debug, Clone, Copy)]
+struct Flying {
+    operation: Operation,
+    began: Instant,
+    /// It was written, and is made durable.
+    syncs: bool,
+}
+
+/// A ring, and what is in flight in each of its slots.
+#[derive(Debug)]
+pub struct Slots {
+    ring: Ring,
+    flying: Vec<Option<Flying>>,
+    /// Slots in which nothing is in flight.
+    idle: Vec<usize>,
+    /// Slots whose operations begin with the next call.
+    fresh: Vec<usize>,
+}
+
+impl Slots {
+    /// `depth` of them, for operations of at most `block_bytes`. Errors are those of [`Ring::new`].
+    pub fn new(sys: &mut Sys, depth: usize, block_bytes: usize) -> rustix::io::Result<Self> {
+        let ring = Ring::new(sys, depth, block_bytes)?;
+        Ok(Self { ring, flying: vec![None; depth], idle: (0..depth).collect(), fresh: Vec::with_capacity(depth) })
+    }
+
+    /// Does what the script says, as many at a time as there are slots. On an error it waits for what is in flight, and
+    /// does nothing any more: ECANCELED.
+    pub(super) fn run(&mut self, sys: &mut Sys, file: BorrowedFd<'_>, script: &mut impl Script) -> Result<()> {
+        if self.ring.is_spent() {
+            return Err(Error::of_submission(Errno::CANCELED));
+        }
+        let ended = self.fly(sys, file, script);
+        if ended.is_err() {
+            self.ring.settle();
+        }
+        ended
+    }
+
+    fn fly(&mut self, sys: &mut Sys, file: BorrowedFd<'_>, script: &mut impl Script) -> Result<()> {
+        let mut now = Instant::now();
+        let mut goes_on = true;
+        loop {
+            sys.check_stop().map_err(Error::stopped)?;
+            goes_on = goes_on && self.begin(script, now);
+            if self.idle.len() == self.ring.depth() {
+                return Ok(());
+            }
+            // Filling blocks takes its time, which is not the disk's.
+            let began = Instant::now();
+            for slot in self.fresh.drain(..) {
+                if let Some(flying) = &mut self.flying[slot] {
+                    flying.began = began;
+                }
+            }
+            self.ring.enter(sys, file, 1).map_err(Error::of_submission)?;
+            now = Instant::now();
+            while let Some((slot, moved)) = self.ring.next_over() {
+                self.end(slot, moved, now, script)?;
+            }
+        }
+    }
+
+    /// Queues an operation in every idle slot. Says whether there are more.
+    fn begin(&mut self, script: &mut impl Script, now: Instant) -> bool {
+        while let Some(&slot) = self.idle.last() {
+            let Some(operation) = script.next(now) else { return false };
+            let Operation { offset, bytes, .. } = operation;
+            let request = if operation.writes {
+                script.fill(&operation, &mut self.ring.block(slot)[..bytes]);
+                Request::Write { offset, bytes }
+            } else {
+                Request::Read { offset, bytes }
+            };
+            self.ring.queue(slot, request);
+            self.flying[slot] = Some(Flying { operation, began: now, syncs: false });
+            self.idle.pop();
+            self.fresh.push(slot);
+        }
+        true
+    }
+
+    /// Notes what is over, or has it made durable.
+    fn end(
+        &mut self,
+        slot: usize,
+        moved: rustix::io::Result<usize>,
+        ended: Instant,
+        script: &mut impl Script,
+    ) -> Result<()> {
+        let Some(flying) = &mut self.flying[slot] else { return Ok(()) };
+        if flying.syncs {
+            moved.map_err(|errno| Error::of_sync(flying.operation, errno))?;
+        } else {
+            flying.operation.check(moved)?;
+            if flying.operation.wants_sync() {
+                flying.syncs = true;
+                self.ring.queue(slot, Request::Sync);
+                return Ok(());
+            }
+        }
+        script.done(&flying.operation, flying.began, ended);
+        self.idle.push(slot);
+        Ok(())
+    }
+}

@@ -3,43 +3,25 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
-
+use super::latency::Times;
 use crate::event::{Event, EventSink};
 use crate::outcome::FileTimes;
 
-/// What quantiles are true to, in decimal digits.
-const DIGITS: u8 = 3;
-
 /// Collects the times of files.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FileClock {
-    /// In ns; grows with what it holds.
-    times: Mutex<Histogram<u64>>,
-}
-
-impl Default for FileClock {
-    fn default() -> Self {
-        Self { times: Mutex::new(Histogram::new(DIGITS).expect("three digits are possible")) }
-    }
+    times: Mutex<Times>,
 }
 
 impl FileClock {
     /// What was collected so far; `None` if no file was done.
     pub fn times(&self) -> Option<FileTimes> {
-        let times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-        (!times.is_empty()).then(|| FileTimes {
-            files: times.len(),
-            p50_ns: times.value_at_quantile(0.5),
-            p99_ns: times.value_at_quantile(0.99),
-            max_ns: times.max(),
-        })
+        let all = self.times.lock().unwrap_or_else(PoisonError::into_inner).latency()?;
+        Some(FileTimes { files: all.operations, p50_ns: all.p50_ns, p99_ns: all.p99_ns, max_ns: all.max_ns })
     }
 
     fn note(&self, took: Duration) {
-        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        // It grows as far as ns go, so that nothing is refused.
-        let _ = self.times.lock().unwrap_or_else(PoisonError::into_inner).record(nanoseconds);
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).record(took);
     }
 }
 

@@ -6,7 +6,8 @@
 //! - [`interval`]: how well a middle is known, and how far apart two of them are; [`ranks`]: the odds behind that.
 //! - [`resample`]: how far each of many settings is from the best, all at once.
 //! - [`cost`](mod@cost): what measuring itself costs.
-//! - [`file_times`]: how long single files took.
+//! - [`latency`]: how long operations took; [`file_times`]: how long single files took.
+//! - [`steady`]: whether a rate settled.
 //! - [`cache`]: emptying the page cache of a file, and what is in it.
 //! - [`machine`]: what to record of the machine, and what of it makes figures doubtful.
 //! - `pressure`: how long tasks stood still for want of something.
@@ -21,6 +22,7 @@ pub mod entropy;
 pub mod file_times;
 pub mod generate;
 pub mod interval;
+pub mod latency;
 pub mod machine;
 mod pressure;
 pub mod probe;
@@ -31,3 +33,4 @@ pub mod resample;
 #[cfg(test)]
 mod simulation;
 pub mod stats;
+pub mod steady;

@@ -18,6 +18,14 @@ impl AlignedBuffer {
         let start = memory.as_ptr().align_offset(PAGE);
         Self { memory, start, len }
     }
+
+    /// `len` bytes that the process has already: the first use of them takes no page fault.
+    pub fn touched(len: usize) -> Self {
+        let mut buffer = Self::new(len);
+        // Not zero, which the compiler could see to be there.
+        buffer.fill(0xff);
+        buffer
+    }
 }
 
 impl std::ops::Deref for AlignedBuffer {

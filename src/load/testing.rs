@@ -1,0 +1,131 @@
+//! What the tests share: a script that does a list, every way there is here, and files.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+use super::{Flights, Operation, Result, Script};
+use crate::calls::SyscallCounts;
+use crate::plan::Flight;
+use crate::sys::faults::{Fault, FaultPlan};
+use crate::sys::{Stop, Sys};
+
+pub(super) const BLOCK: usize = 4096;
+
+/// Does a list of operations, and notes what became of each.
+#[derive(Default)]
+pub(super) struct List {
+    pub(super) ahead: Vec<Operation>,
+    pub(super) begun: usize,
+    pub(super) done: Vec<Operation>,
+    pub(super) most_in_flight: usize,
+    /// Begins again behind the last, for ever.
+    pub(super) repeats: bool,
+    /// Asks to stop when so many are done.
+    pub(super) stops: Option<(usize, Stop)>,
+    /// Threads that are there, and how many are waited for before the first operation.
+    pub(super) meets: Option<(Arc<AtomicUsize>, usize)>,
+    pub(super) thread: Option<(ThreadId, Option<String>)>,
+}
+
+impl List {
+    pub(super) fn of(operations: &[Operation]) -> Self {
+        Self { ahead: operations.to_vec(), ..Self::default() }
+    }
+}
+
+impl Script for List {
+    fn next(&mut self, _: Instant) -> Option<Operation> {
+        let thread = std::thread::current();
+        self.thread.get_or_insert_with(|| (thread.id(), thread.name().map(str::to_owned)));
+        if let Some((there, all)) = self.meets.take() {
+            there.fetch_add(1, Ordering::SeqCst);
+            let limit = Instant::now() + Duration::from_secs(20);
+            while there.load(Ordering::SeqCst) < all {
+                assert!(Instant::now() < limit, "the others did not come");
+                std::thread::yield_now();
+            }
+        }
+        let place = if self.repeats { self.begun % self.ahead.len() } else { self.begun };
+        let operation = *self.ahead.get(place)?;
+        self.begun += 1;
+        self.most_in_flight = self.most_in_flight.max(self.begun - self.done.len());
+        Some(operation)
+    }
+
+    fn fill(&mut self, operation: &Operation, block: &mut [u8]) {
+        assert_eq!(block.len(), operation.bytes);
+        block.fill(mark(operation.offset));
+    }
+
+    fn done(&mut self, operation: &Operation, began: Instant, ended: Instant) {
+        assert!(began <= ended);
+        self.done.push(*operation);
+        if let Some((count, stop)) = &self.stops
+            && self.done.len() == *count
+        {
+            stop.request(2);
+        }
+    }
+}
+
+/// What is written at an offset.
+pub(super) fn mark(offset: u64) -> u8 {
+    (offset / BLOCK as u64) as u8 | 0x80
+}
+
+pub(super) fn read(block: usize) -> Operation {
+    Operation { offset: (block * BLOCK) as u64, bytes: BLOCK, ..Operation::default() }
+}
+
+pub(super) fn write(block: usize) -> Operation {
+    Operation { writes: true, ..read(block) }
+}
+
+pub(super) fn file(blocks: usize) -> File {
+    let file = tempfile::tempfile().unwrap();
+    file.write_all_at(&vec![1; blocks * BLOCK], 0).unwrap();
+    file
+}
+
+pub(super) fn sys() -> Sys {
+    Sys::new(Stop::new())
+}
+
+pub(super) fn faulty(at: u64, fault: Fault) -> Sys {
+    sys().with_faults(Arc::new(FaultPlan::new(at, fault, false)))
+}
+
+/// Every way there is here, of these depths.
+pub(super) fn ways(depths: &[usize]) -> Vec<(Flight, usize)> {
+    let has_ring = Flights::new(&mut sys(), Flight::IoUring, 1, BLOCK);
+    if let Err(errno) = &has_ring {
+        eprintln!("skipped: io_uring: {errno}");
+    }
+    let deep = [Flight::IoUring, Flight::Threads].into_iter().filter(|way| *way != Flight::IoUring || has_ring.is_ok());
+    let deep = deep.flat_map(|way| depths.iter().map(move |depth| (way, *depth)));
+    std::iter::once((Flight::Calls, 1)).chain(deep).collect()
+}
+
+/// As many scripts as it takes, with the operations dealt out to them.
+pub(super) fn deal(flights: &Flights, operations: &[Operation]) -> Vec<List> {
+    let hands = flights.scripts();
+    let hand = |number| operations.iter().copied().skip(number).step_by(hands).collect::<Vec<_>>();
+    (0..hands).map(|number| List::of(&hand(number))).collect()
+}
+
+pub(super) fn fly(
+    sys: &Sys,
+    way: (Flight, usize),
+    file: &File,
+    operations: &[Operation],
+) -> (Result<SyscallCounts>, Vec<List>) {
+    let mut flights = Flights::new(&mut self::sys(), way.0, way.1, BLOCK).unwrap();
+    let mut scripts = deal(&flights, operations);
+    let counts = flights.run(sys, file.as_fd(), &mut scripts);
+    (counts, scripts)
+}
