@@ -4,6 +4,7 @@ pub(crate) mod args;
 mod ask;
 mod closing;
 pub(crate) mod compare;
+pub(crate) mod disk;
 mod errand;
 pub(crate) mod exit;
 #[cfg(feature = "faults")]

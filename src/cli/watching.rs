@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use haul::error::Result;
 use haul::job::Context;
 use haul::job::rounds::{Step, Watcher};
-use haul::outcome::SweepReport;
+use haul::outcome::{DiskReport, Ended, SweepReport};
 use haul::sys::Sys;
 
 use super::args::ProgressChoice;
 use super::output::{ReportFile, output_error};
+use super::report::disk::DiskDigest;
 use super::report::sweep::Digest;
 use super::report::{self, Contents, Format, Output};
 
@@ -27,6 +28,10 @@ const CLEAR_REST: &str = "\x1b[K";
 pub(crate) trait Growing {
     /// Whole rounds that are in it.
     fn rounds(&self) -> usize;
+    /// Why there are no more.
+    fn ended(&self) -> Ended;
+    /// What failed, if something did.
+    fn failure(&self) -> Option<&str>;
     /// What it says. Deriving that takes a moment.
     fn contents(&self) -> Box<dyn Contents + '_>;
 }
@@ -36,8 +41,34 @@ impl Growing for SweepReport {
         self.rounds
     }
 
+    fn ended(&self) -> Ended {
+        self.ended
+    }
+
+    fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
     fn contents(&self) -> Box<dyn Contents + '_> {
         Box::new(Digest::of(self))
+    }
+}
+
+impl Growing for DiskReport {
+    fn rounds(&self) -> usize {
+        self.rounds
+    }
+
+    fn ended(&self) -> Ended {
+        self.ended
+    }
+
+    fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    fn contents(&self) -> Box<dyn Contents + '_> {
+        Box::new(DiskDigest::of(self))
     }
 }
 

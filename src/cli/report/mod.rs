@@ -5,16 +5,18 @@
 //! - [`html`]: a page with charts, for a browser or a printer, that needs nothing else.
 //!
 //! What stands in them, and the formats for programs (CSV: one line a setting, raw units; JSON: everything, every single
-//! run included), each kind of report knows for itself: [`sweep`]. [`contents`] says what it has to know, [`sheet`] what a
+//! run included), each kind of report knows for itself: [`sweep`], [`disk`]. [`contents`] says what it has to know, [`sheet`] what a
 //! table is; [`machine`] holds the lines about the machine, and [`numbers`] rounds. [`comparison`] writes two reports
 //! beside each other.
 
 pub(crate) mod comparison;
 mod contents;
+pub(crate) mod disk;
 mod html;
 mod machine;
 mod markdown;
 mod numbers;
+mod phrases;
 mod sheet;
 #[cfg(test)]
 mod snapshot;

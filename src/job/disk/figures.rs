@@ -98,7 +98,7 @@ pub fn valid(samples: &[DiskSample]) -> impl Iterator<Item = &DiskSample> {
 }
 
 /// The runs whose figures count: those that showed what they should, or all of them if none did (reports mark these).
-fn counted(row: &DiskRow) -> Vec<&DiskSample> {
+pub fn counted(row: &DiskRow) -> Vec<&DiskSample> {
     let counted: Vec<&DiskSample> = valid(&row.samples).collect();
     if counted.is_empty() { row.samples.iter().collect() } else { counted }
 }

@@ -9,7 +9,8 @@
 //! - `place`: the directory, or what exists; `file`: the file that blocks are in; `files`: files that come and go.
 //! - `rounds`: warming up, and what a round is made of; `warm_up`: until when; `bench`: single runs; `pattern`: which
 //!   block comes next; `proof`: whether a run shows what it should.
-//! - [`figures`]: a setting's runs boiled down to what a report shows; [`doubts`](mod@doubts): what may mislead, in words.
+//! - [`figures`]: a setting's runs boiled down to what a report shows; [`doubts`](mod@doubts): what may mislead, in words;
+//!   [`noise`]: how far apart two runs of the same setting are.
 
 mod bench;
 mod budget;
@@ -17,6 +18,7 @@ pub mod doubts;
 pub mod figures;
 mod file;
 mod files;
+pub mod noise;
 mod pattern;
 mod place;
 mod proof;
