@@ -113,3 +113,59 @@ fn create(sys: &mut Sys, directory: &OwnedFd, name: &CStr) -> Result<()> {
     let file = sys.create(directory, name, 0o600)?;
     sys.close(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::Call;
+    use crate::sys::Stop;
+
+    #[test]
+    fn each_load_finds_what_it_needs_and_deals_with_all_of_it() {
+        let place = tempfile::tempdir().unwrap();
+        let parent = rustix::fs::open(place.path(), rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).unwrap();
+        let mut sys = Sys::new(Stop::new());
+        let mut files = Files::default();
+        // The only directory there is, and how many files it holds.
+        let there = || -> (String, usize) {
+            let directories: Vec<_> = place.path().read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+            assert_eq!(directories.len(), 1, "{directories:?}");
+            (directories[0].display().to_string(), directories[0].read_dir().unwrap().count())
+        };
+        let mut last = String::new();
+        for (load, count, before, after) in [
+            (Load::Create, 30, 0, 30),
+            (Load::Stat, 30, 30, 30),
+            (Load::Create, 20, 0, 20),
+            (Load::Remove, 30, 30, 0),
+            (Load::Remove, 10, 10, 0),
+            (Load::Stat, 5, 5, 5),
+            (Load::Remove, 3, 3, 0),
+        ] {
+            files.make_ready(&mut sys, &parent, load, count).unwrap();
+            let (directory, found) = there();
+            assert_eq!(found, before, "before {load:?}");
+            assert!(load != Load::Create || directory != last, "files are made where none were removed");
+            let mut door = Sys::new(Stop::new());
+            let tally = files.run(&mut door, load, count, Duration::from_millis(1)).unwrap();
+            assert_eq!(there(), (directory.clone(), after), "after {load:?}");
+            let expected = if load == Load::Stat { door.counts().of(Call::Statx).calls } else { count as u64 };
+            assert_eq!((tally.operations, tally.windows.iter().sum::<u64>()), (expected, expected), "{load:?}");
+            assert_eq!(tally.reads.latency().unwrap().operations, expected);
+            last = directory;
+        }
+    }
+
+    #[test]
+    fn a_wish_to_stop_is_heard() {
+        let place = tempfile::tempdir().unwrap();
+        let parent = rustix::fs::open(place.path(), rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).unwrap();
+        let stop = Stop::new();
+        let mut sys = Sys::new(stop.clone());
+        let mut files = Files::default();
+        files.make_ready(&mut sys, &parent, Load::Create, 5).unwrap();
+        stop.request(2);
+        assert_eq!(files.run(&mut sys, Load::Create, 5, Duration::ZERO).unwrap_err(), Errno::INTR);
+        assert_eq!(files.make_ready(&mut sys, &parent, Load::Stat, 5).unwrap_err(), Errno::INTR);
+    }
+}
