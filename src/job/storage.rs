@@ -37,8 +37,13 @@ impl Storage {
 
     /// What is known of file systems with this number (statfs(2)).
     pub(super) fn known(magic: u64) -> Self {
+        Self::named(&file_system_name(magic))
+    }
+
+    /// What is known of file systems of this name.
+    pub(super) fn named(name: &str) -> Self {
         let plain = Self { shows_cache: true, counts_reads: true, ..Self::default() };
-        match file_system_name(magic).as_str() {
+        match name {
             "tmpfs" | "ramfs" => Self { is_memory: true, shows_cache: true, ..Self::default() },
             "ext4" | "jfs" | "vfat" | "exfat" | "iso9660" | "reiserfs" => plain,
             "f2fs" | "ntfs3" | "squashfs" => Self { compresses: true, ..plain },

@@ -20,6 +20,7 @@ use crate::measure::latency::Times;
 use crate::measure::probe::Probe;
 use crate::outcome::{DiskSample, DiskSetting, Latency, Sample, Summary};
 use crate::plan::{Access, Load};
+use crate::size::BufferSize;
 use crate::sys::{Sys, cached_pages, page_bytes};
 
 /// What a setting's next run is, and what came of those before.
@@ -50,6 +51,8 @@ pub(super) struct Bench<'a> {
     pub(super) file_count: Option<usize>,
     /// How long a run lasts.
     pub(super) time: Duration,
+    /// Time that was measured.
+    measured: Duration,
     /// Time spent between runs.
     pub(super) tidying: Duration,
 }
@@ -67,14 +70,17 @@ impl<'a> Bench<'a> {
             writes: Times::default(),
         };
         let lanes = settings.iter().enumerate().map(lane).collect();
-        let (files, time, tidying) = (Files::default(), Duration::ZERO, Duration::ZERO);
-        Self { context, place, sys: context.sys(), lanes, files, file_count: None, time, tidying }
+        let nothing = Duration::ZERO;
+        let files = Files::default();
+        let sys = context.sys();
+        Self { context, place, sys, lanes, files, file_count: None, time: nothing, measured: nothing, tidying: nothing }
     }
 
-    /// How long getting ready for a run took so far, on average: what is tidied from now on is counted anew.
-    pub(super) fn take_tidying(&mut self) -> Duration {
+    /// How much of `elapsed` passed beside each of the runs so far. What is tidied from now on is counted anew.
+    pub(super) fn beside(&mut self, elapsed: Duration) -> Duration {
+        self.tidying = Duration::ZERO;
         let runs: u64 = self.lanes.iter().map(|lane| lane.runs).sum();
-        std::mem::take(&mut self.tidying) / u32::try_from(runs.max(1)).unwrap_or(u32::MAX)
+        elapsed.saturating_sub(self.measured) / u32::try_from(runs.max(1)).unwrap_or(u32::MAX)
     }
 
     /// Forgets a setting that cannot be had.
@@ -122,16 +128,19 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// One run that begins operations for so long, and so many at most.
+    /// One run that begins operations for so long, and so many at most; of loads of files, on so many of them.
     pub(super) fn once(&mut self, row: usize, time: Duration, most: u64, count: usize) -> Result<(DiskSample, Tally)> {
-        if self.lanes[row].setting.load.is_of_files() {
-            return self.run_on_files(row, time, count);
-        }
+        let is_of_files = self.lanes[row].setting.load.is_of_files();
+        let done = if is_of_files { self.run_on_files(row, time, count) } else { self.run_on_blocks(row, time, most) }?;
+        self.measured += Duration::from_nanos(done.0.run.wall_ns);
+        Ok(done)
+    }
+
+    fn run_on_blocks(&mut self, row: usize, time: Duration, most: u64) -> Result<(DiskSample, Tally)> {
         let Some(file) = self.place.file() else { return Err(self.failed("open", Errno::BADF)) };
         let lane = &mut self.lanes[row];
         let setting = lane.setting;
-        let (access, block) =
-            (setting.access.unwrap_or(Access::Buffered), setting.block.map_or(1, |block| block.bytes()));
+        let (access, block) = (setting.access.unwrap_or(Access::Buffered), setting.block.map_or(1, BufferSize::bytes));
         let pattern = Pattern::new(setting.load, block, file.bytes(), lane.first, mixed(lane.seed, lane.runs));
         let blocks = pattern.blocks();
         lane.runs += 1;
@@ -148,7 +157,9 @@ impl<'a> Bench<'a> {
             flush(&mut after, &setting, file.descriptor(access)).map_err(|errno| self.failed("sync", errno))?;
         let sample = probe.finish(summary(counts, &after));
         let mut tally = Tally::default();
-        parts.iter().for_each(|part| tally += &part.tally);
+        for part in &parts {
+            tally += &part.tally;
+        }
         let mut sample = disk_sample(sample, &tally);
         // Threads are started and joined within what the probe sees.
         if let Some((begun, ended)) = course.begun().zip(tally.ended) {
@@ -163,7 +174,7 @@ impl<'a> Bench<'a> {
     fn run_on_files(&mut self, row: usize, time: Duration, count: usize) -> Result<(DiskSample, Tally)> {
         self.lanes[row].runs += 1;
         let load = self.lanes[row].setting.load;
-        let Some(directory) = self.place.files() else { return Err(self.failed("open", Errno::BADF)) };
+        let Some(directory) = self.place.directory() else { return Err(self.failed("open", Errno::BADF)) };
         let started = Instant::now();
         self.files
             .make_ready(&mut self.sys, directory, load, count)
@@ -173,7 +184,7 @@ impl<'a> Bench<'a> {
         self.go_on()?;
         let mut sys = self.context.sys();
         let probe = Probe::start();
-        let ran = self.files.run(&mut sys, directory, load, count, time);
+        let ran = self.files.run(&mut sys, load, count, time);
         let tally = ran.map_err(|errno| self.failed(verb(load), errno))?;
         let sample = probe.finish(summary(SyscallCounts::default(), &sys));
         Ok((disk_sample(sample, &tally), tally))

@@ -93,8 +93,7 @@ fn measure(
     let mut rounds = Rounds { report, bench, watcher };
     rounds.warm_up(plan.effort)?;
     rounds.watcher.measured(rounds.report);
-    let between = rounds.bench.take_tidying();
-    rounds.run(plan.effort, started, between)
+    rounds.run(plan.effort, started)
 }
 
 /// What of the plan cannot be had here.

@@ -1,10 +1,7 @@
 //! Where a disk is measured: a scratch directory of our own, or a file or device that exists and is only read.
 
-use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-
-use rustix::io::Errno;
 
 use super::budget::{self, FileSize};
 use super::file::DataFile;
@@ -16,16 +13,11 @@ use crate::outcome::Machine;
 use crate::plan::{DiskPlace, DiskPlan};
 use crate::sys::Sys;
 
-/// The directory, in the scratch directory, in which files come and go.
-const FILES: &CStr = c"files";
-
 /// What is measured on. The file is closed before the scratch directory is removed: NFS keeps a name for what is open.
 pub(super) struct Place {
     path: PathBuf,
     /// `None` where no load moves blocks.
     file: Option<DataFile>,
-    /// `None` where no load is about files.
-    files: Option<OwnedFd>,
     /// `None` of what exists.
     scratch: Option<Scratch>,
 }
@@ -37,15 +29,15 @@ impl Place {
         let place = match &plan.place {
             DiskPlace::Existing(_) => {
                 let file = DataFile::existing(sys, &path, plan.file_bytes)?;
-                Self { path, file: Some(file), files: None, scratch: None }
+                Self { path, file: Some(file), scratch: None }
             }
             DiskPlace::Directory(_) => {
                 let scratch = Scratch::make(sys, context, Purpose::Disk, &path)?;
-                let (with_blocks, with_files) = (needs_file(plan), plan.loads.iter().any(|load| load.is_of_files()));
+                // Only for the sake of even figures: see `files`. Most file systems have no such thing.
+                let _ = sys.spread_directories(scratch.directory());
+                let with_blocks = plan.loads.iter().any(|load| !load.is_of_files());
                 let file = with_blocks.then(|| DataFile::create(sys, scratch.directory(), &path)).transpose()?;
-                let files = with_files.then(|| make_directory(sys, &scratch)).transpose();
-                let files = files.map_err(|errno| Error::system("make a directory in", &path, errno))?;
-                Self { path, file, files, scratch: Some(scratch) }
+                Self { path, file, scratch: Some(scratch) }
             }
         };
         place.require_blocks(plan)?;
@@ -91,9 +83,9 @@ impl Place {
         self.file.as_ref()
     }
 
-    /// The directory in which files come and go.
-    pub(super) const fn files(&self) -> Option<&OwnedFd> {
-        self.files.as_ref()
+    /// The directory of ours.
+    pub(super) fn directory(&self) -> Option<&OwnedFd> {
+        self.scratch.as_ref().map(Scratch::directory)
     }
 
     /// What the user named.
@@ -117,19 +109,10 @@ impl Place {
 
     /// Removes all that was made.
     pub(super) fn finish(self) -> Result<()> {
-        let Self { file, files, scratch, .. } = self;
-        drop((file, files));
+        let Self { file, scratch, .. } = self;
+        drop(file);
         scratch.map_or(Ok(()), Scratch::finish)
     }
-}
-
-fn make_directory(sys: &mut Sys, scratch: &Scratch) -> std::result::Result<OwnedFd, Errno> {
-    sys.mkdirat(scratch.directory(), FILES, 0o700)?;
-    sys.open_directory(scratch.directory(), FILES)
-}
-
-fn needs_file(plan: &DiskPlan) -> bool {
-    plan.loads.iter().any(|load| !load.is_of_files())
 }
 
 /// The largest block that some load may ask for; 1 MiB where they have their usual ones.

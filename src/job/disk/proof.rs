@@ -86,7 +86,7 @@ mod tests {
     fn what_did_not_come_from_the_disk_or_go_there_is_marked() {
         use Access::{Buffered, Direct};
         let same = |_: &mut DiskSample| {};
-        let table: [(Load, Access, u64, (u64, u64), Option<&str>); 14] = [
+        for (load, access, magic, seen, expected) in [
             (Load::Read, Direct, EXT4, (100, 0), None),
             (Load::Read, Direct, EXT4, (95, 0), None),
             (Load::Read, Direct, EXT4, (94, 0), Some("only 94.0 MiB of 100.0 MiB came from the disk: something above")),
@@ -101,8 +101,7 @@ mod tests {
             (Load::Mixed, Direct, EXT4, (100, 100), None),
             (Load::Mixed, Direct, EXT4, (0, 100), Some("came from the disk")),
             (Load::Mixed, Direct, EXT4, (100, 0), Some("went past the page cache")),
-        ];
-        for (load, access, magic, seen, expected) in table {
+        ] {
             let said = said(load, access, magic, seen, same);
             let fits = expected.map_or(said.is_none(), |words| said.as_ref().is_some_and(|said| said.contains(words)));
             assert!(fits, "{load:?} {access:?} {seen:?}: {said:?}, not {expected:?}");

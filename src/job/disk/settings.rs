@@ -34,17 +34,10 @@ pub(super) struct Settings {
 
 /// What a setting is called: "random-read 4K direct, 16 in flight".
 pub fn label(setting: &DiskSetting) -> String {
-    let mut label = setting.load.name().to_owned();
-    if let Some(block) = setting.block {
-        label += &format!(" {block}");
-    }
-    if let Some(access) = setting.access {
-        label += &format!(" {}", access.name());
-    }
-    if setting.depth > 1 {
-        label += &format!(", {} in flight", setting.depth);
-    }
-    label
+    let block = setting.block.map(|block| format!(" {block}")).unwrap_or_default();
+    let access = setting.access.map(|access| format!(" {}", access.name())).unwrap_or_default();
+    let depth = if setting.depth > 1 { format!(", {} in flight", setting.depth) } else { String::new() };
+    format!("{}{block}{access}{depth}", setting.load.name())
 }
 
 /// The settings of a plan. Fails where nothing can be had of what was asked for.

@@ -97,3 +97,25 @@ pub(super) fn warm_up(bench: &mut Bench<'_>, row: usize, part: Duration) -> Resu
 fn rate(sample: &DiskSample) -> f64 {
     sample.operations as f64 * 1e9 / sample.run.wall_ns.max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_that_is_sought_follows_the_rate_without_leaping() {
+        let sought = |next| Amount::Sought { next, least: 10, most: 1000 };
+        let ms = Duration::from_millis;
+        for (amount, rate, time, limit, expected) in [
+            (sought(100), 5000.0, ms(50), 400, 250),
+            (sought(100), 5000.0, ms(50), 200, 200),
+            (sought(100), 5000.0, ms(500), 5000, 1000),
+            (sought(100), 5.0, ms(500), 5000, 10),
+            (sought(100), 0.0, ms(500), 5000, 10),
+            (Amount::Fixed(7), 5000.0, ms(50), 3, 7),
+            (Amount::Fixed(u64::MAX), 5000.0, ms(50), 3, u64::MAX),
+        ] {
+            assert_eq!(amount.at(rate, time).no_more_than(limit).next(), expected, "{amount:?} at {rate}");
+        }
+    }
+}

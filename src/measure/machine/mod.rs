@@ -22,7 +22,8 @@ use crate::outcome::Machine;
 use crate::sys::{FileKind, Sys};
 
 pub use self::file_systems::file_system_name;
-pub use self::warnings::warnings;
+pub use self::virtualization::is_virtual_machine;
+pub use self::warnings::{compression, unrest, warnings};
 
 /// This machine, and what lies below `directory`, where targets are written; or below a file or device that is read.
 pub fn this_machine(sys: &mut Sys, directory: impl AsFd) -> Machine {

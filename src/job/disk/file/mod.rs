@@ -191,3 +191,6 @@ fn direct(
         },
     }
 }
+
+#[cfg(test)]
+mod tests;
