@@ -39,7 +39,7 @@ fn a_report_is_json_that_says_what_was_measured() {
             assert!(operations > 0 && bytes == operations * 65536, "{sample:#}");
         }
     }
-    assert!(report["findings"][0].as_str().is_some_and(|text| text.starts_with("In order: reads")), "{report:#}");
+    assert!(report["findings"][0].as_str().is_some_and(|text| text.starts_with("Sequential: reads")), "{report:#}");
     assert_only(&sandbox, &[]);
 }
 

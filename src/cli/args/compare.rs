@@ -22,8 +22,8 @@ use crate::cli::words::parse_part;
 ///   haul sweep copy disk.img --rounds 20 -o new.json
 ///   haul compare old.json new.json --fail-above 5%
 ///
-///   haul disk /mnt --rounds 8 -o before.json
-///   haul disk /mnt --rounds 8 -o after.json
+///   haul disk /mnt --budget 2m -o before.json
+///   haul disk /mnt --budget 2m -o after.json
 ///   haul compare before.json after.json
 #[derive(Debug, ClapArgs)]
 #[command(verbatim_doc_comment)]

@@ -125,7 +125,7 @@ pub(crate) enum AxisWord {
 pub(crate) enum AccessWord {
     /// Through the page cache, which holds nothing of the file before a run
     Buffered,
-    /// Past it (`O_DIRECT`)
+    /// Past it, by direct I/O
     Direct,
 }
 

@@ -12,7 +12,7 @@ use super::super::html::bars::{Bar, Bars};
 use super::super::html::curve::{self, Curve, Point, Value};
 use super::super::html::legend::{Sign, legend};
 use super::super::html::svg::{Size, escape};
-use super::super::numbers::{percent, three_digits};
+use super::super::numbers::percent;
 use super::digest::{DiskDigest, Group};
 use super::prose;
 
@@ -212,6 +212,19 @@ impl<'a> Chart<'a> {
         })
     }
 
+    /// What tells a bar from the others: there is no room for what all of them have.
+    fn bar_name(&self, place: usize) -> String {
+        let (own, first) = (self.setting(place), self.setting(self.places[0]));
+        let is_shared = |same: fn(&DiskSetting, &DiskSetting) -> bool| {
+            self.places.len() > 1 && self.places.iter().all(|place| same(&self.setting(*place), &first))
+        };
+        label(&DiskSetting {
+            block: own.block.filter(|_| !is_shared(|one, other| one.block == other.block)),
+            access: own.access.filter(|_| !is_shared(|one, other| one.access == other.access)),
+            ..own
+        })
+    }
+
     const fn rate_name(&self) -> &'static str {
         match self.group {
             Group::Sequential => "MiB/s",
@@ -231,8 +244,8 @@ impl<'a> Chart<'a> {
         let bar = |place: &usize| {
             let value = self.value(*place);
             Bar {
-                label: label(&self.setting(*place)),
-                text: format!("{} {}", three_digits(value.middle), self.rate_name()),
+                label: self.bar_name(*place),
+                text: prose::rate(&self.digest.figures[*place], self.group).unwrap_or_default(),
                 value: value.middle,
                 between: value.between,
                 runs: value.runs,

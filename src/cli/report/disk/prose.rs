@@ -44,17 +44,17 @@ pub(super) fn findings(digest: &DiskDigest<'_>) -> Vec<String> {
     if found.is_empty() { vec!["No round is done, so there is nothing to tell.".to_owned()] } else { found }
 }
 
-/// "In order: reads 812 MiB/s (1M direct), writes 455 MiB/s (1M direct)."
+/// "Sequential: reads at most 812 MiB/s (1M direct); writes at most 455 MiB/s (1M direct)."
 fn sequential(digest: &DiskDigest<'_>) -> Option<String> {
     let best = |load, verb| {
         let place = digest.best(&of(digest, load), |figures| figures.mib_per_second)?;
         let rate = digest.figures[place].mib_per_second?.median;
         Some(format!("{verb} {} MiB/s ({})", three_digits(rate), beside_load(digest, place)))
     };
-    said("In order", [best(Load::Read, "reads at most"), best(Load::Write, "writes at most")])
+    said("Sequential", [best(Load::Read, "reads at most"), best(Load::Write, "writes at most")])
 }
 
-/// "Anywhere: reads 9120 IOPS one at a time, 98,100 with 16 in flight; …"
+/// "Random: reads 9120 IOPS one at a time, 98100 IOPS with 16 in flight; …"
 fn random(digest: &DiskDigest<'_>) -> Option<String> {
     let depths = |load, verb| {
         let places = of(digest, load);
@@ -75,7 +75,7 @@ fn random(digest: &DiskDigest<'_>) -> Option<String> {
         depths(Load::RandomWrite, "writes"),
         depths(Load::Mixed, "7 reads to 3 writes"),
     ];
-    said("Anywhere", all)
+    said("Random", all)
 }
 
 fn durable(digest: &DiskDigest<'_>) -> Option<String> {
