@@ -160,3 +160,14 @@ fn an_end_by_signal_leaves_nothing_behind_and_a_report_of_what_there_is() {
     assert_eq!(report["ended"], "interrupted");
     assert_only(&sandbox, &["r.json"]);
 }
+
+#[test]
+fn an_end_by_signal_before_there_is_anything_to_report_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let running = sandbox.haul("disk --size 64M -o r.json").spawn();
+    common::wait_until("a scratch directory", || !sandbox.list("").is_empty());
+    running.signal(Signal::TERM);
+    let run = running.finish(Duration::from_secs(20)).code(143);
+    assert!(run.err.contains("interrupted; nothing was measured yet, so there is no report"), "{}", run.err);
+    assert_only(&sandbox, &[]);
+}

@@ -156,7 +156,7 @@ fn few_runs_have_a_range_and_pass_no_limit() {
     assert!(comparison.changes[0].range.holds(2.0));
     assert_eq!(
         comparison.exceeding(0.05),
-        ["cannot tell whether 4K is more than 5% slower: one report has 5 runs of it and 6 are needed; sweep with \
+        ["cannot tell whether 4K is more than 5% slower: one report has 5 runs of it and 6 are needed; measure with \
           --rounds 6 or more"]
     );
     new.rows[0].samples.clear();
