@@ -143,10 +143,10 @@ fn what_is_no_report_is_named_with_its_reason() {
         (b"job,buffer_bytes\n".to_vec(), "it is CSV, not JSON"),
         (b"<!DOCTYPE html>\n".to_vec(), "it is HTML, not JSON"),
         (vec![], "it is empty"),
-        (b"\xff\xfe".to_vec(), "not a report of haul sweep"),
+        (b"\xff\xfe".to_vec(), "not a report of haul sweep or haul disk"),
         (older.to_string().as_bytes()[..2000].to_vec(), "it is cut off"),
         (older.to_string().into_bytes(), "its format is 1, and this haul reads "),
-        (short.to_string().into_bytes(), "not a report of haul sweep"),
+        (short.to_string().into_bytes(), "not a report of haul sweep or haul disk"),
     ];
     for (bytes, why) in cases {
         sandbox.write("bad.json", bytes);
@@ -158,4 +158,46 @@ fn what_is_no_report_is_named_with_its_reason() {
     run.says_in_one_line(&["cannot read 'missing.json': No such file or directory"]);
     sandbox.make_directory("directory");
     sandbox.haul("compare directory good.json").run().code(1).says_in_one_line(&["'directory': Is a directory"]);
+}
+
+/// The same report of a disk with times of our own: its rows take so many percent of 10 ms for a hundred operations.
+fn measured(report: &Value, rounds: [u64; 8], percents: [u64; 2]) -> Value {
+    let mut report = report.clone();
+    for (row, percent) in report["rows"].as_array_mut().expect("rows").iter_mut().zip(percents) {
+        let first = row["samples"][0].clone();
+        let sample = |thousandths: u64| {
+            let mut sample = first.clone();
+            (sample["wall_ns"], sample["operations"]) = (json!(thousandths * 100 * percent), json!(100));
+            (sample["invalid"], sample["read_bytes"]) = (Value::Null, json!(409_600));
+            sample
+        };
+        row["samples"] = rounds.into_iter().map(sample).collect();
+    }
+    report["controls"] = json!([]);
+    report
+}
+
+#[test]
+fn disks_are_compared_by_their_rates_and_with_disks_only() {
+    let (sandbox, sweep) = sandbox();
+    let words = "disk --loads read --blocks 4K,64K --access direct --size 16M --rounds 1 --budget 1s --json";
+    let report = sandbox.haul(words).run().ok().json();
+    if report["left_out"] != json!([]) {
+        common::skip("nothing passes the page cache by here");
+        return;
+    }
+    let old = measured(&report, ROUNDS[0], [100, 100]);
+    write_pair(&sandbox, &old, &measured(&report, ROUNDS[1], [100, 125]));
+    let table = String::from_utf8(sandbox.haul("compare old.json new.json").run().ok().silent().out).unwrap();
+    let line = |start: &str| table.lines().find(|line| line.starts_with(start)).expect("a line a setting");
+    assert!(line("read 64K direct").ends_with("slower") && line("read 64K direct").contains(" -20."), "{table}");
+    assert!(line("read 4K direct").ends_with("same") && line("read 4K direct").contains(" MiB/s "), "{table}");
+    let run = sandbox.haul("compare old.json new.json --fail-above 10%").run().code(1);
+    run.says_in_one_line(&["read 64K direct is more than 10% slower: "]);
+    sandbox.haul("compare new.json old.json --fail-above 10%").run().ok().silent();
+    let document = sandbox.haul("compare old.json new.json --format json").run().ok().json();
+    assert_eq!((&document["kind"], &document["changes"][0]["bytes_per_operation"]), (&json!("disk"), &json!(4096)));
+    write_pair(&sandbox, &old, &sweep);
+    let run = sandbox.haul("compare old.json new.json").run().code(1);
+    run.says_in_one_line(&["cannot compare 'new.json': it is of haul sweep, and OLD is of haul disk"]);
 }

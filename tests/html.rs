@@ -1,4 +1,4 @@
-//! Pages of `haul sweep`: well-formed, complete in themselves, and, where Chromium is installed, laid out so that
+//! Pages of `haul sweep` and `haul disk`: well-formed, complete in themselves, and, where Chromium is installed, laid out so that
 //! nothing leaves its place.
 
 #![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
@@ -11,17 +11,19 @@ use std::process::{Command, Stdio};
 
 use common::{Sandbox, noise, prose};
 
-/// Sweeps whose pages show every kind of chart; the source's name comes last where it is not in the words.
-const SWEEPS: [(&str, Option<&str>); 9] = [
-    ("copy plain --buffers 512B..4M --rounds 7", None),
-    ("copy plain --buffers 4K,64K --engine read_write,mmap --workers 1,2 --rounds 2", None),
-    ("gzip plain --buffers 4K,32K,256K --level 1,6,9 --rounds 1", None),
-    ("--table workers plain --rounds 2", None),
-    ("--table pool plain --rounds 2 --no-sync", None),
-    ("--table models tree --rounds 2", None),
-    ("copy --buffers 64K --rounds 2", Some("a<b>&\"c'd")),
-    ("copy empty --buffers 4K,16K,64K --rounds 2", None),
-    ("copy plain --buffers 4K,8K,16K --latency --rounds 1", None),
+/// Commands whose pages show every kind of chart; the source's name comes last where it is not in the words.
+const PAGES: [(&str, Option<&str>); 11] = [
+    ("sweep copy plain --buffers 512B..4M --rounds 7", None),
+    ("sweep copy plain --buffers 4K,64K --engine read_write,mmap --workers 1,2 --rounds 2", None),
+    ("sweep gzip plain --buffers 4K,32K,256K --level 1,6,9 --rounds 1", None),
+    ("sweep --table workers plain --rounds 2", None),
+    ("sweep --table pool plain --rounds 2 --no-sync", None),
+    ("sweep --table models tree --rounds 2", None),
+    ("sweep copy --buffers 64K --rounds 2", Some("a<b>&\"c'd")),
+    ("sweep copy empty --buffers 4K,16K,64K --rounds 2", None),
+    ("sweep copy plain --buffers 4K,8K,16K --latency --rounds 1", None),
+    ("disk --loads read,random-read,mixed --blocks 4K,16K,64K --depths 1,2,4 --size 16M --rounds 1 --budget 1s", None),
+    ("disk --loads write,sync,create --blocks 64K --access direct --size 16M --rounds 1 --budget 1s", Some("tree")),
 ];
 
 fn sandbox() -> Sandbox {
@@ -36,7 +38,7 @@ fn sandbox() -> Sandbox {
 }
 
 fn page(sandbox: &Sandbox, (words, name): (&str, Option<&str>)) -> String {
-    let haul = sandbox.haul(format!("sweep {words} --format html"));
+    let haul = sandbox.haul(format!("{words} --format html"));
     let run = if let Some(name) = name { haul.arg(name).run() } else { haul.run() };
     String::from_utf8(run.ok().out).expect("UTF-8")
 }
@@ -44,7 +46,7 @@ fn page(sandbox: &Sandbox, (words, name): (&str, Option<&str>)) -> String {
 #[test]
 fn every_page_is_well_formed_and_needs_nothing_else() {
     let sandbox = sandbox();
-    for sweep in SWEEPS {
+    for sweep in PAGES {
         let page = page(&sandbox, sweep);
         let elements = parse(&page).unwrap_or_else(|error| panic!("{sweep:?}: {error}"));
         let names: Vec<&str> = elements.iter().map(|element| element.name.as_str()).collect();
@@ -227,7 +229,7 @@ fn nothing_leaves_its_place_in_a_browser() {
     };
     let sandbox = sandbox();
     let (mut frames, mut expected) = (COLLECT.to_owned(), vec![]);
-    for (number, sweep) in SWEEPS.into_iter().enumerate() {
+    for (number, sweep) in PAGES.into_iter().enumerate() {
         let page = page(&sandbox, sweep).replace("</body>", &format!("{LOOK}</body>"));
         sandbox.write(format!("{number}.html"), page);
         for width in [400, 1200] {

@@ -238,7 +238,7 @@ fn a_report_is_not_written_over_what_is_swept() {
     sandbox.write("tree/log", prose(1, 1_000));
     for (source, report) in [("log", "log"), ("log", "./log"), ("tree", "tree/log"), ("tree", "tree/new")] {
         let words = format!("sweep copy {source} --buffers 4K --rounds 1 -o {report}");
-        sandbox.haul(&words).run().code(1).says_in_one_line(&["being swept"]);
+        sandbox.haul(&words).run().code(1).says_in_one_line(&["being measured"]);
     }
     assert_eq!(sandbox.read("log"), prose(1, 100_000));
     assert_eq!(sandbox.read("tree/log"), prose(1, 1_000));

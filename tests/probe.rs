@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt as _;
 
+use haul::job::storage::Storage;
 use haul::job::sweep::cache;
 use haul::job::{Context, copy};
 use haul::measure::cache::evict;
@@ -120,7 +121,7 @@ fn runs_are_proven_to_be_what_they_are_called() {
     let place = place();
     let (source, mut sys) = (place.path().join("source"), Sys::new(Stop::new()));
     std::fs::write(&source, vec![7; 8 << 20]).unwrap();
-    let storage = cache::Storage::of(&mut sys, &source).unwrap();
+    let storage = Storage::of(&mut sys, &source).unwrap();
     if cache::require_cold(&mut sys, &source, storage).is_err() {
         eprintln!("skipped: nothing is cold here");
         return;

@@ -27,6 +27,7 @@ pub enum Call {
     Pwrite,
     CopyFileRange,
     Ficlone,
+    Setflags,
     Openat,
     Openat2,
     Close,
@@ -90,13 +91,14 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::Read,
         Self::Pread,
         Self::Write,
         Self::Pwrite,
         Self::CopyFileRange,
         Self::Ficlone,
+        Self::Setflags,
         Self::Openat,
         Self::Openat2,
         Self::Close,
@@ -147,6 +149,7 @@ impl Call {
             Self::Pwrite => "pwrite64",
             Self::CopyFileRange => "copy_file_range",
             Self::Ficlone => "ioctl(FICLONE)",
+            Self::Setflags => "ioctl(FS_IOC_SETFLAGS)",
             Self::Openat => "openat",
             Self::Openat2 => "openat2",
             Self::Close => "close",

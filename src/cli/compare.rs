@@ -3,8 +3,9 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
-use haul::error::Result;
+use haul::error::{Error, Result};
 use haul::job::Context;
+use haul::job::compare::side::Kind;
 use haul::job::compare::{Comparison, read};
 
 use super::args::{CompareArgs, ComparisonFormat};
@@ -17,6 +18,11 @@ use super::report::comparison::{self, Page};
 pub(crate) fn run(args: &CompareArgs, terminal: &Terminal, context: &Context) -> Result<Exit> {
     let mut sys = context.sys();
     let (old, new) = (read(&mut sys, &args.old)?, read(&mut sys, &args.new)?);
+    if old.kind != new.kind {
+        let [first, second] = [old.kind, new.kind].map(Kind::name);
+        let why = format!("it is of haul {second}, and OLD is of haul {first}: name two of the same");
+        return Err(Error::refused("compare", &args.new, why));
+    }
     let comparison = Comparison::of(&old, &new, args.fail_above);
     let exceeding = args.fail_above.map(|limit| comparison.exceeding(limit));
     let page = Page { args, old: &old, new: &new, comparison: &comparison, exceeding: exceeding.as_deref() };

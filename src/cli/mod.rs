@@ -4,6 +4,7 @@ pub(crate) mod args;
 mod ask;
 mod closing;
 pub(crate) mod compare;
+pub(crate) mod disk;
 mod errand;
 pub(crate) mod exit;
 #[cfg(feature = "faults")]
@@ -18,6 +19,7 @@ pub(crate) mod report;
 mod run;
 mod signals;
 pub(crate) mod sweep;
+mod watching;
 mod words;
 
 pub(crate) use run::run;

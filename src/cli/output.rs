@@ -36,16 +36,17 @@ enum Place {
 }
 
 impl ReportFile {
-    /// Sees to it that it can be written, unless that would write into what is being swept.
-    pub(crate) fn create(sys: &mut Sys, context: &Context, path: &Path, swept: &Path) -> Result<Self> {
+    /// Sees to it that it can be written, unless that would write into what is being measured.
+    pub(crate) fn create(sys: &mut Sys, context: &Context, path: &Path, measured: Option<&Path>) -> Result<Self> {
         let failed = |errno| Error::system("create", path, errno);
         let (directory, name) = end_of(sys, path).map_err(failed)?;
         let existing = sys.stat_through(&directory, &name).ok();
-        if let Ok(swept) = sys.stat_through(CWD, &c_path(swept))
-            && (existing.is_some_and(|existing| existing.is_same_file(&swept))
-                || lies_in(sys, &directory, &swept).map_err(failed)?)
+        if let Some(measured) = measured
+            && let Ok(measured) = sys.stat_through(CWD, &c_path(measured))
+            && (existing.is_some_and(|existing| existing.is_same_file(&measured))
+                || lies_in(sys, &directory, &measured).map_err(failed)?)
         {
-            return Err(Error::refused("write the report to", path, "it is, or lies in, what is being swept"));
+            return Err(Error::refused("write the report to", path, "it is, or lies in, what is being measured"));
         }
         let own = sys.stat_at(&directory, &name).ok();
         let place = if own.is_some_and(|own| own.kind != FileKind::RegularFile) {

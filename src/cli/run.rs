@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::CommandFactory;
 use haul::error::Result;
 use haul::job::{self, Context};
-use haul::outcome::{Ended, Summary, SweepReport};
+use haul::outcome::{Ended, Summary};
 
 use super::args::{Args, Generated, ProgressChoice};
 use super::closing::{closing_line, unfinished_lines};
@@ -17,12 +17,17 @@ use super::lower::{Order, Work};
 use super::output::output_error;
 use super::progress::Terminal;
 use super::quote::words_as_typed;
+use super::watching::Growing;
 use super::{ask, signals};
 
 /// Runs an order; whatever goes wrong has been said when this returns.
 pub(crate) fn run(order: &Order) -> Exit {
-    // A sweep draws its own line, between runs.
-    let bar = if matches!(order.work, Work::Sweep { .. }) { ProgressChoice::Never } else { order.progress };
+    // What measures draws its own line, between runs.
+    let bar = if matches!(order.work, Work::Sweep { .. } | Work::Disk { .. }) {
+        ProgressChoice::Never
+    } else {
+        order.progress
+    };
     let terminal = Terminal::new(bar, order.verbosity);
     let mut context = context(terminal.clone());
     if matches!(&order.work, Work::Copy(plan) if plan.existing.ask) {
@@ -41,7 +46,10 @@ pub(crate) fn run(order: &Order) -> Exit {
             ("list", job::gunzip::list(plan, listing.rows(), &context))
         }
         Work::Sweep { plan, outputs } => {
-            return swept(&terminal, super::sweep::run(plan, outputs, order.progress, &context), &context);
+            return measured(&terminal, super::sweep::run(plan, outputs, order.progress, &context), &context);
+        }
+        Work::Disk { plan, outputs } => {
+            return measured(&terminal, super::disk::run(plan, outputs, order.progress, &context), &context);
         }
         Work::Errand { errand, idle } => {
             return finish(&terminal, super::errand::run(errand, *idle, &context), &context);
@@ -98,20 +106,22 @@ fn repeats_errors(order: &Order, summary: &Summary) -> bool {
     !stands_there && !order.verbosity.quiet
 }
 
-/// Says how a sweep ended, if not as it should.
-fn swept(terminal: &Terminal, result: Result<SweepReport>, context: &Context) -> Exit {
-    match result {
-        Ok(report) if report.ended == Ended::Interrupted => {
-            terminal.say("interrupted; the report shows what was measured until then");
-            Exit::Signal(context.stop.signal())
-        }
-        Ok(SweepReport { failure: Some(why), .. }) => {
-            terminal.say(&why);
-            terminal.say("the report shows what was measured until then");
-            Exit::Failed
-        }
-        other => finish(terminal, other.map(drop), context),
+/// Says how a measurement ended, if not as it should.
+fn measured<R: Growing>(terminal: &Terminal, result: Result<R>, context: &Context) -> Exit {
+    let report = match result {
+        Ok(report) => report,
+        Err(error) => return finish(terminal, Err(error), context),
+    };
+    if report.ended() == Ended::Interrupted {
+        terminal.say("interrupted; the report shows what was measured until then");
+        return Exit::Signal(context.stop.signal());
     }
+    if let Some(why) = report.failure() {
+        terminal.say(why);
+        terminal.say("the report shows what was measured until then");
+        return Exit::Failed;
+    }
+    finish(terminal, Ok(()), context)
 }
 
 /// Says what went wrong, if something did.

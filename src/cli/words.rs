@@ -29,6 +29,8 @@ pub(crate) struct Amount {
 const MOST_FILES: usize = 1_000_000;
 /// More threads than any machine we know has cores, and few enough to start.
 const MOST_WORKERS: usize = 4096;
+/// As deep as the queue of an `NVMe` disk usually is.
+const MOST_IN_FLIGHT: usize = 1024;
 /// deflate's window: with smaller blocks most of each read would be the dictionary again.
 const SMALLEST_BLOCK: usize = 32 * 1024;
 
@@ -79,6 +81,18 @@ pub(crate) fn parse_amount(text: &str) -> Result<Amount, String> {
     Ok(Amount { files, bytes })
 }
 
+/// `256M`: not 0.
+pub(crate) fn parse_amount_of_bytes(text: &str) -> Result<u64, String> {
+    let bytes = parse_bytes(text).map_err(|error| error.to_string())?;
+    if bytes == 0 { Err("write a size above 0, such as 1G".to_owned()) } else { Ok(bytes) }
+}
+
+/// How many operations are in flight.
+pub(crate) fn parse_depth(text: &str) -> Result<usize, String> {
+    let depth = text.parse().ok().filter(|depth| (1..=MOST_IN_FLIGHT).contains(depth));
+    depth.ok_or_else(|| format!("write a number from 1 to {MOST_IN_FLIGHT}"))
+}
+
 /// Bits a byte.
 pub(crate) fn parse_entropy(text: &str) -> Result<f64, &'static str> {
     let bits = text.parse().ok().filter(|bits| (0.0..=8.0).contains(bits));
@@ -117,6 +131,9 @@ mod tests {
     fn amounts_of_data() {
         let amount = |text| parse_amount(text).map(|amount| (amount.files.get(), amount.bytes)).ok();
         assert_eq!((amount("256M"), amount("100x10MB")), (Some((1, 256 << 20)), Some((100, 10_000_000))));
+        assert_eq!((parse_amount_of_bytes("1G"), parse_amount_of_bytes("0").is_err()), (Ok(1 << 30), true));
+        assert_eq!((parse_depth("1"), parse_depth("1024")), (Ok(1), Ok(1024)));
+        assert!(["0", "1025", "-1", "x", ""].iter().all(|text| parse_depth(text).is_err()));
         for text in ["", "x", "0x1M", "5x", "x5", "1000001x1", "1x2x3", "-1"] {
             assert_eq!(amount(text), None, "{text:?}");
         }

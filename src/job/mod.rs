@@ -3,12 +3,15 @@
 mod claims;
 pub mod compare;
 pub mod copy;
+pub mod disk;
 mod files;
 pub mod gunzip;
 pub mod gzip;
 mod list;
 pub mod rounds;
+mod scratch;
 mod station;
+pub mod storage;
 pub mod sweep;
 
 use std::path::Path;

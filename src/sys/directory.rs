@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Dev, Mode, OFlags, RawDir, RenameFlags, ResolveFlags};
+use rustix::fs::{AtFlags, Dev, IFlags, Mode, OFlags, RawDir, RenameFlags, ResolveFlags};
 use rustix::io::Result;
 
 use super::{FileKind, Sys};
@@ -138,6 +138,12 @@ impl Sys {
     /// Makes a directory.
     pub fn mkdirat(&mut self, parent: impl AsFd, name: &CStr, mode: u32) -> Result<()> {
         self.plain(Call::Mkdirat, || rustix::fs::mkdirat(parent.as_fd(), name, Mode::from_raw_mode(mode)))
+    }
+
+    /// Has ext4 spread the directories that are made in this one over the disk, as it does at the top of a file system
+    /// (`FS_TOPDIR_FL`, "T" of chattr(1)). Other flags are taken off. Elsewhere it fails, with ENOTTY, EOPNOTSUPP or EINVAL.
+    pub fn spread_directories(&mut self, directory: impl AsFd) -> Result<()> {
+        self.plain(Call::Setflags, || rustix::fs::ioctl_setflags(directory.as_fd(), IFlags::TOPDIR))
     }
 
     /// Makes a FIFO, a socket's name or a device.

@@ -140,6 +140,11 @@ impl Sys {
         self.plain(Call::Lseek, || rustix::fs::seek(file.as_fd(), SeekFrom::Start(offset)).map(|_| ()))
     }
 
+    /// Where a file ends: its size, also of a block device, of which statx says none.
+    pub fn end_of(&mut self, file: impl AsFd) -> Result<u64> {
+        self.plain(Call::Lseek, || rustix::fs::seek(file.as_fd(), SeekFrom::End(0)))
+    }
+
     /// Locks an open file or directory against others who do, for as long as it is open. EWOULDBLOCK: somebody has.
     pub fn flock(&mut self, file: impl AsFd) -> Result<()> {
         self.plain(Call::Flock, || rustix::fs::flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive))

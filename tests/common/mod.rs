@@ -157,7 +157,7 @@ fn leftovers(directory: &Path) -> Vec<PathBuf> {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.contains("haul-part") || name.contains("haul-sweep") {
+        if name.contains("haul-part") || name.contains("haul-sweep") || name.contains("haul-disk") {
             found.push(entry.path());
         } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             found.extend(leftovers(&entry.path()));

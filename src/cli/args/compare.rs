@@ -6,20 +6,25 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::cli::words::parse_part;
 
-/// Compare two reports of haul sweep: what became slower or faster, and what is noise
+/// Compare two reports of haul sweep or haul disk: what became slower or faster, and what is noise
 ///
-/// OLD and NEW are reports that haul sweep wrote in JSON, best of the same command on the same
-/// machine: what differs around them (machine, data, version) is said. Settings that are in both are
-/// compared, each by the ratio of its new median to the old one, with an interval that holds for all
-/// of them at once at 95%. A setting is called slower or faster only if its interval leaves out "the
-/// same" and the difference is larger than what two runs of the same setting showed in either sweep;
-/// the same only if all of its interval lies within the limit, or else the 5% of the sweep;
-/// otherwise it is said that nobody can tell. That takes six rounds in both, and one more of two dozen
-/// settings and up.
+/// OLD and NEW are reports that haul sweep or haul disk wrote in JSON, both of the same, best of the
+/// same command on the same machine: what differs around them (machine, data, version) is said.
+/// Settings that are in both are compared, each by the ratio of its new median to the old one, with an
+/// interval that holds for all of them at once at 95%: of a sweep times, so that +10% is slower, of a
+/// disk rates, so that -10% is. A setting is called slower or faster only if its interval leaves out
+/// "the same" and the difference is larger than what two runs of the same setting showed in either
+/// report; the same only if all of its interval lies within the limit, or else the 5% of the new
+/// report; otherwise it is said that nobody can tell. That takes six rounds in both, and one more of
+/// two dozen settings and up.
 ///
 ///   haul sweep copy disk.img --rounds 20 -o old.json
 ///   haul sweep copy disk.img --rounds 20 -o new.json
 ///   haul compare old.json new.json --fail-above 5%
+///
+///   haul disk /mnt --budget 2m -o before.json
+///   haul disk /mnt --budget 2m -o after.json
+///   haul compare before.json after.json
 #[derive(Debug, ClapArgs)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct CompareArgs {

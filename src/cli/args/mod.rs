@@ -2,6 +2,7 @@
 
 mod compare;
 mod copy;
+mod disk;
 mod files;
 mod places;
 mod sweep;
@@ -17,6 +18,7 @@ use super::words::{PoolWord, WorkerCount, parse_block, parse_pool, parse_workers
 
 pub(crate) use compare::{CompareArgs, ComparisonFormat};
 pub(crate) use copy::{Attribute, BackupWord, CopyArgs, ReflinkWord, SparseWord, SyncWord, UpdateWord};
+pub(crate) use disk::{AccessWord, AxisWord, DiskArgs, FlightWord, LoadWord};
 pub(crate) use files::{FileArgs, Route, UnpackArgs};
 pub(crate) use sweep::{Cache, Job, SweepArgs, Switch, Table};
 
@@ -38,6 +40,7 @@ pub(crate) enum Command {
     Gzip(GzipArgs),
     Gunzip(GunzipArgs),
     Sweep(SweepArgs),
+    Disk(DiskArgs),
     Compare(CompareArgs),
     /// Run a job once with one setting and print the system calls it made: for sweep --verify-counts
     #[command(hide = true)]

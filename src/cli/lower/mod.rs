@@ -1,9 +1,12 @@
 //! Words → plans. Every usage error is found here, before anything is touched.
 //!
-//! - this file: what all commands share; [`copy`]; [`files`]: gzip and gunzip; [`sweep`].
+//! - this file: what all commands share; [`copy`]; [`files`]: gzip and gunzip; [`sweep`]; [`disk`]; [`outputs`]: where
+//!   the reports of the last two go.
 
 mod copy;
+mod disk;
 mod files;
+mod outputs;
 mod sweep;
 
 use std::path::PathBuf;
@@ -11,7 +14,7 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 use haul::job::sweep::errand::Errand;
 use haul::plan::{
-    CodecName, CopyPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan,
+    CodecName, CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan,
 };
 use haul::size::BufferSize;
 use haul::sys::PAGE;
@@ -36,6 +39,7 @@ pub(crate) enum Work {
     Gunzip(GunzipPlan),
     List(GunzipPlan, Columns),
     Sweep { plan: SweepPlan, outputs: Vec<Output> },
+    Disk { plan: DiskPlan, outputs: Vec<Output> },
     Errand { errand: Errand, idle: bool },
     Compare(CompareArgs),
     Generate { what: Generated, directory: Option<PathBuf> },
@@ -65,6 +69,7 @@ pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
             files::lower_gunzip(args.files, &args.unpack, null)
         }
         Command::Sweep(args) => sweep::lower_sweep(args),
+        Command::Disk(args) => disk::lower_disk(args),
         Command::Errand { idle, errand, input, target } => {
             let errand: Errand = serde_json::from_str(&errand).map_err(UsageError::new)?;
             Ok(Order::quiet(Work::Errand { errand: Errand { input, target, ..errand }, idle }, ProgressChoice::Never))
@@ -100,6 +105,20 @@ fn check_buffers(engine: EngineName, buffers: impl IntoIterator<Item = BufferSiz
         Some(odd) => Err(UsageError::new(format!("the engine direct moves whole pages: {odd} is no multiple of 4K"))),
         None => Ok(()),
     }
+}
+
+fn or<T>(named: Vec<T>, default: Vec<T>) -> Vec<T> {
+    if named.is_empty() { default } else { named }
+}
+
+/// The values in their order, each once: measuring one twice would only look like a second setting.
+fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    values.into_iter().fold(Vec::new(), |mut seen, value| {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+        seen
+    })
 }
 
 fn resources(common: &Common) -> Resources {

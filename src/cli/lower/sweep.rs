@@ -1,6 +1,5 @@
 //! sweep.
 
-use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,10 +14,10 @@ use haul::plan::{
 use haul::size::BufferSize;
 use haul::sys::PAGE;
 
-use super::{Order, UsageError, Work, check_buffers};
+use super::outputs::outputs;
+use super::{Order, UsageError, Work, check_buffers, distinct, or};
 use crate::cli::args::{Cache, Codec, Engine, Job, SweepArgs, Switch, Table};
 use crate::cli::quote::{command_line, words_as_typed};
-use crate::cli::report::{Format, Output};
 use crate::cli::words::parse_workers;
 
 /// What is measured where nobody says how much.
@@ -193,47 +192,6 @@ fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError
 /// 1K to 4M.
 fn default_buffers() -> Vec<BufferSize> {
     [1, 4, 8, 16, 32, 64, 128, 256, 1024, 4096].map(BufferSize::from_kib).to_vec()
-}
-
-fn or<T>(named: Vec<T>, default: Vec<T>) -> Vec<T> {
-    if named.is_empty() { default } else { named }
-}
-
-/// The values in their order, each once: measuring one twice would only look like a second setting.
-fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
-    values.into_iter().fold(Vec::new(), |mut seen, value| {
-        if !seen.contains(&value) {
-            seen.push(value);
-        }
-        seen
-    })
-}
-
-/// Where reports go, and in which format: a file's by its name, or by `--format` where the name does not say or the file
-/// is the only one.
-fn outputs(files: Vec<PathBuf>, format: Option<Format>) -> Result<Vec<Output>, UsageError> {
-    if files.is_empty() {
-        return Ok(vec![Output { format: format.unwrap_or_default(), path: None }]);
-    }
-    if let Some(twice) = files.iter().enumerate().find(|(place, path)| files[..*place].contains(path)) {
-        return Err(UsageError::new(format!("'{}' is named twice: give each report a name", twice.1.display())));
-    }
-    let alone = files.len() == 1;
-    let output = |path: PathBuf| {
-        if path == Path::new("-") {
-            return Ok(Output { format: format.unwrap_or_default(), path: None });
-        }
-        let ending = path.extension().and_then(OsStr::to_str);
-        let by_name = ending.and_then(Format::of_extension);
-        let format = if alone { format.or(by_name) } else { by_name.or(format) };
-        match (format, ending) {
-            (None, Some(ending)) => Err(UsageError::new(format!(
-                "the ending .{ending} names no format: write .txt, .csv, .json, .md or .html, or add --format"
-            ))),
-            _ => Ok(Output { format: format.unwrap_or_default(), path: Some(path) }),
-        }
-    };
-    files.into_iter().map(output).collect()
 }
 
 impl From<Job> for SweepJob {

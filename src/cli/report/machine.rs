@@ -2,30 +2,33 @@
 
 use haul::outcome::{Disk, Machine};
 
+use super::contents::Origin;
 use super::numbers::{bytes, percent, three_digits};
 
 /// A subject and what is known of it, a line each. What is not known is left out, except where people would ask.
-pub(super) fn lines(machine: &Machine, version: &str) -> Vec<(&'static str, String)> {
-    let mut lines = vec![("machine", system(machine, version)), ("processors", processors(machine))];
-    lines.extend(load(machine).map(|text| ("load", text)));
+pub(super) fn lines(origin: &Origin<'_>) -> Vec<(&'static str, String)> {
+    let machine = origin.machine;
+    let mut lines = vec![("machine", system(machine, origin.version)), ("processors", processors(machine))];
+    lines.extend(load(origin).map(|text| ("load", text)));
     lines.extend(memory(machine).map(|text| ("memory", text)));
-    lines.push(("file system", file_system(machine)));
+    lines.push(("file system", file_system(origin)));
     lines.extend(machine.disk.as_ref().map(|disk| ("disk", queue(disk))));
     lines
 }
 
 /// The same in two lines, for a terminal: what changes figures most.
-pub(super) fn short(machine: &Machine, version: &str) -> [String; 2] {
+pub(super) fn short(origin: &Origin<'_>) -> [String; 2] {
+    let Origin { machine, version, event, subject, .. } = origin;
     let kernel = machine.kernel.as_deref().unwrap_or("of unknown release");
     let cpu = machine.cpu.as_deref().unwrap_or(&machine.architecture);
     let here = join([
         Some(format!("haul {version}, Linux {kernel}")),
         machine.virtualization.as_ref().map(|name| format!("in {name}")),
         Some(format!("{} × {cpu}", machine.cores)),
-        machine.load.map(|load| format!("load {load:.2} before the sweep")),
+        machine.load.map(|load| format!("load {load:.2} before {event}")),
     ]);
     let disk = machine.disk.as_ref().map_or_else(String::new, |disk| format!(", disk {}", disk.name));
-    [format!("machine: {here}"), format!("targets on {}{disk}", machine.file_system)]
+    [format!("machine: {here}"), format!("{subject} on {}{disk}", machine.file_system)]
 }
 
 fn system(machine: &Machine, version: &str) -> String {
@@ -44,11 +47,12 @@ fn processors(machine: &Machine) -> String {
     ])
 }
 
-fn load(machine: &Machine) -> Option<String> {
+fn load(origin: &Origin<'_>) -> Option<String> {
+    let Origin { machine, event, .. } = origin;
     let stalled = machine.pressure_percent.map(|[cpu, disk, memory]| {
         format!("stalled in the last 10 s: {cpu}% for a core, {disk}% for storage, {memory}% for memory")
     });
-    let load = machine.load.map(|load| format!("{load:.2} runnable tasks before the sweep"));
+    let load = machine.load.map(|load| format!("{load:.2} runnable tasks before {event}"));
     (load.is_some() || stalled.is_some()).then(|| join([load, stalled]))
 }
 
@@ -69,9 +73,10 @@ fn memory(machine: &Machine) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn file_system(machine: &Machine) -> String {
+fn file_system(origin: &Origin<'_>) -> String {
+    let Origin { machine, subject, .. } = origin;
     join([
-        Some(format!("targets on {}", machine.file_system)),
+        Some(format!("{subject} on {}", machine.file_system)),
         machine.mount_options.clone(),
         machine.free_bytes.map(|free| format!("{} free", bytes(free))),
     ])
@@ -97,7 +102,8 @@ mod tests {
     fn what_is_not_known_is_left_out_or_said_to_be_unknown() {
         let bare =
             Machine { architecture: "x86_64".into(), cores: 2, file_system: "tmpfs".into(), ..Machine::default() };
-        let lines = lines(&bare, "1.0");
+        let origin = Origin { machine: &bare, version: "1.0", command: "", event: "the sweep", subject: "targets" };
+        let lines = lines(&origin);
         let text: Vec<String> = lines.into_iter().map(|(subject, text)| format!("{subject}: {text}")).collect();
         assert_eq!(
             text,

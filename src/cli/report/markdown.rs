@@ -2,30 +2,30 @@
 
 use std::io::{self, Write};
 
-use super::digest::Digest;
-use super::sheet::{self, Column, Sheet};
-use super::{machine, prose};
+use super::contents::Contents;
+use super::machine;
+use super::sheet::{Column, Sheet};
 
-pub(super) fn write(digest: &Digest<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let report = digest.report;
-    let [what, how] = prose::caption(report);
+pub(super) fn write(contents: &dyn Contents, out: &mut dyn Write) -> io::Result<()> {
+    let [what, how] = contents.caption();
     writeln!(out, "{}  \n{}\n", text(&what), text(&how))?;
-    let sheets = sheet::sheets(digest);
+    let sheets = contents.sheets();
     sheets.iter().try_for_each(|sheet| write_sheet(out, sheet))?;
-    for line in prose::verdicts(digest) {
-        writeln!(out, "**{}**\n", text(&line))?;
+    for finding in contents.findings() {
+        writeln!(out, "**{}**\n", text(&finding.text))?;
     }
-    if let Some(latencies) = sheet::latencies(digest, false) {
+    if let Some(latencies) = contents.latencies(false) {
         write_sheet(out, &latencies)?;
     }
-    for line in prose::notes(digest, &sheets) {
+    for line in contents.notes(&sheets) {
         writeln!(out, "- {}", text(&line))?;
     }
-    for (subject, line) in machine::lines(&report.machine, &report.version) {
+    let origin = contents.origin();
+    for (subject, line) in machine::lines(&origin) {
         writeln!(out, "- {subject}: {}", text(&line))?;
     }
-    if !report.command.is_empty() {
-        writeln!(out, "- command: {}", code(&report.command))?;
+    if !origin.command.is_empty() {
+        writeln!(out, "- command: {}", code(origin.command))?;
     }
     Ok(())
 }

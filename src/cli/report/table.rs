@@ -4,30 +4,30 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-use super::digest::Digest;
-use super::sheet::{self, Column, Sheet};
-use super::{WIDTH, machine, prose};
+use super::contents::Contents;
+use super::sheet::{Column, Sheet};
+use super::{WIDTH, machine};
 
 /// Blanks between two columns: one of padding, and one that the style puts where a line would be.
 const GAP: usize = 2;
 /// The shortest and the longest bar worth drawing.
 const BAR: std::ops::RangeInclusive<usize> = 8..=24;
 
-pub(super) fn write(digest: &Digest<'_>, width: usize, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(contents: &dyn Contents, width: usize, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page { out, width, left_out: vec![] };
-    page.lines(&prose::caption(digest.report))?;
-    let mut sheets = sheet::sheets(digest);
+    page.lines(&contents.caption())?;
+    let mut sheets = contents.sheets();
     for sheet in &mut sheets {
         page.sheet(sheet)?;
     }
     writeln!(page.out)?;
-    page.lines(&prose::verdicts(digest))?;
-    if let Some(mut latencies) = sheet::latencies(digest, false) {
+    page.lines(&contents.findings().into_iter().map(|finding| finding.text).collect::<Vec<_>>())?;
+    if let Some(mut latencies) = contents.latencies(false) {
         page.sheet(&mut latencies)?;
     }
     writeln!(page.out)?;
-    page.lines(&prose::notes(digest, &sheets))?;
-    page.lines(&machine::short(&digest.report.machine, &digest.report.version))?;
+    page.lines(&contents.notes(&sheets))?;
+    page.lines(&machine::short(&contents.origin()))?;
     if page.left_out.is_empty() {
         return Ok(());
     }

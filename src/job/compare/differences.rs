@@ -1,9 +1,10 @@
-//! What is not the same around two sweeps, and makes a comparison of their times mean less than it seems.
+//! What is not the same around two measurements, and makes a comparison of their times mean less than it seems.
 
 use bytesize::ByteSize;
 use serde::Serialize;
 
-use crate::outcome::{Disk, Machine, SweepReport};
+use super::side::Side;
+use crate::outcome::{Disk, Machine};
 
 /// Bits a byte by which two measurements of entropy may differ and be of the same data.
 const ENTROPY: f64 = 0.01;
@@ -44,7 +45,7 @@ pub enum Part {
 }
 
 /// What differs between two reports, beside their times.
-pub(super) fn differences(old: &SweepReport, new: &SweepReport) -> Vec<Difference> {
+pub(super) fn differences(old: &Side, new: &Side) -> Vec<Difference> {
     let differ = |of, what, [old, new]: [String; 2]| (old != new).then_some(Difference { of, what, old, new });
     let version = differ(Part::Program, "version", [&old.version, &new.version].map(|version| plain(version)));
     let machine =
@@ -53,8 +54,9 @@ pub(super) fn differences(old: &SweepReport, new: &SweepReport) -> Vec<Differenc
         let [old, new] = [old, new].map(|it| known(it.machine.memory_bytes.map(size)));
         Difference { of: Part::Machine, what: "memory", old, new }
     });
-    let data = DATA.iter().map(|(what, text)| differ(Part::Data, what, [old, new].map(text)));
-    let bits = |report: &SweepReport| report.entropy_bits.unwrap_or(-1.0);
+    let data = old.data.iter().zip(&new.data);
+    let data = data.map(|((what, old), (_, new))| differ(Part::Data, what, [old.clone(), new.clone()]));
+    let bits = |report: &Side| report.entropy_bits.unwrap_or(-1.0);
     let entropy = ((bits(old) - bits(new)).abs() > ENTROPY).then(|| {
         let [old, new] = [old, new].map(|it| known(it.entropy_bits.map(|bits| format!("{bits:.2} bits a byte"))));
         Difference { of: Part::Data, what: "entropy", old, new }
@@ -64,7 +66,7 @@ pub(super) fn differences(old: &SweepReport, new: &SweepReport) -> Vec<Differenc
     [version]
         .into_iter()
         .chain(machine)
-        .chain([memory])
+        .chain([memory, queue(&old.machine, &new.machine)])
         .chain(company)
         .chain(data)
         .chain([entropy, command])
@@ -72,7 +74,19 @@ pub(super) fn differences(old: &SweepReport, new: &SweepReport) -> Vec<Differenc
         .collect()
 }
 
-/// Whether the machine was busier in one of the sweeps: that slows all of its settings.
+/// How the settings of a disk's queue differ; another disk is a difference by itself.
+fn queue(old: &Machine, new: &Machine) -> Option<Difference> {
+    let (one, other) = old.disk.as_ref().zip(new.disk.as_ref()).filter(|(old, new)| old.name == new.name)?;
+    let differing = |disk: &Disk, other: &Disk| {
+        let own = disk.queue.iter().filter(|setting| !other.queue.contains(setting));
+        own.map(|(name, value)| format!("{} {}", plain(name), plain(value))).collect::<Vec<_>>().join(", ")
+    };
+    let [old, new] = [differing(one, other), differing(other, one)];
+    let known = |text: String| if text.is_empty() { known(None) } else { text };
+    (old != new).then(|| Difference { of: Part::Machine, what: "queue", old: known(old), new: known(new) })
+}
+
+/// Whether the machine was busier in one of them: that slows all of its settings.
 fn company(old: &Machine, new: &Machine) -> [Option<Difference>; 2] {
     let [tasks, percent] = BUSIER;
     let waited = |machine: &Machine| machine.pressure_percent.map(|[cores, ..]| cores);
@@ -84,7 +98,7 @@ fn company(old: &Machine, new: &Machine) -> [Option<Difference>; 2] {
     [differ("load", old.load, new.load, tasks, ""), differ("wait for a core", waited(old), waited(new), percent, "%")]
 }
 
-/// Options that say how long to measure and where to write; two sweeps that differ in these only are of the same.
+/// Options that say how long to measure and where to write; two reports that differ in these only are of the same.
 const ASIDE: [&str; 7] = ["--rounds", "--budget", "--within", "--output", "-o", "--format", "--progress"];
 
 /// A command line without what does not change what is measured, nor how haul was called.
@@ -93,6 +107,9 @@ fn essence(command: &str) -> String {
     let mut kept = vec![];
     while let Some(word) = words.next() {
         let (name, value) = word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+        if word == "--json" {
+            continue;
+        }
         if ASIDE.contains(&name) {
             // Its value is the next word, unless it came with it.
             if value.is_none() {
@@ -120,20 +137,6 @@ const MACHINE: [Text<Machine>; 10] = [
     ("disk", |machine| known(machine.disk.as_ref().map(|disk: &Disk| plain(&disk.name)))),
 ];
 
-const DATA: [Text<SweepReport>; 5] = [
-    ("size", |report| size(report.source_bytes)),
-    ("files", |report| report.source_files.to_string()),
-    ("generated data", |report| {
-        let generated = report.generated;
-        generated.map_or_else(
-            || "none".to_owned(),
-            |made| format!("{} x {}, {} bits a byte", made.files, size(made.bytes), made.entropy),
-        )
-    }),
-    ("block", |report| known(report.block_bytes.map(size))),
-    ("codec", |report| known(report.codec.as_deref().map(plain))),
-];
-
 fn far(one: Option<u64>, other: Option<u64>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one.abs_diff(other) as f64 > one.max(other) as f64 * MEMORY,
@@ -142,11 +145,11 @@ fn far(one: Option<u64>, other: Option<u64>) -> bool {
 }
 
 /// Sizes to the byte where they are small: a source of one byte more is another.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     format!("{} ({bytes} bytes)", ByteSize::b(bytes).display().iec())
 }
 
-fn known(text: Option<String>) -> String {
+pub(super) fn known(text: Option<String>) -> String {
     text.unwrap_or_else(|| "unknown".to_owned())
 }
 
@@ -159,6 +162,11 @@ pub(super) fn plain(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::job::sweep::testing::{report, row, setting};
+    use crate::outcome::SweepReport;
+
+    fn differences(old: &SweepReport, new: &SweepReport) -> Vec<Difference> {
+        super::differences(&old.into(), &new.into())
+    }
 
     fn of_the_same() -> SweepReport {
         let mut report = report(vec![row(setting(4), &[1])]);
@@ -168,7 +176,10 @@ mod tests {
             pressure_percent: Some([0.0; 3]),
             memory_bytes: Some(24 << 30),
             cores: 2,
-            disk: Some(Disk { name: "vda".to_owned(), queue: vec![] }),
+            disk: Some(Disk {
+                name: "vda".to_owned(),
+                queue: vec![("rotational".to_owned(), "0".to_owned()), ("scheduler".to_owned(), "none".to_owned())],
+            }),
             ..Machine::default()
         };
         report
@@ -190,7 +201,7 @@ mod tests {
 
     #[test]
     fn every_difference_is_named_with_both_sides() {
-        let changes: [(Change, Part, &str, &str); 16] = [
+        let changes: [(Change, Part, &str, &str); 17] = [
             (|report| report.version = "9".to_owned(), Part::Program, "version", "9"),
             (|report| report.machine.kernel = Some("6\n1".to_owned()), Part::Machine, "kernel", "6\u{fffd}1"),
             (|report| report.machine.kernel = None, Part::Machine, "kernel", "unknown"),
@@ -205,6 +216,12 @@ mod tests {
             (|report| report.machine.file_system = "xfs".to_owned(), Part::Machine, "file system", "xfs"),
             (|report| report.machine.mount_options = Some("rw".to_owned()), Part::Machine, "mount options", "rw"),
             (|report| report.machine.disk = None, Part::Machine, "disk", "unknown"),
+            (
+                |report| report.machine.disk.as_mut().unwrap().queue[1].1 = "bfq".to_owned(),
+                Part::Machine,
+                "queue",
+                "scheduler bfq",
+            ),
             (|report| report.machine.load = Some(6.52), Part::Company, "load", "6.5"),
             (|report| report.machine.pressure_percent = Some([40.0; 3]), Part::Company, "wait for a core", "40.0%"),
             (|report| report.codec = Some("isal".to_owned()), Part::Data, "codec", "isal"),

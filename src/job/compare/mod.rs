@@ -1,25 +1,24 @@
-//! `haul compare`: two reports of sweeps beside each other, setting by setting.
+//! `haul compare`: two reports beside each other, setting by setting: both of sweeps, or both of disks.
 //!
 //! The runs of two reports have nothing to do with each other, so that times are compared as two lists and not round by
 //! round. What is said of all settings holds for all of them together, at 95 %; and nothing is said that is less than
 //! two runs of the same setting differ by within either report.
 //!
 //! - this file: the changes, and whether they pass a limit; [`mod@differences`]: what else is not the same;
-//! - `read`: a report out of a file.
+//! - [`side`]: what reports of either kind have; `read`: one out of a file.
 
 pub mod differences;
 mod read;
+pub mod side;
 
 use serde::Serialize;
 
-use self::differences::{Difference, differences, plain};
+use self::differences::{Difference, differences};
 pub use self::read::read;
-use super::sweep::axes;
+use self::side::{AnySetting, Kind, Row, Side};
 use super::sweep::verdict::words::percent;
-use super::sweep::verdict::{noise_of, valid};
 use crate::measure::interval::{Interval, Ratio, confidence_of_each};
 use crate::measure::stats::{median, median_of};
-use crate::outcome::{Setting, SweepReport, SweepRow};
 
 /// Settings that must move together to be remarkable: two often do.
 const FEWEST_TOGETHER: usize = 3;
@@ -41,8 +40,8 @@ pub struct Comparison {
     pub limit: f64,
     /// The fewest runs of each setting in both reports that carry a statement on so many settings.
     pub fewest_runs: usize,
-    /// How many times as long all settings take now, where they moved together and beyond the noise: then it is rather
-    /// the machine that changed, or all of haul, than a setting. `None` where they did not.
+    /// The ratio of all settings, where they moved together and beyond the noise: then it is rather the machine that
+    /// changed, or all of haul, than a setting. `None` where they did not.
     pub together: Option<f64>,
 }
 
@@ -50,23 +49,23 @@ pub struct Comparison {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
     /// What was set.
-    pub setting: Setting,
+    pub setting: AnySetting,
     /// By its name, or by what varies in the new report.
     pub label: String,
-    /// Middle of the old times, ns.
-    pub old_ns_median: u64,
-    /// Middle of the new times, ns.
-    pub new_ns_median: u64,
+    /// What is compared.
+    #[serde(flatten)]
+    pub middles: Middles,
     /// Runs in the old report that showed what they should.
     pub old_runs: usize,
     /// Runs in the new report that did.
     pub new_runs: usize,
-    /// How many times as long it takes now: the new median by the old one.
+    /// The new median by the old one: of a sweep how many times as long it takes now, of a disk how many times as much it
+    /// does in a second.
     pub ratio: f64,
-    /// Where the shift of all times may well be, of all settings together at 95 %, and wide enough to hold `ratio`, so
+    /// Where the ratio of all runs may well be, of all settings together at 95 %, and wide enough to hold `ratio`, so
     /// that nothing is claimed that the two medians contradict. `None` of too few runs in one of the reports.
     pub interval: Option<Interval>,
-    /// From the least ratio of a new time to an old one to the greatest.
+    /// From the least ratio of a new run to an old one to the greatest.
     pub range: Interval,
     /// The noise among the alternatives that it belongs to, of both reports the more; 0 if neither says.
     pub noise: f64,
@@ -74,13 +73,35 @@ pub struct Change {
     pub claim: Claim,
 }
 
+/// What is compared of a setting: the middles of all its runs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Middles {
+    /// Of a sweep: how long a run takes.
+    Times {
+        /// Before, ns.
+        old_ns_median: u64,
+        /// Now, ns.
+        new_ns_median: u64,
+    },
+    /// Of a disk: how much is done.
+    Rates {
+        /// Before.
+        old_operations_per_second: f64,
+        /// Now.
+        new_operations_per_second: f64,
+        /// What each of them moves; `None` where it moves nothing.
+        bytes_per_operation: Option<u64>,
+    },
+}
+
 /// What may be said of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Claim {
-    /// It takes longer, by more than the noise.
+    /// It takes longer, or does less, by more than the noise.
     Slower,
-    /// It takes less time, by more than the noise.
+    /// It takes less time, or does more, by more than the noise.
     Faster,
     /// What difference there may be is within the limit.
     Same,
@@ -93,22 +114,21 @@ pub enum Claim {
 impl Comparison {
     /// Compares the settings that both reports have. A difference within `limit` (what the new report calls as good, if
     /// none is given) is as good as none.
-    pub fn of(old: &SweepReport, new: &SweepReport, limit: Option<f64>) -> Self {
+    pub fn of(old: &Side, new: &Side, limit: Option<f64>) -> Self {
         let limit = limit.unwrap_or(new.within);
         let pairs: Vec<(usize, usize)> =
             (0..new.rows.len()).filter_map(|place| Some((find(old, &new.rows[place])?, place))).collect();
         let confidence = confidence_of_each(pairs.len());
         let noise = |(before, after): (usize, usize)| {
-            let noises = [noise_of(old, before), noise_of(new, after)].into_iter().flatten();
-            noises.map(|noise| noise.floor).reduce(f64::max)
+            [old.rows[before].noise, new.rows[after].noise].into_iter().flatten().reduce(f64::max)
         };
         let change = |pair: &(usize, usize)| {
             let (old, row) = (&old.rows[pair.0], &new.rows[pair.1]);
-            change(old, row, label(new, row), confidence, [noise(*pair).unwrap_or(0.0), limit])
+            change(old, row, new.kind, confidence, [noise(*pair).unwrap_or(0.0), limit])
         };
-        let only = |one: &SweepReport, other| {
+        let only = |one: &Side, other| {
             let missing = one.rows.iter().filter(|row| find(other, row).is_none());
-            missing.map(|row| label(one, row)).collect()
+            missing.map(|row| row.label.clone()).collect()
         };
         let changes: Vec<Change> = pairs.iter().filter_map(change).collect();
         Self {
@@ -135,79 +155,100 @@ impl Comparison {
 
     fn exceeds(&self, change: &Change, limit: f64) -> Option<String> {
         let (label, limit_percent) = (&change.label, percent(limit));
-        let Some(Interval { low, high }) = change.interval else {
+        let Some(interval) = change.interval else {
             let (runs, fewest) = (change.old_runs.min(change.new_runs), self.fewest_runs);
             return Some(format!(
                 "cannot tell whether {label} is more than {limit_percent} slower: one report has {runs} runs of it and \
-                 {fewest} are needed; sweep with --rounds {fewest} or more"
+                 {fewest} are needed; measure with --rounds {fewest} or more"
             ));
         };
-        if change.claim == Claim::Slower && low - 1.0 > limit {
-            return Some(format!(
-                "{label} is more than {limit_percent} slower: {} at least, at 95%",
-                percent(low - 1.0)
-            ));
+        let [least, most] = change.slower(interval);
+        if change.claim == Claim::Slower && least > limit {
+            return Some(format!("{label} is more than {limit_percent} slower: {} at least, at 95%", percent(least)));
         }
-        let is_known = (high - low) / 2.0 <= limit && change.noise <= limit;
-        (high - 1.0 > limit && !is_known).then(|| {
+        let is_known = interval.width() / 2.0 <= limit && change.noise <= limit;
+        (most > limit && !is_known).then(|| {
             format!(
                 "cannot tell whether {label} is more than {limit_percent} slower: it may be {} slower at 95%, noise {}; \
-                 sweep with more --rounds, or on a quieter machine",
-                percent(high - 1.0),
+                 measure with more --rounds, or on a quieter machine",
+                percent(most),
                 percent(change.noise)
             )
         })
     }
 }
 
-/// The place of the row of the same setting and name.
-fn find(report: &SweepReport, row: &SweepRow) -> Option<usize> {
-    report.rows.iter().position(|other| other.setting == row.setting && other.name == row.name)
+impl Change {
+    /// By what part it is slower at the two ends of an interval of its ratio, the lesser first: negative where it is
+    /// faster. Of a time what it takes more, of a rate what it does less.
+    fn slower(&self, Interval { low, high }: Interval) -> [f64; 2] {
+        match self.middles {
+            Middles::Times { .. } => [low - 1.0, high - 1.0],
+            Middles::Rates { .. } => [1.0 - high, 1.0 - low],
+        }
+    }
 }
 
-fn label(report: &SweepReport, row: &SweepRow) -> String {
-    let (varying, _) = axes::split(&report.rows);
-    row.name.as_deref().map_or_else(|| axes::label(&row.setting, &varying), plain)
+impl Middles {
+    /// Of the middles of times per run, or per operation.
+    fn of(kind: Kind, setting: AnySetting, [old, new]: [u64; 2]) -> Self {
+        let per_second = |picoseconds: u64| 1e12 / picoseconds as f64;
+        match kind {
+            Kind::Sweep => Self::Times { old_ns_median: old, new_ns_median: new },
+            Kind::Disk => Self::Rates {
+                old_operations_per_second: per_second(old),
+                new_operations_per_second: per_second(new),
+                bytes_per_operation: match setting {
+                    AnySetting::Disk(setting) => setting.block.map(|block| block.bytes() as u64),
+                    AnySetting::Sweep(_) => None,
+                },
+            },
+        }
+    }
+}
+
+/// The place of the row of the same setting and name.
+fn find(report: &Side, row: &Row) -> Option<usize> {
+    report.rows.iter().position(|other| other.is_of(row))
 }
 
 /// `None` where there is no run in one of the reports. Two runs of the same differ by the noise.
-fn change(old: &SweepRow, new: &SweepRow, label: String, confidence: f64, [noise, limit]: [f64; 2]) -> Option<Change> {
-    let walls = |row: &SweepRow| -> Vec<u64> { valid(&row.samples).map(|sample| sample.wall_ns.max(1)).collect() };
-    let (old, new, setting) = (walls(old), walls(new), new.setting);
-    let (old_ns_median, new_ns_median) = (median(&old)?, median(&new)?);
-    let ratio = new_ns_median as f64 / old_ns_median as f64;
-    let shift = Ratio::of(&new, &old, confidence)?;
+fn change(old: &Row, new: &Row, kind: Kind, confidence: f64, [noise, limit]: [f64; 2]) -> Option<Change> {
+    let middles = [median(&old.times)?, median(&new.times)?];
+    // What takes half the time is done twice as often.
+    let (over, under, ratio) = match kind {
+        Kind::Sweep => (&new.times, &old.times, middles[1] as f64 / middles[0] as f64),
+        Kind::Disk => (&old.times, &new.times, middles[0] as f64 / middles[1] as f64),
+    };
+    let shift = Ratio::of(over, under, confidence)?;
     let interval = shift.interval.map(|interval| interval.and(Interval { low: ratio, high: ratio }));
-    let end = |new: Option<&u64>, old: Option<&u64>| Some(*new? as f64 / *old? as f64);
-    let claim = match interval {
+    let end = |over: Option<&u64>, under: Option<&u64>| Some(*over? as f64 / *under? as f64);
+    let mut change = Change {
+        setting: new.setting,
+        label: new.label.clone(),
+        middles: Middles::of(kind, new.setting, middles),
+        old_runs: old.times.len(),
+        new_runs: new.times.len(),
+        ratio,
+        interval,
+        range: Interval {
+            low: end(over.iter().min(), under.iter().max())?,
+            high: end(over.iter().max(), under.iter().min())?,
+        },
+        noise,
+        claim: Claim::Unknown,
+    };
+    change.claim = match interval {
         None => Claim::Unknown,
         Some(interval) if !interval.holds(1.0) && (ratio - 1.0).abs() > noise => {
-            if ratio > 1.0 {
-                Claim::Slower
-            } else {
-                Claim::Faster
-            }
+            let [least, _] = change.slower(interval);
+            if least > 0.0 { Claim::Slower } else { Claim::Faster }
         }
         // Not where only the noise is as wide: a limit would then say of the same row that it cannot be told.
         Some(interval) if interval.reach(1.0) <= limit => Claim::Same,
         Some(_) => Claim::CannotTell,
     };
-    Some(Change {
-        setting,
-        label,
-        old_ns_median,
-        new_ns_median,
-        old_runs: old.len(),
-        new_runs: new.len(),
-        ratio,
-        interval,
-        range: Interval {
-            low: end(new.iter().min(), old.iter().max())?,
-            high: end(new.iter().max(), old.iter().min())?,
-        },
-        noise,
-        claim,
-    })
+    Some(change)
 }
 
 /// The ratio that all of several settings may have, if any of them changed at all.

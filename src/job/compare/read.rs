@@ -1,4 +1,4 @@
-//! A sweep's report out of a file.
+//! A report out of a file.
 
 use std::path::Path;
 
@@ -6,9 +6,10 @@ use rustix::fs::{CWD, OFlags};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::side::Side;
 use crate::error::{Error, Result};
 use crate::job::list::read_all;
-use crate::outcome::SweepReport;
+use crate::outcome::{DiskKind, DiskReport, SweepReport};
 use crate::sys::Sys;
 use crate::tree::path::c_path;
 
@@ -16,11 +17,14 @@ use crate::tree::path::c_path;
 #[derive(Deserialize)]
 struct Head {
     format: Option<u32>,
+    /// That of a sweep says nothing.
+    #[serde(default)]
+    kind: Option<DiskKind>,
     rows: Option<IgnoredAny>,
 }
 
-/// Reads a report that `haul sweep --format json` wrote; `-` is standard input.
-pub fn read(sys: &mut Sys, path: &Path) -> Result<SweepReport> {
+/// Reads a report that `haul sweep` or `haul disk` wrote with `--format json`; `-` is standard input.
+pub fn read(sys: &mut Sys, path: &Path) -> Result<Side> {
     let from_stdin = path.as_os_str() == "-";
     let shown = if from_stdin { Path::new("standard input") } else { path };
     let failed = |errno| Error::system("read", shown, errno);
@@ -34,34 +38,37 @@ pub fn read(sys: &mut Sys, path: &Path) -> Result<SweepReport> {
 }
 
 /// A report, or why it is none: in words of what somebody may have named by mistake, not of a parser.
-fn parse(bytes: &[u8]) -> std::result::Result<SweepReport, String> {
+fn parse(bytes: &[u8]) -> std::result::Result<Side, String> {
     // serde would take a list for the fields of a report.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(no_object(bytes).to_owned());
     }
     let why = |error: serde_json::Error| if error.is_eof() { "it is cut off" } else { NONE }.to_owned();
     let head: Head = serde_json::from_slice(bytes).map_err(why)?;
+    let known = if head.kind.is_some() { DiskReport::FORMAT } else { SweepReport::FORMAT };
     match (head.format, head.rows) {
-        (Some(SweepReport::FORMAT), Some(_)) => {}
+        (Some(format), Some(_)) if format == known => {}
         (Some(other), Some(_)) => {
             return Err(format!(
-                "its format is {other}, and this haul reads {}: sweep again, or compare with the haul that wrote it",
-                SweepReport::FORMAT
+                "its format is {other}, and this haul reads {known}: measure again, or compare with the haul that wrote it"
             ));
         }
         _ => return Err(NONE.to_owned()),
     }
-    serde_json::from_slice(bytes).map_err(why)
+    Ok(match head.kind {
+        Some(DiskKind::Disk) => Side::from(&serde_json::from_slice::<DiskReport>(bytes).map_err(why)?),
+        None => Side::from(&serde_json::from_slice::<SweepReport>(bytes).map_err(why)?),
+    })
 }
 
-const NONE: &str = "it is not a report of haul sweep (-o NAME.json makes one)";
+const NONE: &str = "it is not a report of haul sweep or haul disk (-o NAME.json makes one)";
 
 /// What a file is that holds no JSON object.
 fn no_object(bytes: &[u8]) -> &'static str {
     match bytes.trim_ascii_start() {
         [] => "it is empty",
         [b'<', ..] => "it is HTML, not JSON",
-        text if text.starts_with(b"job,") => "it is CSV, not JSON",
+        text if text.starts_with(b"job,") || text.starts_with(b"load,") => "it is CSV, not JSON",
         _ => NONE,
     }
 }
@@ -69,14 +76,18 @@ fn no_object(bytes: &[u8]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::compare::side::Kind;
     use crate::job::sweep::testing::{report, row, setting};
 
     #[test]
     fn a_report_reads_back_as_it_was() {
         let report = report(vec![row(setting(4), &[1, 2]), row(setting(64), &[3, 4])]);
         let text = serde_json::to_vec(&report).unwrap();
-        let again = serde_json::to_vec(&parse(&text).unwrap()).unwrap();
-        assert!(again == text, "{}", String::from_utf8_lossy(&again));
+        let side = parse(&text).unwrap();
+        assert_eq!((side.kind, side.rows.len(), side.rows[1].times.len()), (Kind::Sweep, 2, 2));
+        let disk = DiskReport { format: DiskReport::FORMAT, ..DiskReport::default() };
+        let side = parse(&serde_json::to_vec(&disk).unwrap()).unwrap();
+        assert_eq!((side.kind, side.rows.len()), (Kind::Disk, 0));
     }
 
     #[test]
@@ -93,8 +104,15 @@ mod tests {
             ("{}", NONE),
             ("{\"format\": \"two\", \"rows\": []}", NONE),
             ("{\"format\": 1, \"job\": \"copy\"}", NONE),
-            ("{\"format\": 1, \"rows\": []}", "its format is 1, and this haul reads 2: sweep again"),
+            ("{\"format\": 1, \"rows\": []}", "its format is 1, and this haul reads 2: measure again"),
             ("{\"format\": 2, \"rows\": []}", NONE),
+            (
+                "{\"format\": 2, \"kind\": \"disk\", \"rows\": []}",
+                "its format is 2, and this haul reads 1: measure again",
+            ),
+            ("{\"format\": 1, \"kind\": \"disk\", \"rows\": []}", NONE),
+            ("{\"format\": 1, \"kind\": \"tape\", \"rows\": []}", NONE),
+            ("load,block_bytes\nread,4096\n", "it is CSV, not JSON"),
         ] {
             let found = parse(text.as_bytes()).unwrap_err();
             assert!(found.starts_with(why), "{text:?}: {found}");

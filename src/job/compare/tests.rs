@@ -2,10 +2,14 @@
 
 use super::*;
 use crate::job::sweep::testing::{report, row, sample, setting};
-use crate::outcome::Control;
+use crate::outcome::{Control, Setting, SweepReport};
 use crate::plan::SweepJob;
 
 const ROUNDS: [u64; 8] = [1000, 1010, 990, 1020, 980, 1005, 995, 1001];
+
+fn compared(old: &SweepReport, new: &SweepReport, limit: Option<f64>) -> Comparison {
+    Comparison::of(&old.into(), &new.into(), limit)
+}
 
 /// A report whose settings take so many percent of the usual time.
 fn scaled(percents: &[(u64, u64)]) -> SweepReport {
@@ -20,7 +24,7 @@ fn claims(comparison: &Comparison) -> Vec<(&str, Claim)> {
 #[test]
 fn what_changed_is_told_from_what_did_not() {
     let old = scaled(&[(4, 100), (64, 100), (256, 100), (1024, 100)]);
-    let comparison = Comparison::of(&old, &scaled(&[(64, 110), (4, 100), (1024, 80), (4096, 100)]), None);
+    let comparison = compared(&old, &scaled(&[(64, 110), (4, 100), (1024, 80), (4096, 100)]), None);
     assert_eq!(claims(&comparison), [("64K", Claim::Slower), ("4K", Claim::Same), ("1M", Claim::Faster)]);
     assert_eq!(
         (&comparison.only_old[..], &comparison.only_new[..]),
@@ -29,7 +33,10 @@ fn what_changed_is_told_from_what_did_not() {
     let slower = &comparison.changes[0];
     assert!((slower.ratio - 1.1).abs() < 0.01 && slower.interval.unwrap().holds(1.1), "{slower:?}");
     assert!(slower.range.low < slower.interval.unwrap().low, "{slower:?}");
-    assert_eq!((slower.old_ns_median, slower.old_runs, slower.new_runs), (1_000_500_000, 8, 8));
+    assert_eq!(
+        (slower.middles, slower.old_runs, slower.new_runs),
+        (Middles::Times { old_ns_median: 1_000_500_000, new_ns_median: 1_100_500_000 }, 8, 8)
+    );
     assert_eq!(
         comparison.exceeding(0.05),
         [format!("64K is more than 5% slower: {} at least, at 95%", percent(slower.interval.unwrap().low - 1.0))]
@@ -42,18 +49,18 @@ fn what_changed_is_told_from_what_did_not() {
 #[test]
 fn nothing_is_claimed_below_the_noise_of_either_report() {
     let (old, mut new) = (scaled(&[(4, 100), (64, 100)]), scaled(&[(4, 108), (64, 100)]));
-    assert_eq!(Comparison::of(&old, &new, None).changes[0].claim, Claim::Slower);
+    assert_eq!(compared(&old, &new, None).changes[0].claim, Claim::Slower);
     let again = ROUNDS.map(|wall| sample(wall * 112 / 100, 1)).to_vec();
     new.controls = vec![Control { row: 1, samples: again }];
     for (one, other) in [(&old, &new), (&new, &old)] {
-        assert_eq!(Comparison::of(one, other, None).changes[0].claim, Claim::CannotTell);
+        assert_eq!(compared(one, other, None).changes[0].claim, Claim::CannotTell);
     }
-    let comparison = Comparison::of(&old, &new, None);
+    let comparison = compared(&old, &new, None);
     let why = comparison.exceeding(0.05);
     assert!(why.len() == 1 && why[0].starts_with("cannot tell whether 4K is more than 5% slower"), "{why:?}");
     assert!(why[0].contains(", noise 12%; "), "{why:?}");
     assert_eq!(comparison.exceeding(0.1), Vec::<String>::new(), "surely below it, whatever the noise");
-    assert_eq!(Comparison::of(&new, &old, None).exceeding(0.05), Vec::<String>::new(), "faster");
+    assert_eq!(compared(&new, &old, None).exceeding(0.05), Vec::<String>::new(), "faster");
 }
 
 /// Times that are far apart, with the same middle.
@@ -64,7 +71,7 @@ fn what_may_be_far_off_is_not_the_same() {
     let old = report(vec![row(setting(4), &WIDE), row(setting(64), &ROUNDS)]);
     let mut new = old.clone();
     new.rows[0].samples.rotate_left(3);
-    let comparison = Comparison::of(&old, &new, None);
+    let comparison = compared(&old, &new, None);
     assert_eq!(claims(&comparison), [("4K", Claim::CannotTell), ("64K", Claim::Same)]);
     let why = comparison.exceeding(0.05);
     assert!(
@@ -74,7 +81,7 @@ fn what_may_be_far_off_is_not_the_same() {
     assert_eq!(comparison.exceeding(2.0), Vec::<String>::new());
     // What counts as the same is what the limit says.
     let same = scaled(&[(4, 100)]);
-    assert_eq!(claims(&Comparison::of(&same, &same, Some(0.001))), [("4K", Claim::CannotTell)]);
+    assert_eq!(claims(&compared(&same, &same, Some(0.001))), [("4K", Claim::CannotTell)]);
 }
 
 #[test]
@@ -82,7 +89,7 @@ fn the_change_is_that_of_the_medians_and_within_its_interval() {
     // The middle of all ratios is below 1 here, and that of the medians above.
     let old = report(vec![row(setting(4), &[100, 101, 102, 103, 200, 201, 202])]);
     let new = report(vec![row(setting(4), &[50, 51, 52, 104, 105, 106, 107])]);
-    let change = &Comparison::of(&old, &new, None).changes[0];
+    let change = &compared(&old, &new, None).changes[0];
     assert!((change.ratio - 104.0 / 103.0).abs() < 1e-9, "{change:?}");
     assert!(change.interval.is_some_and(|interval| interval.holds(change.ratio)), "{change:?}");
     assert_eq!(change.claim, Claim::CannotTell);
@@ -92,11 +99,11 @@ fn the_change_is_that_of_the_medians_and_within_its_interval() {
 fn many_settings_take_more_runs() {
     let kinds: Vec<(u64, u64)> = (0..30).map(|place| (4 * (place + 1), 100)).collect();
     let mut old = scaled(&kinds);
-    assert!(Comparison::of(&old, &old, None).changes.iter().all(|change| change.interval.is_some()));
+    assert!(compared(&old, &old, None).changes.iter().all(|change| change.interval.is_some()));
     old.rows.iter_mut().for_each(|row| row.samples.truncate(6));
-    let comparison = Comparison::of(&old, &old, None);
+    let comparison = compared(&old, &old, None);
     assert!(comparison.changes.iter().all(|change| change.claim == Claim::Unknown));
-    assert!(comparison.exceeding(0.05)[0].ends_with("sweep with --rounds 7 or more"));
+    assert!(comparison.exceeding(0.05)[0].ends_with("measure with --rounds 7 or more"));
 }
 
 #[test]
@@ -105,7 +112,7 @@ fn each_setting_has_the_noise_of_its_group() {
     let mut old = report([1, 9].map(|level| row(at(level), &ROUNDS)).to_vec());
     let again = |percent: u64| ROUNDS.map(|wall| sample(wall * percent / 100, 1)).to_vec();
     old.controls = vec![Control { row: 0, samples: again(100) }, Control { row: 1, samples: again(120) }];
-    let comparison = Comparison::of(&old, &old, None);
+    let comparison = compared(&old, &old, None);
     assert!(comparison.changes[0].noise < 0.02 && comparison.changes[1].noise > 0.19, "{comparison:?}");
     assert!(comparison.noise.is_some_and(|noise| noise > 0.19));
 }
@@ -115,7 +122,7 @@ fn settings_that_move_together_are_said_to() {
     let old = scaled(&[(4, 100), (64, 100), (256, 100), (1024, 100)]);
     let together = |percents: [u64; 4]| {
         let new = scaled(&[(4, percents[0]), (64, percents[1]), (256, percents[2]), (1024, percents[3])]);
-        Comparison::of(&old, &new, None).together
+        compared(&old, &new, None).together
     };
     assert!(together([120, 121, 120, 119]).is_some_and(|ratio| (1.19..1.21).contains(&ratio)));
     assert!(together([80, 80, 81, 80]).is_some());
@@ -131,9 +138,9 @@ fn settings_that_move_together_are_said_to() {
         }
         report
     };
-    assert_eq!(Comparison::of(&wide(100), &wide(108), None).together, None);
+    assert_eq!(compared(&wide(100), &wide(108), None).together, None);
     let (two, slower) = (scaled(&[(4, 100), (64, 100)]), scaled(&[(4, 120), (64, 120)]));
-    assert_eq!(Comparison::of(&two, &slower, None).together, None);
+    assert_eq!(compared(&two, &slower, None).together, None);
 }
 
 #[test]
@@ -142,29 +149,26 @@ fn few_runs_have_a_range_and_pass_no_limit() {
     let mut new = scaled(&[(4, 200)]);
     new.rows[0].samples.truncate(7);
     new.rows[0].samples[0].invalid = Some("it was warm".to_owned());
-    assert_eq!(Comparison::of(&old, &new, None).changes[0].new_runs, 6, "what shows something else does not count");
+    assert_eq!(compared(&old, &new, None).changes[0].new_runs, 6, "what shows something else does not count");
     new.rows[0].samples.truncate(6);
-    let comparison = Comparison::of(&old, &new, None);
+    let comparison = compared(&old, &new, None);
     assert_eq!((comparison.changes[0].claim, comparison.changes[0].interval), (Claim::Unknown, None));
     assert!(comparison.changes[0].range.holds(2.0));
     assert_eq!(
         comparison.exceeding(0.05),
-        ["cannot tell whether 4K is more than 5% slower: one report has 5 runs of it and 6 are needed; sweep with \
+        ["cannot tell whether 4K is more than 5% slower: one report has 5 runs of it and 6 are needed; measure with \
           --rounds 6 or more"]
     );
     new.rows[0].samples.clear();
-    assert_eq!(
-        Comparison::of(&old, &new, None).exceeding(0.05),
-        ["no setting is in both reports, so nothing can be told"]
-    );
+    assert_eq!(compared(&old, &new, None).exceeding(0.05), ["no setting is in both reports, so nothing can be told"]);
 }
 
 #[test]
 fn settings_of_a_table_go_by_their_names() {
     let (mut old, mut new) = (scaled(&[(4, 100)]), scaled(&[(4, 100)]));
     new.rows[0].name = Some("st\nart".to_owned());
-    let comparison = Comparison::of(&old, &new, None);
+    let comparison = compared(&old, &new, None);
     assert_eq!((comparison.changes.len(), &comparison.only_new[..]), (0, &["st\u{fffd}art".to_owned()][..]));
     old.rows[0].name.clone_from(&new.rows[0].name);
-    assert_eq!(Comparison::of(&old, &new, None).changes[0].label, "st\u{fffd}art");
+    assert_eq!(compared(&old, &new, None).changes[0].label, "st\u{fffd}art");
 }

@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::{Errno, Result};
 
-use super::scratch::Scratch;
+use crate::job::scratch::Scratch;
 use crate::sys::{FileKind, Sys};
 use crate::tree::{each_file, remove_tree};
 
@@ -82,13 +82,14 @@ fn empty(sys: &mut Sys, parent: &OwnedFd, name: &CStr) -> Result<u64> {
 mod tests {
     use super::*;
     use crate::job::Context;
+    use crate::job::scratch::Purpose;
 
     #[test]
     fn what_is_discarded_is_gone_from_its_place_and_takes_no_room() {
         let place = tempfile::tempdir().unwrap();
         let context = Context::silent();
         let mut sys = context.sys();
-        let scratch = Scratch::make(&mut sys, &context, place.path()).unwrap();
+        let scratch = Scratch::make(&mut sys, &context, Purpose::Sweep, place.path()).unwrap();
         sys.mkdirat(scratch.directory(), c"tree", 0o700).unwrap();
         let tree = sys.open_directory(scratch.directory(), c"tree").unwrap();
         for name in [c"one", c"two"] {

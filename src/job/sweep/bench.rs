@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::cache::{self, Storage};
+use super::cache;
 use super::nanoseconds;
 use super::observe::{observe, this_program};
 use super::subject::Subject;
 use crate::error::{Error, Result};
 use crate::job::Context;
+use crate::job::storage::Storage;
 use crate::measure::file_times::FileClock;
 use crate::measure::probe::Probe;
 use crate::outcome::{Allocations, FileTimes, LatencyPass, Observed, Sample, Setting, Summary};

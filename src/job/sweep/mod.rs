@@ -12,8 +12,8 @@
 //! - `rounds`: warming up, and what a round is made of; `narrow`: whether enough was measured; `bench`: single runs;
 //!   `passes`: what is learned in runs that are not timed.
 //! - [`data`]: what it runs on where the user has nothing; [`cache`]: the page cache before a run, and proofs of it.
-//! - `source`: what the user named; `scratch`: the directory where targets come and go; `subject`: the job, what it runs
-//!   on, and tidying up.
+//! - `source`: what the user named; `room`: whether there is a place and room for targets; `subject`: the job, what it
+//!   runs on, and tidying up.
 //! - [`figures`]: a setting's runs boiled down to what a report shows; [`axes`]: what varies, and how it is named.
 //! - [`errand`]: one run as data; [`observe`]: doing it where another tool counts its system calls.
 //! - [`verdict`]: the setting to use; [`bottleneck`]: what each waits for; [`reconcile`]: whether our counts are the
@@ -31,8 +31,8 @@ mod narrow;
 pub mod observe;
 mod passes;
 pub mod reconcile;
+mod room;
 mod rounds;
-mod scratch;
 pub mod settings;
 mod source;
 mod subject;

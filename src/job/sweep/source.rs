@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::CWD;
 use rustix::io::Errno;
 
-use super::scratch::{self, Scratch};
+use super::room;
 use crate::error::{Error, Result};
 use crate::job::Context;
+use crate::job::scratch::{Purpose, Scratch};
 use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::path::c_path;
 
@@ -54,9 +55,9 @@ impl Source {
     pub(super) fn scratch(&self, sys: &mut Sys, context: &Context, place: Option<&Path>) -> Result<Scratch> {
         let place = place.map_or_else(|| self.parent(), Path::to_owned);
         if self.is_tree() {
-            scratch::refuse_within(sys, &place, &self.path, &self.attributes)?;
+            room::refuse_within(sys, &place, &self.path, &self.attributes)?;
         }
-        Scratch::make(sys, context, &place)
+        Scratch::make(sys, context, Purpose::Sweep, &place)
     }
 }
 

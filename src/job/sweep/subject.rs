@@ -16,10 +16,11 @@ use rustix::io::Errno;
 
 use super::data::{self, Described};
 use super::errand::Errand;
-use super::scratch::{self, Scratch};
+use super::room;
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventSink};
+use crate::job::scratch::{Purpose, Scratch};
 use crate::job::{Context, copy};
 use crate::measure::file_times::FileClock;
 use crate::outcome::{Setting, Summary};
@@ -90,7 +91,7 @@ impl<'a> Subject<'a> {
             }
             SweepData::Generated(generated) => {
                 let place = plan.scratch.as_deref().unwrap_or(Path::new("."));
-                let scratch = Scratch::make(sys, context, place)?;
+                let scratch = Scratch::make(sys, context, Purpose::Sweep, place)?;
                 let source = scratch.path_of(SOURCE);
                 (scratch, source, generated.files.get() > 1)
             }
@@ -154,7 +155,7 @@ impl<'a> Subject<'a> {
         let place = self.scratch.place();
         // Made-up data has no name that people know.
         let source = if made > 0 { place } else { &self.source };
-        scratch::require_room(self.scratch.file_system(sys)?, place, source, needed, purpose)
+        room::require_room(self.scratch.file_system(sys)?, place, source, needed, purpose)
     }
 
     /// Makes the private copy that a job puts its output beside.

@@ -19,22 +19,27 @@ use std::os::fd::{AsFd, AsRawFd};
 use self::mounts::Mount;
 use super::proc;
 use crate::outcome::Machine;
-use crate::sys::Sys;
+use crate::sys::{FileKind, Sys};
 
 pub use self::file_systems::file_system_name;
-pub use self::warnings::warnings;
+pub use self::virtualization::is_virtual_machine;
+pub use self::warnings::{compression, unrest, warnings};
 
-/// This machine, and what lies below `directory`, where targets are written.
+/// This machine, and what lies below `directory`, where targets are written; or below a file or device that is read.
 pub fn this_machine(sys: &mut Sys, directory: impl AsFd) -> Machine {
     let directory = directory.as_fd();
-    let file_system = sys.fstatfs(directory).ok();
-    let device = sys.fstat(directory).ok().map(|attributes| attributes.dev);
+    let about = sys.fstat(directory).ok();
+    // A device itself has no file system, whatever that of /dev is.
+    let is_device = about.is_some_and(|about| about.kind == FileKind::BlockDevice);
+    let file_system = sys.fstatfs(directory).ok().filter(|_| !is_device);
+    let device = about.map(|about| if is_device { about.rdev } else { about.dev });
     let mounts = proc::read("/proc/self/mountinfo").unwrap_or_default();
     // The mount itself, also where the same device is mounted in several places; btrfs gives each subvolume a device
     // number that no line of mountinfo bears.
     let mount = proc::read(format!("/proc/self/fdinfo/{}", directory.as_raw_fd()))
         .and_then(|text| Mount::by_id(&mounts, proc::number(&text, "mnt_id")?))
-        .or_else(|| Mount::by_device(&mounts, device?));
+        .or_else(|| Mount::by_device(&mounts, device?))
+        .filter(|_| !is_device);
     let cpuinfo = proc::read("/proc/cpuinfo").unwrap_or_default();
     let meminfo = proc::read("/proc/meminfo").unwrap_or_default();
     let kib = |key| proc::number(&meminfo, key).map(|kib| kib * 1024);
@@ -53,8 +58,10 @@ pub fn this_machine(sys: &mut Sys, directory: impl AsFd) -> Machine {
         available_bytes: kib("MemAvailable"),
         dirty_ratios: ratio("dirty_ratio").zip(ratio("dirty_background_ratio")).map(<[u64; 2]>::from),
         huge_pages: line("/sys/kernel/mm/transparent_hugepage/enabled").map(|words| chosen(&words).to_owned()),
-        file_system: file_system
-            .map_or_else(|| "unknown".to_owned(), |file_system| file_system_name(file_system.magic)),
+        file_system: file_system.map_or_else(
+            || if is_device { "none" } else { "unknown" }.to_owned(),
+            |file_system| file_system_name(file_system.magic),
+        ),
         mount_options: mount.as_ref().map(|mount| mount.options.clone()),
         free_bytes: file_system.map(|file_system| file_system.available_bytes),
         disk: device.and_then(|device| disk::below(device, mount.as_ref())),

@@ -55,8 +55,8 @@ pub(super) fn of_this_machine(cpuinfo: &str) -> Option<String> {
     (!both.is_empty()).then(|| both.join(", "))
 }
 
-/// Whether what [`of_this_machine`] says names more than a container.
-pub(super) fn is_virtual_machine(virtualization: &str) -> bool {
+/// Whether what a machine runs in ([`crate::outcome::Machine::virtualization`]) is more than a container.
+pub fn is_virtual_machine(virtualization: &str) -> bool {
     let first = virtualization.split(", ").next().unwrap_or_default();
     CONTAINERS.iter().all(|(_, name)| *name != first)
 }

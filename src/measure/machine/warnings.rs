@@ -8,15 +8,7 @@ const BUSY_PERCENT: f64 = 10.0;
 
 /// Evidence, before the first run, that figures may mislead; `source_bytes` is what one run deals with.
 pub fn warnings(machine: &Machine, source_bytes: u64) -> Vec<String> {
-    let mut warnings = busy(machine);
-    if let (Some(quota), Some(online)) = (machine.quota, machine.online)
-        && quota < online as f64
-    {
-        warnings.push(format!("the control group grants {quota} of {online} cores: threads beyond that are paused"));
-    }
-    if let Some(governor) = machine.governor.as_deref().filter(|governor| *governor != "performance") {
-        warnings.push(format!("the frequency governor is {governor}: the first runs may be slower than later ones"));
-    }
+    let mut warnings = unrest(machine);
     if machine.virtualization.as_deref().is_some_and(is_virtual_machine) {
         warnings.push("a virtual machine: its host may cache what is cold here; read 'cold' as guest-cold".to_owned());
     }
@@ -25,6 +17,20 @@ pub fn warnings(machine: &Machine, source_bytes: u64) -> Vec<String> {
         && available < source_bytes.saturating_mul(2)
     {
         warnings.push("less memory is available than source and target need: what is warm may not stay so".to_owned());
+    }
+    warnings
+}
+
+/// Evidence that figures of any kind may mislead: others are at work, or cores are not what they seem.
+pub fn unrest(machine: &Machine) -> Vec<String> {
+    let mut warnings = busy(machine);
+    if let (Some(quota), Some(online)) = (machine.quota, machine.online)
+        && quota < online as f64
+    {
+        warnings.push(format!("the control group grants {quota} of {online} cores: threads beyond that are paused"));
+    }
+    if let Some(governor) = machine.governor.as_deref().filter(|governor| *governor != "performance") {
+        warnings.push(format!("the frequency governor is {governor}: the first runs may be slower than later ones"));
     }
     warnings
 }
@@ -51,10 +57,15 @@ fn storage(machine: &Machine) -> Option<String> {
     if matches!(machine.file_system.as_str(), "tmpfs" | "ramfs") {
         return Some(format!("{} is memory: no disk is measured", machine.file_system));
     }
-    let options = machine.mount_options.as_deref()?;
-    // "compress=zstd:3", "compress-force", bcachefs's and f2fs's "compression=lz4".
-    let option = options.split(',').find(|option| option.starts_with("compress") && !option.ends_with("=no"))?;
+    let option = compression(machine)?;
     Some(format!("the file system compresses ({option}): data of low entropy moves fewer bytes than it has"))
+}
+
+/// The mount option by which the file system compresses: "compress=zstd:3", "compress-force", bcachefs's and f2fs's
+/// "compression=lz4".
+pub fn compression(machine: &Machine) -> Option<&str> {
+    let options = machine.mount_options.as_deref()?;
+    options.split(',').find(|option| option.starts_with("compress") && !option.ends_with("=no"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use haul::job::compare::Comparison;
-use haul::outcome::SweepReport;
+use haul::job::compare::side::{self, Kind};
 use serde::Serialize;
 
 use super::Page;
@@ -15,6 +15,9 @@ const FORMAT: u32 = 1;
 #[derive(Serialize)]
 struct Document<'a> {
     format: u32,
+    /// That of two sweeps says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
     old: Side<'a>,
     new: Side<'a>,
     #[serde(flatten)]
@@ -43,6 +46,7 @@ pub(super) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     let limit = page.exceeding.zip(page.args.fail_above);
     let document = Document {
         format: FORMAT,
+        kind: (page.new.kind == Kind::Disk).then(|| page.new.kind.name()),
         old: Side::of(&page.args.old, page.old),
         new: Side::of(&page.args.new, page.new),
         comparison: page.comparison,
@@ -53,7 +57,7 @@ pub(super) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 impl<'a> Side<'a> {
-    fn of(path: &Path, report: &'a SweepReport) -> Self {
+    fn of(path: &Path, report: &'a side::Side) -> Self {
         let (version, command) = (&report.version, &report.command);
         Self { report: path.display().to_string(), version, command, rounds: report.rounds }
     }

@@ -1,4 +1,4 @@
-//! Two sweeps beside each other → text: for people and for GitHub; [`json`]: for programs.
+//! Two reports beside each other → text: for people and for GitHub; [`json`]: for programs.
 
 mod json;
 
@@ -7,23 +7,26 @@ use std::io::{self, Write};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use haul::error::Quoted;
 use haul::job::compare::differences::{Difference, Part};
-use haul::job::compare::{Change, Claim, Comparison};
-use haul::outcome::{Ended, SweepReport};
+use haul::job::compare::side::{AnySetting, Kind, Side};
+use haul::job::compare::{Change, Claim, Comparison, Middles};
+use haul::outcome::Ended;
+use haul::plan::Load;
 
-use super::numbers::{TimeUnit, count, percent};
+use super::numbers::{TimeUnit, count, percent, three_digits};
 use super::table::write_wrapped;
 use crate::cli::args::{CompareArgs, ComparisonFormat};
 
 /// What there is to write.
 pub(crate) struct Page<'a> {
     pub(crate) args: &'a CompareArgs,
-    pub(crate) old: &'a SweepReport,
-    pub(crate) new: &'a SweepReport,
+    pub(crate) old: &'a Side,
+    pub(crate) new: &'a Side,
     pub(crate) comparison: &'a Comparison,
     /// Why the limit is not kept; `None` if none was set.
     pub(crate) exceeding: Option<&'a [String]>,
 }
 
+const MIB: f64 = 1_048_576.0;
 const HEADINGS: [&str; 6] = ["setting", "old", "new", "change", "at 95%", "verdict"];
 
 /// Writes a comparison, and a line end behind it.
@@ -42,14 +45,15 @@ impl Page<'_> {
             let list = self.list(part);
             (!list.is_empty()).then(|| format!("{what}: {list}"))
         };
-        let unfinished = |side, report: &SweepReport| {
+        let unfinished = |side, report: &Side| {
             let how = match report.ended {
                 Ended::NotYet => "is not finished",
                 Ended::Interrupted => "was interrupted",
                 Ended::Failed => "failed before its end",
                 Ended::Rounds | Ended::Narrow | Ended::Budget => return None,
             };
-            Some(format!("the sweep of the {side} report {how}"))
+            let what = if report.kind == Kind::Disk { "measurement" } else { "sweep" };
+            Some(format!("the {what} of the {side} report {how}"))
         };
         [
             unfinished("old", self.old),
@@ -118,13 +122,13 @@ impl Page<'_> {
             let limit = percent(self.comparison.limit);
             let fewest = self.comparison.fewest_runs;
             lines.push(format!(
-                "cannot tell: to know these within {limit}, sweep both again with more --rounds ({fewest} at least), or on a \
+                "cannot tell: to know these within {limit}, measure both again with more --rounds ({fewest} at least), or on a \
                  quieter machine"
             ));
         }
         if let Some(ratio) = self.comparison.together {
             lines.push(format!(
-                "all settings moved together, by {}: rather the machine, or all of haul, than a setting. Sweep both again, in \
+                "all settings moved together, by {}: rather the machine, or all of haul, than a setting. Measure both again, in \
                  turns, to see which",
                 signed(ratio)
             ));
@@ -181,112 +185,34 @@ fn cells(change: &Change) -> [String; 6] {
         Some(interval) => ends(interval.low, interval.high),
         None => format!("({})", ends(change.range.low, change.range.high)),
     };
-    // Old and new stand side by side: one unit for both.
-    let unit = TimeUnit::of(change.old_ns_median.max(change.new_ns_median));
-    let time = |nanoseconds| format!("{} {}", unit.cell(nanoseconds), unit.name);
-    [
-        change.label.clone(),
-        time(change.old_ns_median),
-        time(change.new_ns_median),
-        signed(change.ratio),
-        interval,
-        word(change.claim).to_owned(),
-    ]
+    let [old, new] = middles(change);
+    [change.label.clone(), old, new, signed(change.ratio), interval, word(change.claim).to_owned()]
 }
 
-/// How much longer something takes, of a ratio: "+10.2%".
+/// Old and new stand side by side: one unit for both.
+fn middles(change: &Change) -> [String; 2] {
+    match change.middles {
+        Middles::Times { old_ns_median: old, new_ns_median: new } => {
+            let unit = TimeUnit::of(old.max(new));
+            [old, new].map(|nanoseconds| format!("{} {}", unit.cell(nanoseconds), unit.name))
+        }
+        Middles::Rates { old_operations_per_second, new_operations_per_second, bytes_per_operation } => {
+            let moves_in_order = matches!(change.setting,
+                AnySetting::Disk(setting) if matches!(setting.load, Load::Read | Load::Write));
+            let mib = bytes_per_operation.filter(|_| moves_in_order).map(|bytes| bytes as f64 / MIB);
+            [old_operations_per_second, new_operations_per_second].map(|operations| match mib {
+                Some(mib) => format!("{} MiB/s", three_digits(operations * mib)),
+                None => format!("{}/s", three_digits(operations)),
+            })
+        }
+    }
+}
+
+/// How much longer something takes, or more often it is done, of a ratio: "+10.2%".
 fn signed(ratio: f64) -> String {
     let text = format!("{:+.1}%", (ratio - 1.0) * 100.0);
     if text == "-0.0%" { "+0.0%".to_owned() } else { text }
 }
 
 #[cfg(test)]
-mod tests {
-    use haul::outcome::SweepReport;
-
-    use super::*;
-    use crate::cli::report::fixture;
-
-    /// A sweep of seven rounds, and the same with one setting slower and one faster.
-    fn two() -> [SweepReport; 2] {
-        let mut old = fixture::copy();
-        for row in &mut old.rows {
-            let first = row.samples[0].clone();
-            row.samples = [1000, 1004, 996, 1002, 998, 1003, 1000]
-                .map(|thousandths| {
-                    let mut sample = first.clone();
-                    sample.wall_ns = sample.wall_ns * thousandths / 1000;
-                    sample
-                })
-                .to_vec();
-        }
-        old.rounds = 7;
-        let mut new = old.clone();
-        for (row, percent) in [(0, 110), (2, 70)] {
-            new.rows[row].samples.iter_mut().for_each(|sample| sample.wall_ns = sample.wall_ns * percent / 100);
-        }
-        new.rows[3].samples.truncate(2);
-        new.machine.kernel = Some("6.19.1".to_owned());
-        new.version = "0.2.0".to_owned();
-        new.source_bytes *= 2;
-        [old, new]
-    }
-
-    fn text(format: ComparisonFormat) -> String {
-        let args = CompareArgs { old: "old.json".into(), new: "new.json".into(), fail_above: Some(0.05), format };
-        let [old, new] = two();
-        let comparison = Comparison::of(&old, &new, Some(0.05));
-        let exceeding = comparison.exceeding(0.05);
-        let page = Page { args: &args, old: &old, new: &new, comparison: &comparison, exceeding: Some(&exceeding) };
-        let mut out = vec![];
-        write(&page, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn a_comparison_for_people() {
-        let found = text(ComparisonFormat::Table);
-        assert!(found == include_str!("../snapshots/compare.txt"), "found:\n{found}");
-        assert!(found.lines().all(|line| line.chars().count() <= 120 && line.trim_end() == line), "{found}");
-    }
-
-    #[test]
-    fn a_comparison_for_github() {
-        let found = text(ComparisonFormat::Markdown);
-        assert!(found == include_str!("../snapshots/compare.md"), "found:\n{found}");
-    }
-
-    #[test]
-    fn a_comparison_for_programs() {
-        let value: serde_json::Value = serde_json::from_str(&text(ComparisonFormat::Json)).unwrap();
-        assert_eq!((&value["format"], &value["new"]["version"]), (&1.into(), &"0.2.0".into()));
-        let claims: Vec<&str> =
-            value["changes"].as_array().unwrap().iter().map(|change| change["claim"].as_str().unwrap()).collect();
-        assert_eq!(claims, ["slower", "same", "faster", "unknown"]);
-        assert_eq!(value["changes"][0]["setting"]["buffer_bytes"], 4096);
-        assert_eq!(value["differences"][1]["of"], "machine");
-        assert_eq!(value["exceeding"].as_array().unwrap().len(), 2, "{value:#}");
-    }
-
-    #[test]
-    fn what_is_not_finished_is_warned_of_and_a_row_has_one_unit() {
-        let args = CompareArgs { old: "a".into(), new: "b".into(), fail_above: None, format: ComparisonFormat::Table };
-        let [mut old, mut new] = two();
-        (old.ended, new.ended) = (Ended::NotYet, Ended::Interrupted);
-        let comparison = Comparison::of(&old, &new, None);
-        let page = Page { args: &args, old: &old, new: &new, comparison: &comparison, exceeding: None };
-        let warnings = page.warnings();
-        assert_eq!(
-            warnings[..2],
-            ["the sweep of the old report is not finished", "the sweep of the new report was interrupted"]
-        );
-        let mut change = comparison.changes[0].clone();
-        (change.old_ns_median, change.new_ns_median) = (9_999_999, 12_345_678);
-        assert_eq!(cells(&change)[1..3], ["10.0 ms", "12.3 ms"]);
-    }
-
-    #[test]
-    fn figures_are_short() {
-        assert_eq!([signed(1.0), signed(0.99999), signed(1.102), signed(0.5)], ["+0.0%", "+0.0%", "+10.2%", "-50.0%"]);
-    }
-}
+mod tests;

@@ -4,31 +4,31 @@ use super::scale::{Scale, round_ticks, tick};
 use super::svg::{Anchor, Drawing, Size};
 
 /// One setting on a chart.
-pub(super) struct Bar {
-    pub(super) label: String,
+pub(in super::super) struct Bar {
+    pub(in super::super) label: String,
     /// Its value in words.
-    pub(super) text: String,
-    pub(super) value: f64,
+    pub(in super::super) text: String,
+    pub(in super::super) value: f64,
     /// Its interval, or, where there is none, its range.
-    pub(super) between: (f64, f64),
+    pub(in super::super) between: (f64, f64),
     /// Every single run.
-    pub(super) runs: Vec<f64>,
+    pub(in super::super) runs: Vec<f64>,
     /// Whether the verdict recommends it.
-    pub(super) chosen: bool,
+    pub(in super::super) chosen: bool,
 }
 
 /// A chart to be drawn.
-pub(super) struct Bars {
+pub(in super::super) struct Bars {
     /// Unique on the page.
-    pub(super) name: String,
-    pub(super) title: String,
-    pub(super) description: String,
-    pub(super) x_title: String,
-    pub(super) rows: Vec<Bar>,
+    pub(in super::super) name: String,
+    pub(in super::super) title: String,
+    pub(in super::super) description: String,
+    pub(in super::super) x_title: String,
+    pub(in super::super) rows: Vec<Bar>,
     /// The highest value that has to find room.
-    pub(super) top: f64,
+    pub(in super::super) top: f64,
     /// Values that are as good as the best, if the bars are rivals.
-    pub(super) band: Option<(f64, f64)>,
+    pub(in super::super) band: Option<(f64, f64)>,
 }
 
 /// Height of a bar with its label above it, and of the bar itself.
@@ -40,7 +40,7 @@ const LEFT: f64 = 8.0;
 const LETTER: f64 = 7.3;
 
 impl Bars {
-    pub(super) fn draw(&self, size: Size) -> String {
+    pub(in super::super) fn draw(&self, size: Size) -> String {
         let bottom = TOP + ROW * self.rows.len() as f64;
         let mut drawing = Drawing::new(&self.name, size, bottom + 44.0, &self.title, &self.description);
         let right = size.width() - 22.0;

@@ -1,41 +1,66 @@
 //! A chart of a line over a logarithmic axis: speed over buffer sizes, speed-up over workers.
 
+use std::fmt::Write as _;
+
 use super::scale::{Scale, count, round_ticks, tick};
-use super::svg::{Anchor, Drawing, Size};
+use super::svg::{Anchor, Drawing, Size, escape};
+
+/// A figure with what it rests on.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Value {
+    pub(in super::super) middle: f64,
+    /// Its 95 % interval, or, where there is none, its range.
+    pub(in super::super) between: (f64, f64),
+    /// Every single run.
+    pub(in super::super) runs: Vec<f64>,
+}
+
+impl Value {
+    /// The highest value that has to find room.
+    pub(in super::super) fn top(&self) -> f64 {
+        self.runs.iter().copied().fold(self.middle.max(self.between.1), f64::max)
+    }
+}
 
 /// One setting on a chart.
-pub(super) struct Point {
-    pub(super) x: f64,
+pub(in super::super) struct Point {
+    pub(in super::super) x: f64,
     /// What the axis calls it.
-    pub(super) label: String,
-    pub(super) y: f64,
+    pub(in super::super) label: String,
+    pub(in super::super) y: f64,
     /// Its interval, or, where there is none, its range.
-    pub(super) between: (f64, f64),
+    pub(in super::super) between: (f64, f64),
     /// Every single run.
-    pub(super) runs: Vec<f64>,
+    pub(in super::super) runs: Vec<f64>,
     /// What the axis on the right measures.
-    pub(super) right: Option<f64>,
+    pub(in super::super) right: Option<f64>,
+}
+
+impl Point {
+    pub(in super::super) fn new(x: f64, label: String, value: Value, right: Option<f64>) -> Self {
+        Self { x, label, y: value.middle, between: value.between, runs: value.runs, right }
+    }
 }
 
 /// A chart to be drawn.
-pub(super) struct Curve {
+pub(in super::super) struct Curve {
     /// Unique on the page.
-    pub(super) name: String,
-    pub(super) title: String,
-    pub(super) description: String,
-    pub(super) x_title: &'static str,
-    pub(super) y_title: String,
-    pub(super) right_title: &'static str,
+    pub(in super::super) name: String,
+    pub(in super::super) title: String,
+    pub(in super::super) description: String,
+    pub(in super::super) x_title: &'static str,
+    pub(in super::super) y_title: String,
+    pub(in super::super) right_title: &'static str,
     /// By their places on the x axis, ascending; at least one.
-    pub(super) points: Vec<Point>,
+    pub(in super::super) points: Vec<Point>,
     /// The highest value that has to find room.
-    pub(super) top: f64,
+    pub(in super::super) top: f64,
     /// Values that are as good as the best.
-    pub(super) band: (f64, f64),
+    pub(in super::super) band: (f64, f64),
     /// Up to where y = x is drawn, over the first point; flat beyond, where there are no more cores.
-    pub(super) ideal: Option<f64>,
+    pub(in super::super) ideal: Option<f64>,
     /// Places on the x axis to be named.
-    pub(super) marks: Vec<(f64, String)>,
+    pub(in super::super) marks: Vec<(f64, String)>,
 }
 
 /// The sides of the surface that is drawn on.
@@ -53,7 +78,7 @@ const HEADROOM: f64 = 1.04;
 const LABEL: f64 = 38.0;
 
 impl Curve {
-    pub(super) fn draw(&self, size: Size) -> String {
+    pub(in super::super) fn draw(&self, size: Size) -> String {
         let mut drawing = Drawing::new(&self.name, size, HEIGHT, &self.title, &self.description);
         let plot = Plot { left: 48.0, right: size.width() - 48.0, top: 46.0, bottom: HEIGHT - 52.0 };
         let ticks = round_ticks(self.top * HEADROOM, 5);
@@ -152,6 +177,20 @@ impl Curve {
             drawing.circle("speed-mark", middle, 4.5);
         }
     }
+}
+
+/// One chart in both sizes; several small ones side by side.
+pub(in super::super) fn figures(curves: &[Curve], legend: &str) -> String {
+    if let [curve] = curves {
+        let drawn: String = Size::BOTH.into_iter().map(|size| curve.draw(size)).collect();
+        return format!("<figure>\n{drawn}{legend}</figure>\n");
+    }
+    let mut out = "<div class=\"charts\">\n".to_owned();
+    for curve in curves {
+        let (title, drawn) = (escape(&curve.title), curve.draw(Size::Narrow));
+        let _ = writeln!(out, "<figure>\n<figcaption>{title}</figcaption>\n{drawn}</figure>");
+    }
+    out + "</div>\n" + legend
 }
 
 /// As many times faster as there are more workers than the fewest, up to `limit`.

@@ -4,7 +4,7 @@ use super::svg::escape;
 
 /// A sign on a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sign {
+pub(in super::super) enum Sign {
     Line,
     Interval,
     Run,
@@ -47,7 +47,7 @@ impl Sign {
 }
 
 /// A list of signs and their meanings.
-pub(super) fn legend(signs: &[(Sign, String)]) -> String {
+pub(in super::super) fn legend(signs: &[(Sign, String)]) -> String {
     let item = |(sign, text): &(Sign, String)| {
         let shapes = sign.shapes();
         let text = escape(text);

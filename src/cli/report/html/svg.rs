@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Text as HTML and SVG read it back: also between double quotes.
-pub(super) fn escape(text: &str) -> String {
+pub(in super::super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -21,15 +21,15 @@ pub(super) fn escape(text: &str) -> String {
 
 /// How much room a chart has. Pages hold both and show the one that suits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Size {
+pub(in super::super) enum Size {
     Wide,
     Narrow,
 }
 
 impl Size {
-    pub(super) const BOTH: [Self; 2] = [Self::Wide, Self::Narrow];
+    pub(in super::super) const BOTH: [Self; 2] = [Self::Wide, Self::Narrow];
 
-    pub(super) const fn width(self) -> f64 {
+    pub(in super::super) const fn width(self) -> f64 {
         match self {
             Self::Wide => 820.0,
             Self::Narrow => 380.0,
@@ -46,7 +46,7 @@ impl Size {
 
 /// Where a text stands about its place.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Anchor {
+pub(in super::super) enum Anchor {
     Start,
     Middle,
     End,
@@ -63,13 +63,13 @@ impl Anchor {
 }
 
 /// A chart in the making.
-pub(super) struct Drawing {
+pub(in super::super) struct Drawing {
     body: String,
 }
 
 impl Drawing {
     /// An empty one. `name` is unique on the page; `title` and `description` are for who cannot see it.
-    pub(super) fn new(name: &str, size: Size, height: f64, title: &str, description: &str) -> Self {
+    pub(in super::super) fn new(name: &str, size: Size, height: f64, title: &str, description: &str) -> Self {
         let (class, width) = (size.class(), size.width());
         let (title, description) = (escape(title), escape(description));
         let body = format!(
@@ -80,29 +80,29 @@ impl Drawing {
         Self { body }
     }
 
-    pub(super) fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+    pub(in super::super) fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
         self.shape("line", class, &[("x1", x1), ("y1", y1), ("x2", x2), ("y2", y2)]);
     }
 
-    pub(super) fn rect(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
+    pub(in super::super) fn rect(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
         self.shape("rect", class, &[("x", x), ("y", y), ("width", width), ("height", height)]);
     }
 
-    pub(super) fn circle(&mut self, class: &str, (cx, cy): (f64, f64), r: f64) {
+    pub(in super::super) fn circle(&mut self, class: &str, (cx, cy): (f64, f64), r: f64) {
         self.shape("circle", class, &[("cx", cx), ("cy", cy), ("r", r)]);
     }
 
     /// An open line through points; nothing if there are fewer than two.
-    pub(super) fn polyline(&mut self, class: &str, points: &[(f64, f64)]) {
+    pub(in super::super) fn polyline(&mut self, class: &str, points: &[(f64, f64)]) {
         self.points("polyline", class, points);
     }
 
     /// A closed surface between points; nothing if there are fewer than two.
-    pub(super) fn polygon(&mut self, class: &str, points: &[(f64, f64)]) {
+    pub(in super::super) fn polygon(&mut self, class: &str, points: &[(f64, f64)]) {
         self.points("polygon", class, points);
     }
 
-    pub(super) fn text(&mut self, class: &str, anchor: Anchor, (x, y): (f64, f64), text: &str) {
+    pub(in super::super) fn text(&mut self, class: &str, anchor: Anchor, (x, y): (f64, f64), text: &str) {
         let (anchor, text) = (anchor.name(), escape(text));
         let (x, y) = (finite(x), finite(y));
         let _ = writeln!(
@@ -111,7 +111,7 @@ impl Drawing {
         );
     }
 
-    pub(super) fn finish(mut self) -> String {
+    pub(in super::super) fn finish(mut self) -> String {
         self.body.push_str("</svg>\n");
         self.body
     }

@@ -8,12 +8,12 @@
 use std::path::Path;
 
 use bytesize::ByteSize;
-use rustix::fs::{CWD, OFlags};
+use rustix::fs::CWD;
 
 use crate::calls::Call;
 use crate::error::{Error, Result};
+use crate::job::storage::Storage;
 use crate::measure::cache::{Cached, evict};
-use crate::measure::machine::file_system_name;
 use crate::outcome::{Sample, Setting};
 use crate::plan::{CacheState, EngineName, SweepJob};
 use crate::sys::Sys;
@@ -33,50 +33,6 @@ const WARM_PART: f64 = 0.05;
 /// Bytes from the disk that prove nothing: directories and inodes are read too, and the content of the smallest files
 /// may lie in them.
 const FEW_BYTES: u64 = 64 * 1024;
-
-/// What is known of a source's file system. The default is: nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Storage {
-    /// Files live in memory only, and nothing can be evicted.
-    is_memory: bool,
-    /// cachestat sees the pages that reads come from.
-    shows_cache: bool,
-    /// `read_bytes` counts what was read. Not over a network, nor where a file system has a cache of its own.
-    counts_reads: bool,
-    /// A file may be smaller on the disk than its size.
-    compresses: bool,
-    /// `copy_file_range` may share blocks, and then reads nothing.
-    shares: bool,
-}
-
-impl Storage {
-    /// What is known of the file system that holds `path`.
-    pub fn of(sys: &mut Sys, path: &Path) -> Result<Self> {
-        magic(sys, path).map(Self::known).map_err(|errno| Error::system("open", path, errno))
-    }
-
-    fn known(magic: u64) -> Self {
-        let plain = Self { shows_cache: true, counts_reads: true, ..Self::default() };
-        match file_system_name(magic).as_str() {
-            "tmpfs" | "ramfs" => Self { is_memory: true, shows_cache: true, ..Self::default() },
-            "ext4" | "jfs" | "vfat" | "exfat" | "iso9660" | "reiserfs" => plain,
-            "f2fs" | "ntfs3" | "squashfs" => Self { compresses: true, ..plain },
-            "xfs" => Self { shares: true, ..plain },
-            "btrfs" | "bcachefs" => Self { compresses: true, shares: true, ..plain },
-            // Reads come from pages of the file below, and cachestat says of the one above that it has none.
-            "overlay" => Self { shows_cache: false, shares: true, ..plain },
-            _ => Self { shows_cache: true, ..Self::default() },
-        }
-    }
-}
-
-fn magic(sys: &mut Sys, path: &Path) -> rustix::io::Result<u64> {
-    // O_PATH: a file that we may not read is for the job to complain about.
-    let file = sys.openat(CWD, &c_path(path), OFlags::PATH | OFlags::NOFOLLOW, 0)?;
-    let magic = sys.fstatfs(&file)?.magic;
-    sys.close(file)?;
-    Ok(magic)
-}
 
 /// Has a source in a state of the cache before a run. Returns the part of it that is in memory, where that can be told.
 pub fn make_ready(sys: &mut Sys, path: &Path, state: CacheState) -> Result<Option<f64>> {

@@ -17,7 +17,7 @@
 //! Some calls are made once in the life of a process, and both processes get them over with at the start: glibc reads how
 //! memory is overcommitted when the heap of a thread first shrinks (openat, read, close), and rustix asks whether there
 //! is a statx at all when the first one fails. What else threads and the allocator do has no name in [`Call`] (brk,
-//! mprotect, madvise, clone3, futex). `ioctl(FICLONE)` is compared as all of `ioctl`.
+//! mprotect, madvise, clone3, futex). `ioctl(FICLONE)` is compared as all of `ioctl`: a sweep makes no other.
 
 mod tool;
 
@@ -100,7 +100,7 @@ struct Watched {
 /// The kernel's name of a call that both can count; `None` for those that the module names.
 fn comparable(call: Call) -> Option<&'static str> {
     match call {
-        Call::Mmap | Call::Munmap | Call::Close => None,
+        Call::Mmap | Call::Munmap | Call::Close | Call::Setflags => None,
         Call::Fcntl if cfg!(debug_assertions) => None,
         Call::Ficlone => Some("ioctl"),
         other => Some(other.name()),

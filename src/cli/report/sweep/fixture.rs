@@ -11,7 +11,7 @@ use haul::size::BufferSize;
 const MIB: u64 = 1 << 20;
 
 /// 64 MiB copied with four buffer sizes, three rounds. One run makes one read more than the others.
-pub(super) fn copy() -> SweepReport {
+pub(in super::super) fn copy() -> SweepReport {
     let rows = [(4, [40_200, 41_000, 40_900]), (64, [15_300, 15_100, 15_250]), (256, [14_700, 15_900, 14_800])];
     let mut rows: Vec<SweepRow> = rows.map(|(kib, walls_us)| row(setting(kib), 64 * MIB, &walls_us, 0)).into();
     rows.push(row(setting(1024), 64 * MIB, &[14_600, 14_750, 14_500], 1));

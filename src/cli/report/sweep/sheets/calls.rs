@@ -5,8 +5,8 @@ use haul::outcome::CallLatency;
 
 use super::super::block::blocks;
 use super::super::digest::Digest;
-use super::super::numbers::{duration, times};
-use super::{Column, Sheet};
+use crate::cli::report::numbers::{duration, times};
+use crate::cli::report::sheet::{Column, Sheet};
 
 /// Calls that move bytes, as strace names them.
 const MOVING: [&str; 6] = ["read", "pread64", "write", "pwrite64", "copy_file_range", "ioctl(FICLONE)"];

@@ -1,23 +1,7 @@
 //! Speeds of a block in MiB/s, the unit of the tables, as charts draw them.
 
-use super::super::block::Block;
-
-/// A figure with what it rests on.
-#[derive(Debug, Clone)]
-pub(super) struct Value {
-    pub(super) middle: f64,
-    /// Its 95 % interval, or, where there is none, its range.
-    pub(super) between: (f64, f64),
-    /// Every single run.
-    pub(super) runs: Vec<f64>,
-}
-
-impl Value {
-    /// The highest value that has to find room.
-    pub(super) fn top(&self) -> f64 {
-        self.runs.iter().copied().fold(self.middle.max(self.between.1), f64::max)
-    }
-}
+use super::super::html::curve::Value;
+use super::block::Block;
 
 /// Speeds of the rows of a block, MiB/s; `None` for rows that were not measured.
 pub(super) struct Rates {

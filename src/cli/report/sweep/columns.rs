@@ -4,8 +4,9 @@ use haul::measure::interval::FEWEST;
 use haul::outcome::SweepReport;
 use haul::plan::TableName;
 
-use super::numbers::{count, percent};
-use super::sheet::{Sheet, Word};
+use super::super::numbers::{count, percent};
+use super::super::sheet::Sheet;
+use super::sheets::Word;
 
 /// A note for each column that does not speak for itself.
 pub(super) fn notes(report: &SweepReport, sheets: &[Sheet]) -> Vec<String> {
@@ -93,12 +94,12 @@ fn table(report: &SweepReport, is_shown: &dyn Fn(&str) -> bool) -> Option<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::report::digest::Digest;
-    use crate::cli::report::{fixture, sheet};
+    use crate::cli::report::sweep::digest::Digest;
+    use crate::cli::report::sweep::{fixture, sheets};
 
     fn said(report: &SweepReport, left_out: &[&str]) -> String {
         let digest = Digest::of(report);
-        let mut sheets = sheet::sheets(&digest);
+        let mut sheets = sheets::sheets(&digest);
         for sheet in &mut sheets {
             sheet.columns.retain(|column| !left_out.iter().any(|name| column.heading_in_one_line().starts_with(name)));
         }

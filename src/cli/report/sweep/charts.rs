@@ -7,20 +7,21 @@ use haul::job::sweep::axes::Axis;
 use haul::outcome::{Sample, Setting};
 use haul::plan::{SweepJob, TableName};
 
-use super::super::block::{Block, blocks};
-use super::super::digest::Digest;
+use super::super::html::bars::{Bar, Bars};
+use super::super::html::curve::{self, Curve, Point, Value};
+use super::super::html::legend::{Sign, legend};
+use super::super::html::svg::{Size, escape};
 use super::super::numbers::{count, percent, three_digits, times};
-use super::bars::{Bar, Bars};
-use super::curve::{Curve, Point};
-use super::legend::{Sign, legend};
-use super::rates::{Rates, Value};
-use super::svg::{Size, escape};
+use super::block::{Block, blocks};
+use super::digest::Digest;
+use super::rates::Rates;
 
 /// Fewest sizes or counts that make a line.
 const LINE: usize = 3;
 
 /// All charts of a report, a section for each block.
-pub(super) fn write(digest: &Digest<'_>, out: &mut String) {
+pub(super) fn charts(digest: &Digest<'_>) -> String {
+    let mut out = String::new();
     for (number, block) in blocks(digest).iter().enumerate() {
         if let Some(heading) = &block.heading {
             let _ = writeln!(out, "<h2>{}</h2>", escape(heading));
@@ -41,6 +42,7 @@ pub(super) fn write(digest: &Digest<'_>, out: &mut String) {
             _ => chart.bars(),
         });
     }
+    out
 }
 
 fn values(block: &Block<'_>, value: fn(&Setting) -> usize) -> usize {
@@ -103,14 +105,14 @@ impl Chart<'_> {
         if (0..self.block.rows.len()).any(|place| self.block.is_chosen(place)) {
             signs.push((Sign::Mark, "→ recommended".to_owned()));
         }
-        figures(&curves.collect::<Vec<_>>(), &legend(&signs))
+        curve::figures(&curves.collect::<Vec<_>>(), &legend(&signs))
     }
 
     fn buffer_point(&self, place: usize) -> Option<Point> {
         let value = self.rates.values[place].clone()?;
         let buffer = self.block.rows[place].setting.buffer;
         let calls = self.block.figures[place].calls_per_mib;
-        Some(point(buffer.bytes() as f64, buffer.to_string(), value, calls))
+        Some(Point::new(buffer.bytes() as f64, buffer.to_string(), value, calls))
     }
 
     /// Speed-up over workers, a chart for each series.
@@ -159,7 +161,7 @@ impl Chart<'_> {
         if curves.iter().any(|curve| !curve.marks.is_empty()) {
             signs.push((Sign::Mark, "knee".to_owned()));
         }
-        figures(&curves, &legend(&signs))
+        curve::figures(&curves, &legend(&signs))
     }
 
     fn worker_points(&self, places: &[usize]) -> Vec<Point> {
@@ -178,7 +180,7 @@ impl Chart<'_> {
         let range = || runs.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), one| (low.min(*one), high.max(*one)));
         let between = speedup.interval.map_or_else(range, |interval| (interval.low, interval.high));
         let workers = after.setting.workers;
-        Some(point(workers as f64, workers.to_string(), Value { middle: speedup.ratio, between, runs }, None))
+        Some(Point::new(workers as f64, workers.to_string(), Value { middle: speedup.ratio, between, runs }, None))
     }
 
     /// Speeds as bars, in one chart.
@@ -237,22 +239,4 @@ impl Chart<'_> {
         let known = self.block.figures.iter().any(|figures| figures.wall_ns_interval.is_some());
         if known { "95% interval of the median" } else { "from the slowest run to the fastest" }.to_owned()
     }
-}
-
-fn point(x: f64, label: String, value: Value, right: Option<f64>) -> Point {
-    Point { x, label, y: value.middle, between: value.between, runs: value.runs, right }
-}
-
-/// One chart in both sizes; several small ones side by side.
-fn figures(curves: &[Curve], legend: &str) -> String {
-    if let [curve] = curves {
-        let drawn: String = Size::BOTH.into_iter().map(|size| curve.draw(size)).collect();
-        return format!("<figure>\n{drawn}{legend}</figure>\n");
-    }
-    let mut out = "<div class=\"charts\">\n".to_owned();
-    for curve in curves {
-        let (title, drawn) = (escape(&curve.title), curve.draw(Size::Narrow));
-        let _ = writeln!(out, "<figure>\n<figcaption>{title}</figcaption>\n{drawn}</figure>");
-    }
-    out + "</div>\n" + legend
 }

@@ -65,7 +65,7 @@ mod tests {
     use haul::calls::Ending;
 
     use super::*;
-    use crate::cli::report::fixture;
+    use crate::cli::report::sweep::fixture;
 
     #[test]
     fn auto_is_named_by_what_it_did() {

@@ -4,8 +4,9 @@ use haul::job::sweep::axes::Axis;
 use haul::job::sweep::bottleneck;
 use haul::outcome::Setting;
 
-use super::super::numbers::{nothing, times};
-use super::{Block, Builder, Sheet, cpu_cell, speedup_cell};
+use super::{Block, Builder, cpu_cell, speedup_cell};
+use crate::cli::report::numbers::{nothing, times};
+use crate::cli::report::sheet::Sheet;
 
 /// A line for each step.
 pub(super) fn ladder(block: &Block<'_>) -> Sheet {

@@ -6,8 +6,9 @@ use haul::job::sweep::figures::Figures;
 use haul::outcome::SweepRow;
 use haul::plan::SweepJob;
 
-use super::super::numbers::{bytes, nothing, three_digits};
-use super::{Block, Builder, Sheet};
+use super::{Block, Builder};
+use crate::cli::report::numbers::{bytes, nothing, three_digits};
+use crate::cli::report::sheet::Sheet;
 
 /// All columns of a block.
 pub(super) fn everything(block: &Block<'_>) -> Sheet {
@@ -82,7 +83,7 @@ pub(super) fn count(row: &Figures, calls: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::report::fixture;
+    use crate::cli::report::sweep::fixture;
 
     #[test]
     fn a_run_that_the_kernel_counts_otherwise_shows_by_how_much() {

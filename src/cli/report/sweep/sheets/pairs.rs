@@ -4,8 +4,9 @@ use haul::job::sweep::axes::Axis;
 use haul::outcome::Setting;
 use haul::plan::PoolChoice;
 
-use super::super::numbers::{bytes, nothing};
-use super::{Block, Builder, Column, Sheet, speedup_cell, valid_runs};
+use super::{Block, Builder, speedup_cell, valid_runs};
+use crate::cli::report::numbers::{bytes, nothing};
+use crate::cli::report::sheet::{Column, Sheet};
 
 /// A line for each setting that was run with a pool and without; `None` where rows are no such pairs.
 pub(super) fn pool(block: &Block<'_>) -> Option<Sheet> {

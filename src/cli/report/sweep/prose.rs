@@ -6,13 +6,14 @@ use haul::job::sweep::bottleneck;
 use haul::job::sweep::reconcile::Reconciliation;
 use haul::job::sweep::verdict::Noise;
 use haul::measure::machine::warnings;
-use haul::outcome::{Ended, Observed, SweepReport, SweepRow};
+use haul::outcome::{Observed, SweepReport, SweepRow};
 use haul::plan::{CacheState, TableName};
 use haul::size::BufferSize;
 
+use super::super::numbers::{bytes, count, duration, three_digits};
+use super::super::phrases;
+use super::super::sheet::Sheet;
 use super::digest::Digest;
-use super::numbers::{bytes, count, duration, three_digits};
-use super::sheet::Sheet;
 use super::{columns, engines};
 
 /// What was run, on what, and what did not vary.
@@ -49,7 +50,8 @@ fn how(report: &SweepReport) -> String {
         how.push(format!("block {block}"));
     }
     let rounds = count(report.rounds as u64, "round");
-    format!("{}; 1 warm-up and {rounds} in shuffled order, seed {}{}", how.join(", "), report.seed, ended(report))
+    let ended = phrases::ended(report.ended, report.failure.as_deref());
+    format!("{}; 1 warm-up and {rounds} in shuffled order, seed {}{ended}", how.join(", "), report.seed)
 }
 
 fn fixed_phrase(axis: axes::Axis, row: &SweepRow) -> String {
@@ -57,19 +59,6 @@ fn fixed_phrase(axis: axes::Axis, row: &SweepRow) -> String {
         axes::Axis::Engine | axes::Axis::Scheduler => format!("{} {}", axis.name(), axis.value(&row.setting)),
         _ => axis.phrase(&row.setting),
     }
-}
-
-/// Why there are no more rounds, where nobody asked for just so many.
-fn ended(report: &SweepReport) -> String {
-    let why = match report.ended {
-        Ended::Rounds => "",
-        Ended::NotYet => "; not done yet",
-        Ended::Narrow => "; stopped: intervals were narrow enough",
-        Ended::Budget => "; stopped: time was up",
-        Ended::Interrupted => "; interrupted",
-        Ended::Failed => "; failed",
-    };
-    report.failure.as_ref().map_or_else(|| why.to_owned(), |failure| format!("; failed: {failure}"))
 }
 
 /// The verdict, or why there is none, and what else can be said.
@@ -149,13 +138,9 @@ fn bottlenecks(report: &SweepReport) -> Vec<String> {
 
 /// How far apart two runs of the same thing are, in each group of alternatives.
 fn noise(digest: &Digest<'_>) -> Vec<String> {
-    let part = |ratio: f64| format!("{:+.1}%", (ratio - 1.0) * 100.0);
     let say = |noise: &Noise| {
-        let interval = noise.interval.map_or_else(String::new, |interval| {
-            format!(": between {} and {} at 95%", part(interval.low), part(interval.high))
-        });
         let group = noise.group.as_ref().map_or_else(String::new, |group| format!("{group}: "));
-        format!("{group}{noise}{interval}")
+        format!("{group}{}", phrases::noise(noise, noise.interval))
     };
     digest.noises.iter().map(say).collect()
 }
@@ -219,9 +204,11 @@ fn observed(report: &SweepReport) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use haul::outcome::Ended;
+
     use super::*;
-    use crate::cli::report::fixture;
-    use crate::cli::report::sheet::sheets;
+    use crate::cli::report::sweep::fixture;
+    use crate::cli::report::sweep::sheets::sheets;
 
     #[test]
     fn the_caption_tells_the_codec_and_what_failed() {

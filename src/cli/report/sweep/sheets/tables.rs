@@ -3,9 +3,10 @@
 use haul::job::sweep::axes::Axis;
 use haul::outcome::Setting;
 
-use super::super::numbers::{bytes, nothing, three_digits};
 use super::general::count;
-use super::{Block, Builder, Sheet, cpu_cell, speedup_cell, whole_percent};
+use super::{Block, Builder, cpu_cell, speedup_cell, whole_percent};
+use crate::cli::report::numbers::{bytes, nothing, three_digits};
+use crate::cli::report::sheet::Sheet;
 
 /// What a buffer size is good for: the verdict on it in a word or two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,9 +153,9 @@ mod tests {
     use haul::outcome::SweepReport;
 
     use super::*;
-    use crate::cli::report::block::blocks;
-    use crate::cli::report::digest::Digest;
-    use crate::cli::report::fixture;
+    use crate::cli::report::sweep::block::blocks;
+    use crate::cli::report::sweep::digest::Digest;
+    use crate::cli::report::sweep::fixture;
 
     fn words(walls_us: [[u64; 6]; 4]) -> [&'static str; 4] {
         let mut report = fixture::tables().remove(0);
@@ -197,7 +198,7 @@ mod tests {
             let mut report = fixture::tables().remove(table);
             let has_it = |report: &SweepReport| {
                 let digest = Digest::of(report);
-                let all = crate::cli::report::sheet::sheets(&digest);
+                let all = crate::cli::report::sweep::sheets::sheets(&digest);
                 let cells: Vec<String> = all
                     .iter()
                     .flat_map(|sheet| sheet.columns_named(heading))

@@ -1,6 +1,6 @@
-//! Figures → sheets of text: what table, Markdown and HTML all show.
+//! Figures of a sweep → sheets of text.
 //!
-//! - this file: what a sheet is, and how columns are put together;
+//! - this file: how columns are put together;
 //! - `general`: the columns of any sweep; `tables`: those of sweeps that answer one question; `pairs`: pools side by
 //!   side; `steps`: a ladder; `calls`: how long single calls took.
 
@@ -21,41 +21,8 @@ pub(super) use tables::Word;
 
 use super::block::{Block, blocks};
 use super::digest::Digest;
-use super::numbers::{TimeUnit, duration, nothing, percent, three_digits};
-
-/// A column: its heading (a line break where it may be cut in two) and a cell for each line.
-pub(super) struct Column {
-    pub(super) heading: String,
-    pub(super) cells: Vec<String>,
-    /// Where there is no room the column with the highest of these goes first; 0 stays.
-    pub(super) rank: u8,
-}
-
-/// Lines of cells under one title.
-pub(super) struct Sheet {
-    pub(super) title: Option<String>,
-    pub(super) columns: Vec<Column>,
-    /// How long the bar of each line is, as parts of the longest; empty where lines are not to be compared so.
-    pub(super) bars: Vec<f64>,
-}
-
-impl Column {
-    /// The heading where there is room for it.
-    pub(super) fn heading_in_one_line(&self) -> String {
-        self.heading.replace("-\n", "").replace("/\n", "/").replace('\n', " ").trim().to_owned()
-    }
-}
-
-impl Sheet {
-    pub(super) fn lines(&self) -> usize {
-        self.columns.first().map_or(0, |column| column.cells.len())
-    }
-
-    /// The columns whose headings begin so, written in one line.
-    pub(super) fn columns_named<'a>(&'a self, start: &'a str) -> impl Iterator<Item = &'a Column> {
-        self.columns.iter().filter(move |column| column.heading_in_one_line().starts_with(start))
-    }
-}
+use crate::cli::report::numbers::{TimeUnit, bytes, duration, nothing, percent, three_digits};
+use crate::cli::report::sheet::{Column, Sheet};
 
 /// The sheets of a report: one for each block, with the columns that answer the question it was asked.
 pub(super) fn sheets(digest: &Digest<'_>) -> Vec<Sheet> {
@@ -204,7 +171,7 @@ impl<'a> Builder<'a> {
 
     fn peak(&mut self, rank: u8) {
         if self.block.figures.iter().any(|figures| figures.peak_bytes.is_some()) {
-            self.add(rank, "peak\nmemory", |line| line.figures.peak_bytes.map_or_else(nothing, super::numbers::bytes));
+            self.add(rank, "peak\nmemory", |line| line.figures.peak_bytes.map_or_else(nothing, bytes));
         }
     }
 
@@ -247,7 +214,7 @@ fn whole_percent(part: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::report::fixture;
+    use crate::cli::report::sweep::fixture;
 
     fn cells(report: &haul::outcome::SweepReport, heading: &str) -> Vec<String> {
         let digest = Digest::of(report);

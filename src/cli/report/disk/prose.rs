@@ -1,0 +1,181 @@
+//! The lines above and below the tables: what was measured, what came of it, what it rests on.
+
+use haul::error::Quoted;
+use haul::job::disk::figures::DiskFigures;
+use haul::outcome::DiskReport;
+use haul::plan::{Flight, Load};
+
+use super::super::numbers::{bytes, count, duration, percent, three_digits};
+use super::super::phrases;
+use super::super::sheet::Sheet;
+use super::digest::{DiskDigest, Group};
+use super::sheets;
+
+/// The disk where it is known, and what the user named.
+pub(super) fn place(report: &DiskReport) -> String {
+    let place = Quoted(&report.place);
+    match &report.machine.disk {
+        Some(disk) => format!("{place} on {}", disk.name),
+        None => place.to_string(),
+    }
+}
+
+/// What was measured, and how.
+pub(super) fn caption(report: &DiskReport) -> [String; 2] {
+    let place = Quoted(&report.place);
+    let what = if report.is_existing {
+        format!("{place}, only read: {} of it", bytes(report.file_bytes))
+    } else {
+        let disk = report.machine.disk.as_ref().map_or_else(String::new, |disk| format!(", disk {}", disk.name));
+        let size =
+            if report.file_bytes > 0 { format!(": a file of {}", bytes(report.file_bytes)) } else { String::new() };
+        format!("{place} ({}{disk}){size}", report.machine.file_system)
+    };
+    let rounds = count(report.rounds as u64, "round");
+    let ended = phrases::ended(report.ended, report.failure.as_deref());
+    let run = duration(report.run_ns);
+    [what, format!("{rounds} in shuffled order, runs of {run}, after warming up; seed {}{ended}", report.seed)]
+}
+
+/// The result in a sentence for each kind of load.
+pub(super) fn findings(digest: &DiskDigest<'_>) -> Vec<String> {
+    let found: Vec<String> =
+        [sequential(digest), random(digest), durable(digest), files(digest)].into_iter().flatten().collect();
+    if found.is_empty() { vec!["No round is done, so there is nothing to tell.".to_owned()] } else { found }
+}
+
+/// "Sequential: reads at most 812 MiB/s (1M direct); writes at most 455 MiB/s (1M direct)."
+fn sequential(digest: &DiskDigest<'_>) -> Option<String> {
+    let best = |load, verb| {
+        let place = digest.best(&of(digest, load), |figures| figures.mib_per_second)?;
+        let rate = digest.figures[place].mib_per_second?.median;
+        Some(format!("{verb} {} MiB/s ({})", three_digits(rate), beside_load(digest, place)))
+    };
+    said("Sequential", [best(Load::Read, "reads at most"), best(Load::Write, "writes at most")])
+}
+
+/// "Random: reads 9120 IOPS one at a time, 98100 IOPS with 16 in flight; …"
+fn random(digest: &DiskDigest<'_>) -> Option<String> {
+    let depths = |load, verb| {
+        let places = of(digest, load);
+        let rate = |place: usize| Some(digest.figures[place].operations_per_second?.median);
+        let depth = |place: usize| digest.report.rows[place].setting.depth;
+        let one = places.iter().copied().find(|place| depth(*place) == 1).and_then(rate);
+        let enough = digest.shallowest(&places)?;
+        let most = rate(enough)?;
+        let alone = one.map(|one| format!("{} IOPS one at a time", three_digits(one)));
+        let several =
+            (depth(enough) > 1).then(|| format!("{} IOPS with {} in flight", three_digits(most), depth(enough)));
+        let more = (several.is_none() && places.len() > 1).then(|| "more in flight are no faster".to_owned());
+        let parts: Vec<String> = [alone, several, more].into_iter().flatten().collect();
+        Some(format!("{verb} {}", parts.join(", ")))
+    };
+    let all = [
+        depths(Load::RandomRead, "reads"),
+        depths(Load::RandomWrite, "writes"),
+        depths(Load::Mixed, "7 reads to 3 writes"),
+    ];
+    said("Random", all)
+}
+
+fn durable(digest: &DiskDigest<'_>) -> Option<String> {
+    let row = of(digest, Load::Sync).into_iter().map(|place| &digest.report.rows[place]).next()?;
+    let latency = row.write_latency.filter(|_| !row.samples.is_empty())?;
+    let block = row.setting.block.map_or_else(String::new, |block| format!(" {block}"));
+    Some(format!(
+        "Durable: writing{block} and fdatasync take {}, 1 in 100 longer than {}.",
+        duration(latency.p50_ns),
+        duration(latency.p99_ns)
+    ))
+}
+
+fn files(digest: &DiskDigest<'_>) -> Option<String> {
+    let rate = |load, verb| {
+        let place = of(digest, load).into_iter().next()?;
+        let rate = digest.figures[place].operations_per_second?.median;
+        Some(format!("{verb} {} a second", three_digits(rate)))
+    };
+    said("Empty files", [rate(Load::Create, "makes"), rate(Load::Stat, "looks at"), rate(Load::Remove, "removes")])
+}
+
+fn said<const N: usize>(subject: &str, parts: [Option<String>; N]) -> Option<String> {
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("{subject}: {}.", parts.join("; ")))
+}
+
+fn of(digest: &DiskDigest<'_>, load: Load) -> Vec<usize> {
+    let places = digest.places(Group::of(load));
+    places.into_iter().filter(|place| digest.report.rows[*place].setting.load == load).collect()
+}
+
+/// What a setting is called where its load is told already.
+fn beside_load(digest: &DiskDigest<'_>, place: usize) -> String {
+    let setting = digest.report.rows[place].setting;
+    let label = haul::job::disk::settings::label(&setting);
+    label.strip_prefix(setting.load.name()).unwrap_or(&label).trim_start().to_owned()
+}
+
+/// What a reader must know so as not to misread the figures in these sheets.
+pub(super) fn notes(digest: &DiskDigest<'_>, sheets: &[Sheet]) -> Vec<String> {
+    let report = digest.report;
+    let mut notes: Vec<String> = digest.doubts.iter().map(|doubt| format!("mind: {doubt}")).collect();
+    notes.extend(report.left_out.iter().map(|setting| format!("not measured: {setting}")));
+    notes.extend(digest.noises.iter().map(|noise| phrases::noise(noise, noise.interval)));
+    notes.extend(untimed(report));
+    notes.push(proof(report));
+    notes.extend(sheets::explained(digest, sheets));
+    notes
+}
+
+/// What was done outside of measured times.
+fn untimed(report: &DiskReport) -> Option<String> {
+    let parts = [
+        (report.preparation_ns, "making the file"),
+        (report.warm_up_ns, "warming up"),
+        (report.tidying_ns, "emptying caches, writing back, making and removing files"),
+    ];
+    let told =
+        parts.into_iter().filter(|(time, _)| *time > 0).map(|(time, what)| format!("{} for {what}", duration(time)));
+    let mut told: Vec<String> = told.collect();
+    if report.repeated > 0 {
+        told.push(format!("{} that did not show what it should, repeated", count(report.repeated as u64, "run")));
+    }
+    (!told.is_empty()).then(|| format!("not timed: {}", told.join(", ")))
+}
+
+/// What is in the times.
+fn proof(report: &DiskReport) -> String {
+    let has = |is: fn(Load) -> bool| report.rows.iter().any(|row| is(row.setting.load));
+    let writes = if has(|load| matches!(load, Load::Write | Load::RandomWrite | Load::Mixed)) {
+        "; what is written through the page cache is durable (fdatasync) when the clock stops"
+    } else {
+        ""
+    };
+    let flights = report.rows.iter().map(|row| row.setting.flight);
+    let threads = flights.clone().any(|flight| flight == Flight::Threads);
+    let by = if threads { "; each operation in flight is a thread's" } else { "" };
+    format!("times: of the operations alone{writes}{by}")
+}
+
+/// How it was measured, in a few sentences.
+pub(super) fn how(report: &DiskReport) -> String {
+    let settings = count(report.rows.len() as u64, "setting");
+    let control = if report.controls.is_empty() { "" } else { ", one of each load twice, as a check on noise" };
+    let within = percent(report.within);
+    format!(
+        "{settings} warmed up, each until its rate settled or its time was over, and then run once in each of {}, in an \
+         order shuffled anew every time{control}. Before each run no page of the file is in memory; what was read and \
+         written is compared with what the kernel says came from the disk and went there, and a run that does not show \
+         what it should is repeated. Rates that are no more than {within} apart count as the same.",
+        count(report.rounds as u64, "round"),
+    )
+}
+
+/// The rate of a row in words: "812 MiB/s", "9120 IOPS".
+pub(super) fn rate(figures: &DiskFigures, group: Group) -> Option<String> {
+    Some(match group {
+        Group::Sequential => format!("{} MiB/s", three_digits(figures.mib_per_second?.median)),
+        Group::Random => format!("{} IOPS", three_digits(figures.operations_per_second?.median)),
+        Group::Sync | Group::Files => format!("{} a second", three_digits(figures.operations_per_second?.median)),
+    })
+}

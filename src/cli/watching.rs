@@ -1,0 +1,288 @@
+//! Watching a measurement: the line that says where it is, and its reports, which are written again after each round.
+//! Everything here happens between runs.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use haul::error::Result;
+use haul::job::Context;
+use haul::job::rounds::{Step, Watcher};
+use haul::outcome::{DiskReport, Ended, SweepReport};
+use haul::sys::Sys;
+
+use super::args::ProgressChoice;
+use super::output::{ReportFile, output_error};
+use super::report::disk::DiskDigest;
+use super::report::sweep::Digest;
+use super::report::{self, Contents, Format, Output};
+
+/// Reports are written anew no sooner than this after the last time.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A report that takes long to write is written more rarely: no more than this part of the measurement's time goes there.
+const SHARE: u32 = 20;
+/// Clears a terminal's line from the cursor on.
+const CLEAR_REST: &str = "\x1b[K";
+
+/// A report that is filled round by round.
+pub(crate) trait Growing {
+    /// Whole rounds that are in it.
+    fn rounds(&self) -> usize;
+    /// Why there are no more.
+    fn ended(&self) -> Ended;
+    /// What failed, if something did.
+    fn failure(&self) -> Option<&str>;
+    /// What it says. Deriving that takes a moment.
+    fn contents(&self) -> Box<dyn Contents + '_>;
+}
+
+impl Growing for SweepReport {
+    fn rounds(&self) -> usize {
+        self.rounds
+    }
+
+    fn ended(&self) -> Ended {
+        self.ended
+    }
+
+    fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    fn contents(&self) -> Box<dyn Contents + '_> {
+        Box::new(Digest::of(self))
+    }
+}
+
+impl Growing for DiskReport {
+    fn rounds(&self) -> usize {
+        self.rounds
+    }
+
+    fn ended(&self) -> Ended {
+        self.ended
+    }
+
+    fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    fn contents(&self) -> Box<dyn Contents + '_> {
+        Box::new(DiskDigest::of(self))
+    }
+}
+
+/// What happens between runs.
+pub(crate) struct Watching {
+    line: Line,
+    files: Files,
+}
+
+impl Watching {
+    /// Sees to it that every report can be written: before the first run, not after the last, since a measurement is too
+    /// long to end in "permission denied". None is written into `measured`, where that is a file or a directory.
+    pub(crate) fn new(
+        outputs: &[Output],
+        progress: ProgressChoice,
+        measured: Option<&Path>,
+        context: &Context,
+    ) -> Result<Self> {
+        Ok(Self { line: Line::new(progress), files: Files::create(outputs, measured, context)? })
+    }
+
+    /// The measurement is over: takes the line away, and writes the report to wherever it is wanted.
+    pub(crate) fn finish<R: Growing>(mut self, measured: Result<R>, outputs: &[Output]) -> Result<R> {
+        self.line.clear();
+        let report = measured?;
+        let contents = report.contents();
+        // A file that cannot be written is no reason to keep the report from standard output.
+        let filed = self.files.write_last(&*contents);
+        for output in outputs.iter().filter(|output| output.path.is_none()) {
+            print(&*contents, output.format).map_err(|error| output_error(Path::new("standard output"), &error))?;
+        }
+        drop(contents);
+        filed.map(|()| report)
+    }
+}
+
+impl<R: Growing> Watcher<R> for Watching {
+    fn step(&mut self, step: Step) {
+        self.line.show(&step);
+    }
+
+    fn measured(&mut self, report: &R) {
+        self.files.write_so_far(report);
+    }
+}
+
+fn print(contents: &dyn Contents, format: Format) -> std::io::Result<()> {
+    let text = report::render(contents, format, width())?;
+    let mut out = std::io::stdout().lock();
+    out.write_all(&text).and_then(|()| out.flush())
+}
+
+/// Columns of standard output: those of its terminal, which `COLUMNS` may say otherwise; what is no terminal is read who
+/// knows where.
+fn width() -> usize {
+    let out = std::io::stdout();
+    if !out.is_terminal() {
+        return report::WIDTH;
+    }
+    let named = std::env::var("COLUMNS").ok();
+    let size = rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col));
+    columns(named.as_deref(), size)
+}
+
+/// What `COLUMNS` says, else the terminal; 0 is what does not know.
+fn columns(named: Option<&str>, size: Option<usize>) -> usize {
+    let is_known = |columns: &usize| *columns > 0;
+    let named = named.and_then(|columns| columns.parse().ok()).filter(is_known);
+    named.or(size.filter(is_known)).unwrap_or(report::WIDTH).max(report::LEAST_WIDTH)
+}
+
+/// The reports' files. They are written after every round, so that whatever ends the measurement leaves what was measured;
+/// between runs, as everything here.
+struct Files {
+    sys: Sys,
+    all: Vec<(ReportFile, Format)>,
+    /// No report is written before this.
+    next: Option<Instant>,
+}
+
+impl Files {
+    fn create(outputs: &[Output], measured: Option<&Path>, context: &Context) -> Result<Self> {
+        let mut sys = context.sys();
+        let mut files = vec![];
+        for output in outputs {
+            if let Some(path) = &output.path {
+                files.push((ReportFile::create(&mut sys, context, path, measured)?, output.format));
+            }
+        }
+        Ok(Self { sys, all: files, next: None })
+    }
+
+    /// Writes what there is, unless that was done a moment ago. A failure is none yet: the last time decides.
+    fn write_so_far(&mut self, report: &impl Growing) {
+        let started = Instant::now();
+        // Before a round is done, a report shows nothing that were worth an older one.
+        if report.rounds() == 0 || self.next.is_some_and(|next| started < next) {
+            return;
+        }
+        let contents = report.contents();
+        for (file, format) in self.all.iter_mut().filter(|(file, _)| file.rewrites()) {
+            let _ = write(&mut self.sys, file, &*contents, *format);
+        }
+        self.next = Some(started + PAUSE.max(started.elapsed() * SHARE));
+    }
+
+    /// Writes the last report into every file; the first failure is told.
+    fn write_last(&mut self, contents: &dyn Contents) -> Result<()> {
+        let mut result = Ok(());
+        for (file, format) in &mut self.all {
+            result = result.and(write(&mut self.sys, file, contents, *format));
+        }
+        result
+    }
+}
+
+fn write(sys: &mut Sys, file: &mut ReportFile, contents: &dyn Contents, format: Format) -> Result<()> {
+    let text =
+        report::render(contents, format, report::WIDTH).map_err(|error| output_error(Path::new("a report"), &error))?;
+    file.write(sys, &text)
+}
+
+/// The progress line: drawn between runs, and by no thread that would draw during one.
+///
+/// Not by indicatif, which fills the line up with blanks: the `^C` that a terminal echoes would then stand on the next
+/// line, and that one would be cleared.
+struct Line {
+    /// Least time from one line to the next; `None` draws none.
+    pause: Option<Duration>,
+    /// What a line begins and ends with.
+    around: [&'static str; 2],
+    /// When the last one was, and of what.
+    drawn: Option<(Instant, &'static str)>,
+}
+
+impl Line {
+    /// On a terminal a line that is written over; elsewhere lines below each other, if that is asked for.
+    fn new(progress: ProgressChoice) -> Self {
+        let (pause, around) = match (progress, std::io::stderr().is_terminal()) {
+            (ProgressChoice::Never, _) | (ProgressChoice::Auto, false) => (None, [""; 2]),
+            (_, true) => (Some(Duration::from_millis(50)), ["\r", CLEAR_REST]),
+            (ProgressChoice::Always, false) => (Some(Duration::from_millis(500)), ["", "\n"]),
+        };
+        Self { pause, around, drawn: None }
+    }
+
+    fn show(&mut self, step: &Step) {
+        let Some(pause) = self.pause else { return };
+        // What is new is said at once: it may last.
+        if self.drawn.is_some_and(|(drawn, what)| what == step.what && drawn.elapsed() < pause) {
+            return;
+        }
+        self.drawn = Some((Instant::now(), step.what));
+        let [before, after] = self.around;
+        // A standard error that is closed or full is nothing that we could report.
+        let _ = write!(std::io::stderr().lock(), "{before}{}{after}", words(step));
+    }
+
+    fn clear(&mut self) {
+        if self.drawn.take().is_some() && self.around[1] == CLEAR_REST {
+            let _ = write!(std::io::stderr().lock(), "\r{CLEAR_REST}");
+        }
+    }
+}
+
+/// "round 3, run 5 of 12, 0:42 left"; of what has no runs to count just what it is.
+fn words(step: &Step) -> String {
+    if step.total == 0 {
+        return step.what.to_owned();
+    }
+    let total = step.total;
+    let run = step.done % total + 1;
+    let left = step.left.map_or_else(String::new, |left| format!(", {} left", clock(left)));
+    if step.what == "round" {
+        format!("round {}, run {run} of {total}{left}", step.done / total + 1)
+    } else {
+        format!("{} {run} of {total}{left}", step.what)
+    }
+}
+
+/// Minutes and seconds, or hours, minutes and seconds: "0:42", "1:02:03".
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_as_wide_as_its_terminal() {
+        for (named, size, width) in [
+            (None, Some(100), 100),
+            (Some("90"), Some(100), 90),
+            (Some("wide"), Some(100), 100),
+            (Some("0"), Some(0), 120),
+            (None, None, 120),
+            (Some("20"), None, 80),
+        ] {
+            assert_eq!(columns(named, size), width, "{named:?}, {size:?}");
+        }
+    }
+
+    #[test]
+    fn the_line_says_where_a_measurement_is() {
+        let step = |what, done, total, left: Option<u64>| {
+            words(&Step { what, done, total, left: left.map(Duration::from_secs) })
+        };
+        assert_eq!(step("warming up", 2, 11, None), "warming up 3 of 11");
+        assert_eq!(step("round", 0, 12, None), "round 1, run 1 of 12");
+        assert_eq!(step("round", 28, 12, Some(42)), "round 3, run 5 of 12, 0:42 left");
+        assert_eq!(step("round", 11, 12, Some(3723)), "round 1, run 12 of 12, 1:02:03 left");
+        assert_eq!(step("removing old targets", 0, 0, None), "removing old targets");
+    }
+}

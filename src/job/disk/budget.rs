@@ -1,0 +1,155 @@
+//! What a budget is spent on: how large the file is, how long it is warmed up, how long a run lasts.
+//!
+//! A budget covers everything: making the file, warming up, the rounds and what is tidied between their runs.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+use crate::plan::Effort;
+
+/// The part of a budget that making the file may take.
+const MAKING: f64 = 0.15;
+/// The part of it that warming up may take.
+const WARMING_UP: f64 = 0.2;
+/// The rounds that there shall be time for: medians of six have an interval, and two may show nothing.
+const ROUNDS: usize = 8;
+/// What making and warming up go by where only a number of rounds is given: the budget of a command without options.
+const USUAL_BUDGET: Duration = Duration::from_secs(60);
+/// A run without a budget.
+const USUAL_RUN: Duration = Duration::from_secs(1);
+/// The shortest run: below, starting and ending it shows.
+const SHORTEST_RUN: Duration = Duration::from_millis(50);
+/// The longest run: rather more rounds than longer ones.
+const LONGEST_RUN: Duration = Duration::from_secs(3);
+/// Windows that a warm-up cuts the time of a run into, and must have at least to tell whether something settled.
+pub(super) const WARM_UP_WINDOWS: u32 = 5;
+
+/// Sizes of files are whole ones of these.
+const MIB: u64 = 1 << 20;
+/// The file that a measurement begins with.
+const USUAL_FILE: u64 = 64 * MIB;
+/// The largest file that nobody asked for.
+const LARGEST_FILE: u64 = 16 << 30;
+/// The smallest file that nobody asked for: smaller ones fit into any disk's cache.
+const SMALLEST_FILE: u64 = 16 * MIB;
+
+/// How large a file is made: from the least on as long as there is time, up to the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileSize {
+    pub(super) least: u64,
+    pub(super) most: u64,
+}
+
+impl FileSize {
+    /// The size that was asked for, or one that suits `free` bytes of which the file may take a part; or why there is
+    /// none.
+    pub(super) fn of(asked: Option<u64>, free: u64, share: f64) -> Result<Self, String> {
+        let size = |bytes| ByteSize::b(bytes).display().iec();
+        let may = (free as f64 * share) as u64;
+        let room = format!("{:.0} % of the {} that are free", share * 100.0, size(free));
+        match asked {
+            Some(bytes) if bytes > may => Err(format!(
+                "a file of {} is more than {room}; choose a smaller one with --size, or allow more with --share",
+                size(bytes)
+            )),
+            Some(bytes) => Ok(Self { least: bytes, most: bytes }),
+            None if may < SMALLEST_FILE => Err(format!(
+                "{room} are too little for a file of {}; make room, allow more with --share, or choose another DIR",
+                size(SMALLEST_FILE)
+            )),
+            None => {
+                let most = whole(may.min(LARGEST_FILE));
+                Ok(Self { least: most.min(USUAL_FILE), most })
+            }
+        }
+    }
+}
+
+fn whole(bytes: u64) -> u64 {
+    bytes - bytes % MIB
+}
+
+/// How long making the file may take, if its size is free.
+pub(super) fn making(effort: Effort) -> Duration {
+    effort.budget.unwrap_or(USUAL_BUDGET).mul_f64(MAKING)
+}
+
+/// How long each of so many settings may warm up. Whatever that is, a warm-up has as many windows as tell whether
+/// something settled.
+pub(super) fn warming_up(effort: Effort, settings: usize) -> Duration {
+    effort.budget.unwrap_or(USUAL_BUDGET).mul_f64(WARMING_UP / settings.max(1) as f64)
+}
+
+/// How long a run lasts, when so much was `spent` of the budget, a round has so many `runs`, and `between` two of them so
+/// much time passes that nobody measures.
+pub(super) fn run(effort: Effort, spent: Duration, runs: usize, between: Duration) -> Duration {
+    let Some(budget) = effort.budget else { return USUAL_RUN };
+    let rounds = effort.rounds.map_or(ROUNDS, std::num::NonZeroUsize::get);
+    let all = u32::try_from(rounds.saturating_mul(runs).max(1)).unwrap_or(u32::MAX);
+    (budget.saturating_sub(spent) / all).saturating_sub(between).clamp(SHORTEST_RUN, LONGEST_RUN)
+}
+
+/// The same before anything was spent: what warming up goes by.
+pub(super) fn expected_run(effort: Effort, runs: usize) -> Duration {
+    let spent = effort.budget.unwrap_or(USUAL_BUDGET).mul_f64(MAKING + WARMING_UP);
+    run(effort, spent, runs, Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    fn effort(seconds: Option<u64>, rounds: Option<usize>) -> Effort {
+        Effort {
+            budget: seconds.map(Duration::from_secs),
+            rounds: rounds.map(|rounds| NonZeroUsize::new(rounds).unwrap()),
+            within: 0.05,
+        }
+    }
+
+    #[test]
+    fn a_file_has_the_size_that_was_asked_for_or_grows_within_its_share() {
+        for (asked, free, share, expected) in [
+            (None, 1000 * GIB, 0.25, Ok((64 * MIB, 16 * GIB))),
+            (None, 40 * GIB + 5, 0.25, Ok((64 * MIB, 10 * GIB))),
+            (None, 200 * MIB, 0.25, Ok((50 * MIB, 50 * MIB))),
+            (None, 64 * MIB + 3, 0.25, Ok((16 * MIB, 16 * MIB))),
+            (None, 63 * MIB, 0.25, Err("25 % of the 63.0 MiB that are free are too little for a file of 16.0 MiB")),
+            (Some(10 * GIB), 40 * GIB, 0.25, Ok((10 * GIB, 10 * GIB))),
+            (Some(MIB), 40 * GIB, 0.25, Ok((MIB, MIB))),
+            (Some(11 * GIB), 40 * GIB, 0.25, Err("a file of 11.0 GiB is more than 25 % of the 40.0 GiB that are free")),
+            (Some(11 * GIB), 40 * GIB, 0.5, Ok((11 * GIB, 11 * GIB))),
+        ] {
+            match (FileSize::of(asked, free, share), expected) {
+                (Ok(size), Ok(expected)) => assert_eq!((size.least, size.most), expected, "{asked:?} of {free}"),
+                (Err(why), Err(words)) => assert!(why.starts_with(words) && why.contains("--share"), "{why}"),
+                (found, expected) => panic!("{found:?} is not {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn runs_get_what_is_left_of_the_budget() {
+        let ms = Duration::from_millis;
+        for (effort, spent, runs, between, expected) in [
+            (effort(Some(60), None), ms(20_000), 20, ms(0), ms(250)),
+            (effort(Some(60), None), ms(20_000), 20, ms(100), ms(150)),
+            (effort(Some(60), None), ms(20_000), 20, ms(400), ms(50)),
+            (effort(Some(60), Some(4)), ms(20_000), 20, ms(0), ms(500)),
+            (effort(Some(60), None), ms(90_000), 20, ms(0), ms(50)),
+            (effort(Some(3600), None), ms(20_000), 3, ms(0), ms(3000)),
+            (effort(None, Some(4)), ms(20_000), 20, ms(100), ms(1000)),
+        ] {
+            assert_eq!(run(effort, spent, runs, between), expected, "{effort:?}");
+        }
+        assert_eq!(expected_run(effort(Some(60), None), 20), Duration::from_micros(243_750));
+        assert_eq!(making(effort(Some(60), None)), Duration::from_secs(9));
+        assert_eq!(warming_up(effort(Some(60), None), 24), ms(500));
+        assert_eq!(warming_up(effort(None, Some(4)), 24), ms(500));
+    }
+}

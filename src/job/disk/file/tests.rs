@@ -1,0 +1,108 @@
+//! A file that is made: whole and without a name, or an error and nothing.
+
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use super::*;
+use crate::sys::Stop;
+use crate::sys::faults::{Fault, FaultPlan};
+
+const MIB: u64 = 1 << 20;
+/// Little: such a file is made very often.
+const BYTES: u64 = 2 * PAGE as u64;
+
+fn open(place: &Path) -> OwnedFd {
+    rustix::fs::open(place, OFlags::RDONLY | OFlags::DIRECTORY, rustix::fs::Mode::empty()).unwrap()
+}
+
+/// A file of so many bytes, made under a fault plan.
+fn made(place: &Path, bytes: u64, plan: &Arc<FaultPlan>) -> Result<DataFile> {
+    let mut sys = Sys::new(Stop::new()).with_faults(Arc::clone(plan));
+    let mut file = DataFile::create(&mut sys, &open(place), place)?;
+    file.fill(&mut sys, FileSize { least: bytes, most: bytes }, Duration::ZERO, 1)?;
+    Ok(file)
+}
+
+fn no_fault() -> Arc<FaultPlan> {
+    Arc::new(FaultPlan::new(u64::MAX, Fault::Full, false))
+}
+
+#[test]
+fn a_file_of_ours_has_no_name_and_holds_what_nothing_can_compress() {
+    let place = tempfile::tempdir().unwrap();
+    let file = made(place.path(), MIB + PAGE as u64, &no_fault()).unwrap();
+    assert_eq!(place.path().read_dir().unwrap().count(), 0);
+    let bytes = file.bytes();
+    let content = std::fs::File::from(file.buffered);
+    let about = content.metadata().unwrap();
+    assert_eq!((about.len(), bytes), (MIB + PAGE as u64, MIB + PAGE as u64));
+    let mut all = vec![0; bytes as usize];
+    content.read_exact_at(&mut all, 0).unwrap();
+    let histogram = crate::measure::entropy::Histogram::from(std::array::from_fn(|value| {
+        all.iter().filter(|byte| usize::from(**byte) == value).count() as u64
+    }));
+    assert!(histogram.entropy_bits() > 7.99, "{}", histogram.entropy_bits());
+}
+
+#[test]
+fn it_grows_while_there_is_time() {
+    let place = tempfile::tempdir().unwrap();
+    let size = FileSize { least: MIB, most: 3 * MIB };
+    for (time, bytes) in [(Duration::ZERO, MIB), (Duration::from_secs(3600), 3 * MIB)] {
+        let mut sys = Sys::new(Stop::new());
+        let mut file = DataFile::create(&mut sys, &open(place.path()), place.path()).unwrap();
+        file.fill(&mut sys, size, time, 1).unwrap();
+        assert_eq!(file.bytes(), bytes, "{time:?}");
+    }
+}
+
+#[test]
+fn every_call_that_fails_is_an_error_and_leaves_no_name() {
+    let place = tempfile::tempdir().unwrap();
+    let plan = no_fault();
+    made(place.path(), BYTES, &plan).unwrap();
+    let name = place.path().join("data");
+    for number in 1..=plan.seen() {
+        let result = made(place.path(), BYTES, &Arc::new(FaultPlan::new(number, Fault::Fail(Errno::IO), false)));
+        let message = format!("cannot make a file in '{}': Input/output error", place.path().display());
+        assert_eq!(result.map(|file| file.bytes).map_err(|error| error.to_string()), Err(message), "call {number}");
+        // In the scratch directory, which goes with all in it.
+        let _ = rustix::fs::unlink(&name);
+        let full = made(place.path(), BYTES, &Arc::new(FaultPlan::new(number, Fault::Full, true)));
+        if let Err(error) = full {
+            assert_eq!(error.errno(), Some(Errno::NOSPC), "call {number}");
+        }
+        let _ = rustix::fs::unlink(&name);
+    }
+}
+
+#[test]
+fn without_direct_access_or_room_in_advance_it_is_made_all_the_same() {
+    let place = tempfile::tempdir().unwrap();
+    let plan = no_fault();
+    let has_direct = made(place.path(), BYTES, &plan).unwrap().no_direct().is_none();
+    let mut without = 0;
+    for number in 1..=plan.seen() {
+        for errno in [Errno::INVAL, Errno::OPNOTSUPP] {
+            let made = made(place.path(), BYTES, &Arc::new(FaultPlan::new(number, Fault::Fail(errno), false)));
+            if let Ok(file) = made {
+                assert_eq!(file.bytes(), BYTES);
+                without += usize::from(file.no_direct().is_some());
+            }
+            let _ = rustix::fs::unlink(place.path().join("data"));
+        }
+    }
+    // Refused when it was opened, and when a page was written.
+    assert!(!has_direct || without == 4, "{without}");
+}
+
+#[test]
+fn a_wish_to_stop_is_heard() {
+    let place = tempfile::tempdir().unwrap();
+    let stop = Stop::new();
+    let mut sys = Sys::new(stop.clone());
+    let mut file = DataFile::create(&mut sys, &open(place.path()), place.path()).unwrap();
+    stop.request(2);
+    let error = file.fill(&mut sys, FileSize { least: MIB, most: MIB }, Duration::ZERO, 1).unwrap_err();
+    assert!(error.is_interruption(), "{error}");
+}

@@ -1,0 +1,171 @@
+//! Loads of files: creating, asking for attributes, removing, in one directory of ours.
+//!
+//! Files are empty, and their names are known beforehand: what is measured is the directory and the inodes, not reading
+//! a directory or writing content. Every run deals with as many files, one after another: create is `openat` and `close`,
+//! stat is `statx` of what memory knows by then, remove is `unlinkat`. What a run needs is made ready before, untimed.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use rustix::io::{Errno, Result};
+
+use super::pattern::{Tally, window};
+use crate::plan::Load;
+use crate::sys::Sys;
+
+/// The fewest files of a run.
+pub(super) const FEWEST: usize = 100;
+/// The most files of a run: a directory with more is rare.
+pub(super) const MOST: usize = 50_000;
+
+/// Files in a directory of ours, which is another one whenever they are made anew.
+///
+/// On ext4 inodes that were freed within the last minutes are passed over one by one when new ones are looked for nearby
+/// (`recently_deleted` in fs/ext4/ialloc.c): where files were just removed, creating some becomes slower with every run. So
+/// none are made where some were removed, and the directories lie apart ([`Sys::spread_directories`]).
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    names: Vec<CString>,
+    /// Where they are.
+    directory: Option<OwnedFd>,
+    /// How many directories there were.
+    directories: u64,
+    /// How many of the names are there, from the first on.
+    there: usize,
+}
+
+impl Files {
+    /// Has so many files there, or none, as the load needs it, in a directory within `parent`.
+    pub(super) fn make_ready(&mut self, sys: &mut Sys, parent: &OwnedFd, load: Load, count: usize) -> Result<()> {
+        for number in self.names.len()..count {
+            // The length of common names; CString fails on NUL alone.
+            self.names.push(CString::new(format!("file-{number:08}")).unwrap_or_default());
+        }
+        let needed = if load == Load::Create { 0 } else { count };
+        self.remove_beyond(sys, needed)?;
+        if self.there == 0 {
+            self.move_on(sys, parent)?;
+        }
+        let Some(directory) = &self.directory else { return Err(Errno::NOENT) };
+        while self.there < needed {
+            sys.check_stop()?;
+            create(sys, directory, &self.names[self.there])?;
+            self.there += 1;
+        }
+        Ok(())
+    }
+
+    fn remove_beyond(&mut self, sys: &mut Sys, needed: usize) -> Result<()> {
+        let Some(directory) = &self.directory else { return Ok(()) };
+        while self.there > needed {
+            sys.check_stop()?;
+            sys.unlinkat(directory, &self.names[self.there - 1])?;
+            self.there -= 1;
+        }
+        Ok(())
+    }
+
+    /// Goes to a new directory, which is empty.
+    fn move_on(&mut self, sys: &mut Sys, parent: &OwnedFd) -> Result<()> {
+        let name = |number: u64| CString::new(format!("files-{number}")).map_err(|_| Errno::INVAL);
+        if let Some(old) = self.directory.take() {
+            sys.close(old)?;
+            sys.rmdirat(parent, &name(self.directories)?)?;
+        }
+        self.directories += 1;
+        let new = name(self.directories)?;
+        sys.mkdirat(parent, &new, 0o700)?;
+        self.directory = Some(sys.open_directory(parent, &new)?);
+        Ok(())
+    }
+
+    /// Does one thing to so many files, in the order of their names; stat goes on with the first for as long as the run
+    /// has `time`, since it changes nothing.
+    pub(super) fn run(&mut self, sys: &mut Sys, load: Load, count: usize, time: Duration) -> Result<Tally> {
+        let Some(directory) = &self.directory else { return Err(Errno::NOENT) };
+        let mut tally = Tally::default();
+        let start = Instant::now();
+        let mut began = start;
+        let most = if load == Load::Stat { usize::MAX } else { count };
+        for name in self.names[..count].iter().cycle().take(most) {
+            if load == Load::Stat && began - start >= time {
+                break;
+            }
+            sys.check_stop()?;
+            match load {
+                Load::Create => create(sys, directory, name)?,
+                Load::Remove => sys.unlinkat(directory, name)?,
+                _ => drop(sys.stat_at(directory, name)?),
+            }
+            let ended = Instant::now();
+            tally.operations += 1;
+            tally.reads.record(ended - began);
+            tally.windows[window(ended - start, time)] += 1;
+            began = ended;
+        }
+        self.there = if load == Load::Remove { 0 } else { count };
+        Ok(tally)
+    }
+}
+
+fn create(sys: &mut Sys, directory: &OwnedFd, name: &CStr) -> Result<()> {
+    let file = sys.create(directory, name, 0o600)?;
+    sys.close(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::Call;
+    use crate::sys::Stop;
+
+    #[test]
+    fn each_load_finds_what_it_needs_and_deals_with_all_of_it() {
+        let place = tempfile::tempdir().unwrap();
+        let parent = rustix::fs::open(place.path(), rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).unwrap();
+        let mut sys = Sys::new(Stop::new());
+        let mut files = Files::default();
+        // The only directory there is, and how many files it holds.
+        let there = || -> (String, usize) {
+            let directories: Vec<_> = place.path().read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+            assert_eq!(directories.len(), 1, "{directories:?}");
+            (directories[0].display().to_string(), directories[0].read_dir().unwrap().count())
+        };
+        let mut last = String::new();
+        for (load, count, before, after) in [
+            (Load::Create, 30, 0, 30),
+            (Load::Stat, 30, 30, 30),
+            (Load::Create, 20, 0, 20),
+            (Load::Remove, 30, 30, 0),
+            (Load::Remove, 10, 10, 0),
+            (Load::Stat, 5, 5, 5),
+            (Load::Remove, 3, 3, 0),
+        ] {
+            files.make_ready(&mut sys, &parent, load, count).unwrap();
+            let (directory, found) = there();
+            assert_eq!(found, before, "before {load:?}");
+            assert!(load != Load::Create || directory != last, "files are made where none were removed");
+            let mut door = Sys::new(Stop::new());
+            let tally = files.run(&mut door, load, count, Duration::from_millis(1)).unwrap();
+            assert_eq!(there(), (directory.clone(), after), "after {load:?}");
+            let expected = if load == Load::Stat { door.counts().of(Call::Statx).calls } else { count as u64 };
+            assert_eq!((tally.operations, tally.windows.iter().sum::<u64>()), (expected, expected), "{load:?}");
+            assert_eq!(tally.reads.latency().unwrap().operations, expected);
+            last = directory;
+        }
+    }
+
+    #[test]
+    fn a_wish_to_stop_is_heard() {
+        let place = tempfile::tempdir().unwrap();
+        let parent = rustix::fs::open(place.path(), rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).unwrap();
+        let stop = Stop::new();
+        let mut sys = Sys::new(stop.clone());
+        let mut files = Files::default();
+        files.make_ready(&mut sys, &parent, Load::Create, 5).unwrap();
+        stop.request(2);
+        assert_eq!(files.run(&mut sys, Load::Create, 5, Duration::ZERO).unwrap_err(), Errno::INTR);
+        assert_eq!(files.make_ready(&mut sys, &parent, Load::Stat, 5).unwrap_err(), Errno::INTR);
+    }
+}

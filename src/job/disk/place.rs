@@ -1,0 +1,121 @@
+//! Where a disk is measured: a scratch directory of our own, or a file or device that exists and is only read.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use super::budget::{self, FileSize};
+use super::file::DataFile;
+use crate::error::{Error, Result};
+use crate::job::Context;
+use crate::job::scratch::{Purpose, Scratch};
+use crate::measure::machine::this_machine;
+use crate::outcome::Machine;
+use crate::plan::{DiskPlace, DiskPlan};
+use crate::sys::Sys;
+
+/// What is measured on. The file is closed before the scratch directory is removed: NFS keeps a name for what is open.
+pub(super) struct Place {
+    path: PathBuf,
+    /// `None` where no load moves blocks.
+    file: Option<DataFile>,
+    /// `None` of what exists.
+    scratch: Option<Scratch>,
+}
+
+impl Place {
+    /// Opens what exists, or makes what is needed in the directory: nothing large yet.
+    pub(super) fn open(sys: &mut Sys, context: &Context, plan: &DiskPlan) -> Result<Self> {
+        let path = plan.place.path().clone();
+        let place = match &plan.place {
+            DiskPlace::Existing(_) => {
+                let file = DataFile::existing(sys, &path, plan.file_bytes)?;
+                Self { path, file: Some(file), scratch: None }
+            }
+            DiskPlace::Directory(_) => {
+                let scratch = Scratch::make(sys, context, Purpose::Disk, &path)?;
+                // Only for the sake of even figures: see `files`. Most file systems have no such thing.
+                let _ = sys.spread_directories(scratch.directory());
+                let with_blocks = plan.loads.iter().any(|load| !load.is_of_files());
+                let file = with_blocks.then(|| DataFile::create(sys, scratch.directory(), &path)).transpose()?;
+                Self { path, file, scratch: Some(scratch) }
+            }
+        };
+        place.require_blocks(plan)?;
+        Ok(place)
+    }
+
+    /// Refuses an existing file that is smaller than a block.
+    fn require_blocks(&self, plan: &DiskPlan) -> Result<()> {
+        match (&plan.place, &self.file) {
+            (DiskPlace::Existing(_), Some(file)) => self.require(largest_block(plan), file.bytes()),
+            _ => Ok(()),
+        }
+    }
+
+    fn require(&self, block: u64, bytes: u64) -> Result<()> {
+        if block <= bytes {
+            return Ok(());
+        }
+        let size = |bytes| bytesize::ByteSize::b(bytes).display().iec();
+        let why = format!(
+            "a block of {} is larger than the file of {}; choose smaller ones with --blocks, or a larger file",
+            size(block),
+            size(bytes)
+        );
+        Err(Error::refused("measure", &self.path, why))
+    }
+
+    /// Makes the file as large as the plan says, or as there is time for.
+    pub(super) fn fill(&mut self, sys: &mut Sys, plan: &DiskPlan) -> Result<()> {
+        let (Some(scratch), Some(file)) = (&self.scratch, &mut self.file) else { return Ok(()) };
+        let free = scratch.file_system(sys)?.available_bytes;
+        let mut size = FileSize::of(plan.file_bytes, free, plan.share)
+            .map_err(|why| Error::refused("measure", &self.path, why))?;
+        let block = largest_block(plan);
+        size.least = size.least.max(block).min(size.most);
+        file.fill(sys, size, budget::making(plan.effort), plan.seed)?;
+        let bytes = file.bytes();
+        self.require(block, bytes)
+    }
+
+    /// The file that blocks are read from and written to.
+    pub(super) const fn file(&self) -> Option<&DataFile> {
+        self.file.as_ref()
+    }
+
+    /// The directory of ours.
+    pub(super) fn directory(&self) -> Option<&OwnedFd> {
+        self.scratch.as_ref().map(Scratch::directory)
+    }
+
+    /// What the user named.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The machine, and what lies below the place.
+    pub(super) fn machine(&self, sys: &mut Sys) -> Machine {
+        match (&self.scratch, &self.file) {
+            (Some(scratch), _) => this_machine(sys, scratch.directory()),
+            (None, Some(file)) => this_machine(sys, file.descriptor(crate::plan::Access::Buffered).as_fd()),
+            (None, None) => Machine::default(),
+        }
+    }
+
+    /// Waits until nothing is left to write back of directories of ours.
+    pub(super) fn settle(&self, sys: &mut Sys) -> Result<()> {
+        self.scratch.as_ref().map_or(Ok(()), |scratch| scratch.settle(sys))
+    }
+
+    /// Removes all that was made.
+    pub(super) fn finish(self) -> Result<()> {
+        let Self { file, scratch, .. } = self;
+        drop(file);
+        scratch.map_or(Ok(()), Scratch::finish)
+    }
+}
+
+/// The largest block that some load may ask for; 1 MiB where they have their usual ones.
+fn largest_block(plan: &DiskPlan) -> u64 {
+    plan.blocks.iter().map(|block| block.bytes() as u64).max().unwrap_or(1 << 20)
+}

@@ -1,0 +1,257 @@
+//! Which settings are run: what a plan says, as far as it can be had here.
+
+use std::num::NonZeroUsize;
+
+use crate::error::{Error, Result};
+use crate::outcome::DiskSetting;
+use crate::plan::{Access, DiskAxis, DiskPlan, Flight, Load};
+use crate::size::BufferSize;
+
+/// What blocks that lie one behind the other are read and written in, unless somebody says otherwise.
+const SEQUENTIAL: BufferSize = BufferSize::from_kib(1024);
+/// The same of blocks that are anywhere: a page, which databases and page faults move.
+const RANDOM: BufferSize = BufferSize::from_kib(4);
+
+/// Why something cannot be had here; `None` is: it can.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Obstacles {
+    /// Why nothing passes the page cache by.
+    pub(super) direct: Option<String>,
+    /// Why there is no `io_uring`.
+    pub(super) io_uring: Option<String>,
+}
+
+/// What is to be run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Settings {
+    /// In the order of reports.
+    pub(super) run: Vec<DiskSetting>,
+    /// What cannot be had here, and why.
+    pub(super) left_out: Vec<String>,
+    /// Why threads keep operations in flight where nobody asked for those.
+    pub(super) no_io_uring: Option<String>,
+}
+
+/// What a setting is called: "random-read 4K direct, 16 in flight".
+pub fn label(setting: &DiskSetting) -> String {
+    let block = setting.block.map(|block| format!(" {block}")).unwrap_or_default();
+    let access = setting.access.map(|access| format!(" {}", access.name())).unwrap_or_default();
+    let depth = if setting.depth > 1 { format!(", {} in flight", setting.depth) } else { String::new() };
+    format!("{}{block}{access}{depth}", setting.load.name())
+}
+
+/// The settings of a plan. Fails where nothing can be had of what was asked for.
+pub(super) fn settings(plan: &DiskPlan, obstacles: &Obstacles) -> Result<Settings> {
+    let mut settings = Settings::default();
+    for load in Load::ALL.into_iter().filter(|load| plan.loads.contains(load)) {
+        let (accesses, said) = accesses(plan, load, obstacles.direct.as_deref());
+        settings.left_out.extend(said);
+        for access in accesses {
+            for block in blocks(plan, load) {
+                for depth in depths(plan, load) {
+                    settings.run.push(DiskSetting { load, access, block, depth: depth.get(), flight: Flight::Calls });
+                }
+            }
+        }
+    }
+    let deep = settings.run.iter_mut().filter(|setting| setting.depth > 1);
+    for setting in deep {
+        setting.flight = match (plan.flight, &obstacles.io_uring) {
+            (Some(Flight::IoUring), Some(why)) => {
+                let why = format!("there is no io_uring: {why}; use --flight threads");
+                return Err(Error::refused("measure", plan.place.path(), why));
+            }
+            (Some(Flight::Threads), _) => Flight::Threads,
+            (_, None) => Flight::IoUring,
+            (_, Some(why)) => {
+                settings.no_io_uring = Some(why.clone());
+                Flight::Threads
+            }
+        };
+    }
+    if settings.run.is_empty() {
+        let why = settings.left_out.first().map_or("nothing was asked for", String::as_str).to_owned();
+        return Err(Error::refused("measure", plan.place.path(), why));
+    }
+    Ok(settings)
+}
+
+/// The ways that bytes of a load go, and what to say of those that cannot be had.
+fn accesses(plan: &DiskPlan, load: Load, no_direct: Option<&str>) -> (Vec<Option<Access>>, Option<String>) {
+    if load.is_of_files() {
+        return (vec![None], None);
+    }
+    let asked = |access| plan.accesses.contains(&access);
+    if load == Load::Sync {
+        return (vec![Some(Access::Buffered)], None);
+    }
+    let Some(why) = no_direct else {
+        let both = [Access::Buffered, Access::Direct].into_iter().filter(|access| asked(*access));
+        // Where places are anywhere, the page cache answers for a disk that somebody wants to know about.
+        let one = |access: &Access| !load.is_random() || *access == Access::Direct || !asked(Access::Direct);
+        return (both.filter(one).map(Some).collect(), None);
+    };
+    match (asked(Access::Direct), load.is_random(), asked(Access::Buffered)) {
+        (false, ..) => (vec![Some(Access::Buffered)], None),
+        (true, true, true) => {
+            let said = format!("{} direct: {why}; it runs buffered instead", load.name());
+            (vec![Some(Access::Buffered)], Some(said))
+        }
+        (true, _, buffered) => {
+            let rest = if buffered { vec![Some(Access::Buffered)] } else { vec![] };
+            (rest, Some(format!("{} direct: {why}", load.name())))
+        }
+    }
+}
+
+fn blocks(plan: &DiskPlan, load: Load) -> Vec<Option<BufferSize>> {
+    if load.is_of_files() {
+        return vec![None];
+    }
+    let varies = match &plan.axes {
+        _ if load == Load::Sync => false,
+        None => !load.is_random(),
+        Some(axes) => axes.contains(&DiskAxis::Blocks),
+    };
+    let usual = if load.is_random() || load == Load::Sync { RANDOM } else { SEQUENTIAL };
+    values(&plan.blocks, varies, usual).into_iter().map(Some).collect()
+}
+
+fn depths(plan: &DiskPlan, load: Load) -> Vec<NonZeroUsize> {
+    if load.is_of_files() || load == Load::Sync {
+        return vec![NonZeroUsize::MIN];
+    }
+    let varies = match &plan.axes {
+        None => load.is_random(),
+        Some(axes) => axes.contains(&DiskAxis::Depths),
+    };
+    let depths: Vec<NonZeroUsize> = plan.depths.iter().filter_map(|depth| NonZeroUsize::new(*depth)).collect();
+    values(&depths, varies, NonZeroUsize::MIN)
+}
+
+/// All that were asked for where they vary; else the only one, or the usual one where there are several.
+fn values<T: Copy>(asked: &[T], varies: bool, usual: T) -> Vec<T> {
+    match asked {
+        [only] => vec![*only],
+        [] => vec![usual],
+        _ if varies => asked.to_vec(),
+        _ => vec![usual],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::disk::testing::plan;
+
+    fn labels(plan: &DiskPlan, obstacles: &Obstacles) -> Vec<String> {
+        settings(plan, obstacles).unwrap().run.iter().map(label).collect()
+    }
+
+    fn without(direct: Option<&str>, io_uring: Option<&str>) -> Obstacles {
+        Obstacles { direct: direct.map(str::to_owned), io_uring: io_uring.map(str::to_owned) }
+    }
+
+    #[test]
+    fn what_varies_depends_on_the_load_and_on_what_was_asked_for() {
+        let loads = vec![Load::Remove, Load::Sync, Load::RandomRead, Load::Read];
+        let plan = DiskPlan { loads, ..plan() };
+        let blocks = |kib: &[u64]| kib.iter().map(|kib| BufferSize::from_kib(*kib)).collect();
+        let table: [(DiskPlan, &[&str]); 6] = [
+            (
+                plan.clone(),
+                &[
+                    "read 4K buffered",
+                    "read 128K buffered",
+                    "read 4K direct",
+                    "read 128K direct",
+                    "random-read 4K direct",
+                    "random-read 4K direct, 16 in flight",
+                    "sync 4K buffered",
+                    "remove",
+                ],
+            ),
+            (
+                DiskPlan { axes: Some(vec![DiskAxis::Depths]), accesses: vec![Access::Direct], ..plan.clone() },
+                &[
+                    "read 1M direct",
+                    "read 1M direct, 16 in flight",
+                    "random-read 4K direct",
+                    "random-read 4K direct, 16 in flight",
+                    "sync 4K buffered",
+                    "remove",
+                ],
+            ),
+            (
+                DiskPlan { axes: Some(vec![DiskAxis::Blocks]), accesses: vec![Access::Buffered], ..plan.clone() },
+                &[
+                    "read 4K buffered",
+                    "read 128K buffered",
+                    "random-read 4K buffered",
+                    "random-read 128K buffered",
+                    "sync 4K buffered",
+                    "remove",
+                ],
+            ),
+            (
+                DiskPlan {
+                    axes: Some(vec![DiskAxis::Blocks, DiskAxis::Depths]),
+                    loads: vec![Load::Mixed],
+                    ..plan.clone()
+                },
+                &[
+                    "mixed 4K direct",
+                    "mixed 4K direct, 16 in flight",
+                    "mixed 128K direct",
+                    "mixed 128K direct, 16 in flight",
+                ],
+            ),
+            (
+                DiskPlan { blocks: blocks(&[64]), depths: vec![8], accesses: vec![Access::Direct], ..plan.clone() },
+                &["read 64K direct, 8 in flight", "random-read 64K direct, 8 in flight", "sync 64K buffered", "remove"],
+            ),
+            (
+                DiskPlan { axes: Some(vec![]), loads: vec![Load::Write], ..plan },
+                &["write 1M buffered", "write 1M direct"],
+            ),
+        ];
+        for (plan, expected) in table {
+            assert_eq!(labels(&plan, &Obstacles::default()), expected, "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_named_with_its_reason() {
+        let plan = DiskPlan { loads: vec![Load::Write, Load::RandomRead, Load::Sync], ..plan() };
+        let found = settings(&plan, &without(Some("no such thing"), None)).unwrap();
+        assert_eq!(
+            found.left_out,
+            ["write direct: no such thing", "random-read direct: no such thing; it runs buffered instead",]
+        );
+        assert!(found.run.iter().all(|setting| setting.access == Some(Access::Buffered)) && found.run.len() == 5);
+        let only = DiskPlan { accesses: vec![Access::Direct], loads: vec![Load::RandomRead], ..plan };
+        let error = settings(&only, &without(Some("no such thing"), None)).unwrap_err().to_string();
+        assert_eq!(error, "cannot measure '/x': random-read direct: no such thing");
+    }
+
+    #[test]
+    fn several_in_flight_are_kept_there_by_what_there_is() {
+        let plan = DiskPlan { loads: vec![Load::RandomRead], ..plan() };
+        for (asked, obstacle, flight, said) in [
+            (None, None, Flight::IoUring, None),
+            (None, Some("forbidden"), Flight::Threads, Some("forbidden")),
+            (Some(Flight::Threads), Some("forbidden"), Flight::Threads, None),
+            (Some(Flight::Threads), None, Flight::Threads, None),
+            (Some(Flight::IoUring), None, Flight::IoUring, None),
+        ] {
+            let plan = DiskPlan { flight: asked, ..plan.clone() };
+            let found = settings(&plan, &without(None, obstacle)).unwrap();
+            let flights: Vec<Flight> = found.run.iter().map(|setting| setting.flight).collect();
+            assert_eq!(flights, [Flight::Calls, flight], "{asked:?} {obstacle:?}");
+            assert_eq!(found.no_io_uring.as_deref(), said);
+        }
+        let plan = DiskPlan { flight: Some(Flight::IoUring), ..plan };
+        let error = settings(&plan, &without(None, Some("forbidden"))).unwrap_err().to_string();
+        assert_eq!(error, "cannot measure '/x': there is no io_uring: forbidden; use --flight threads");
+    }
+}

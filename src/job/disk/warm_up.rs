@@ -1,0 +1,121 @@
+//! Warming up, by rule and not by number: a setting runs for short windows until their rates have settled, or until its
+//! time is over; the report says which. It also shows how much there is for a run to do where time alone cannot say: what
+//! is written through the page cache would be seconds' worth before the first block reaches the disk.
+
+use std::time::{Duration, Instant};
+
+use super::bench::{Bench, flushes, nanoseconds};
+use super::budget::WARM_UP_WINDOWS;
+use super::files;
+use crate::error::Result;
+use crate::measure::stats::median_of;
+use crate::measure::steady::steadiness;
+use crate::outcome::{DiskSample, DiskWarmUp};
+use crate::plan::Access;
+
+/// What a first window writes through the page cache.
+const FIRST_BYTES: u64 = 4 << 20;
+/// How many times more a window may do than the one before.
+const GROWTH: u64 = 4;
+
+/// How many operations a run makes at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Amount {
+    /// So many: as many blocks as there are, if a block that is read twice would come from memory.
+    Fixed(u64),
+    /// As many as the time is enough for, found by trying; so many in the next window, and this many at most.
+    Sought { next: u64, least: u64, most: u64 },
+}
+
+impl Amount {
+    fn of(bench: &Bench<'_>, row: usize) -> Self {
+        let setting = bench.setting(row);
+        let Some((blocks, block_bytes)) = bench.blocks(row) else {
+            let (least, most) = (files::FEWEST as u64, files::MOST as u64);
+            let known =
+                bench.file_count.map(|count| Self::Fixed((count as u64 / u64::from(WARM_UP_WINDOWS)).max(least)));
+            return known.unwrap_or(Self::Sought { next: least, least, most });
+        };
+        if flushes(&setting) {
+            let first = (FIRST_BYTES / block_bytes).clamp(1, blocks);
+            Self::Sought { next: first, least: 1, most: blocks }
+        } else if setting.access == Some(Access::Buffered) && setting.load.only_reads() {
+            Self::Fixed(blocks)
+        } else {
+            Self::Fixed(u64::MAX)
+        }
+    }
+
+    const fn next(self) -> u64 {
+        match self {
+            Self::Fixed(amount) | Self::Sought { next: amount, .. } => amount,
+        }
+    }
+
+    /// The same for runs of another length, at so many operations a second.
+    fn at(self, rate: f64, time: Duration) -> Self {
+        match self {
+            Self::Fixed(_) => self,
+            Self::Sought { least, most, .. } => {
+                Self::Sought { next: ((rate * time.as_secs_f64()) as u64).clamp(least, most), least, most }
+            }
+        }
+    }
+
+    /// The same without leaping: what a first window shows may be its start alone.
+    fn no_more_than(self, limit: u64) -> Self {
+        match self {
+            Self::Sought { next, least, most } => Self::Sought { next: next.min(limit), least, most },
+            Self::Fixed(_) => self,
+        }
+    }
+}
+
+/// Warms a setting up, in runs of a fifth of the time that bench has for one, for as long as `part` or until it settled.
+pub(super) fn warm_up(bench: &mut Bench<'_>, row: usize, part: Duration) -> Result<DiskWarmUp> {
+    let began = Instant::now();
+    let window = bench.time / WARM_UP_WINDOWS;
+    let mut amount = Amount::of(bench, row);
+    let mut rates = vec![];
+    let steadiness = loop {
+        let (sample, _) = bench.once(row, window, amount.next(), amount.next() as usize)?;
+        let rate = rate(&sample);
+        rates.push(rate);
+        amount = amount.at(rate, window).no_more_than(amount.next().saturating_mul(GROWTH));
+        let found = steadiness(&rates);
+        if found.is_some_and(|found| found.is_steady) || began.elapsed() >= part {
+            break found;
+        }
+    };
+    let last = &rates[rates.len().saturating_sub(WARM_UP_WINDOWS as usize)..];
+    let amount = amount.at(median_of(last).unwrap_or(0.0), bench.time);
+    bench.limit(row, amount.next());
+    Ok(DiskWarmUp { wall_ns: nanoseconds(began.elapsed()), steadiness })
+}
+
+/// Operations a second.
+fn rate(sample: &DiskSample) -> f64 {
+    sample.operations as f64 * 1e9 / sample.run.wall_ns.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_that_is_sought_follows_the_rate_without_leaping() {
+        let sought = |next| Amount::Sought { next, least: 10, most: 1000 };
+        let ms = Duration::from_millis;
+        for (amount, rate, time, limit, expected) in [
+            (sought(100), 5000.0, ms(50), 400, 250),
+            (sought(100), 5000.0, ms(50), 200, 200),
+            (sought(100), 5000.0, ms(500), 5000, 1000),
+            (sought(100), 5.0, ms(500), 5000, 10),
+            (sought(100), 0.0, ms(500), 5000, 10),
+            (Amount::Fixed(7), 5000.0, ms(50), 3, 7),
+            (Amount::Fixed(u64::MAX), 5000.0, ms(50), 3, u64::MAX),
+        ] {
+            assert_eq!(amount.at(rate, time).no_more_than(limit).next(), expected, "{amount:?} at {rate}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! A measurement's own directory, where targets and files come and go. It is gone at the end, however that ends.
+
+use std::cell::Cell;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::CWD;
+use rustix::io::Errno;
+use rustix::process::Pid;
+
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::job::Context;
+use crate::sys::{DirectoryBuffer, FileSystem, Stop, Sys};
+use crate::tree::path::c_path;
+use crate::tree::{Leftover, Registration, remove_tree};
+
+/// What a directory is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Targets of a sweep.
+    Sweep,
+    /// Files that a disk is measured with.
+    Disk,
+}
+
+impl Purpose {
+    const ALL: [Self; 2] = [Self::Sweep, Self::Disk];
+
+    /// How its name begins; the number of the process follows.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Sweep => ".haul-sweep-",
+            Self::Disk => ".haul-disk-",
+        }
+    }
+
+    /// What one is that nobody removed.
+    const fn abandoned(self) -> &'static str {
+        match self {
+            Self::Sweep => "left by a sweep that was killed; it can be removed",
+            Self::Disk => "left by a measurement of the disk that was killed; it can be removed",
+        }
+    }
+
+    /// What to do where there can be none.
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::Sweep => "choose another place with --scratch DIR",
+            Self::Disk => "choose another DIR",
+        }
+    }
+}
+
+/// A directory of our own, readable by nobody else.
+pub(super) struct Scratch {
+    parent: Arc<OwnedFd>,
+    name: CString,
+    directory: OwnedFd,
+    path: PathBuf,
+    /// `None` once the directory is removed.
+    registration: Option<Registration>,
+    /// How many things were ever moved aside, and how many files are there now: see `aside.rs`.
+    pub(super) numbers: Cell<u64>,
+    pub(super) aside: Cell<u64>,
+}
+
+impl Scratch {
+    /// Makes `.haul-sweep-PID-N` or `.haul-disk-PID-N` in the directory `place`.
+    pub(super) fn make(sys: &mut Sys, context: &Context, purpose: Purpose, place: &Path) -> Result<Self> {
+        let parent = Arc::new(open_place(sys, place)?);
+        for (name, of) in abandoned(sys, &parent) {
+            context.events.send(Event::Warned { path: place.join(name), text: of.abandoned().to_owned() });
+        }
+        let name = make_directory(sys, purpose, &parent).map_err(|errno| no_scratch(purpose, place, errno))?;
+        let registration = Some(context.leftovers.register(&parent, name.clone(), Leftover::Tree));
+        let path = place.join(OsStr::from_bytes(name.as_bytes()));
+        match sys.open_directory(&parent, &name) {
+            Ok(directory) => {
+                let (numbers, aside) = (Cell::new(0), Cell::new(0));
+                Ok(Self { parent, name, directory, path, registration, numbers, aside })
+            }
+            Err(errno) => {
+                let _ = sys.rmdirat(&parent, &name);
+                Err(no_scratch(purpose, place, errno))
+            }
+        }
+    }
+
+    /// The path of `name` in here, for jobs, which take paths.
+    pub(super) fn path_of(&self, name: &CStr) -> PathBuf {
+        self.path.join(OsStr::from_bytes(name.to_bytes()))
+    }
+
+    /// Where it lies.
+    pub(super) fn place(&self) -> &Path {
+        self.path.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// The directory itself.
+    pub(super) const fn directory(&self) -> &OwnedFd {
+        &self.directory
+    }
+
+    /// The file system that targets are written to.
+    pub(super) fn file_system(&self, sys: &mut Sys) -> Result<FileSystem> {
+        sys.fstatfs(&self.directory).map_err(|errno| Error::system("ask for the free space of", &self.path, errno))
+    }
+
+    /// Waits until nothing is left to write back, so that one run does not pay for the one before it.
+    pub(super) fn settle(&self, sys: &mut Sys) -> Result<()> {
+        sys.syncfs(&self.directory).map_err(|errno| Error::system("write back", &self.path, errno))
+    }
+
+    /// Removes the directory with all in it.
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.remove().map_err(|errno| Error::system("remove", &self.path, errno))
+    }
+
+    fn remove(&mut self) -> rustix::io::Result<()> {
+        // A door of its own: somebody's wish to stop is no reason to leave this behind.
+        let removed = remove_tree(&mut Sys::new(Stop::new()), &self.parent, &self.name);
+        self.registration = None;
+        match removed {
+            // A second wish to stop has it removed by somebody else.
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if self.registration.is_some() {
+            let _ = self.remove();
+        }
+    }
+}
+
+fn open_place(sys: &mut Sys, place: &Path) -> Result<OwnedFd> {
+    sys.open_named_directory(CWD, &c_path(place)).map_err(|errno| Error::system("open", place, errno))
+}
+
+fn make_directory(sys: &mut Sys, purpose: Purpose, parent: &OwnedFd) -> rustix::io::Result<CString> {
+    let pid = std::process::id();
+    // A name may be left of a process that had our number and was killed.
+    for number in 0_u32.. {
+        let name = CString::new(format!("{}{pid}-{number}", purpose.prefix())).map_err(|_| Errno::INVAL)?;
+        match sys.mkdirat(parent, &name, 0o700) {
+            Err(Errno::EXIST) => {}
+            other => return other.map(|()| name),
+        }
+    }
+    Err(Errno::EXIST)
+}
+
+fn no_scratch(purpose: Purpose, place: &Path, errno: Errno) -> Error {
+    let error = Error::system("make a scratch directory in", place, errno);
+    if error.is_interruption() {
+        return error;
+    }
+    let why = format!("{}; {}", error.cause, purpose.advice());
+    Error::refused("make a scratch directory in", place, why)
+}
+
+/// Directories of measurements that were killed and could not remove them.
+fn abandoned(sys: &mut Sys, parent: &OwnedFd) -> Vec<(OsString, Purpose)> {
+    let mut names = vec![];
+    let mut buffer = DirectoryBuffer::default();
+    while let Ok(Some(entries)) = sys.getdents(parent, &mut buffer) {
+        let owned = entries.iter().filter_map(|entry| Some((entry.name, owner(entry.name)?)));
+        let dead = owned.filter(|(_, (_, pid))| !lives(*pid));
+        names.extend(dead.map(|(name, (of, _))| (OsStr::from_bytes(name.to_bytes()).to_owned(), of)));
+    }
+    names
+}
+
+/// The process whose scratch directory bears this name, and what it was for.
+fn owner(name: &CStr) -> Option<(Purpose, Pid)> {
+    let name = name.to_str().ok()?;
+    let (purpose, rest) = Purpose::ALL.into_iter().find_map(|of| Some((of, name.strip_prefix(of.prefix())?)))?;
+    Some((purpose, rest.split_once('-')?.0.parse().ok().and_then(Pid::from_raw)?))
+}
+
+fn lives(pid: Pid) -> bool {
+    rustix::process::test_kill_process(pid) != Err(Errno::SRCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_gone_at_the_end_and_after_an_error_too() {
+        let place = tempfile::tempdir().unwrap();
+        let context = Context::silent();
+        let mut sys = context.sys();
+        let count = || place.path().read_dir().unwrap().count();
+        let [first, second] =
+            Purpose::ALL.map(|purpose| Scratch::make(&mut sys, &context, purpose, place.path()).unwrap());
+        sys.mkdirat(first.directory(), c"target", 0o500).unwrap();
+        assert_eq!(count(), 2);
+        first.finish().unwrap();
+        assert_eq!(count(), 1);
+        context.stop.request(2);
+        drop(second);
+        assert_eq!(count(), 0);
+    }
+
+    #[test]
+    fn a_place_that_cannot_serve_says_what_to_do() {
+        let context = Context::silent();
+        for purpose in Purpose::ALL {
+            let made = Scratch::make(&mut context.sys(), &context, purpose, Path::new("/proc"));
+            let error = made.err().unwrap().to_string();
+            assert!(error.starts_with("cannot make a scratch directory in '/proc': "), "{error}");
+            assert!(error.ends_with(purpose.advice()), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_was_killed_is_known_by_its_name() {
+        for (name, of) in [
+            (c".haul-sweep-17-0", Some((Purpose::Sweep, 17))),
+            (c".haul-disk-4-12", Some((Purpose::Disk, 4))),
+            (c".haul-disk-x-1", None),
+            (c".haul-disk-4", None),
+            (c"haul-sweep-17-0", None),
+        ] {
+            assert_eq!(owner(name), of.map(|(purpose, pid)| (purpose, Pid::from_raw(pid).unwrap())), "{name:?}");
+        }
+    }
+}
