@@ -24,6 +24,8 @@ mod rounds;
 pub mod settings;
 #[cfg(test)]
 pub(super) mod testing;
+#[cfg(test)]
+mod tests;
 mod warm_up;
 
 use std::time::Instant;
