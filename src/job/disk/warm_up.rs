@@ -38,7 +38,9 @@ impl Amount {
                 None => Self::Sought { next: least, least, most },
             };
         };
-        if flushes(&setting) {
+        if blocks == u64::MAX {
+            Self::Fixed(blocks)
+        } else if flushes(&setting) {
             let first = (FIRST_BYTES / block_bytes).clamp(1, blocks);
             Self::Sought { next: first, least: 1, most: blocks }
         } else if setting.access == Some(Access::Buffered) && setting.load.only_reads() {
