@@ -129,8 +129,15 @@ fn what_exists_is_only_read(place: &Path) {
     assert!(fs::read(&file).unwrap() == content);
     assert_eq!(fs::read_dir(place).unwrap().count(), 1, "nothing is made");
     let blocks = vec![BufferSize::from_kib(8 << 10)];
-    let error = disk::run(&DiskPlan { blocks, ..existing }, &Context::silent(), &mut Told::default()).unwrap_err();
+    let error =
+        disk::run(&DiskPlan { blocks, ..existing.clone() }, &Context::silent(), &mut Told::default()).unwrap_err();
     assert!(error.to_string().contains("a block of 8.0 MiB is larger than the file of 4.0 MiB"), "{error}");
+    // Neither is a block that nobody named looked for in a file that has none.
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(512 << 10).unwrap();
+    let usual = DiskPlan { axes: Some(vec![]), blocks: vec![], ..existing };
+    let error = disk::run(&usual, &Context::silent(), &mut Told::default()).unwrap_err();
+    assert!(error.to_string().contains("a block of 1.0 MiB is larger than the file of 512.0 KiB"), "{error}");
     fs::remove_file(&file).unwrap();
 }
 

@@ -90,7 +90,7 @@ impl<'a> Bench<'a> {
 
     /// A measured run of the setting with this number.
     pub(super) fn run(&mut self, row: usize) -> Result<(DiskSample, Tally)> {
-        self.once(row, self.time, self.lanes[row].most, self.file_count.unwrap_or(files::FEWEST))
+        self.once(row, self.time, self.lanes[row].most, self.file_count.unwrap_or(files::USUAL))
     }
 
     /// Adds the times of a run to those of its row.
@@ -119,12 +119,13 @@ impl<'a> Bench<'a> {
         Some((blocks, bytes))
     }
 
-    /// So many operations at most are made in each further run.
+    /// So many operations at most are made in each further run. All loads of files have as many files, whichever of
+    /// them said so first: the time of one depends on how many there are in a directory.
     pub(super) fn limit(&mut self, row: usize, operations: u64) {
-        if self.lanes[row].setting.load.is_of_files() {
-            self.file_count.get_or_insert(operations as usize);
-        } else {
-            self.lanes[row].most = operations;
+        match self.lanes[row].setting.load {
+            Load::Create | Load::Remove => self.file_count = self.file_count.or(Some(operations as usize)),
+            Load::Stat => {}
+            _ => self.lanes[row].most = operations,
         }
     }
 
