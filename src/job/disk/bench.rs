@@ -23,6 +23,9 @@ use crate::plan::{Access, Load};
 use crate::size::BufferSize;
 use crate::sys::{Sys, cached_pages, page_bytes};
 
+/// What tells the seeds of measured runs from those of windows that warm up.
+const MEASURED: u64 = 1;
+
 /// What a setting's next run is, and what came of those before.
 #[derive(Debug)]
 struct Lane {
@@ -76,10 +79,14 @@ impl<'a> Bench<'a> {
         Self { context, place, sys, lanes, files, file_count: None, time: nothing, measured: nothing, tidying: nothing }
     }
 
-    /// How much of `elapsed` passed beside each of the runs so far. What is tidied from now on is counted anew.
-    pub(super) fn beside(&mut self, elapsed: Duration) -> Duration {
+    /// Warming up is over: how much of the time `elapsed` passed beside each of its runs. What is tidied from now on is
+    /// counted anew; and so are runs, since the blocks of a round must not depend on how many windows were before.
+    pub(super) fn begin_rounds(&mut self, elapsed: Duration) -> Duration {
         self.tidying = Duration::ZERO;
         let runs: u64 = self.lanes.iter().map(|lane| lane.runs).sum();
+        for lane in &mut self.lanes {
+            (lane.seed, lane.runs) = (mixed(lane.seed, MEASURED), 0);
+        }
         elapsed.saturating_sub(self.measured) / u32::try_from(runs.max(1)).unwrap_or(u32::MAX)
     }
 

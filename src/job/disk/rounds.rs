@@ -59,7 +59,7 @@ impl Rounds<'_, '_> {
 
     /// Runs rounds until there are enough of them, or the time since `started` is used up.
     pub(super) fn run(&mut self, effort: Effort, started: Instant) -> Result<()> {
-        let between = self.bench.beside(Duration::from_nanos(self.report.warm_up_ns));
+        let between = self.bench.begin_rounds(Duration::from_nanos(self.report.warm_up_ns));
         self.report.controls = controls(&self.report.rows);
         self.bench.time = budget::run(effort, started.elapsed(), self.runs(), between);
         self.report.run_ns = nanoseconds(self.bench.time);
