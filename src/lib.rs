@@ -31,7 +31,7 @@
 //!
 //! | module | owns | look here when |
 //! |---|---|---|
-//! | [`job`] | one job each: copy, gzip, gunzip, sweep, compare; and what gzip and gunzip share, `files/` | a source is removed too early; a target lands in the wrong directory; the wrong setting wins |
+//! | [`job`] | one job each: copy, gzip, gunzip, sweep, compare, disk; and what gzip and gunzip share, `files/` | a source is removed too early; a target lands in the wrong directory; the wrong setting wins |
 //! | [`engine`] | how bytes move, and the ladder that `auto` is | a copy uses the wrong call; holes are filled |
 //! | [`codec`] | compressors, joined blocks, members, checks, indexes: bytes only | the .gz has no name in it; damage is not found |
 //! | [`tree`] | walking by descriptor, targets, metadata, removing what is ours | an mtime is lost; a `.haul-part` stays |
@@ -80,6 +80,11 @@
 //! - **The allocator counts for who asks**, and is the system's for all others: one flag that is read each time
 //!   (`sys/allocations.rs`, installed by the binary alone).
 //! - **Nothing is removed between the runs of a sweep on ext4**, but moved aside and emptied (`job/sweep/aside.rs`).
+//! - **Files are made in directories that lie apart**, where a disk is measured: for the same reason (`job/disk/files.rs`).
+//! - **A disk's file has no name** while it is measured, so that its room comes back whatever becomes of us
+//!   (`job/disk/file/mod.rs`).
+//! - **An operation is its number**: which block comes next depends on nothing else, so that threads need agree on a counter
+//!   only, and each block comes once before any comes again (`job/disk/pattern/mod.rs`).
 //! - **Counts are verified in another process**, haul itself with a hidden command, since strace slows what it watches a
 //!   hundredfold (`job/sweep/observe/`).
 //! - **Maps come from rustix**, not from a map crate, so that `mmap` and `munmap` are counted like every other call.

@@ -90,7 +90,6 @@ fn what_makes_no_sense_is_refused_before_anything_is_touched() {
         "--axis depths --blocks 4K,8K",
         "--flight calls",
         "--size 0",
-        "--quick --budget 5s",
         "--json --format csv",
         "one two",
     ] {

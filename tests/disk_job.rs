@@ -26,7 +26,10 @@ fn disks_are_measured_and_nothing_is_left_behind() {
     let place = tempfile::tempdir().unwrap();
     everything_is_measured(place.path());
     what_exists_is_only_read(place.path());
+    threads_keep_operations_in_flight_where_that_is_asked_for(place.path());
+    holes_do_not_pass_for_a_disk(place.path());
     a_wish_to_stop_ends_it(place.path());
+    a_run_that_lasts_is_stopped_too(place.path());
     places_that_cannot_be_measured_say_why(place.path());
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
     memory_has_no_direct_access();
@@ -129,9 +132,65 @@ fn what_exists_is_only_read(place: &Path) {
     assert!(fs::read(&file).unwrap() == content);
     assert_eq!(fs::read_dir(place).unwrap().count(), 1, "nothing is made");
     let blocks = vec![BufferSize::from_kib(8 << 10)];
-    let error = disk::run(&DiskPlan { blocks, ..existing }, &Context::silent(), &mut Told::default()).unwrap_err();
+    let error =
+        disk::run(&DiskPlan { blocks, ..existing.clone() }, &Context::silent(), &mut Told::default()).unwrap_err();
     assert!(error.to_string().contains("a block of 8.0 MiB is larger than the file of 4.0 MiB"), "{error}");
+    // Neither is a block that nobody named looked for in a file that has none.
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(512 << 10).unwrap();
+    let usual = DiskPlan { axes: Some(vec![]), blocks: vec![], ..existing };
+    let error = disk::run(&usual, &Context::silent(), &mut Told::default()).unwrap_err();
+    assert!(error.to_string().contains("a block of 1.0 MiB is larger than the file of 512.0 KiB"), "{error}");
     fs::remove_file(&file).unwrap();
+}
+
+fn threads_keep_operations_in_flight_where_that_is_asked_for(place: &Path) {
+    let plan = DiskPlan { loads: vec![Load::Mixed], flight: Some(Flight::Threads), ..plan(place) };
+    let report = disk::run(&plan, &Context::silent(), &mut Told::default()).unwrap();
+    let flights: Vec<Flight> = report.rows.iter().map(|row| row.setting.flight).collect();
+    assert_eq!((flights, report.no_io_uring), (vec![Flight::Calls, Flight::Threads], None));
+    for (row, sample) in report.rows.iter().flat_map(|row| row.samples.iter().map(move |sample| (row, sample))) {
+        adds_up(row, sample);
+        assert!(sample.read_bytes > sample.written_bytes && sample.written_bytes > 0, "{sample:?}");
+    }
+}
+
+fn holes_do_not_pass_for_a_disk(place: &Path) {
+    let file = place.join("sparse");
+    fs::File::create(&file).unwrap().set_len(FILE_BYTES).unwrap();
+    let plan = DiskPlan { place: DiskPlace::Existing(file.clone()), loads: vec![Load::Read], ..plan(place) };
+    let report = disk::run(&plan, &Context::silent(), &mut Told::default()).unwrap();
+    fs::remove_file(&file).unwrap();
+    if !matches!(report.machine.file_system.as_str(), "ext4" | "xfs") {
+        eprintln!("skipped: it is not known what {} counts", report.machine.file_system);
+        return;
+    }
+    for row in &report.rows {
+        assert!(row.samples.iter().all(|sample| sample.run.invalid.as_ref().is_some_and(|why| why.contains("holes"))));
+        assert_eq!((row.read_latency, DiskFigures::of(row).runs_invalid), (None, row.samples.len()));
+    }
+    assert_eq!(report.repeated, 2 * (report.rounds * (report.rows.len() + report.controls.len())));
+    assert!(
+        disk::doubts::doubts(&report).iter().any(|doubt| doubt.starts_with("no run shows what it should of read 64K"))
+    );
+}
+
+fn a_run_that_lasts_is_stopped_too(place: &Path) {
+    let effort = Effort { rounds: None, budget: Some(Duration::from_secs(3600)), within: 0.05 };
+    let plan = DiskPlan { loads: vec![Load::Read, Load::Write], effort, ..plan(place) };
+    let context = Context::silent();
+    let stop = context.stop.clone();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            std::thread::sleep(Duration::from_millis(200));
+            stop.request(15);
+        });
+        match disk::run(&plan, &context, &mut Told::default()) {
+            Ok(report) => assert_eq!(report.ended, Ended::Interrupted),
+            Err(error) => assert_eq!(error.cause, Cause::Interrupted),
+        }
+    });
+    assert_eq!(fs::read_dir(place).unwrap().count(), 0);
 }
 
 fn a_wish_to_stop_ends_it(place: &Path) {

@@ -37,7 +37,8 @@ pub struct Machine {
     pub dirty_ratios: Option<[u64; 2]>,
     /// Transparent huge pages: "madvise".
     pub huge_pages: Option<String>,
-    /// File system that the targets were written to: "ext4", or its number in hexadecimal.
+    /// File system that the targets were written to: "ext4", or its number in hexadecimal; "none" of a device that was
+    /// read itself.
     pub file_system: String,
     /// Its mount options.
     pub mount_options: Option<String>,

@@ -10,6 +10,9 @@ use crate::outcome::{Disk, Machine};
 const ENTROPY: f64 = 0.01;
 /// The part by which the memory of one machine differs from one boot to another, and more.
 const MEMORY: f64 = 0.01;
+/// The part by which the files of two disks differ that are told to. One that is as large as there was time for is never as
+/// large twice, and a little more of it changes no rate.
+const FILE: f64 = 0.3;
 /// Runnable tasks, and percent of the time in which some task waited for a core, by which one moment is busier than
 /// another. Less than that passes by.
 const BUSIER: [f64; 2] = [1.0, 10.0];
@@ -50,12 +53,16 @@ pub(super) fn differences(old: &Side, new: &Side) -> Vec<Difference> {
     let version = differ(Part::Program, "version", [&old.version, &new.version].map(|version| plain(version)));
     let machine =
         MACHINE.iter().map(|(what, text)| differ(Part::Machine, what, [old, new].map(|it| text(&it.machine))));
-    let memory = far(old.machine.memory_bytes, new.machine.memory_bytes).then(|| {
+    let memory = far(old.machine.memory_bytes, new.machine.memory_bytes, MEMORY).then(|| {
         let [old, new] = [old, new].map(|it| known(it.machine.memory_bytes.map(size)));
         Difference { of: Part::Machine, what: "memory", old, new }
     });
     let data = old.data.iter().zip(&new.data);
     let data = data.map(|((what, old), (_, new))| differ(Part::Data, what, [old.clone(), new.clone()]));
+    let file = far(old.file_bytes, new.file_bytes, FILE).then(|| {
+        let [old, new] = [old, new].map(|it| known(it.file_bytes.map(size)));
+        Difference { of: Part::Data, what: "file size", old, new }
+    });
     let bits = |report: &Side| report.entropy_bits.unwrap_or(-1.0);
     let entropy = ((bits(old) - bits(new)).abs() > ENTROPY).then(|| {
         let [old, new] = [old, new].map(|it| known(it.entropy_bits.map(|bits| format!("{bits:.2} bits a byte"))));
@@ -69,7 +76,7 @@ pub(super) fn differences(old: &Side, new: &Side) -> Vec<Difference> {
         .chain([memory, queue(&old.machine, &new.machine)])
         .chain(company)
         .chain(data)
-        .chain([entropy, command])
+        .chain([file, entropy, command])
         .flatten()
         .collect()
 }
@@ -137,9 +144,9 @@ const MACHINE: [Text<Machine>; 10] = [
     ("disk", |machine| known(machine.disk.as_ref().map(|disk: &Disk| plain(&disk.name)))),
 ];
 
-fn far(one: Option<u64>, other: Option<u64>) -> bool {
+fn far(one: Option<u64>, other: Option<u64>, enough: f64) -> bool {
     match (one, other) {
-        (Some(one), Some(other)) => one.abs_diff(other) as f64 > one.max(other) as f64 * MEMORY,
+        (Some(one), Some(other)) => one.abs_diff(other) as f64 > one.max(other) as f64 * enough,
         (one, other) => one != other,
     }
 }

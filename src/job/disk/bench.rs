@@ -23,6 +23,9 @@ use crate::plan::{Access, Load};
 use crate::size::BufferSize;
 use crate::sys::{Sys, cached_pages, page_bytes};
 
+/// What tells the seeds of measured runs from those of windows that warm up.
+const MEASURED: u64 = 1;
+
 /// What a setting's next run is, and what came of those before.
 #[derive(Debug)]
 struct Lane {
@@ -76,10 +79,14 @@ impl<'a> Bench<'a> {
         Self { context, place, sys, lanes, files, file_count: None, time: nothing, measured: nothing, tidying: nothing }
     }
 
-    /// How much of `elapsed` passed beside each of the runs so far. What is tidied from now on is counted anew.
-    pub(super) fn beside(&mut self, elapsed: Duration) -> Duration {
+    /// Warming up is over: how much of the time `elapsed` passed beside each of its runs. What is tidied from now on is
+    /// counted anew; and so are runs, since the blocks of a round must not depend on how many windows were before.
+    pub(super) fn begin_rounds(&mut self, elapsed: Duration) -> Duration {
         self.tidying = Duration::ZERO;
         let runs: u64 = self.lanes.iter().map(|lane| lane.runs).sum();
+        for lane in &mut self.lanes {
+            (lane.seed, lane.runs) = (mixed(lane.seed, MEASURED), 0);
+        }
         elapsed.saturating_sub(self.measured) / u32::try_from(runs.max(1)).unwrap_or(u32::MAX)
     }
 
@@ -90,7 +97,7 @@ impl<'a> Bench<'a> {
 
     /// A measured run of the setting with this number.
     pub(super) fn run(&mut self, row: usize) -> Result<(DiskSample, Tally)> {
-        self.once(row, self.time, self.lanes[row].most, self.file_count.unwrap_or(files::FEWEST))
+        self.once(row, self.time, self.lanes[row].most, self.file_count.unwrap_or(files::USUAL))
     }
 
     /// Adds the times of a run to those of its row.
@@ -119,12 +126,13 @@ impl<'a> Bench<'a> {
         Some((blocks, bytes))
     }
 
-    /// So many operations at most are made in each further run.
+    /// So many operations at most are made in each further run. All loads of files have as many files, whichever of
+    /// them said so first: the time of one depends on how many there are in a directory.
     pub(super) fn limit(&mut self, row: usize, operations: u64) {
-        if self.lanes[row].setting.load.is_of_files() {
-            self.file_count.get_or_insert(operations as usize);
-        } else {
-            self.lanes[row].most = operations;
+        match self.lanes[row].setting.load {
+            Load::Create | Load::Remove => self.file_count = self.file_count.or(Some(operations as usize)),
+            Load::Stat => {}
+            _ => self.lanes[row].most = operations,
         }
     }
 

@@ -22,7 +22,7 @@ const USUAL_RUN: Duration = Duration::from_secs(1);
 const SHORTEST_RUN: Duration = Duration::from_millis(50);
 /// The longest run: rather more rounds than longer ones.
 const LONGEST_RUN: Duration = Duration::from_secs(3);
-/// Windows that a warm-up cuts the time of a run into, and must have at least to tell whether something settled.
+/// Windows that the time of a run is cut into for warming up: as many tell whether something settled.
 pub(super) const WARM_UP_WINDOWS: u32 = 5;
 
 /// Sizes of files are whole ones of these.
@@ -75,8 +75,7 @@ pub(super) fn making(effort: Effort) -> Duration {
     effort.budget.unwrap_or(USUAL_BUDGET).mul_f64(MAKING)
 }
 
-/// How long each of so many settings may warm up. Whatever that is, a warm-up has as many windows as tell whether
-/// something settled.
+/// How long each of so many settings may warm up.
 pub(super) fn warming_up(effort: Effort, settings: usize) -> Duration {
     effort.budget.unwrap_or(USUAL_BUDGET).mul_f64(WARMING_UP / settings.max(1) as f64)
 }

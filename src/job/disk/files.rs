@@ -16,6 +16,8 @@ use crate::sys::Sys;
 
 /// The fewest files of a run.
 pub(super) const FEWEST: usize = 100;
+/// The files of a run where how long one takes does not say how many there shall be.
+pub(super) const USUAL: usize = 1000;
 /// The most files of a run: a directory with more is rare.
 pub(super) const MOST: usize = 50_000;
 

@@ -26,6 +26,8 @@ mod rounds;
 pub mod settings;
 #[cfg(test)]
 pub(super) mod testing;
+#[cfg(test)]
+mod tests;
 mod warm_up;
 
 use std::time::Instant;
@@ -59,7 +61,8 @@ pub fn run(plan: &DiskPlan, context: &Context, watcher: &mut dyn Watcher<DiskRep
     settle_allocator();
     watcher.step(Step::whole("making the file"));
     let making = Instant::now();
-    place.fill(&mut sys, plan)?;
+    let blocks = settings.run.iter().filter_map(|setting| setting.block);
+    place.fill(&mut sys, plan, blocks.max().map_or(0, |block| block.bytes() as u64))?;
     report.preparation_ns = if report.is_existing { 0 } else { nanoseconds(making.elapsed()) };
     report.file_bytes = place.file().map_or(0, file::DataFile::bytes);
     let mut bench = Bench::new(context, &place, &settings.run, plan.seed);

@@ -26,10 +26,10 @@ impl Place {
     /// Opens what exists, or makes what is needed in the directory: nothing large yet.
     pub(super) fn open(sys: &mut Sys, context: &Context, plan: &DiskPlan) -> Result<Self> {
         let path = plan.place.path().clone();
-        let place = match &plan.place {
+        match &plan.place {
             DiskPlace::Existing(_) => {
                 let file = DataFile::existing(sys, &path, plan.file_bytes)?;
-                Self { path, file: Some(file), scratch: None }
+                Ok(Self { path, file: Some(file), scratch: None })
             }
             DiskPlace::Directory(_) => {
                 let scratch = Scratch::make(sys, context, Purpose::Disk, &path)?;
@@ -37,18 +37,8 @@ impl Place {
                 let _ = sys.spread_directories(scratch.directory());
                 let with_blocks = plan.loads.iter().any(|load| !load.is_of_files());
                 let file = with_blocks.then(|| DataFile::create(sys, scratch.directory(), &path)).transpose()?;
-                Self { path, file, scratch: Some(scratch) }
+                Ok(Self { path, file, scratch: Some(scratch) })
             }
-        };
-        place.require_blocks(plan)?;
-        Ok(place)
-    }
-
-    /// Refuses an existing file that is smaller than a block.
-    fn require_blocks(&self, plan: &DiskPlan) -> Result<()> {
-        match (&plan.place, &self.file) {
-            (DiskPlace::Existing(_), Some(file)) => self.require(largest_block(plan), file.bytes()),
-            _ => Ok(()),
         }
     }
 
@@ -65,17 +55,20 @@ impl Place {
         Err(Error::refused("measure", &self.path, why))
     }
 
-    /// Makes the file as large as the plan says, or as there is time for.
-    pub(super) fn fill(&mut self, sys: &mut Sys, plan: &DiskPlan) -> Result<()> {
-        let (Some(scratch), Some(file)) = (&self.scratch, &mut self.file) else { return Ok(()) };
-        let free = scratch.file_system(sys)?.available_bytes;
-        let mut size = FileSize::of(plan.file_bytes, free, plan.share)
-            .map_err(|why| Error::refused("measure", &self.path, why))?;
-        let block = largest_block(plan);
-        size.least = size.least.max(block).min(size.most);
-        file.fill(sys, size, budget::making(plan.effort), plan.seed)?;
-        let bytes = file.bytes();
-        self.require(block, bytes)
+    /// Makes the file as large as the plan says, or as there is time for; it has room for a block of so many bytes, or is
+    /// refused.
+    pub(super) fn fill(&mut self, sys: &mut Sys, plan: &DiskPlan, block: u64) -> Result<()> {
+        if let (Some(scratch), Some(file)) = (&self.scratch, &mut self.file) {
+            let free = scratch.file_system(sys)?.available_bytes;
+            let mut size = FileSize::of(plan.file_bytes, free, plan.share)
+                .map_err(|why| Error::refused("measure", &self.path, why))?;
+            size.least = size.least.max(block).min(size.most);
+            if block <= size.most {
+                return file.fill(sys, size, budget::making(plan.effort), plan.seed);
+            }
+            return self.require(block, size.most);
+        }
+        self.file.as_ref().map_or(Ok(()), |file| self.require(block, file.bytes()))
     }
 
     /// The file that blocks are read from and written to.
@@ -113,9 +106,4 @@ impl Place {
         drop(file);
         scratch.map_or(Ok(()), Scratch::finish)
     }
-}
-
-/// The largest block that some load may ask for; 1 MiB where they have their usual ones.
-fn largest_block(plan: &DiskPlan) -> u64 {
-    plan.blocks.iter().map(|block| block.bytes() as u64).max().unwrap_or(1 << 20)
 }

@@ -59,7 +59,7 @@ impl Rounds<'_, '_> {
 
     /// Runs rounds until there are enough of them, or the time since `started` is used up.
     pub(super) fn run(&mut self, effort: Effort, started: Instant) -> Result<()> {
-        let between = self.bench.beside(Duration::from_nanos(self.report.warm_up_ns));
+        let between = self.bench.begin_rounds(Duration::from_nanos(self.report.warm_up_ns));
         self.report.controls = controls(&self.report.rows);
         self.bench.time = budget::run(effort, started.elapsed(), self.runs(), between);
         self.report.run_ns = nanoseconds(self.bench.time);
@@ -71,18 +71,19 @@ impl Rounds<'_, '_> {
     /// Runs a setting until the run shows what it should; the last try counts, marked. `keeps`: whether its times are to
     /// be those of its row.
     fn run_valid(&mut self, row: usize, keeps: bool) -> Result<DiskSample> {
-        for attempt in 1..=TRIES {
+        let mut tries = 1;
+        loop {
             let (sample, tally) = self.bench.run(row)?;
             let is_valid = sample.run.invalid.is_none();
             if is_valid && keeps {
                 self.bench.keep(row, &tally);
             }
-            if is_valid || attempt == TRIES {
+            if is_valid || tries == TRIES {
                 return Ok(sample);
             }
+            tries += 1;
             self.report.repeated += 1;
         }
-        unreachable!("the last try returns")
     }
 }
 

@@ -8,10 +8,9 @@ use super::bench::{Bench, flushes, nanoseconds};
 use super::budget::WARM_UP_WINDOWS;
 use super::files;
 use crate::error::Result;
-use crate::measure::stats::median_of;
 use crate::measure::steady::steadiness;
 use crate::outcome::{DiskSample, DiskWarmUp};
-use crate::plan::Access;
+use crate::plan::{Access, Load};
 
 /// What a first window writes through the page cache.
 const FIRST_BYTES: u64 = 4 << 20;
@@ -32,11 +31,16 @@ impl Amount {
         let setting = bench.setting(row);
         let Some((blocks, block_bytes)) = bench.blocks(row) else {
             let (least, most) = (files::FEWEST as u64, files::MOST as u64);
-            let known =
-                bench.file_count.map(|count| Self::Fixed((count as u64 / u64::from(WARM_UP_WINDOWS)).max(least)));
-            return known.unwrap_or(Self::Sought { next: least, least, most });
+            return match bench.file_count {
+                Some(count) => Self::Fixed((count as u64 / u64::from(WARM_UP_WINDOWS)).max(least)),
+                // It goes on with the same files for as long as it has time.
+                None if setting.load == Load::Stat => Self::Fixed(files::USUAL as u64),
+                None => Self::Sought { next: least, least, most },
+            };
         };
-        if flushes(&setting) {
+        if blocks == u64::MAX {
+            Self::Fixed(blocks)
+        } else if flushes(&setting) {
             let first = (FIRST_BYTES / block_bytes).clamp(1, blocks);
             Self::Sought { next: first, least: 1, most: blocks }
         } else if setting.access == Some(Access::Buffered) && setting.load.only_reads() {
@@ -87,8 +91,8 @@ pub(super) fn warm_up(bench: &mut Bench<'_>, row: usize, part: Duration) -> Resu
             break found;
         }
     };
-    let last = &rates[rates.len().saturating_sub(WARM_UP_WINDOWS as usize)..];
-    let amount = amount.at(median_of(last).unwrap_or(0.0), bench.time);
+    // The last window is the largest, so that what it began with shows the least.
+    let amount = amount.at(rates.last().copied().unwrap_or(0.0), bench.time);
     bench.limit(row, amount.next());
     Ok(DiskWarmUp { wall_ns: nanoseconds(began.elapsed()), steadiness })
 }

@@ -39,6 +39,9 @@ fn what_is_named_is_what_is_measured() {
     let found = plan("/mnt --quick");
     assert_eq!((found.effort.budget, found.depths), (Some(Duration::from_secs(10)), vec![1, 16]));
     assert!(found.blocks.len() == 2 && !found.loads.contains(&Load::Mixed));
+    let found = plan("--quick --budget 20s --depths 4 --loads mixed");
+    assert_eq!((found.effort.budget, found.depths), (Some(Duration::from_secs(20)), vec![4]));
+    assert_eq!(found.loads, [Load::Mixed]);
     let found = plan("--read-only /dev/sda --rounds 3 --flight threads");
     assert_eq!(found.place, DiskPlace::Existing("/dev/sda".into()));
     assert_eq!((found.loads, found.effort.budget), (vec![Load::Read, Load::RandomRead], None));
@@ -62,7 +65,6 @@ fn what_contradicts_itself_or_is_used_for_nothing_is_refused_with_advice() {
         ("/mnt --read-only /dev/sda", "a DIR to write in and --read-only contradict each other"),
         ("--read-only f --share 5%", "leave out --share"),
         ("--read-only f --loads read,sync", "and sync does not: name read and random-read, or a DIR"),
-        ("--quick --budget 5s", "cannot be used with"),
         ("--json --format csv", "cannot be used with"),
         ("--blocks 6000", "6000B is no multiple of 4K"),
         ("--blocks 0", "out of range"),

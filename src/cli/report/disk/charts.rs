@@ -34,7 +34,7 @@ pub(super) fn charts(digest: &DiskDigest<'_>) -> String {
         let _ = writeln!(out, "<h2>{}</h2>", escape(&capital(group.name())));
         match Chart::new(digest, group, places) {
             Some(chart) => out.push_str(&chart.draw()),
-            None => out.push_str("<p>Nothing was moved yet, so there are no rates to draw.</p>\n"),
+            None => out.push_str("<p>No run shows what it should yet, so there are no rates to draw.</p>\n"),
         }
     }
     out
@@ -55,7 +55,7 @@ enum Along {
 struct Chart<'a> {
     digest: &'a DiskDigest<'a>,
     group: Group,
-    /// Places of rows that were measured.
+    /// Places of rows that something is known of.
     places: Vec<usize>,
     /// What rates are divided by to be drawn.
     unit: f64,
@@ -63,7 +63,7 @@ struct Chart<'a> {
 
 impl<'a> Chart<'a> {
     fn new(digest: &'a DiskDigest<'a>, group: Group, mut places: Vec<usize>) -> Option<Self> {
-        places.retain(|place| digest.figures[*place].operations_per_second.is_some());
+        places.retain(|place| digest.is_known(*place) && digest.figures[*place].operations_per_second.is_some());
         let mut chart = Self { digest, group, places, unit: 1.0 };
         if group == Group::Random && chart.top() >= MANY {
             chart.unit = 1000.0;

@@ -65,9 +65,17 @@ impl<'a> DiskDigest<'a> {
         (0..self.report.rows.len()).filter(|place| Group::of(self.report.rows[*place].setting.load) == group).collect()
     }
 
-    /// Of these rows, the place of that with the highest figure; `None` where nothing was measured.
+    /// Whether a row has a run that shows what it should: else its figures are of something else, and say nothing.
+    pub(super) fn is_known(&self, place: usize) -> bool {
+        self.figures[place].runs > self.figures[place].runs_invalid
+    }
+
+    /// Of these rows, the place of that with the highest figure; `None` where nothing is known.
     pub(super) fn best(&self, places: &[usize], figure: fn(&DiskFigures) -> Option<Middle>) -> Option<usize> {
-        let known = places.iter().filter_map(|place| Some((*place, figure(&self.figures[*place])?.median)));
+        let known = places
+            .iter()
+            .filter(|place| self.is_known(**place))
+            .filter_map(|place| Some((*place, figure(&self.figures[*place])?.median)));
         known.max_by(|one, other| one.1.total_cmp(&other.1)).map(|(place, _)| place)
     }
 
@@ -76,7 +84,9 @@ impl<'a> DiskDigest<'a> {
     pub(super) fn shallowest(&self, places: &[usize]) -> Option<usize> {
         let rate = |place: usize| self.figures[place].operations_per_second.map(|rate| rate.median);
         let best = rate(self.best(places, |figures| figures.operations_per_second)?)?;
-        let is_near = |place: &usize| rate(*place).is_some_and(|rate| rate >= best / (1.0 + self.report.within));
+        let is_near = |place: &usize| {
+            self.is_known(*place) && rate(*place).is_some_and(|rate| rate >= best / (1.0 + self.report.within))
+        };
         places.iter().copied().filter(is_near).min_by_key(|place| self.report.rows[*place].setting.depth)
     }
 }

@@ -41,7 +41,11 @@ pub(super) fn caption(report: &DiskReport) -> [String; 2] {
 pub(super) fn findings(digest: &DiskDigest<'_>) -> Vec<String> {
     let found: Vec<String> =
         [sequential(digest), random(digest), durable(digest), files(digest)].into_iter().flatten().collect();
-    if found.is_empty() { vec!["No round is done, so there is nothing to tell.".to_owned()] } else { found }
+    if !found.is_empty() {
+        return found;
+    }
+    let why = if digest.report.rounds == 0 { "No round is done" } else { "No run shows what it should" };
+    vec![format!("{why}, so there is nothing to tell.")]
 }
 
 /// "Sequential: reads at most 812 MiB/s (1M direct); writes at most 455 MiB/s (1M direct)."
@@ -103,9 +107,10 @@ fn said<const N: usize>(subject: &str, parts: [Option<String>; N]) -> Option<Str
     (!parts.is_empty()).then(|| format!("{subject}: {}.", parts.join("; ")))
 }
 
+/// Places of the rows of a load that something is known of.
 fn of(digest: &DiskDigest<'_>, load: Load) -> Vec<usize> {
-    let places = digest.places(Group::of(load));
-    places.into_iter().filter(|place| digest.report.rows[*place].setting.load == load).collect()
+    let is_of = |place: &usize| digest.report.rows[*place].setting.load == load && digest.is_known(*place);
+    digest.places(Group::of(load)).into_iter().filter(is_of).collect()
 }
 
 /// What a setting is called where its load is told already.

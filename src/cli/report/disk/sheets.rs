@@ -56,9 +56,9 @@ impl<'a> Builder<'a> {
         Sheet { title: Some(self.group.name().to_owned()), columns: self.columns, bars }
     }
 
-    /// A column of what was set.
-    fn set(&mut self, heading: &str, cell: impl Fn(&DiskRow) -> String) {
-        let cell = |line: &Line<'_>| if line.is_second { String::new() } else { cell(line.row) };
+    /// A column of what is known before anything was measured.
+    fn set(&mut self, heading: &str, cell: impl Fn(&Line<'_>) -> String) {
+        let cell = |line: &Line<'_>| if line.is_second { String::new() } else { cell(line) };
         let cells = self.lines.iter().map(cell).collect();
         self.columns.push(Column { heading: heading.to_owned(), cells, rank: 0 });
     }
@@ -67,7 +67,7 @@ impl<'a> Builder<'a> {
     fn add(&mut self, rank: u8, heading: &str, cell: impl Fn(&Line<'_>) -> String) {
         let cell = |line: &Line<'_>| match line {
             Line { is_second: true, .. } => String::new(),
-            Line { row, .. } if row.samples.is_empty() => nothing(),
+            Line { figures, .. } if figures.runs == figures.runs_invalid => nothing(),
             line => cell(line),
         };
         let cells = self.lines.iter().map(cell).collect();
@@ -75,18 +75,18 @@ impl<'a> Builder<'a> {
     }
 
     fn labels(&mut self) {
-        self.set("load", |row| row.setting.load.name().to_owned());
+        self.set("load", |line| line.row.setting.load.name().to_owned());
         let has = |is: fn(&DiskRow) -> bool| self.lines.iter().any(|line| is(line.row));
         let (has_blocks, has_depths) = (has(|row| row.setting.block.is_some()), has(|row| row.setting.depth > 1));
         let has_several = has(|row| row.setting.flight != Flight::Calls);
         if has_blocks && self.group != Group::Sync {
-            self.set("access", |row| row.setting.access.map_or_else(nothing, |access| access.name().to_owned()));
+            self.set("access", |line| line.row.setting.access.map_or_else(nothing, |access| access.name().to_owned()));
         }
         if has_blocks {
-            self.set("block", |row| row.setting.block.map_or_else(nothing, |block| block.to_string()));
+            self.set("block", |line| line.row.setting.block.map_or_else(nothing, |block| block.to_string()));
         }
         if has_depths {
-            self.set("depth", |row| row.setting.depth.to_string());
+            self.set("depth", |line| line.row.setting.depth.to_string());
         }
         if has_several {
             self.add(20, "via", |line| line.row.setting.flight.name().to_owned());
@@ -96,7 +96,7 @@ impl<'a> Builder<'a> {
     /// How many of the runs count, where some do not show what they should.
     fn runs_that_count(&mut self) {
         if self.lines.iter().any(|line| line.figures.runs_invalid > 0) {
-            self.add(0, "runs that\ncount", |line| {
+            self.set("runs that\ncount", |line| {
                 format!("{} of {}", line.figures.runs - line.figures.runs_invalid, line.figures.runs)
             });
         }
@@ -162,7 +162,7 @@ impl<'a> Builder<'a> {
     /// made and a file looked at are not to be compared.
     fn bars(&self) -> Vec<f64> {
         let rate = |line: &Line<'_>| match self.group {
-            _ if line.is_second => None,
+            _ if line.is_second || line.figures.runs == line.figures.runs_invalid => None,
             Group::Sequential => line.figures.mib_per_second,
             _ => line.figures.operations_per_second,
         };

@@ -84,3 +84,20 @@ fn a_page_has_a_chart_for_each_line_and_bars_where_there_is_none() {
     let page = text(&fixture::only_read(), Format::Html);
     assert!(titles(&page) == 0 && page.contains("class=\"bar\"") && page.contains(">read 64K</text>"), "{page}");
 }
+
+#[test]
+fn what_no_run_shows_is_not_told() {
+    let mut report = fixture::only_read();
+    for sample in &mut report.rows[1].samples {
+        sample.run.invalid = Some("cached".to_owned());
+    }
+    let found = text(&report, Format::Table);
+    assert!(found.contains("Sequential: reads at most 800 MiB/s (64K direct)."), "{found}");
+    let line = found.lines().find(|line| line.contains("0 of 2")).expect("a line");
+    assert!(!line.contains("1902") && line.contains(" - "), "{line}");
+    assert!(!text(&report, Format::Html).contains("1902 MiB/s"), "no bar either");
+    for sample in report.rows.iter_mut().flat_map(|row| &mut row.samples) {
+        sample.run.invalid = Some("cached".to_owned());
+    }
+    assert!(text(&report, Format::Table).contains("No run shows what it should, so there is nothing to tell."));
+}

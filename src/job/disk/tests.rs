@@ -1,0 +1,94 @@
+//! Whole measurements whose calls fail: what was made is gone, and what was measured is reported.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::testing;
+use super::*;
+use crate::plan::{Access, Effort, Load};
+use crate::sys::faults::{Fault, FaultPlan};
+
+/// Forgets all that it is told.
+struct Nobody;
+
+impl Watcher<DiskReport> for Nobody {
+    fn step(&mut self, _step: Step) {}
+
+    fn measured(&mut self, _report: &DiskReport) {}
+}
+
+/// A measurement as short as can be, under a fault plan.
+fn run_with(place: &Path, loads: &[Load], plan: FaultPlan) -> (Result<DiskReport>, u64) {
+    let plan = Arc::new(plan);
+    let context = Context { faults: Some(Arc::clone(&plan)), ..Context::silent() };
+    let disk = DiskPlan {
+        place: DiskPlace::Directory(place.to_owned()),
+        loads: loads.to_vec(),
+        accesses: vec![Access::Buffered],
+        file_bytes: Some(1 << 20),
+        depths: vec![1],
+        effort: Effort { rounds: NonZeroUsize::new(1), budget: Some(Duration::from_millis(1)), within: 0.05 },
+        ..testing::plan()
+    };
+    (super::run(&disk, &context, &mut Nobody), plan.seen())
+}
+
+/// In memory, if there is such a place: whether calls fail does not depend on a disk, and it is quicker.
+fn place() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+fn is_empty(place: &Path) -> bool {
+    place.read_dir().unwrap().next().is_none()
+}
+
+#[test]
+fn a_disk_that_is_full_is_an_error_that_says_so() {
+    let place = place();
+    for number in 1..30 {
+        let (result, _) =
+            run_with(place.path(), &[Load::Write, Load::Create], FaultPlan::new(number, Fault::Full, true));
+        let error = result.unwrap_err();
+        assert!(error.to_string().contains("No space left on device"), "from call {number} on: {error}");
+        assert!(is_empty(place.path()), "from call {number} on");
+    }
+}
+
+#[test]
+fn a_call_that_fails_before_anything_was_measured_is_an_error_and_leaves_nothing() {
+    let place = place();
+    for number in 1..40 {
+        let plan = FaultPlan::new(number, Fault::Fail(Errno::IO), false);
+        let (result, _) = run_with(place.path(), &[Load::Sync], plan);
+        // Looking around and spreading directories may fail without harm.
+        if let Err(error) = result {
+            assert!(
+                error.errno() == Some(Errno::IO) || error.to_string().contains("Input/output"),
+                "{number}: {error}"
+            );
+        }
+        assert!(is_empty(place.path()), "call {number}");
+    }
+}
+
+#[test]
+fn what_was_measured_survives_a_failure() {
+    let place = place();
+    let loads = [Load::Sync];
+    let (result, calls) = run_with(place.path(), &loads, FaultPlan::new(u64::MAX, Fault::Full, false));
+    assert_eq!(result.unwrap().failure, None);
+    // Those in the warm-up are a fifth, more or less: time decides.
+    for number in [calls / 2, calls * 3 / 4] {
+        let (result, _) = run_with(place.path(), &loads, FaultPlan::new(number, Fault::Fail(Errno::IO), true));
+        match result {
+            Ok(report) => {
+                assert!(report.rows.iter().all(|row| !row.samples.is_empty()));
+                assert!((report.ended == Ended::Failed) == report.failure.is_some());
+            }
+            Err(error) => assert_eq!(error.errno(), Some(Errno::IO)),
+        }
+        assert!(is_empty(place.path()));
+    }
+}
