@@ -33,7 +33,7 @@ pub(super) fn lower_disk(args: DiskArgs) -> Result<Order, UsageError> {
         return Err(UsageError::new(format!("blocks are whole pages: {odd} is no multiple of 4K")));
     }
     let (blocks, depths) = (or(blocks, default_blocks(args.quick)), or(depths, default_depths(args.quick)));
-    check_room(&args, &blocks, &depths)?;
+    check_memory(&blocks, &depths)?;
     let format = if args.json { Some(Format::Json) } else { args.format };
     let outputs = outputs(args.output, format)?;
     let budget = if args.quick { QUICK } else { BUDGET };
@@ -128,20 +128,14 @@ fn check_use(args: &DiskArgs, loads: &[Load], axes: Option<&[DiskAxis]>, named: 
     Ok(())
 }
 
-/// What blocks in flight take of memory, and of the file.
-fn check_room(args: &DiskArgs, blocks: &[BufferSize], depths: &[usize]) -> Result<(), UsageError> {
+/// What blocks in flight take of memory. Whether the file holds them is seen when it is known how large it is.
+fn check_memory(blocks: &[BufferSize], depths: &[usize]) -> Result<(), UsageError> {
     let Some((largest, deepest)) = blocks.iter().max().zip(depths.iter().max()) else { return Ok(()) };
-    let bytes = largest.bytes() as u64;
-    if bytes.saturating_mul(*deepest as u64) > MOST_MEMORY {
+    if (largest.bytes() as u64).saturating_mul(*deepest as u64) > MOST_MEMORY {
         let why = format!("{deepest} blocks of {largest} in flight take more than 1 GiB of memory: name smaller ones");
         return Err(UsageError::new(why));
     }
-    match args.size {
-        Some(size) if size < bytes => {
-            Err(UsageError::new(format!("--size {size} holds no block of {largest}: write at least --size {largest}")))
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn default_blocks(quick: bool) -> Vec<BufferSize> {

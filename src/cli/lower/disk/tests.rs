@@ -75,7 +75,6 @@ fn what_contradicts_itself_or_is_used_for_nothing_is_refused_with_advice() {
         ("--loads cold", "possible values"),
         ("--loads", "value is required"),
         ("--size 0", "write a size above 0"),
-        ("--size 64K", "--size 65536 holds no block of 1M"),
         ("--share 0", "write a percentage"),
         ("--within 101", "write a percentage"),
         ("--budget 0", "write a time"),
