@@ -82,6 +82,8 @@
 //! - **Nothing is removed between the runs of a sweep on ext4**, but moved aside and emptied (`job/sweep/aside.rs`).
 //! - **Counts are verified in another process**, haul itself with a hidden command, since strace slows what it watches a
 //!   hundredfold (`job/sweep/observe/`).
+//! - **An engine out of `HAUL_OPTIONS` is a wish**, one that was typed is that engine or an error: who set a variable some
+//!   day did not mean every file there is (`cli/line.rs`). For the same reason what clashes with typed words is left out.
 //! - **Maps come from rustix**, not from a map crate, so that `mmap` and `munmap` are counted like every other call.
 //! - **A failed read may count** in the kernel's `syscr`: see [`calls::Call::kernel_effect`].
 

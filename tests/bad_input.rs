@@ -221,7 +221,11 @@ fn in_own_mounts(sandbox: &Sandbox, script: &str) -> Option<(i32, String, String
     sandbox.make_directory("mnt");
     let script = format!("mount -t tmpfs -o size=256k tmpfs mnt || exit 77\n{script}");
     let mut command = std::process::Command::new("unshare");
-    command.args(["-m", "sh", "-c", &script]).current_dir(sandbox.path("")).env("HAUL", common::run::binary());
+    command
+        .args(["-m", "sh", "-c", &script])
+        .current_dir(sandbox.path(""))
+        .env("HAUL", common::run::binary())
+        .env_remove("HAUL_OPTIONS");
     let output = command.output().ok()?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let code = output.status.code()?;

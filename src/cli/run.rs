@@ -35,6 +35,9 @@ pub(crate) fn run(order: &Order) -> Exit {
     }
     signals::listen(&context, &terminal);
     signals::outlive_size_limit();
+    if let Some(taken) = order.taken.as_ref().filter(|_| order.verbosity.verbose) {
+        terminal.say(taken);
+    }
     let mut listing = None;
     let started = Instant::now();
     let (name, result) = match &order.work {

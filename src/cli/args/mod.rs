@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use haul::size::BufferSize;
 
+use super::environment;
 use super::level::Level;
 use super::words::{PoolWord, WorkerCount, parse_block, parse_pool, parse_workers};
 
@@ -28,7 +29,7 @@ pub(crate) use sweep::{Cache, Job, SweepArgs, Switch, Table};
 /// 130, 143 or 129 interrupted, with no half file under a final name (but haul copy writes a TARGET in place that is a
 /// device, a link or has other hard links).
 #[derive(Debug, Parser)]
-#[command(name = "haul", version, long_version = VERSION.as_str(), max_term_width = 100, args_override_self = true)]
+#[command(name = "haul", version, long_version = VERSION.as_str(), max_term_width = 100, args_override_self = true, after_help = environment::HELP)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -105,6 +106,7 @@ pub(crate) struct Common {
 /// A source is removed only when it was read to its end, is still what it was (size, times, inode), and its .gz has
 /// its final name; otherwise it stays and is reported.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = environment::HELP)]
 pub(crate) struct GzipArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,
@@ -135,6 +137,7 @@ pub(crate) struct GzipArgs {
 /// Each FILE.gz becomes FILE beside it. All members are read; CRC and length are always checked. Zeros behind the last
 /// member are ignored; other bytes there are warned about, and then the source is kept.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = environment::HELP)]
 pub(crate) struct GunzipArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,

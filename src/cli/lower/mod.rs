@@ -30,6 +30,8 @@ pub(crate) struct Order {
     pub(crate) verbosity: Verbosity,
     pub(crate) progress: ProgressChoice,
     pub(crate) json: bool,
+    /// What the environment adds to the words that were typed, to be told with -v.
+    pub(crate) taken: Option<String>,
 }
 
 /// What to do.
@@ -48,9 +50,22 @@ pub(crate) enum Work {
 /// A command line that makes no sense.
 pub(crate) struct UsageError(clap::Error);
 
+impl From<clap::Error> for UsageError {
+    fn from(error: clap::Error) -> Self {
+        Self(error)
+    }
+}
+
 impl UsageError {
-    fn new(why: impl std::fmt::Display) -> Self {
+    pub(super) fn new(why: impl std::fmt::Display) -> Self {
         Self(Args::command().error(clap::error::ErrorKind::ValueValidation, why))
+    }
+
+    /// Why, on one line, without what a whole message has around it.
+    pub(super) fn reason(&self) -> String {
+        let text = self.0.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        line.strip_prefix("error: ").unwrap_or(line).to_owned()
     }
 
     pub(crate) fn print(&self) {
@@ -94,7 +109,7 @@ pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
 
 impl Order {
     const fn quiet(work: Work, progress: ProgressChoice) -> Self {
-        Self { work, verbosity: Verbosity { quiet: false, verbose: false }, progress, json: false }
+        Self { work, verbosity: Verbosity { quiet: false, verbose: false }, progress, json: false, taken: None }
     }
 }
 
