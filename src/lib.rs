@@ -31,7 +31,7 @@
 //!
 //! | module | owns | look here when |
 //! |---|---|---|
-//! | [`job`] | one job each: copy, gzip, gunzip, sweep, compare; and what gzip and gunzip share, `files/` | a source is removed too early; a target lands in the wrong directory; the wrong setting wins |
+//! | [`job`] | one job each: copy, gzip, gunzip, sweep, compare, tune; and what gzip and gunzip share, `files/` | a source is removed too early; a target lands in the wrong directory; the wrong setting wins |
 //! | [`engine`] | how bytes move, and the ladder that `auto` is | a copy uses the wrong call; holes are filled |
 //! | [`codec`] | compressors, joined blocks, members, checks, indexes: bytes only | the .gz has no name in it; damage is not found |
 //! | [`tree`] | walking by descriptor, targets, metadata, removing what is ours | an mtime is lost; a `.haul-part` stays |
