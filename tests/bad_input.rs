@@ -93,7 +93,17 @@ fn words_that_make_no_sense_are_refused_before_anything_is_touched() {
 #[test]
 fn help_and_version_are_no_errors() {
     let sandbox = Sandbox::new();
-    for words in ["--help", "--version", "-V", "-h", "copy --help", "gzip --help", "gunzip --help", "sweep --help"] {
+    for words in [
+        "--help",
+        "--version",
+        "-V",
+        "-h",
+        "copy --help",
+        "gzip --help",
+        "gunzip --help",
+        "sweep --help",
+        "tune --help",
+    ] {
         let run = sandbox.haul(words).run().ok().silent();
         assert!(!run.out.is_empty(), "haul {words}");
     }

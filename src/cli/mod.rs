@@ -21,6 +21,7 @@ pub(crate) mod report;
 mod run;
 mod signals;
 pub(crate) mod sweep;
+pub(crate) mod tune;
 mod watching;
 mod words;
 

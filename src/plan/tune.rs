@@ -46,10 +46,10 @@ impl TuneCase {
     /// What people call it.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::CopyWarm => "copy, large file, warm",
-            Self::CopyCold => "copy, large file, cold",
+            Self::CopyWarm => "copy, warm",
+            Self::CopyCold => "copy, cold",
             Self::CopySmall => "copy, small files",
-            Self::Gzip => "gzip, large file",
+            Self::Gzip => "gzip",
         }
     }
 }

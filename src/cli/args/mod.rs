@@ -6,6 +6,7 @@ mod disk;
 mod files;
 mod places;
 mod sweep;
+mod tune;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -22,6 +23,7 @@ pub(crate) use copy::{Attribute, BackupWord, CopyArgs, ReflinkWord, SparseWord, 
 pub(crate) use disk::{AccessWord, AxisWord, DiskArgs, FlightWord, LoadWord};
 pub(crate) use files::{FileArgs, Route, UnpackArgs};
 pub(crate) use sweep::{Cache, Job, SweepArgs, Switch, Table};
+pub(crate) use tune::{TuneArgs, TunedJob};
 
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
 ///
@@ -43,6 +45,7 @@ pub(crate) enum Command {
     Sweep(SweepArgs),
     Disk(DiskArgs),
     Compare(CompareArgs),
+    Tune(TuneArgs),
     /// Run a job once with one setting and print the system calls it made: for sweep --verify-counts
     #[command(hide = true)]
     Errand {

@@ -1,20 +1,21 @@
 //! Words → plans. Every usage error is found here, before anything is touched.
 //!
-//! - this file: what all commands share; [`copy`]; [`files`]: gzip and gunzip; [`sweep`]; [`disk`]; [`outputs`]: where
-//!   the reports of the last two go.
+//! - this file: what all commands share; [`copy`]; [`files`]: gzip and gunzip; [`sweep`]; [`disk`]; [`tune`];
+//!   [`outputs`]: where the reports of the last three go.
 
 mod copy;
 mod disk;
 mod files;
 mod outputs;
 mod sweep;
+mod tune;
 
 use std::path::PathBuf;
 
 use clap::CommandFactory;
 use haul::job::sweep::errand::Errand;
 use haul::plan::{
-    CodecName, CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan,
+    CodecName, CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan, TunePlan,
 };
 use haul::size::BufferSize;
 use haul::sys::PAGE;
@@ -44,6 +45,7 @@ pub(crate) enum Work {
     Disk { plan: DiskPlan, outputs: Vec<Output> },
     Errand { errand: Errand, idle: bool },
     Compare(CompareArgs),
+    Tune { plan: TunePlan, outputs: Vec<Output> },
     Generate { what: Generated, directory: Option<PathBuf> },
 }
 
@@ -98,6 +100,7 @@ pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
             }
             Ok(Order::quiet(Work::Compare(args), ProgressChoice::Never))
         }
+        Command::Tune(args) => tune::lower_tune(args),
         Command::Generate { what, directory } => {
             if (what == Generated::Man) != directory.is_some() {
                 return Err(UsageError::new("generate man takes a directory; bash, zsh and fish take none"));

@@ -5,11 +5,12 @@
 //! confirms it against the defaults, in rounds of its own, in every case of its job. Nothing is kept anywhere.
 //!
 //! - [`cases`]: what is run, on how much data; [`candidates`]: which flags are tried, and which look faster;
-//! - [`judge`]: which flags are worth having.
+//! - `time`: for how many of them there is time; [`judge`]: which flags are worth having.
 
 pub mod candidates;
 pub mod cases;
 pub mod judge;
+mod time;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::CWD;
 
 use self::cases::Sizes;
+use self::time::{Cost, affordable};
 use super::Context;
 use super::rounds::{Step, Watcher};
 use super::sweep;
@@ -24,7 +26,7 @@ use super::scratch::Purpose;
 use crate::error::{Error, Result};
 use crate::event::Silent;
 use crate::outcome::{Ended, SweepReport, TuneReport, TunedCase};
-use crate::plan::{Flags, SweepJob, TuneCase, TunePlan};
+use crate::plan::{Flags, TuneCase, TunePlan};
 use crate::tree::path::c_path;
 
 /// The least time for a sweep: it runs every setting at least twice whatever it has.
@@ -114,27 +116,39 @@ impl Tuning<'_> {
             let share = self.share(self.plan.budget / 2, count - place);
             self.sweep(Phase::Exploring, place, &flags, share)?;
         }
-        self.report.candidates = candidates::candidates(&self.report);
-        let flags = |job: SweepJob, report: &TuneReport| -> Vec<Flags> {
-            report.candidates.iter().filter(|one| one.job == job).map(|one| one.flags).collect()
-        };
-        let is_open = |case: &TunedCase, report: &TuneReport| {
-            case.left_out.is_none() && !flags(case.case.job(), report).is_empty()
-        };
-        let open: Vec<usize> = (0..count).filter(|place| is_open(&self.report.cases[*place], &self.report)).collect();
+        let time = self.plan.budget.saturating_sub(self.started.elapsed());
+        self.report.candidates = affordable(candidates::candidates(&self.report), &self.report.cases, time);
+        let flags: Vec<Vec<Flags>> = self.report.cases.iter().map(|case| self.flags_to_confirm(case)).collect();
+        let open: Vec<usize> = (0..count).filter(|place| !flags[*place].is_empty()).collect();
         for (done, place) in open.iter().enumerate() {
-            let flags = flags(self.report.cases[*place].case.job(), &self.report);
-            let share = self.share(self.plan.budget, open.len() - done);
-            self.sweep(Phase::Confirming, *place, &flags, share)?;
+            let share = self.share_by_cost(&open[done..], &flags);
+            self.sweep(Phase::Confirming, *place, &flags[*place], share)?;
         }
         self.report.ended = Ended::Budget;
         Ok(())
+    }
+
+    /// What is to be confirmed in a case.
+    fn flags_to_confirm(&self, case: &TunedCase) -> Vec<Flags> {
+        let own = self.report.candidates.iter().filter(|one| one.job == case.case.job() && case.left_out.is_none());
+        own.map(|one| one.flags).collect()
     }
 
     /// The time that one of so many sweeps has, which shall all be over so long after the start.
     fn share(&self, end: Duration, left: usize) -> Duration {
         let time = end.saturating_sub(self.started.elapsed());
         (time / u32::try_from(left.max(1)).unwrap_or(u32::MAX)).max(LEAST_SHARE)
+    }
+
+    /// The time that confirming the first of these cases has, so that all of them get as many rounds.
+    fn share_by_cost(&self, open: &[usize], flags: &[Vec<Flags>]) -> Duration {
+        let cost = |place: &usize| self.report.cases[*place].explored.as_ref().map_or_else(Cost::default, Cost::of);
+        let round = |place: &usize| cost(place).round(flags[*place].len());
+        let preparation: Duration = open.iter().map(|place| cost(place).preparation).sum();
+        let time = self.plan.budget.saturating_sub(self.started.elapsed()).saturating_sub(preparation);
+        let all: Duration = open.iter().map(round).sum();
+        let part = open.first().map_or(0.0, |first| round(first).as_secs_f64() / all.as_secs_f64().max(f64::EPSILON));
+        time.mul_f64(part.clamp(0.0, 1.0)).max(LEAST_SHARE)
     }
 
     /// Sweeps over the defaults and these flags, and keeps what comes of it.

@@ -9,7 +9,7 @@ use crate::job::sweep::errand::{Errand, resources};
 use crate::job::sweep::testing;
 use crate::job::{copy, gzip};
 use crate::outcome::{Candidate, SweepRow};
-use crate::plan::{CodecName, CopyPlan, EngineName, FilesPlan, GzipPlan, Resources};
+use crate::plan::{CodecName, CopyPlan, EngineName, FilesPlan, GzipPlan, Resources, SweepJob};
 
 fn plan(directory: &std::path::Path) -> TunePlan {
     TunePlan {

@@ -107,11 +107,13 @@ fn each_candidate_meets_its_fate() {
     }
 }
 
+/// Something that goes wrong.
+type Change = fn(&mut TuneReport);
+
 #[test]
 fn what_is_not_known_of_every_case_is_not_recommended() {
     let good = || report(&[(direct(), [800, 800, 800])], ROUNDS);
     assert_eq!(fates(&good()), [Fate::Recommended]);
-    type Change = fn(&mut TuneReport);
     let changes: [(&str, Change); 5] = [
         ("a case was not confirmed", |report| report.cases[2].confirmed = None),
         ("a sweep was interrupted", |report| report.cases[0].confirmed.as_mut().unwrap().ended = Ended::Interrupted),
