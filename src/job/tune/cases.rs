@@ -24,8 +24,8 @@ const BYTES_A_SECOND: f64 = (1 << 20) as f64;
 const LARGE_BYTES: std::ops::RangeInclusive<u64> = 8 << 20..=256 << 20;
 /// gzip is an order of magnitude slower than a copy, and a worker compresses a block of 1 MiB at a time.
 const GZIP_PART: u64 = 4;
-/// Small files for each second of the budget.
-const FILES_A_SECOND: f64 = 16.0;
+/// Small files for each second of the budget: what is done between two runs goes by their number too.
+const FILES_A_SECOND: f64 = 8.0;
 /// How many, at least and at most.
 const FILES: std::ops::RangeInclusive<u64> = 100..=4000;
 /// Bytes of each small file.

@@ -113,7 +113,7 @@ impl Tuning<'_> {
         for place in 0..count {
             let case = self.report.cases[place].case;
             let flags = candidates::alternatives(case.job(), self.plan.cores);
-            let share = self.share(self.plan.budget / 2, count - place);
+            let share = self.share_to_explore(place, count);
             self.sweep(Phase::Exploring, place, &flags, share)?;
         }
         let time = self.plan.budget.saturating_sub(self.started.elapsed());
@@ -134,10 +134,14 @@ impl Tuning<'_> {
         own.map(|one| one.flags).collect()
     }
 
-    /// The time that one of so many sweeps has, which shall all be over so long after the start.
-    fn share(&self, end: Duration, left: usize) -> Duration {
-        let time = end.saturating_sub(self.started.elapsed());
-        (time / u32::try_from(left.max(1)).unwrap_or(u32::MAX)).max(LEAST_SHARE)
+    /// The time that exploring a case has, of so many: half of the budget is for all of them. Those before it may have
+    /// taken longer, since each has a round at least; what one round looks like is chance, so it gets half of its own even
+    /// then.
+    fn share_to_explore(&self, place: usize, count: usize) -> Duration {
+        let of = |time: Duration, cases: usize| time / u32::try_from(cases.max(1)).unwrap_or(u32::MAX);
+        let half = self.plan.budget / 2;
+        let left = half.saturating_sub(self.started.elapsed());
+        of(left, count - place).max(of(half, count) / 2).max(LEAST_SHARE)
     }
 
     /// The time that confirming the first of these cases has, so that all of them get as many rounds.
