@@ -15,7 +15,8 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 use haul::job::sweep::errand::Errand;
 use haul::plan::{
-    CodecName, CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan, TunePlan,
+    CodecName, CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan,
+    TunePlan,
 };
 use haul::size::BufferSize;
 use haul::sys::PAGE;
