@@ -121,6 +121,10 @@ impl Tuning<'_> {
         let flags: Vec<Vec<Flags>> = self.report.cases.iter().map(|case| self.flags_to_confirm(case)).collect();
         let open: Vec<usize> = (0..count).filter(|place| !flags[*place].is_empty()).collect();
         for (done, place) in open.iter().enumerate() {
+            if self.started.elapsed() >= self.plan.budget {
+                // A round or two confirm nothing.
+                break;
+            }
             let share = self.share_by_cost(&open[done..], &flags);
             self.sweep(Phase::Confirming, *place, &flags[*place], share)?;
         }

@@ -183,7 +183,8 @@ fn a_tuning_explores_every_case_and_leaves_nothing_behind() {
     let place = tempfile::tempdir().unwrap();
     let context = Context::silent();
     let mut notes = notes();
-    let report = run(&plan(place.path()), &context, &mut notes).unwrap();
+    let plan = TunePlan { budget: Duration::from_millis(1200), ..plan(place.path()) };
+    let report = run(&plan, &context, &mut notes).unwrap();
     assert!(report.ended == Ended::Budget && report.failure.is_none(), "{:?}", report.failure);
     let explored: Vec<_> = TuneCase::ALL.map(|case| (Phase::Exploring, case)).to_vec();
     assert_eq!(notes.begun[..4], explored);
@@ -192,7 +193,9 @@ fn a_tuning_explores_every_case_and_leaves_nothing_behind() {
         let known = case.explored.as_ref().map_or(0, |explored| explored.rounds);
         assert!(known >= 1 || case.left_out.is_some(), "{case:?}");
         let confirms = report.candidates.iter().any(|candidate| candidate.job == case.case.job());
-        assert_eq!(case.confirmed.is_some(), confirms && case.left_out.is_none());
+        let had_time = report.took_ns < report.budget_ns;
+        assert!(case.confirmed.is_none() || (confirms && case.left_out.is_none()));
+        assert!(case.confirmed.is_some() || !confirms || case.left_out.is_some() || !had_time);
         if let (Some(explored), Some(confirmed)) = (&case.explored, &case.confirmed) {
             assert_ne!(explored.seed, confirmed.seed, "fresh rounds");
         }
