@@ -31,7 +31,7 @@
 //!
 //! | module | owns | look here when |
 //! |---|---|---|
-//! | [`job`] | one job each: copy, gzip, gunzip, sweep, compare, disk; and what gzip and gunzip share, `files/` | a source is removed too early; a target lands in the wrong directory; the wrong setting wins |
+//! | [`job`] | one job each: copy, gzip, gunzip, sweep, compare, disk, tune; and what gzip and gunzip share, `files/` | a source is removed too early; a target lands in the wrong directory; the wrong setting wins |
 //! | [`engine`] | how bytes move, and the ladder that `auto` is | a copy uses the wrong call; holes are filled |
 //! | [`codec`] | compressors, joined blocks, members, checks, indexes: bytes only | the .gz has no name in it; damage is not found |
 //! | [`tree`] | walking by descriptor, targets, metadata, removing what is ours | an mtime is lost; a `.haul-part` stays |
@@ -87,6 +87,10 @@
 //!   only, and each block comes once before any comes again (`job/disk/pattern/mod.rs`).
 //! - **Counts are verified in another process**, haul itself with a hidden command, since strace slows what it watches a
 //!   hundredfold (`job/sweep/observe/`).
+//! - **An engine out of `HAUL_OPTIONS` is a wish**, one that was typed is that engine or an error: who set a variable some
+//!   day did not mean every file there is (`cli/line.rs`). For the same reason what clashes with typed words is left out.
+//! - **haul's defaults are a setting of their own** ([`outcome::Setting::chooses_buffer`]): who names the very buffer that
+//!   a job would choose takes other paths, for one the kernel's way to copy a small file.
 //! - **Maps come from rustix**, not from a map crate, so that `mmap` and `munmap` are counted like every other call.
 //! - **A failed read may count** in the kernel's `syscr`: see [`calls::Call::kernel_effect`].
 

@@ -4,12 +4,7 @@ mod cli;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use cli::args::Args;
 use cli::exit::Exit;
-use cli::level::spell_out;
-use cli::lower::lower;
 use haul::sys::CountingAllocator;
 
 /// Counts for the sweep; without one it costs a load each time.
@@ -17,7 +12,8 @@ use haul::sys::CountingAllocator;
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn main() -> ExitCode {
-    let exit = match lower(Args::parse_from(spell_out(std::env::args_os()))) {
+    let options = std::env::var_os(cli::environment::NAME);
+    let exit = match cli::line::order(std::env::args_os(), options.as_deref()) {
         Ok(order) => cli::run(&order),
         Err(usage) => {
             usage.print();

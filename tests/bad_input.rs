@@ -93,7 +93,17 @@ fn words_that_make_no_sense_are_refused_before_anything_is_touched() {
 #[test]
 fn help_and_version_are_no_errors() {
     let sandbox = Sandbox::new();
-    for words in ["--help", "--version", "-V", "-h", "copy --help", "gzip --help", "gunzip --help", "sweep --help"] {
+    for words in [
+        "--help",
+        "--version",
+        "-V",
+        "-h",
+        "copy --help",
+        "gzip --help",
+        "gunzip --help",
+        "sweep --help",
+        "tune --help",
+    ] {
         let run = sandbox.haul(words).run().ok().silent();
         assert!(!run.out.is_empty(), "haul {words}");
     }
@@ -221,7 +231,11 @@ fn in_own_mounts(sandbox: &Sandbox, script: &str) -> Option<(i32, String, String
     sandbox.make_directory("mnt");
     let script = format!("mount -t tmpfs -o size=256k tmpfs mnt || exit 77\n{script}");
     let mut command = std::process::Command::new("unshare");
-    command.args(["-m", "sh", "-c", &script]).current_dir(sandbox.path("")).env("HAUL", common::run::binary());
+    command
+        .args(["-m", "sh", "-c", &script])
+        .current_dir(sandbox.path(""))
+        .env("HAUL", common::run::binary())
+        .env_remove("HAUL_OPTIONS");
     let output = command.output().ok()?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let code = output.status.code()?;

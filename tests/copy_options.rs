@@ -187,7 +187,7 @@ fn traced(sandbox: &Sandbox, words: &str) -> (usize, usize, usize) {
     command
         .args(["-f", "-qq", "-e", "trace=fsync,fdatasync,syncfs,renameat2", "-o", "trace"])
         .arg(common::run::binary());
-    command.args(words.split(' ')).current_dir(sandbox.path(""));
+    command.args(words.split(' ')).current_dir(sandbox.path("")).env_remove("HAUL_OPTIONS");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
     let trace = String::from_utf8(sandbox.read("trace")).unwrap();
@@ -246,7 +246,11 @@ fn what_is_mounted_in_a_source_is_left_out_or_not_as_cp_does() {
                 $HAUL copy $way --one-file-system tree/sub/mount/. dot-$n || exit 1
         done";
     let mut command = Command::new("unshare");
-    command.args(["-m", "sh", "-c", script]).current_dir(sandbox.path("")).env("HAUL", common::run::binary());
+    command
+        .args(["-m", "sh", "-c", script])
+        .current_dir(sandbox.path(""))
+        .env("HAUL", common::run::binary())
+        .env_remove("HAUL_OPTIONS");
     let output = command.output().unwrap();
     let err = String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(77) || err.starts_with("unshare:") {

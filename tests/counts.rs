@@ -17,7 +17,10 @@ const MOVING: [&str; 5] = ["read", "pread64", "write", "pwrite64", "copy_file_ra
 /// Runs haul under strace, looking only at calls on these files: what strace counted, what haul says it did.
 fn traced(sandbox: &Sandbox, words: &str, files: &[&str]) -> (BTreeMap<String, u64>, BTreeMap<String, u64>) {
     let mut command = Command::new("strace");
-    command.args(["-f", "-c", "-U", "calls,name", "-o", "counts"]).current_dir(sandbox.path(""));
+    command
+        .args(["-f", "-c", "-U", "calls,name", "-o", "counts"])
+        .current_dir(sandbox.path(""))
+        .env_remove("HAUL_OPTIONS");
     for file in files {
         command.arg("-P").arg(sandbox.path(file));
     }

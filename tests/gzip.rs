@@ -111,6 +111,7 @@ fn standard_output_gets_a_file_as_it_was_and_a_warning_if_it_grew() {
     let log = sandbox.write("log", &bytes);
     let mut child = std::process::Command::new(common::run::binary())
         .args(["gzip", "-1c", "log"])
+        .env_remove("HAUL_OPTIONS")
         .current_dir(sandbox.path(""))
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
@@ -592,6 +593,7 @@ fn an_endless_pipe_needs_no_more_memory_than_promised() {
     for (level, most_mebibytes) in [(1, 24), (6, 24), (9, 40)] {
         let mut child = std::process::Command::new(common::run::binary())
             .args(["gzip", &format!("-{level}"), "--workers", "2"])
+            .env_remove("HAUL_OPTIONS")
             .stdin(std::process::Stdio::piped())
             .stdout(std::fs::File::create(sandbox.path("pipe.gz")).unwrap())
             .spawn()

@@ -22,7 +22,11 @@ fn many(quick: usize, thorough: usize) -> usize {
 /// Runs a line of sh, in which `$HAUL` is the binary.
 fn sh(sandbox: &Sandbox, line: &str) -> Output {
     let mut command = Command::new("sh");
-    command.args(["-c", line]).current_dir(sandbox.path("")).env("HAUL", common::run::binary());
+    command
+        .args(["-c", line])
+        .current_dir(sandbox.path(""))
+        .env("HAUL", common::run::binary())
+        .env_remove("HAUL_OPTIONS");
     command.stdin(Stdio::null()).output().expect("run sh")
 }
 
@@ -156,6 +160,7 @@ fn a_tree_of_a_thousand_levels() {
 /// The most memory that a run had resident, in bytes, and the most descriptors that were seen open.
 fn peaks(sandbox: &Sandbox, words: &str) -> (u64, usize) {
     let mut command = Command::new(common::run::binary());
+    command.env_remove("HAUL_OPTIONS");
     command.args(words.split(' ')).current_dir(sandbox.path("")).stdin(Stdio::null()).stdout(Stdio::null());
     let mut child = command.spawn().expect("run haul");
     let (status, descriptors) =

@@ -476,6 +476,7 @@ fn traced(sandbox: &Sandbox, words: &str) -> Vec<String> {
         .arg(log.path("log"))
         .arg(common::run::binary())
         .args(words.split(' '))
+        .env_remove("HAUL_OPTIONS")
         .current_dir(sandbox.path(""))
         .output()
         .expect("run strace");

@@ -24,6 +24,7 @@ fn setting(job: SweepJob) -> Setting {
         job,
         cache: CacheState::Warm,
         buffer: BufferSize::from_kib(64),
+        chooses_buffer: false,
         workers: 2,
         scheduler: SchedulerName::Channel,
         engine: EngineName::Auto,

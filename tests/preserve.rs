@@ -387,7 +387,11 @@ fn attributes_that_the_target_cannot_hold_are_lost_unless_they_are_asked_for() {
         cp --preserve=xattr file mnt/3; echo $?; $HAUL copy --preserve=xattr file mnt/4; echo $?
         cat mnt/1 mnt/2; ls mnt";
     let mut command = Command::new("unshare");
-    command.args(["-m", "sh", "-c", script]).current_dir(sandbox.path("")).env("HAUL", common::run::binary());
+    command
+        .args(["-m", "sh", "-c", script])
+        .current_dir(sandbox.path(""))
+        .env("HAUL", common::run::binary())
+        .env_remove("HAUL_OPTIONS");
     let output = command.output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.code() == Some(77) || err.starts_with("unshare:") {

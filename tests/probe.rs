@@ -155,6 +155,7 @@ fn setting(engine: EngineName, cache: CacheState) -> Setting {
         job: SweepJob::Copy,
         cache,
         buffer: BufferSize::from_kib(64),
+        chooses_buffer: false,
         workers: 1,
         scheduler: SchedulerName::Channel,
         engine,

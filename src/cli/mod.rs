@@ -5,11 +5,13 @@ mod ask;
 mod closing;
 pub(crate) mod compare;
 pub(crate) mod disk;
+pub(crate) mod environment;
 mod errand;
 pub(crate) mod exit;
 #[cfg(feature = "faults")]
 mod faults;
 pub(crate) mod level;
+pub(crate) mod line;
 mod listing;
 pub(crate) mod lower;
 mod output;
@@ -19,6 +21,7 @@ pub(crate) mod report;
 mod run;
 mod signals;
 pub(crate) mod sweep;
+pub(crate) mod tune;
 mod watching;
 mod words;
 

@@ -23,7 +23,7 @@ use super::{ask, signals};
 /// Runs an order; whatever goes wrong has been said when this returns.
 pub(crate) fn run(order: &Order) -> Exit {
     // What measures draws its own line, between runs.
-    let bar = if matches!(order.work, Work::Sweep { .. } | Work::Disk { .. }) {
+    let bar = if matches!(order.work, Work::Sweep { .. } | Work::Disk { .. } | Work::Tune { .. }) {
         ProgressChoice::Never
     } else {
         order.progress
@@ -35,6 +35,9 @@ pub(crate) fn run(order: &Order) -> Exit {
     }
     signals::listen(&context, &terminal);
     signals::outlive_size_limit();
+    if let Some(taken) = order.taken.as_ref().filter(|_| order.verbosity.verbose) {
+        terminal.say(taken);
+    }
     let mut listing = None;
     let started = Instant::now();
     let (name, result) = match &order.work {
@@ -50,6 +53,10 @@ pub(crate) fn run(order: &Order) -> Exit {
         }
         Work::Disk { plan, outputs } => {
             return measured(&terminal, super::disk::run(plan, outputs, order.progress, &context), &context);
+        }
+        Work::Tune { plan, outputs } => {
+            let tuned = super::tune::run(plan, outputs, order.progress, &terminal, &context);
+            return ended(&terminal, tuned.map(|report| (report.ended, report.failure)), &context);
         }
         Work::Errand { errand, idle } => {
             return finish(&terminal, super::errand::run(errand, *idle, &context), &context);
@@ -108,20 +115,23 @@ fn repeats_errors(order: &Order, summary: &Summary) -> bool {
 
 /// Says how a measurement ended, if not as it should.
 fn measured<R: Growing>(terminal: &Terminal, result: Result<R>, context: &Context) -> Exit {
-    let report = match result {
-        Ok(report) => report,
-        Err(error) => return finish(terminal, Err(error), context),
-    };
-    if report.ended() == Ended::Interrupted {
-        terminal.say("interrupted; the report shows what was measured until then");
-        return Exit::Signal(context.stop.signal());
+    ended(terminal, result.map(|report| (report.ended(), report.failure().map(str::to_owned))), context)
+}
+
+/// The same, of how it ended and what failed.
+fn ended(terminal: &Terminal, result: Result<(Ended, Option<String>)>, context: &Context) -> Exit {
+    match result {
+        Ok((Ended::Interrupted, _)) => {
+            terminal.say("interrupted; the report shows what was measured until then");
+            Exit::Signal(context.stop.signal())
+        }
+        Ok((_, Some(why))) => {
+            terminal.say(&why);
+            terminal.say("the report shows what was measured until then");
+            Exit::Failed
+        }
+        other => finish(terminal, other.map(drop), context),
     }
-    if let Some(why) = report.failure() {
-        terminal.say(why);
-        terminal.say("the report shows what was measured until then");
-        return Exit::Failed;
-    }
-    finish(terminal, Ok(()), context)
 }
 
 /// Says what went wrong, if something did.

@@ -195,7 +195,9 @@ fn write(sys: &mut Sys, file: &mut ReportFile, contents: &dyn Contents, format: 
 ///
 /// Not by indicatif, which fills the line up with blanks: the `^C` that a terminal echoes would then stand on the next
 /// line, and that one would be cleared.
-struct Line {
+pub(crate) struct Line {
+    /// What the steps are part of: "exploring gzip".
+    part: Option<String>,
     /// Least time from one line to the next; `None` draws none.
     pause: Option<Duration>,
     /// What a line begins and ends with.
@@ -206,16 +208,23 @@ struct Line {
 
 impl Line {
     /// On a terminal a line that is written over; elsewhere lines below each other, if that is asked for.
-    fn new(progress: ProgressChoice) -> Self {
+    pub(crate) fn new(progress: ProgressChoice) -> Self {
         let (pause, around) = match (progress, std::io::stderr().is_terminal()) {
             (ProgressChoice::Never, _) | (ProgressChoice::Auto, false) => (None, [""; 2]),
             (_, true) => (Some(Duration::from_millis(50)), ["\r", CLEAR_REST]),
             (ProgressChoice::Always, false) => (Some(Duration::from_millis(500)), ["", "\n"]),
         };
-        Self { pause, around, drawn: None }
+        Self { part: None, pause, around, drawn: None }
     }
 
-    fn show(&mut self, step: &Step) {
+    /// What comes is part of this.
+    pub(crate) fn begin(&mut self, part: String) {
+        self.part = Some(part);
+        // What is new is said at once.
+        self.drawn = None;
+    }
+
+    pub(crate) fn show(&mut self, step: &Step) {
         let Some(pause) = self.pause else { return };
         // What is new is said at once: it may last.
         if self.drawn.is_some_and(|(drawn, what)| what == step.what && drawn.elapsed() < pause) {
@@ -223,11 +232,12 @@ impl Line {
         }
         self.drawn = Some((Instant::now(), step.what));
         let [before, after] = self.around;
+        let part = self.part.as_ref().map_or_else(String::new, |part| format!("{part}: "));
         // A standard error that is closed or full is nothing that we could report.
-        let _ = write!(std::io::stderr().lock(), "{before}{}{after}", words(step));
+        let _ = write!(std::io::stderr().lock(), "{before}{part}{}{after}", words(step));
     }
 
-    fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         if self.drawn.take().is_some() && self.around[1] == CLEAR_REST {
             let _ = write!(std::io::stderr().lock(), "\r{CLEAR_REST}");
         }

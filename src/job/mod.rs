@@ -13,6 +13,7 @@ mod scratch;
 mod station;
 pub mod storage;
 pub mod sweep;
+pub mod tune;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -47,7 +47,7 @@ impl Purpose {
     }
 
     /// What to do where there can be none.
-    const fn advice(self) -> &'static str {
+    pub(super) const fn advice(self) -> &'static str {
         match self {
             Self::Sweep => "choose another place with --scratch DIR",
             Self::Disk => "choose another DIR",

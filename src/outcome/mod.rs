@@ -2,7 +2,7 @@
 //!
 //! - this file: what any job, or one worker's share of it, did;
 //! - `sample`: one measured run; `sweep`: many of them; `passes`: what was learned in runs that were not timed;
-//! - `disk`: a disk's measurement;
+//! - `disk`: a disk's measurement; `tune`: the sweeps that a tuning made;
 //! - `machine`: where.
 
 mod disk;
@@ -10,6 +10,7 @@ mod machine;
 mod passes;
 mod sample;
 mod sweep;
+mod tune;
 
 use std::ops::AddAssign;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use machine::{Disk, Machine};
 pub use passes::{Allocations, CallLatency, FileTimes, LatencyPass, Observed, ObservedCall};
 pub use sample::{Pressure, Sample};
 pub use sweep::{Control, Cost, Ended, Setting, SweepReport, SweepRow};
+pub use tune::{Candidate, TuneKind, TuneReport, TunedCase};
 
 use crate::calls::SyscallCounts;
 

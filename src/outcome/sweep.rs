@@ -18,6 +18,10 @@ pub struct Setting {
     /// The most bytes one read or write moves.
     #[serde(rename = "buffer_bytes")]
     pub buffer: BufferSize,
+    /// Whether nobody named that buffer: the job chooses, by the file and the engine, and this is what it chooses for a
+    /// large file. Only a tuning asks for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chooses_buffer: bool,
     /// Threads that worked.
     pub workers: usize,
     /// Who ran the tasks.

@@ -188,6 +188,8 @@ pub struct CopyPlan {
     pub keep: Keep,
     /// How bytes move.
     pub engine: EngineName,
+    /// What the engine cannot copy, another may; otherwise it is that engine or a failure.
+    pub engine_is_wish: bool,
     /// Whether targets share blocks with their sources. With `Never`, no engine that could is used.
     pub reflink: When,
     /// Whether zeros become holes: with `Auto`, where the source has holes.
@@ -220,6 +222,7 @@ impl CopyPlan {
             existing: Existing::default(),
             keep: Keep::ALL,
             engine: EngineName::Auto,
+            engine_is_wish: false,
             reflink: When::Auto,
             sparse: When::Auto,
             verify: false,

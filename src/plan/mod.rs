@@ -6,6 +6,7 @@ mod files;
 mod gunzip;
 mod patterns;
 mod sweep;
+mod tune;
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -21,6 +22,7 @@ pub use files::{FilesPlan, NameList, Output};
 pub use gunzip::{GunzipPlan, Range, RouteName};
 pub use patterns::Patterns;
 pub use sweep::{Arm, CacheState, Effort, Generated, Passes, SweepData, SweepJob, SweepPlan, TableName};
+pub use tune::{Flags, TuneCase, TunePlan};
 
 /// How bytes move from one file to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

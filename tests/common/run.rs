@@ -41,9 +41,15 @@ impl Haul {
         let mut command = Command::new(binary());
         command.args(words.split_whitespace()).current_dir(directory);
         // What a developer has set must not change what is tested.
-        for name in
-            ["GZIP", "HAUL_FAULTS", "HAUL_FAULTS_SEEN", "RUST_BACKTRACE", "SIMPLE_BACKUP_SUFFIX", "VERSION_CONTROL"]
-        {
+        for name in [
+            "GZIP",
+            "HAUL_FAULTS",
+            "HAUL_FAULTS_SEEN",
+            "HAUL_OPTIONS",
+            "RUST_BACKTRACE",
+            "SIMPLE_BACKUP_SUFFIX",
+            "VERSION_CONTROL",
+        ] {
             command.env_remove(name);
         }
         Self { command, words: format!("haul {words}"), input: Vec::new(), place: None }

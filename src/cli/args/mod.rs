@@ -6,6 +6,7 @@ mod disk;
 mod files;
 mod places;
 mod sweep;
+mod tune;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -13,6 +14,7 @@ use std::sync::LazyLock;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use haul::size::BufferSize;
 
+use super::environment;
 use super::level::Level;
 use super::words::{PoolWord, WorkerCount, parse_block, parse_pool, parse_workers};
 
@@ -21,6 +23,7 @@ pub(crate) use copy::{Attribute, BackupWord, CopyArgs, ReflinkWord, SparseWord, 
 pub(crate) use disk::{AccessWord, AxisWord, DiskArgs, FlightWord, LoadWord};
 pub(crate) use files::{FileArgs, Route, UnpackArgs};
 pub(crate) use sweep::{Cache, Job, SweepArgs, Switch, Table};
+pub(crate) use tune::{TuneArgs, TunedJob};
 
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
 ///
@@ -28,7 +31,7 @@ pub(crate) use sweep::{Cache, Job, SweepArgs, Switch, Table};
 /// 130, 143 or 129 interrupted, with no half file under a final name (but haul copy writes a TARGET in place that is a
 /// device, a link or has other hard links).
 #[derive(Debug, Parser)]
-#[command(name = "haul", version, long_version = VERSION.as_str(), max_term_width = 100, args_override_self = true)]
+#[command(name = "haul", version, long_version = VERSION.as_str(), max_term_width = 100, args_override_self = true, after_help = environment::HELP)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -42,6 +45,7 @@ pub(crate) enum Command {
     Sweep(SweepArgs),
     Disk(DiskArgs),
     Compare(CompareArgs),
+    Tune(TuneArgs),
     /// Run a job once with one setting and print the system calls it made: for sweep --verify-counts
     #[command(hide = true)]
     Errand {
@@ -105,6 +109,7 @@ pub(crate) struct Common {
 /// A source is removed only when it was read to its end, is still what it was (size, times, inode), and its .gz has
 /// its final name; otherwise it stays and is reported.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = environment::HELP)]
 pub(crate) struct GzipArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,
@@ -135,6 +140,7 @@ pub(crate) struct GzipArgs {
 /// Each FILE.gz becomes FILE beside it. All members are read; CRC and length are always checked. Zeros behind the last
 /// member are ignored; other bytes there are warned about, and then the source is kept.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = environment::HELP)]
 pub(crate) struct GunzipArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,

@@ -120,6 +120,7 @@ fn lower_files(
         verbosity: Verbosity { quiet: args.quiet, verbose: args.verbose },
         progress: args.common.progress,
         json: args.common.json,
+        taken: None,
     })
 }
 

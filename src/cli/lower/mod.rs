@@ -1,13 +1,14 @@
 //! Words → plans. Every usage error is found here, before anything is touched.
 //!
-//! - this file: what all commands share; [`copy`]; [`files`]: gzip and gunzip; [`sweep`]; [`disk`]; [`outputs`]: where
-//!   the reports of the last two go.
+//! - this file: what all commands share; [`copy`]; [`files`]: gzip and gunzip; [`sweep`]; [`disk`]; [`tune`];
+//!   [`outputs`]: where the reports of the last three go.
 
 mod copy;
 mod disk;
 mod files;
 mod outputs;
 mod sweep;
+mod tune;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use clap::CommandFactory;
 use haul::job::sweep::errand::Errand;
 use haul::plan::{
     CodecName, CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan,
+    TunePlan,
 };
 use haul::size::BufferSize;
 use haul::sys::PAGE;
@@ -30,6 +32,8 @@ pub(crate) struct Order {
     pub(crate) verbosity: Verbosity,
     pub(crate) progress: ProgressChoice,
     pub(crate) json: bool,
+    /// What the environment adds to the words that were typed, to be told with -v.
+    pub(crate) taken: Option<String>,
 }
 
 /// What to do.
@@ -42,15 +46,29 @@ pub(crate) enum Work {
     Disk { plan: DiskPlan, outputs: Vec<Output> },
     Errand { errand: Errand, idle: bool },
     Compare(CompareArgs),
+    Tune { plan: TunePlan, outputs: Vec<Output> },
     Generate { what: Generated, directory: Option<PathBuf> },
 }
 
 /// A command line that makes no sense.
 pub(crate) struct UsageError(clap::Error);
 
+impl From<clap::Error> for UsageError {
+    fn from(error: clap::Error) -> Self {
+        Self(error)
+    }
+}
+
 impl UsageError {
-    fn new(why: impl std::fmt::Display) -> Self {
+    pub(super) fn new(why: impl std::fmt::Display) -> Self {
         Self(Args::command().error(clap::error::ErrorKind::ValueValidation, why))
+    }
+
+    /// Why, on one line, without what a whole message has around it.
+    pub(super) fn reason(&self) -> String {
+        let text = self.0.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        line.strip_prefix("error: ").unwrap_or(line).to_owned()
     }
 
     pub(crate) fn print(&self) {
@@ -83,6 +101,7 @@ pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
             }
             Ok(Order::quiet(Work::Compare(args), ProgressChoice::Never))
         }
+        Command::Tune(args) => tune::lower_tune(args),
         Command::Generate { what, directory } => {
             if (what == Generated::Man) != directory.is_some() {
                 return Err(UsageError::new("generate man takes a directory; bash, zsh and fish take none"));
@@ -94,7 +113,7 @@ pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
 
 impl Order {
     const fn quiet(work: Work, progress: ProgressChoice) -> Self {
-        Self { work, verbosity: Verbosity { quiet: false, verbose: false }, progress, json: false }
+        Self { work, verbosity: Verbosity { quiet: false, verbose: false }, progress, json: false, taken: None }
     }
 }
 

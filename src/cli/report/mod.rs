@@ -7,7 +7,7 @@
 //! What stands in them, and the formats for programs (CSV: one line a setting, raw units; JSON: everything, every single
 //! run included), each kind of report knows for itself: [`sweep`], [`disk`]. [`contents`] says what it has to know, [`sheet`] what a
 //! table is; [`machine`] holds the lines about the machine, and [`numbers`] rounds. [`comparison`] writes two reports
-//! beside each other.
+//! beside each other, [`tune`] what flags are worth having.
 
 pub(crate) mod comparison;
 mod contents;
@@ -22,6 +22,7 @@ mod sheet;
 mod snapshot;
 pub(crate) mod sweep;
 mod table;
+pub(crate) mod tune;
 
 use std::io;
 use std::path::PathBuf;

@@ -32,6 +32,12 @@ pub(super) fn percent(part: f64) -> String {
     if tenths.fract() == 0.0 { format!("{tenths:.0}%") } else { format!("{tenths:.1}%") }
 }
 
+/// How much longer something takes, or more often it is done, of a ratio: "+10.2%".
+pub(super) fn signed(ratio: f64) -> String {
+    let text = format!("{:+.1}%", (ratio - 1.0) * 100.0);
+    if text == "-0.0%" { "+0.0%".to_owned() } else { text }
+}
+
 /// A time by itself: "640 ns", "1.25 µs", "15.2 ms", "2.10 s".
 pub(super) fn duration(nanoseconds: u64) -> String {
     let value = nanoseconds as f64;

@@ -72,6 +72,7 @@ impl Copier {
         let volume = &copy.open.directory.volume;
         let alone = self.shared.step.is_none() && (self.shared.threads == 1 || copy.attributes.size < SPLIT_BYTES);
         let ladder = Ladder::new(plan.engine, plan.reflink, &copy.attributes, volume, alone);
+        let ladder = if plan.engine_is_wish { ladder.or_others() } else { ladder };
         if copy.is_stream() {
             return Ok(engine::Whole::ByRanges(ladder));
         }

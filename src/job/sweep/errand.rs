@@ -32,17 +32,22 @@ pub struct Errand {
     pub is_tree: bool,
 }
 
+/// What a job may use with this setting.
+pub(in crate::job) fn resources(setting: &Setting) -> Resources {
+    Resources {
+        buffer: (!setting.chooses_buffer).then_some(setting.buffer),
+        workers: NonZeroUsize::new(setting.workers).unwrap_or(NonZeroUsize::MIN),
+        scheduler: setting.scheduler,
+        pool: setting.pool,
+        batch: setting.batch,
+    }
+}
+
 impl Errand {
     /// Runs it once.
     pub fn run(&self, context: &Context) -> Result<Summary> {
         let setting = &self.setting;
-        let resources = Resources {
-            buffer: Some(setting.buffer),
-            workers: NonZeroUsize::new(setting.workers).unwrap_or(NonZeroUsize::MIN),
-            scheduler: setting.scheduler,
-            pool: setting.pool,
-            batch: setting.batch,
-        };
+        let resources = resources(setting);
         match setting.job {
             SweepJob::Copy => {
                 let plan = CopyPlan::new(vec![self.input.clone()], self.target.clone(), resources);

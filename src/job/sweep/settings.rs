@@ -45,6 +45,7 @@ impl Axes {
                                             job: *job,
                                             cache: *cache,
                                             buffer: *buffer,
+                                            chooses_buffer: false,
                                             workers,
                                             scheduler: *scheduler,
                                             engine,

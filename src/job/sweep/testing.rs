@@ -35,6 +35,7 @@ pub(in crate::job) fn setting(buffer_kib: u64) -> Setting {
         job: SweepJob::Copy,
         cache: CacheState::Warm,
         buffer: BufferSize::from_kib(buffer_kib),
+        chooses_buffer: false,
         workers: 1,
         scheduler: SchedulerName::Channel,
         engine: EngineName::ReadWrite,

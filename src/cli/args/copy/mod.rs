@@ -25,6 +25,7 @@ pub(crate) use words::{Attribute, BackupWord, ReflinkWord, SparseWord, SyncWord,
 /// replaced stays.
 #[derive(Debug, ClapArgs)]
 #[command(
+    after_help = crate::cli::environment::HELP,
     override_usage = "haul copy [OPTIONS] SOURCE... TARGET\n       haul copy [OPTIONS] -t DIR SOURCE...",
     // cp's -p is another.
     mut_arg("workers", |workers| workers.short(None))

@@ -23,7 +23,7 @@ pub(super) fn lower_copy(args: CopyArgs) -> Result<Order, UsageError> {
     // What a rehearsal tells is all it does.
     let verbosity = Verbosity { quiet: false, verbose: args.verbose || args.dry_run };
     let (progress, json) = (args.common.progress, args.common.json);
-    Ok(Order { work: Work::Copy(plan(args, &Environment::of_process())?), verbosity, progress, json })
+    Ok(Order { work: Work::Copy(plan(args, &Environment::of_process())?), verbosity, progress, json, taken: None })
 }
 
 fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageError> {
@@ -43,6 +43,7 @@ fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageErro
         list: args.which.files_from.map(|path| NameList { path, null: args.which.null }),
         exclude: patterns::patterns(args.which.exclude, &args.which.include)?,
         engine: args.moving.engine.into(),
+        engine_is_wish: false,
         reflink: args.moving.reflink.into(),
         sparse: args.moving.sparse.into(),
         verify: args.moving.verify,

@@ -12,7 +12,7 @@ use haul::job::compare::{Change, Claim, Comparison, Middles};
 use haul::outcome::Ended;
 use haul::plan::Load;
 
-use super::numbers::{TimeUnit, count, percent, three_digits};
+use super::numbers::{TimeUnit, count, percent, signed, three_digits};
 use super::table::write_wrapped;
 use crate::cli::args::{CompareArgs, ComparisonFormat};
 
@@ -206,12 +206,6 @@ fn middles(change: &Change) -> [String; 2] {
             })
         }
     }
-}
-
-/// How much longer something takes, or more often it is done, of a ratio: "+10.2%".
-fn signed(ratio: f64) -> String {
-    let text = format!("{:+.1}%", (ratio - 1.0) * 100.0);
-    if text == "-0.0%" { "+0.0%".to_owned() } else { text }
 }
 
 #[cfg(test)]

@@ -171,6 +171,7 @@ fn setting(buffer_kib: u64) -> Setting {
         job: SweepJob::Copy,
         cache: CacheState::Warm,
         buffer: BufferSize::from_kib(buffer_kib),
+        chooses_buffer: false,
         workers: 2,
         scheduler: SchedulerName::Channel,
         engine: EngineName::ReadWrite,

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 pub use self::groups::valid;
 use self::groups::{Group, Named, middle, paired, walls};
-pub use self::noise::{Noise, noise_of, noises, speedup};
+pub use self::noise::{Noise, noise_of, noises, ratio, speedup};
 pub use self::remarks::remarks;
 use crate::measure::interval::{Interval, fewest_for};
 use crate::measure::resample::{Slowdown, slowdowns};

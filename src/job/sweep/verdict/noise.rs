@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::groups::{Group, Named, paired};
 use super::words::percent;
-use crate::measure::interval::{Interval, PairedRatio};
+use crate::measure::interval::{CONFIDENCE, Interval, PairedRatio};
 use crate::outcome::{Control, SweepReport};
 
 /// What a setting that was run twice a round showed of the noise. Prints as "noise 2.3% (two runs of the same setting,
@@ -68,9 +68,15 @@ pub(super) fn of_group(report: &SweepReport, group: &Group, all: &[Group]) -> Op
 /// How many times faster one row is than another, round by round: 2 is twice as fast. `None` if there are no rounds in
 /// which both show what they should.
 pub fn speedup(report: &SweepReport, row: usize, base: usize) -> Option<PairedRatio> {
+    ratio(report, base, row, CONFIDENCE)
+}
+
+/// How many times as long one row takes as another, round by round, at `confidence`: 0.5 is twice as fast. `None` if there
+/// are no rounds in which both show what they should.
+pub fn ratio(report: &SweepReport, row: usize, base: usize, confidence: f64) -> Option<PairedRatio> {
     let [row, base] = [row, base].map(|place| report.rows.get(place));
-    let (base, row) = paired(&base?.samples, &row?.samples);
-    PairedRatio::of(&base, &row)
+    let (row, base) = paired(&row?.samples, &base?.samples);
+    PairedRatio::at(&row, &base, confidence)
 }
 
 fn own(report: &SweepReport, group: &Group, all: &[Group]) -> Option<Noise> {

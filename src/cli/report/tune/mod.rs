@@ -1,0 +1,230 @@
+//! What a tuning found → text: for people, what was held against what and the line to paste; for programs, everything.
+
+use std::io::{self, Write};
+
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use haul::error::Quoted;
+use haul::job::sweep::figures::Figures;
+use haul::job::tune::judge::{Advice, Choice, Fate, Finding, LEAST_GAIN, Verdict};
+use haul::outcome::{Ended, TuneReport, TunedCase};
+use serde::Serialize;
+
+use super::numbers::{TimeUnit, bytes, count, duration, nothing, percent, signed};
+use super::table::write_wrapped;
+
+const HEADINGS: [&str; 7] = ["case", "defaults", "flags", "with them", "change", "at 95%", "found"];
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    report: &'a TuneReport,
+    advice: &'a Advice,
+}
+
+/// A report with a line end behind it: everything as JSON, or what people want to know.
+pub(crate) fn render(report: &TuneReport, advice: &Advice, json: bool) -> io::Result<Vec<u8>> {
+    let mut out = vec![];
+    if json {
+        serde_json::to_writer_pretty(&mut out, &Document { report, advice })?;
+        writeln!(out)?;
+    } else {
+        Page { report, advice }.write(&mut out)?;
+    }
+    Ok(out)
+}
+
+struct Page<'a> {
+    report: &'a TuneReport,
+    advice: &'a Advice,
+}
+
+impl Page<'_> {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        for line in self.caption() {
+            write_wrapped(out, &line)?;
+        }
+        let mut table = Table::new();
+        table
+            .load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')))
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .set_header(HEADINGS)
+            .add_rows(self.report.cases.iter().flat_map(|case| self.rows(case)));
+        for (place, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, 1));
+            let is_number = matches!(place, 1 | 3 | 4 | 5);
+            column.set_cell_alignment(if is_number { CellAlignment::Right } else { CellAlignment::Left });
+        }
+        writeln!(out)?;
+        table.trim_fmt().lines().try_for_each(|line| writeln!(out, "{}", line.trim_end()))?;
+        writeln!(out)?;
+        for line in self.remarks() {
+            write_wrapped(out, &line)?;
+        }
+        match &self.advice.options {
+            // By itself on its line, and never wrapped: it is to be copied.
+            Some(options) => writeln!(out, "\nexport HAUL_OPTIONS='{options}'"),
+            None => writeln!(out, "\n{}", self.no_options()),
+        }
+    }
+
+    fn caption(&self) -> [String; 3] {
+        let report = self.report;
+        let machine = report.cases.iter().find_map(|case| case.explored.as_ref()).map(|swept| &swept.machine);
+        let machine = machine.map_or_else(String::new, |machine| format!(", {machine}"));
+        let data = report.cases.iter().filter_map(|case| {
+            let swept = case.explored.as_ref()?;
+            let of = if swept.source_files > 1 { format!(" in {} files", swept.source_files) } else { String::new() };
+            Some(format!("{}: {}{of}", case.case.name(), bytes(swept.source_bytes)))
+        });
+        [
+            format!(
+                "tune of {}: haul's own defaults and other flags, in {} of {}, seed {}",
+                Quoted(&report.directory),
+                duration(report.took_ns),
+                duration(report.budget_ns),
+                report.seed
+            ),
+            format!("data: {}", data.collect::<Vec<_>>().join("; ")),
+            format!("machine: haul {}{machine}", report.version),
+        ]
+    }
+
+    /// The rows of a case: one a candidate, or one that says why there is none.
+    fn rows(&self, case: &TunedCase) -> Vec<[String; 7]> {
+        let findings: Vec<&Finding> = self.advice.findings.iter().filter(|finding| finding.case == case.case).collect();
+        if findings.is_empty() {
+            let explored = case.explored.as_ref().and_then(|swept| swept.rows.first()).map(Figures::of);
+            let time = explored.filter(|figures| figures.wall_ns_median > 0);
+            let time = time.map_or_else(nothing, |figures| duration(figures.wall_ns_median));
+            let why = self.why_nothing(case);
+            return vec![[name(case), time, nothing(), nothing(), nothing(), nothing(), why]];
+        }
+        let first = |place: usize| if place == 0 { name(case) } else { String::new() };
+        findings.into_iter().enumerate().map(|(place, finding)| cells(first(place), finding)).collect()
+    }
+
+    fn why_nothing(&self, case: &TunedCase) -> String {
+        let has_candidates = self.report.candidates.iter().any(|one| one.job == case.case.job());
+        match &case.left_out {
+            Some(_) => "left out".to_owned(),
+            None if case.explored.is_none() => "not measured".to_owned(),
+            None if has_candidates || self.report.ended != Ended::Budget => "not confirmed".to_owned(),
+            None => "no other flag looked faster".to_owned(),
+        }
+    }
+
+    /// What the table does not say.
+    fn remarks(&self) -> Vec<String> {
+        let left_out =
+            |case: &TunedCase| case.left_out.as_ref().map(|why| format!("{}: left out: {why}.", case.case.name()));
+        let mut remarks: Vec<String> = self.report.cases.iter().filter_map(left_out).collect();
+        remarks.extend(self.advice.choices.iter().filter_map(|choice| self.mixed(choice)));
+        remarks.extend(self.unfinished());
+        remarks.extend(self.outdone());
+        if !self.advice.findings.is_empty() {
+            remarks.push(format!(
+                "A flag is worth having if it is surely faster, by {} and by more than two runs of the same setting are apart \
+                 (noise here: {}), in one case of its command, and slower in none; {} at once, at 95% together.",
+                percent(LEAST_GAIN),
+                self.noise(),
+                count(self.advice.statements as u64, "comparison"),
+            ));
+        }
+        remarks
+    }
+
+    /// What helps in one case and hurts in another.
+    fn mixed(&self, choice: &Choice) -> Option<String> {
+        let own = self.advice.findings.iter().filter(|one| one.case.job() == choice.job && one.flags == choice.flags);
+        let cases = |verdict| {
+            let cases = own.clone().filter(|one| one.verdict == verdict).map(|one| one.case.name());
+            cases.collect::<Vec<_>>().join("; ")
+        };
+        (choice.fate == Fate::Mixed).then(|| {
+            format!(
+                "{}: faster here ({}) and slower there ({}): not for every day; type it where it helps.",
+                words(choice),
+                cases(Verdict::Faster),
+                cases(Verdict::Slower)
+            )
+        })
+    }
+
+    /// What cannot be told, and what it would take.
+    fn unfinished(&self) -> Option<String> {
+        let own = |choice: &&Choice| choice.fate == Fate::Unfinished;
+        let names: Vec<String> = self.advice.choices.iter().filter(own).map(words).collect();
+        let rounds = self.advice.findings.iter().filter(|one| one.verdict == Verdict::Unknown);
+        let rounds = rounds.map(|one| one.ratio.map_or(0, |ratio| ratio.rounds)).min().unwrap_or(0);
+        (!names.is_empty()).then(|| {
+            format!(
+                "Cannot be told of {}: {} where {} are needed, in each case of the command; raise --budget.",
+                names.join(", "),
+                count(rounds as u64, "round"),
+                self.advice.rounds_needed
+            )
+        })
+    }
+
+    fn outdone(&self) -> Option<String> {
+        let own = |choice: &&Choice| choice.fate == Fate::Outdone;
+        let names: Vec<String> = self.advice.choices.iter().filter(own).map(words).collect();
+        (!names.is_empty()).then(|| format!("As good or better than {} is what stands below.", names.join(", ")))
+    }
+
+    /// From the least to the greatest.
+    fn noise(&self) -> String {
+        let all = self.advice.findings.iter().filter_map(|finding| finding.noise);
+        let (least, most) = all.fold((f64::INFINITY, 0.0_f64), |(least, most), one| (least.min(one), most.max(one)));
+        let (least, most) = (percent(least), percent(most));
+        if least == most { least } else { format!("{least} to {most}") }
+    }
+
+    /// Why there is no line to paste.
+    fn no_options(&self) -> &'static str {
+        let unfinished = self.advice.choices.iter().any(|choice| choice.fate == Fate::Unfinished);
+        if self.report.ended != Ended::Budget {
+            "it was not finished, so nothing is recommended"
+        } else if unfinished {
+            "nothing is recommended that could not be told"
+        } else {
+            "the defaults are as good: no flag was distinguishably faster"
+        }
+    }
+}
+
+fn name(case: &TunedCase) -> String {
+    case.case.name().to_owned()
+}
+
+fn cells(name: String, finding: &Finding) -> [String; 7] {
+    let unit = TimeUnit::of(finding.defaults_ns.max(finding.flags_ns));
+    let time = |nanoseconds| format!("{} {}", unit.cell(nanoseconds), unit.name);
+    let interval = finding.ratio.and_then(|ratio| ratio.interval);
+    [
+        name,
+        time(finding.defaults_ns),
+        finding.flags.to_string(),
+        time(finding.flags_ns),
+        finding.ratio.map_or_else(nothing, |ratio| signed(ratio.ratio)),
+        interval.map_or_else(nothing, |interval| format!("{} to {}", signed(interval.low), signed(interval.high))),
+        word(finding.verdict).to_owned(),
+    ]
+}
+
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Faster => "faster",
+        Verdict::Slower => "slower",
+        Verdict::Alike => "no difference",
+        Verdict::Unknown => "cannot be told",
+    }
+}
+
+/// As people type it behind `haul`.
+fn words(choice: &Choice) -> String {
+    format!("{} {}", choice.job.name(), choice.flags)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! Reports made by hand, and what they say.
+
+use std::ffi::OsStr;
+
+use haul::job::tune::candidates::alternatives;
+use haul::job::tune::cases::with_flags;
+use haul::outcome::{Candidate, Control, Machine, Sample, SweepReport, SweepRow};
+use haul::plan::{EngineName, Flags, SweepJob, TuneCase};
+
+use super::*;
+use crate::cli::environment;
+use crate::cli::report::snapshot;
+
+const CORES: usize = 2;
+
+fn direct() -> Flags {
+    Flags { engine: Some(EngineName::Direct), ..Flags::default() }
+}
+
+fn four() -> Flags {
+    Flags { workers: Some(4), ..Flags::default() }
+}
+
+fn swept(case: TuneCase, walls: &[(Flags, u64)], rounds: u64) -> SweepReport {
+    let sample = |wall: u64, round: u64| Sample { wall_ns: wall * 1_000_000 + round % 3 * 1000, ..Sample::default() };
+    let row = |(flags, wall): &(Flags, u64)| SweepRow {
+        samples: (0..rounds).map(|round| sample(*wall, round)).collect(),
+        ..SweepRow::new(with_flags(*flags, case, CORES))
+    };
+    let rows: Vec<SweepRow> = std::iter::once(&(Flags::default(), 100)).chain(walls).map(row).collect();
+    let controls = vec![Control { row: 0, samples: rows[0].samples.clone() }];
+    let machine = Machine { architecture: "x86_64".into(), cores: 2, file_system: "ext4".into(), ..Machine::default() };
+    let (source_bytes, source_files) = (60 << 20, if case == TuneCase::CopySmall { 900 } else { 1 });
+    let (rounds, ended) = (rounds as usize, Ended::Rounds);
+    SweepReport { rows, controls, machine, source_bytes, source_files, rounds, ended, ..SweepReport::default() }
+}
+
+/// A tuning whose copies took so long with each candidate, warm, cold and small, in so many rounds.
+fn report(walls: &[(Flags, [u64; 3])], rounds: u64) -> TuneReport {
+    let cases = TuneCase::ALL.into_iter().enumerate().map(|(place, case)| {
+        let explored = Some(swept(case, &[], 3));
+        let walls: Vec<_> = walls.iter().filter_map(|(flags, walls)| Some((*flags, *walls.get(place)?))).collect();
+        let confirmed = (!walls.is_empty()).then(|| swept(case, &walls, rounds));
+        TunedCase { explored, confirmed, ..TunedCase::new(case) }
+    });
+    TuneReport {
+        format: TuneReport::FORMAT,
+        version: "1.2.3".into(),
+        directory: "/mnt/disk".into(),
+        budget_ns: 60_000_000_000,
+        took_ns: 58_000_000_000,
+        cores: CORES,
+        seed: 1,
+        ended: Ended::Budget,
+        candidates: walls.iter().map(|(flags, _)| Candidate { job: SweepJob::Copy, flags: *flags }).collect(),
+        cases: cases.collect(),
+        ..TuneReport::default()
+    }
+}
+
+fn text(report: &TuneReport) -> String {
+    String::from_utf8(render(report, &Advice::of(report), false).unwrap()).unwrap()
+}
+
+#[test]
+fn a_page_shows_what_was_held_against_what_and_ends_in_the_line() {
+    let page = text(&report(&[(direct(), [100, 70, 100]), (four(), [80, 120, 100])], 12));
+    snapshot::check("tune.txt", &page, include_str!("../snapshots/tune.txt"));
+    assert_eq!(page.lines().last(), Some("export HAUL_OPTIONS='copy --engine direct'"));
+    assert!(page.lines().all(|line| line.chars().count() <= 120), "{page}");
+}
+
+#[test]
+fn without_a_line_it_says_why() {
+    for (what, report, said) in [
+        ("nothing looked faster", report(&[], 0), "the defaults are as good: no flag was distinguishably faster"),
+        (
+            "nothing was",
+            report(&[(direct(), [100; 3])], 12),
+            "the defaults are as good: no flag was distinguishably faster",
+        ),
+        ("too few rounds", report(&[(direct(), [50; 3])], 4), "nothing is recommended that could not be told"),
+        (
+            "interrupted",
+            TuneReport { ended: Ended::Interrupted, ..report(&[], 0) },
+            "it was not finished, so nothing is recommended",
+        ),
+    ] {
+        let page = text(&report);
+        assert_eq!(page.lines().last(), Some(said), "{what}: {page}");
+        assert!(!page.contains("export"), "{what}: {page}");
+    }
+    let page = text(&report(&[(direct(), [50; 3])], 4));
+    assert!(page.contains("Cannot be told of copy --engine direct: 4 rounds where 7 are needed"), "{page}");
+    let mut cold = report(&[(direct(), [100, 100, 100])], 12);
+    cold.cases[1] = TunedCase { left_out: Some("nothing is ever cold".into()), ..TunedCase::new(TuneCase::CopyCold) };
+    assert!(text(&cold).contains("copy, cold: left out: nothing is ever cold."));
+}
+
+#[test]
+fn json_holds_the_evidence_and_the_advice() {
+    let report = report(&[(direct(), [100, 70, 100])], 12);
+    let json = render(&report, &Advice::of(&report), true).unwrap();
+    let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!((&value["kind"], &value["format"]), (&"tune".into(), &1.into()));
+    assert_eq!(value["advice"]["options"], "copy --engine direct");
+    assert_eq!(value["advice"]["findings"][1]["verdict"], "faster");
+    assert_eq!(value["advice"]["choices"][0]["flags"]["engine"], "direct");
+    assert_eq!(value["cases"][1]["confirmed"]["rows"][1]["samples"].as_array().map(Vec::len), Some(12));
+    let again: TuneReport = serde_json::from_slice(&json).unwrap();
+    assert_eq!(again, report, "it can be read back");
+}
+
+#[test]
+fn haul_options_takes_whatever_can_be_recommended() {
+    for job in [SweepJob::Copy, SweepJob::Gzip] {
+        let all = alternatives(job, 2);
+        let together = all.iter().fold(Flags::default(), |all, flags| all.and(*flags));
+        for flags in all.into_iter().chain([together]) {
+            let value = format!("{} {flags}", job.name());
+            let wishes = environment::wishes(OsStr::new(&value), job.name()).unwrap();
+            assert_eq!(wishes.len(), flags.count(), "{value}");
+            let words = ["haul", job.name()].into_iter().chain(value.split(' ').skip(1)).chain(["a", "b"]);
+            assert!(<crate::cli::args::Args as clap::Parser>::try_parse_from(words).is_ok(), "{value}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `haul tune` from its command line to its report. What it decides is tested where that is decided.
+
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Sandbox, assert_same, set_mode, snapshot, wait_until};
+use rustix::process::Signal;
+use serde_json::Value;
+
+/// What is measured is of no interest here, so there is little time for it.
+const SHORT: &str = "--budget 200ms --size 256K";
+
+#[test]
+fn it_reports_every_case_and_leaves_nothing_behind() {
+    let sandbox = Sandbox::new();
+    let disk = sandbox.make_directory("disk");
+    let run = sandbox.haul(format!("tune disk {SHORT} -o found.json -o found.txt")).run().ok().silent();
+    assert!(run.out.is_empty(), "the report is in its files");
+    assert_eq!(disk.read_dir().unwrap().count(), 0);
+    let report: Value = serde_json::from_slice(&sandbox.read("found.json")).unwrap();
+    assert_eq!((&report["kind"], &report["format"], &report["directory"]), (&"tune".into(), &1.into(), &"disk".into()));
+    assert_eq!(report["command"], format!("haul tune disk {SHORT} -o found.json -o found.txt"));
+    let cases: Vec<&str> =
+        report["cases"].as_array().unwrap().iter().filter_map(|case| case["case"].as_str()).collect();
+    assert_eq!(cases, ["copy_warm", "copy_cold", "copy_small", "gzip"]);
+    for case in report["cases"].as_array().unwrap() {
+        let rows = &case["explored"]["rows"];
+        assert!(case["left_out"].is_string() || rows[0]["name"] == "defaults", "{case:#}");
+        assert!(case["left_out"].is_string() || rows[0]["setting"]["chooses_buffer"] == true, "{case:#}");
+    }
+    let text = String::from_utf8(sandbox.read("found.txt")).unwrap();
+    assert!(text.starts_with("tune of 'disk': ") && text.contains("copy, small files"), "{text}");
+    let options = report["advice"]["options"].as_str();
+    assert_eq!(text.contains("export HAUL_OPTIONS='"), options.is_some(), "{text}");
+}
+
+#[test]
+fn one_job_of_the_current_directory_goes_to_standard_output() {
+    let sandbox = Sandbox::new();
+    let run =
+        sandbox.haul(format!("tune --jobs gzip --json {SHORT}")).env("HAUL_OPTIONS", "gzip --workers 3").run().ok();
+    assert_eq!(run.err, "haul: HAUL_OPTIONS is set; what is found is beside haul's own defaults\n");
+    let report = run.json();
+    assert_eq!(report["cases"].as_array().map(Vec::len), Some(1));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    assert_eq!(report["cases"][0]["explored"]["rows"][0]["setting"]["workers"], cores, "not those of the variable");
+    assert!(sandbox.list("").is_empty());
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_anything_is_made() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "text");
+    let before = snapshot(sandbox.path(""));
+    for (words, code, said) in [
+        ("tune --budget never", 2, "'never'"),
+        ("tune --jobs sweep", 2, "'sweep'"),
+        ("tune --size 1K", 2, "at least 64K"),
+        ("tune --size many", 2, "'many'"),
+        ("tune -o found.csv", 2, "written as .txt or .json"),
+        ("tune -o found.poem", 2, "names no format"),
+        ("tune a b", 2, "'b'"),
+        ("tune missing", 1, "cannot open 'missing': No such file or directory"),
+        ("tune file", 1, "cannot open 'file': Not a directory"),
+        ("tune --size 1000000G", 1, "cannot tune for '.': that takes 2.9 PiB of free space"),
+        ("tune -o missing/found.txt", 1, "missing/found.txt"),
+    ] {
+        sandbox.haul(words).run().code(code).says(&[said]);
+        assert_same(&before, &snapshot(sandbox.path("")), words);
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_to_is_named() {
+    let sandbox = Sandbox::new();
+    set_mode(sandbox.make_directory("disk"), 0o555);
+    sandbox.give_away();
+    let run = sandbox.haul("tune disk").without_rights().run().code(1);
+    run.says_in_one_line(&["cannot tune for 'disk': Permission denied; name a DIR that can be written to"]);
+}
+
+#[test]
+fn ctrl_c_takes_its_data_with_it() {
+    let sandbox = Sandbox::new();
+    let running = sandbox.haul("tune --budget 100s --size 64K --progress never").spawn();
+    wait_until("its data", || !sandbox.list("").is_empty());
+    running.signal(Signal::INT);
+    let run = running.finish(Duration::from_secs(20)).code(130);
+    let said = ["interrupted; nothing was measured yet", "interrupted; the report shows what was measured until then"];
+    assert!(said.iter().any(|said| run.err.contains(said)), "{}", run.err);
+    assert!(!String::from_utf8_lossy(&run.out).contains("export"), "nothing is recommended");
+    assert!(sandbox.list("").is_empty());
+}
