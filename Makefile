@@ -5,6 +5,7 @@
 # make bench    the codecs alone, in memory; FILES=... names what to compress
 # make bench-peers   beside other people's tools; DIR=... names the tree to use, JOBS="gzip copy" the jobs
 # make bench-sweep   the five tables of haul sweep, sweeps compared, dd beside it; RESULTS=... a directory for the reports
+# make bench-disk    haul disk beside fio, compared with itself and with a throttled disk; RESULTS=... a directory for the reports
 # make soak     random faults under two workers, SOAK=... says how long; races and limits, long; a minute of each fuzz target
 # make install  the binary, its man pages and completions, below PREFIX
 
@@ -18,7 +19,7 @@ ISAL_TOOLS := autoconf automake libtool nasm
 FEATURES = $(shell command -v autoconf >/dev/null && command -v automake >/dev/null && \
 	command -v libtoolize >/dev/null && command -v nasm >/dev/null && echo --features isal)
 
-.PHONY: all run test check bench bench-peers bench-sweep soak install clean cargo isal tools $(HAUL)
+.PHONY: all run test check bench bench-peers bench-sweep bench-disk soak install clean cargo isal tools $(HAUL)
 
 all: $(HAUL)
 
@@ -61,6 +62,9 @@ bench-peers: $(HAUL)
 bench-sweep: $(HAUL)
 	$(CARGO) build --release --locked $(FEATURES) --features faults --target-dir target/faults
 	SLOWED=$(abspath target/faults/release/haul) benches/laboratory.sh $(abspath $(HAUL)) $(or $(RESULTS),.) $(FILE) $(DIR)
+
+bench-disk: $(HAUL)
+	@benches/disk.sh $(abspath $(HAUL)) $(RESULTS)
 
 soak: cargo isal
 	HAUL_SOAK=$(SOAK) $(CARGO) test --release --locked $(FEATURES) --features faults --test faults -- --ignored --nocapture

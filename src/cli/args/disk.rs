@@ -39,7 +39,7 @@ pub(crate) struct DiskArgs {
     /// Time for all of it, such as 90s, 5m; default, without --rounds: 60s. One round is run in any case
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) budget: Option<Duration>,
-    /// Fewer settings (blocks of 128K and 1M, depths of 1 and 16, no mixed load), and a budget of 10s, where nothing else is
+    /// Fewer settings (blocks of 1M in order, depths of 1 and 16, no mixed load), and a budget of 10s, where nothing else is
     /// named
     #[arg(long)]
     pub(crate) quick: bool,

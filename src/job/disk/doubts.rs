@@ -107,7 +107,7 @@ fn spoilt(report: &DiskReport) -> Option<String> {
 fn unsteady(report: &DiskReport) -> Vec<String> {
     let mut doubts = vec![];
     if (1..FEWEST).contains(&report.rounds) {
-        doubts.push(format!("{} are too few for intervals; a longer --budget has more", rounds(report.rounds)));
+        doubts.push(format!("figures of {} have no intervals; a longer --budget has more", rounds(report.rounds)));
     }
     let drifts = |row: &&DiskRow| DiskFigures::of(row).steadiness.is_some_and(|found| !found.is_steady);
     let began = |row: &&DiskRow| row.warm_up.steadiness.is_none_or(|found| !found.is_steady) && !drifts(row);
@@ -216,7 +216,7 @@ mod tests {
                 |report| report.rows[2].write_latency = Some(Latency { p50_ns: 12_300, ..Latency::default() }),
                 "fdatasync took 12 µs, in which no disk makes anything durable: a cache says so (write cache of sda: write back)",
             ),
-            (|report| report.rounds = 5, "5 rounds are too few for intervals"),
+            (|report| report.rounds = 5, "figures of 5 rounds have no intervals"),
             (
                 |report| report.rows[0].warm_up.steadiness = None,
                 "steady state not reached before the first round: read 4K direct",

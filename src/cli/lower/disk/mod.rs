@@ -32,7 +32,8 @@ pub(super) fn lower_disk(args: DiskArgs) -> Result<Order, UsageError> {
     if let Some(odd) = blocks.iter().find(|block| !block.bytes().is_multiple_of(PAGE)) {
         return Err(UsageError::new(format!("blocks are whole pages: {odd} is no multiple of 4K")));
     }
-    let (blocks, depths) = (or(blocks, default_blocks(args.quick)), or(depths, default_depths(args.quick)));
+    let (blocks, depths) =
+        (or(blocks, default_blocks(args.quick && axes.is_none())), or(depths, default_depths(args.quick)));
     check_memory(&blocks, &depths)?;
     let format = if args.json { Some(Format::Json) } else { args.format };
     let outputs = outputs(args.output, format)?;
@@ -138,9 +139,9 @@ fn check_memory(blocks: &[BufferSize], depths: &[usize]) -> Result<(), UsageErro
     Ok(())
 }
 
-fn default_blocks(quick: bool) -> Vec<BufferSize> {
-    let sizes: &[u64] = if quick { &[128, 1024] } else { &[4, 128, 1024] };
-    sizes.iter().copied().map(BufferSize::from_kib).collect()
+/// Who is in a hurry has each load in its own usual blocks.
+fn default_blocks(hurries: bool) -> Vec<BufferSize> {
+    if hurries { vec![] } else { [4, 128, 1024].map(BufferSize::from_kib).to_vec() }
 }
 
 fn default_depths(quick: bool) -> Vec<usize> {

@@ -38,7 +38,8 @@ fn by_itself_it_measures_all_in_a_minute() {
 fn what_is_named_is_what_is_measured() {
     let found = plan("/mnt --quick");
     assert_eq!((found.effort.budget, found.depths), (Some(Duration::from_secs(10)), vec![1, 16]));
-    assert!(found.blocks.len() == 2 && !found.loads.contains(&Load::Mixed));
+    assert!(found.blocks.is_empty() && !found.loads.contains(&Load::Mixed));
+    assert_eq!(plan("--quick --axis blocks").blocks.len(), 3);
     let found = plan("--quick --budget 20s --depths 4 --loads mixed");
     assert_eq!((found.effort.budget, found.depths), (Some(Duration::from_secs(20)), vec![4]));
     assert_eq!(found.loads, [Load::Mixed]);
