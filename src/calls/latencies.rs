@@ -6,7 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use super::Call;
-use crate::outcome::CallLatency;
+use crate::outcome::{CallLatency, nanoseconds};
 
 /// What p50 and the like are true to, in decimal digits.
 const DIGITS: u8 = 3;
@@ -24,9 +24,8 @@ impl Eq for Latencies {}
 impl Latencies {
     /// Notes that one call took so long.
     pub(super) fn record(&mut self, call: Call, took: Duration) {
-        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         // It grows as far as ns go, so that nothing is refused.
-        let _ = self.of_mut(call).record(nanoseconds);
+        let _ = self.of_mut(call).record(nanoseconds(took));
     }
 
     fn of_mut(&mut self, call: Call) -> &mut Histogram<u64> {

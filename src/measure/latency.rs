@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::outcome::Latency;
+use crate::outcome::{Latency, nanoseconds};
 
 /// What quantiles are true to, in decimal digits.
 const DIGITS: u8 = 3;
@@ -26,9 +26,8 @@ impl Default for Times {
 impl Times {
     /// Notes one.
     pub fn record(&mut self, took: Duration) {
-        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         // It grows as far as ns go, so that nothing is refused.
-        let _ = self.0.record(nanoseconds);
+        let _ = self.0.record(nanoseconds(took));
     }
 
     /// What they come to; `None` of none.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::pressure::PressureWatch;
 use super::proc::{self, ProcFile};
-use crate::outcome::{Sample, Summary};
+use crate::outcome::{Sample, Summary, nanoseconds};
 use crate::sys::{Usage, usage};
 
 /// A measurement that has begun.
@@ -67,7 +67,7 @@ impl Probe {
 
     /// Ends: what the run cost, and what the job itself says of it.
     pub fn finish(self, summary: Summary) -> Sample {
-        let wall_ns = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let wall_ns = nanoseconds(self.start.elapsed());
         let after = usage();
         let io = self.io.and_then(IoWatch::finish);
         let pressure = self.pressure.and_then(PressureWatch::finish);

@@ -14,6 +14,7 @@ mod tune;
 
 use std::ops::AddAssign;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,11 @@ pub use sweep::{Control, Cost, Ended, Setting, SweepReport, SweepRow};
 pub use tune::{Candidate, TuneKind, TuneReport, TunedCase};
 
 use crate::calls::SyscallCounts;
+
+/// A time as results hold it, ns: up to 584 years of them.
+pub fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
 
 /// What a job, or one worker's share of it, did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,7 +18,7 @@ use crate::load::Flights;
 use crate::measure::cache::evict;
 use crate::measure::latency::Times;
 use crate::measure::probe::Probe;
-use crate::outcome::{DiskSample, DiskSetting, Latency, Sample, Summary};
+use crate::outcome::{DiskSample, DiskSetting, Latency, Sample, Summary, nanoseconds};
 use crate::plan::{Access, Load};
 use crate::size::BufferSize;
 use crate::sys::{Sys, cached_pages, page_bytes};
@@ -265,8 +265,4 @@ const fn verb(load: Load) -> &'static str {
         Load::Remove => "remove a file in",
         _ => "ask for attributes in",
     }
-}
-
-pub(super) fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

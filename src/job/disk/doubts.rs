@@ -44,7 +44,8 @@ fn storage(report: &DiskReport) -> Vec<String> {
             format!("the file system compresses ({option}): the disk may hold fewer bytes than were read")
         } else {
             format!(
-                "the file system compresses ({option}): what is written cannot be made smaller, but trying takes time"
+                "the file system compresses ({option}): blocks that are written differ by a number in each page, and small \
+                 ones may be made smaller"
             )
         });
     }
@@ -208,7 +209,7 @@ mod tests {
             (|report| report.machine.file_system = "btrfs".to_owned(), "btrfs writes elsewhere what is overwritten"),
             (
                 |report| report.machine.mount_options = Some("compress=zstd:3".to_owned()),
-                "(compress=zstd:3): what is written",
+                "(compress=zstd:3): blocks that are written differ",
             ),
             (|report| report.file_bytes = 3 << 30, "a file of 3.0 GiB may fit into a cache"),
             (|report| report.no_io_uring = Some("forbidden".to_owned()), "threads kept several operations in flight"),

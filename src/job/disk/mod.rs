@@ -34,7 +34,7 @@ use std::time::Instant;
 
 use rustix::io::Errno;
 
-use self::bench::{Bench, nanoseconds};
+use self::bench::Bench;
 use self::place::Place;
 use self::rounds::Rounds;
 use self::settings::{Obstacles, Settings};
@@ -44,7 +44,7 @@ use crate::error::Result;
 use crate::load::Flights;
 use crate::measure::cost::cost;
 use crate::measure::probe::settle_allocator;
-use crate::outcome::{DiskReport, DiskRow, Ended, Machine};
+use crate::outcome::{DiskReport, DiskRow, Ended, Machine, nanoseconds};
 use crate::plan::{DiskPlace, DiskPlan, Flight};
 use crate::sys::{PAGE, Sys};
 

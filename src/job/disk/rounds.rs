@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::bench::{Bench, nanoseconds};
+use super::bench::Bench;
 use super::budget;
 use super::figures::{picoseconds_per_operation, valid};
 use super::settings::label;
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::job::rounds::{self, Series, Step, Watcher};
 use crate::measure::interval::{CONFIDENCE, Interval};
 use crate::measure::stats::median_of;
-use crate::outcome::{Control, DiskReport, DiskRow, DiskSample};
+use crate::outcome::{Control, DiskReport, DiskRow, DiskSample, nanoseconds};
 use crate::plan::{Effort, Load};
 
 /// Times a run is made that does not show what it should, before it is kept and marked.

@@ -4,12 +4,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::bench::{Bench, flushes, nanoseconds};
+use super::bench::{Bench, flushes};
 use super::budget::WARM_UP_WINDOWS;
 use super::files;
 use crate::error::Result;
 use crate::measure::steady::steadiness;
-use crate::outcome::{DiskSample, DiskWarmUp};
+use crate::outcome::{DiskSample, DiskWarmUp, nanoseconds};
 use crate::plan::{Access, Load};
 
 /// What a first window writes through the page cache.
@@ -75,10 +75,14 @@ impl Amount {
     }
 }
 
-/// Warms a setting up, in runs of a fifth of the time that bench has for one, for as long as `part` or until it settled.
+/// The windows that a setting has time for at most: one more than the rule takes.
+const WINDOWS_IN_PART: u32 = WARM_UP_WINDOWS + 1;
+
+/// Warms a setting up in windows, for as long as `part` or until it settled. They are as long as there is time for, and no
+/// longer than the runs that are measured: short ones show the machine's unrest rather than the disk's.
 pub(super) fn warm_up(bench: &mut Bench<'_>, row: usize, part: Duration) -> Result<DiskWarmUp> {
     let began = Instant::now();
-    let window = bench.time / WARM_UP_WINDOWS;
+    let window = (part / WINDOWS_IN_PART).clamp(bench.time / WARM_UP_WINDOWS, bench.time);
     let mut amount = Amount::of(bench, row);
     let mut rates = vec![];
     let steadiness = loop {

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 
 use super::cache;
-use super::nanoseconds;
 use super::observe::{observe, this_program};
 use super::subject::Subject;
 use crate::error::{Error, Result};
@@ -15,7 +14,7 @@ use crate::job::Context;
 use crate::job::storage::Storage;
 use crate::measure::file_times::FileClock;
 use crate::measure::probe::Probe;
-use crate::outcome::{Allocations, FileTimes, LatencyPass, Observed, Sample, Setting, Summary};
+use crate::outcome::{Allocations, FileTimes, LatencyPass, Observed, Sample, Setting, Summary, nanoseconds};
 use crate::plan::CacheState;
 use crate::sys::{Sys, counting_allocations};
 

@@ -41,7 +41,7 @@ pub mod tables;
 pub(super) mod testing;
 pub mod verdict;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use self::bench::Bench;
 use self::rounds::Rounds;
@@ -53,7 +53,7 @@ use crate::error::Result;
 use crate::measure::cost::cost;
 use crate::measure::machine::this_machine;
 use crate::measure::probe::settle_allocator;
-use crate::outcome::{Ended, Machine, SweepReport, SweepRow};
+use crate::outcome::{Ended, Machine, SweepReport, SweepRow, nanoseconds};
 use crate::plan::{SweepData, SweepPlan};
 
 /// Runs what `plan` says.
@@ -147,8 +147,4 @@ fn the_same<T: PartialEq>(plan: &SweepPlan, of: fn(&Choice) -> T) -> Option<T> {
         levels.filter_map(|level| Choice::new(plan.codec, level, plan.block).ok()).map(|choice| of(&choice));
     let first = values.next()?;
     values.all(|value| value == first).then_some(first)
-}
-
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -25,7 +25,7 @@ use super::scratch::Purpose;
 use super::sweep;
 use crate::error::{Error, Result};
 use crate::event::Silent;
-use crate::outcome::{Ended, SweepReport, TuneReport, TunedCase};
+use crate::outcome::{Ended, SweepReport, TuneReport, TunedCase, nanoseconds};
 use crate::plan::{Flags, TuneCase, TunePlan};
 use crate::tree::path::c_path;
 
@@ -210,10 +210,6 @@ impl Watcher<SweepReport> for Passing<'_> {
     }
 
     fn measured(&mut self, _: &SweepReport) {}
-}
-
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

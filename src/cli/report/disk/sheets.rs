@@ -1,7 +1,7 @@
 //! Figures of a disk → sheets of text, one for each kind of load.
 
 use haul::job::disk::figures::{DiskFigures, Middle, counted};
-use haul::outcome::{DiskRow, DiskSample, Latency};
+use haul::outcome::{DiskRow, DiskSample, Latency, Steadiness};
 use haul::plan::{Flight, Load};
 
 use super::super::numbers::{count, duration, nothing, three_digits};
@@ -199,15 +199,10 @@ fn range(row: &DiskRow, group: Group) -> Option<(f64, f64)> {
     (rates.len() > 1).then_some((low, high))
 }
 
-/// Whether the rate settled before it was measured: "✓", or by how much it still changed.
+/// Whether the rate settled before it was measured.
 fn steady(row: &DiskRow) -> String {
-    match row.warm_up.steadiness {
-        None => nothing(),
-        Some(found) if found.is_steady => "✓".to_owned(),
-        // More than the whole says no more than that.
-        Some(found) if found.slope.abs() >= 1.0 => "no".to_owned(),
-        Some(found) => format!("no, {:+.0}%", found.slope * 100.0),
-    }
+    let settled = |found: Steadiness| if found.is_steady { "✓" } else { "no" }.to_owned();
+    row.warm_up.steadiness.map_or_else(nothing, settled)
 }
 
 /// Explains the columns that do not speak for themselves, where they are shown.
@@ -225,8 +220,8 @@ pub(super) fn explained(digest: &DiskDigest<'_>, sheets: &[Sheet]) -> Vec<String
         explain("via", "via: how operations were kept in flight"),
         has_steadiness.then(|| {
             format!(
-                "steady ✓: its rate had settled before it was measured ({} of warming up in all); no, -9%: it had not, \
-                 and its trend fell by 9% in the last windows",
+                "steady ✓: the last five windows of its warm-up ({} for all) lay within a fifth of their mean, with a \
+                 trend of a tenth of it at most",
                 duration(warm_up_ns)
             )
         }),
