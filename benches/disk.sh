@@ -44,9 +44,9 @@ ours() {
   local load=$1 block=$2 depth=$3 place
   # What only reads does so on fio's own file.
   case $load in read | random-read) place=(--read-only file) ;; *) place=(--size "$size") ;; esac
-  local access=(--access direct)
-  [ "$load" != sync ] || access=()
-  "$haul" disk "${place[@]}" --loads "$load" --blocks "$block" --depths "$depth" "${access[@]}" --rounds 1 --seed "$RANDOM" --json |
+  local way=(--access direct --depths "$depth")
+  [ "$load" != sync ] || way=()
+  "$haul" disk "${place[@]}" --loads "$load" --blocks "$block" "${way[@]}" --rounds 1 --seed "$RANDOM" --json |
     jq -r '.rows[0].samples[0] | [.operations * 1e9 / .wall_ns, (.read_latency // .write_latency).p50_ns / 1e3] | @tsv'
 }
 
