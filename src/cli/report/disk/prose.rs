@@ -1,6 +1,7 @@
 //! The lines above and below the tables: what was measured, what came of it, what it rests on.
 
 use haul::error::Quoted;
+use haul::job::disk::doubts::is_memory;
 use haul::job::disk::figures::DiskFigures;
 use haul::outcome::{DiskReport, DiskSetting};
 use haul::plan::{Access, Flight, Load};
@@ -161,8 +162,11 @@ fn clock(report: &DiskReport) -> String {
     format!("times: of the operations alone{by}")
 }
 
-/// What of what was written is durable when the clock stops.
+/// What of what was written is durable when the clock stops; in memory nothing is.
 fn durability(report: &DiskReport) -> Vec<String> {
+    if is_memory(&report.machine) {
+        return vec![];
+    }
     let has = |is: fn(&DiskSetting) -> bool| report.rows.iter().any(|row| is(&row.setting));
     let buffered = "written buffered: durable when the clock stops, fdatasync is in the rate; latencies are of the write \
                     calls alone";
@@ -174,7 +178,8 @@ fn durability(report: &DiskReport) -> Vec<String> {
         (has(|setting| matches!(setting.load, Load::Create | Load::Remove)), files),
     ]
     .into_iter()
-    .filter_map(|(is_so, text)| is_so.then(|| text.to_owned()))
+    .filter(|(is_so, _)| *is_so)
+    .map(|(_, text)| text.to_owned())
     .collect()
 }
 

@@ -22,6 +22,14 @@ fn a_minute_in_every_format() {
 }
 
 #[test]
+fn of_memory_nothing_is_called_durable() {
+    let mut report = fixture::minute();
+    assert_eq!(text(&report, Format::Table).matches("durable when the clock stops").count(), 1);
+    report.machine.file_system = "tmpfs".to_owned();
+    assert!(!text(&report, Format::Table).contains("durable when the clock stops"));
+}
+
+#[test]
 fn what_is_only_read_and_was_interrupted() {
     check("disk-read.txt", &text(&fixture::only_read(), Format::Table), include_str!("../snapshots/disk-read.txt"));
 }

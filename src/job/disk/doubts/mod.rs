@@ -184,7 +184,8 @@ fn moves_blocks(report: &DiskReport) -> bool {
     report.rows.iter().any(|row| !row.setting.load.is_of_files())
 }
 
-fn is_memory(machine: &Machine) -> bool {
+/// Whether the file system keeps files in memory alone.
+pub fn is_memory(machine: &Machine) -> bool {
     Storage::named(&machine.file_system).is_memory
 }
 
