@@ -133,8 +133,8 @@ fn scanty(report: &DiskReport) -> Option<String> {
     let scanty: Vec<&DiskRow> = report.rows.iter().filter(|row| is_scanty(row) && !is_spoilt(row)).collect();
     (!scanty.is_empty()).then(|| {
         format!(
-            "so few operations a run (under {FEWEST_OPERATIONS}) that rates and latencies may be far off: {}; a longer --budget has \
-             longer runs",
+            "so few operations a run (under {FEWEST_OPERATIONS}) that rates and latencies may be far off: {}; a longer --budget \
+             or a larger file has more",
             named(&scanty)
         )
     })
