@@ -20,12 +20,12 @@ pub(crate) fn order(typed: impl IntoIterator<Item = OsString>, variable: Option<
     let typed = spell_out(typed);
     let matches = Args::command().get_matches_from(&typed);
     let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    match (variable.filter(|value| !value.is_empty()), matches.subcommand()) {
-        (Some(value), Some((command, words))) if environment::is_for(command) => {
-            with(value, command, words, args, typed)
-        }
-        _ => lower(args),
-    }
+    let Some((command, words)) = matches.subcommand() else { return lower(args) };
+    let order = match variable.filter(|value| !value.is_empty() && environment::is_for(command)) {
+        Some(value) => with(value, command, words, args, typed),
+        None => lower(args),
+    };
+    order.map_err(|why| why.about(command))
 }
 
 /// The order with what the environment wishes for this command, as far as nothing else was typed.

@@ -24,8 +24,10 @@ const EXAMPLES: &str = "Examples:
 /// free, and 16 GiB); the file bears no name, so that its room is free again however haul ends. Nothing of yours is read,
 /// written or removed, and the scratch directory is removed at the end. Settings are measured in shuffled rounds, after
 /// each was warmed up until its rate was steady; the report says how well each figure is known, what was not steady, and
-/// what makes it doubtful. What is read comes from the disk, and every run proves it; what is written is incompressible,
-/// and is durable when the clock stops. Ctrl-C ends it with a report of what was measured.
+/// what makes it doubtful. What is read comes from the disk, and every run proves it; what is written is incompressible:
+/// buffered, it is durable when the clock stops (fdatasync is in the time); direct, it may then still be in the disk's
+/// write cache; that files were made or removed is in the file system's memory alone. Ctrl-C ends it with a report of what
+/// was measured.
 #[derive(Debug, ClapArgs)]
 #[command(override_usage = "haul disk [OPTIONS] [DIR]\n       haul disk [OPTIONS] --read-only FILE|DEVICE",
           after_help = EXAMPLES)]
@@ -40,7 +42,7 @@ pub(crate) struct DiskArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) budget: Option<Duration>,
     /// Fewer settings (blocks of 1M in order, depths of 1 and 16, no mixed load), and a budget of 10s, where nothing else is
-    /// named
+    /// named; that may be too few rounds for intervals, which take six
     #[arg(long)]
     pub(crate) quick: bool,
     /// Measured runs of each setting; default: as many as --budget has room for, until intervals are narrow

@@ -61,7 +61,18 @@ impl From<clap::Error> for UsageError {
 
 impl UsageError {
     pub(super) fn new(why: impl std::fmt::Display) -> Self {
-        Self(Args::command().error(clap::error::ErrorKind::ValueValidation, why))
+        Self(clap::Error::raw(clap::error::ErrorKind::ValueValidation, why))
+    }
+
+    /// The same with the usage of this command below it.
+    pub(super) fn about(self, command: &str) -> Self {
+        let mut all = Args::command();
+        // Only then does a command know what its parent is called.
+        all.build();
+        Self(match all.find_subcommand_mut(command) {
+            Some(command) => self.0.format(command),
+            None => self.0,
+        })
     }
 
     /// Why, on one line, without what a whole message has around it.
@@ -192,6 +203,21 @@ impl From<Scheduler> for SchedulerName {
             Scheduler::Serial => Self::Serial,
             Scheduler::Channel => Self::Channel,
             Scheduler::Rayon => Self::Rayon,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_is_told_with_the_usage_of_its_command() {
+        for command in Args::command().get_subcommands() {
+            let name = command.get_name();
+            let said = UsageError::new("it makes no sense").about(name).0.to_string();
+            assert!(said.starts_with("error: it makes no sense\n"), "{said}");
+            assert!(said.contains(&format!("\nUsage: haul {name} ")), "{said}");
         }
     }
 }

@@ -159,7 +159,7 @@ impl Comparison {
             let (runs, fewest) = (change.old_runs.min(change.new_runs), self.fewest_runs);
             return Some(format!(
                 "cannot tell whether {label} is more than {limit_percent} slower: one report has {runs} runs of it and \
-                 {fewest} are needed; measure with --rounds {fewest} or more"
+                 {fewest} are needed; measure with --rounds {fewest} or more, or a longer --budget"
             ));
         };
         let [least, most] = change.slower(interval);
@@ -170,7 +170,7 @@ impl Comparison {
         (most > limit && !is_known).then(|| {
             format!(
                 "cannot tell whether {label} is more than {limit_percent} slower: it may be {} slower at 95%, noise {}; \
-                 measure with more --rounds, or on a quieter machine",
+                 measure with more --rounds or a longer --budget, or on a quieter machine",
                 percent(most),
                 percent(change.noise)
             )
@@ -240,7 +240,7 @@ fn change(old: &Row, new: &Row, kind: Kind, confidence: f64, [noise, limit]: [f6
     };
     change.claim = match interval {
         None => Claim::Unknown,
-        Some(interval) if !interval.holds(1.0) && (ratio - 1.0).abs() > noise => {
+        Some(interval) if !interval.holds(1.0) && is_beyond(noise, ratio) => {
             let [least, _] = change.slower(interval);
             if least > 0.0 { Claim::Slower } else { Claim::Faster }
         }
@@ -249,6 +249,12 @@ fn change(old: &Row, new: &Row, kind: Kind, confidence: f64, [noise, limit]: [f6
         Some(_) => Claim::CannotTell,
     };
     Some(change)
+}
+
+/// Whether a ratio is further from 1 than two runs of the same are. Noise is of times: what takes 80 % longer does 44 %
+/// less in a second, so that both ways to say it are as far from 1 on the logarithm alone.
+fn is_beyond(noise: f64, ratio: f64) -> bool {
+    ratio.ln().abs() > noise.ln_1p()
 }
 
 /// The ratio that all of several settings may have, if any of them changed at all.

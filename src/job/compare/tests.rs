@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::job::sweep::testing::{report, row, sample, setting};
-use crate::outcome::{Control, Setting, SweepReport};
-use crate::plan::SweepJob;
+use crate::outcome::{Control, DiskReport, DiskRow, DiskSample, DiskSetting, Sample, Setting, SweepReport};
+use crate::plan::{Flight, Load, SweepJob};
 
 const ROUNDS: [u64; 8] = [1000, 1010, 990, 1020, 980, 1005, 995, 1001];
 
@@ -63,6 +63,38 @@ fn nothing_is_claimed_below_the_noise_of_either_report() {
     assert_eq!(compared(&new, &old, None).exceeding(0.05), Vec::<String>::new(), "faster");
 }
 
+#[test]
+fn what_is_beyond_the_noise_is_so_in_times_and_in_rates_whichever_report_is_the_old_one() {
+    let again = |percent: u64| ROUNDS.map(|wall| sample(wall * percent / 100, 1)).to_vec();
+    let controls = vec![Control { row: 0, samples: again(180) }];
+    let times = |percent| SweepReport { controls: controls.clone(), ..scaled(&[(4, percent)]) };
+    let rates = |percent| {
+        let run = |run: Sample| DiskSample { run, operations: 10, ..DiskSample::default() };
+        let runs = |samples: &[Sample]| samples.iter().cloned().map(run).collect::<Vec<DiskSample>>();
+        let setting = DiskSetting { load: Load::Read, access: None, block: None, depth: 1, flight: Flight::Calls };
+        let of_times = times(percent);
+        let first = DiskRow { samples: runs(&of_times.rows[0].samples), ..DiskRow::new(setting) };
+        let again = Control { row: 0, samples: runs(&of_times.controls[0].samples) };
+        DiskReport { rows: vec![first], controls: vec![again], rounds: 8, within: 0.05, ..DiskReport::default() }
+    };
+    // The control takes 180 where its row takes 100, or 250: the larger noise is 80%.
+    for (percent, slower, faster) in [(250, Claim::Slower, Claim::Faster), (170, Claim::CannotTell, Claim::CannotTell)]
+    {
+        let (old, new) = (times(100), times(percent));
+        let (old_disk, new_disk) = (rates(100), rates(percent));
+        for (comparison, expected) in [
+            (compared(&old, &new, None), slower),
+            (compared(&new, &old, None), faster),
+            (Comparison::of(&(&old_disk).into(), &(&new_disk).into(), None), slower),
+            (Comparison::of(&(&new_disk).into(), &(&old_disk).into(), None), faster),
+        ] {
+            let change = &comparison.changes[0];
+            assert!((change.noise - 0.8).abs() < 0.01, "{change:?}");
+            assert_eq!(change.claim, expected, "{percent}%: {change:?}");
+        }
+    }
+}
+
 /// Times that are far apart, with the same middle.
 const WIDE: [u64; 8] = [1000, 1900, 600, 1500, 700, 1400, 800, 1001];
 
@@ -103,7 +135,7 @@ fn many_settings_take_more_runs() {
     old.rows.iter_mut().for_each(|row| row.samples.truncate(6));
     let comparison = compared(&old, &old, None);
     assert!(comparison.changes.iter().all(|change| change.claim == Claim::Unknown));
-    assert!(comparison.exceeding(0.05)[0].ends_with("measure with --rounds 7 or more"));
+    assert!(comparison.exceeding(0.05)[0].ends_with("measure with --rounds 7 or more, or a longer --budget"));
 }
 
 #[test]
@@ -157,7 +189,7 @@ fn few_runs_have_a_range_and_pass_no_limit() {
     assert_eq!(
         comparison.exceeding(0.05),
         ["cannot tell whether 4K is more than 5% slower: one report has 5 runs of it and 6 are needed; measure with \
-          --rounds 6 or more"]
+          --rounds 6 or more, or a longer --budget"]
     );
     new.rows[0].samples.clear();
     assert_eq!(compared(&old, &new, None).exceeding(0.05), ["no setting is in both reports, so nothing can be told"]);

@@ -40,19 +40,22 @@ pub fn label(setting: &DiskSetting) -> String {
     format!("{}{block}{access}{depth}", setting.load.name())
 }
 
+/// The settings of a plan where nothing stands in the way.
+pub fn wanted(plan: &DiskPlan) -> Vec<DiskSetting> {
+    loads(plan).flat_map(|load| of_load(plan, load, &accesses(plan, load, false).0)).collect()
+}
+
 /// The settings of a plan. Fails where nothing can be had of what was asked for.
 pub(super) fn settings(plan: &DiskPlan, obstacles: &Obstacles) -> Result<Settings> {
     let mut settings = Settings::default();
-    for load in Load::ALL.into_iter().filter(|load| plan.loads.contains(load)) {
-        let (accesses, said) = accesses(plan, load, obstacles.direct.as_deref());
-        settings.left_out.extend(said);
-        for access in accesses {
-            for block in blocks(plan, load) {
-                for depth in depths(plan, load) {
-                    settings.run.push(DiskSetting { load, access, block, depth: depth.get(), flight: Flight::Calls });
-                }
-            }
-        }
+    let mut missing: Vec<(Load, Instead)> = vec![];
+    for load in loads(plan) {
+        let (accesses, instead) = accesses(plan, load, obstacles.direct.is_some());
+        settings.run.extend(of_load(plan, load, &accesses));
+        missing.extend(instead.map(|instead| (load, instead)));
+    }
+    if let Some(why) = &obstacles.direct {
+        settings.left_out = without_direct(&missing, why);
     }
     let deep = settings.run.iter_mut().filter(|setting| setting.depth > 1);
     for setting in deep {
@@ -76,8 +79,45 @@ pub(super) fn settings(plan: &DiskPlan, obstacles: &Obstacles) -> Result<Setting
     Ok(settings)
 }
 
-/// The ways that bytes of a load go, and what to say of those that cannot be had.
-fn accesses(plan: &DiskPlan, load: Load, no_direct: Option<&str>) -> (Vec<Option<Access>>, Option<String>) {
+/// The loads of a plan, in the order of reports.
+fn loads(plan: &DiskPlan) -> impl Iterator<Item = Load> {
+    Load::ALL.into_iter().filter(|load| plan.loads.contains(load))
+}
+
+/// All blocks and depths of a load, each of these ways.
+fn of_load(plan: &DiskPlan, load: Load, accesses: &[Option<Access>]) -> Vec<DiskSetting> {
+    let mut settings = vec![];
+    for access in accesses.iter().copied() {
+        for block in blocks(plan, load) {
+            for depth in depths(plan, load) {
+                settings.push(DiskSetting { load, access, block, depth: depth.get(), flight: Flight::Calls });
+            }
+        }
+    }
+    settings
+}
+
+/// What a load does that cannot pass the page cache by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Instead {
+    /// No more than it would have done anyway.
+    Nothing,
+    /// It goes through the page cache, which was asked for too.
+    Buffered,
+}
+
+/// What to say of loads that cannot pass the page cache by: the reason once for all that do the same instead.
+fn without_direct(missing: &[(Load, Instead)], why: &str) -> Vec<String> {
+    let said = [(Instead::Nothing, ""), (Instead::Buffered, "; run buffered instead")].map(|(instead, rest)| {
+        let names: Vec<&str> =
+            missing.iter().filter(|(_, found)| *found == instead).map(|(load, _)| load.name()).collect();
+        (!names.is_empty()).then(|| format!("{} direct: {why}{rest}", names.join(", ")))
+    });
+    said.into_iter().flatten().collect()
+}
+
+/// The ways that bytes of a load go, and what it does instead of one that cannot be had.
+fn accesses(plan: &DiskPlan, load: Load, lacks_direct: bool) -> (Vec<Option<Access>>, Option<Instead>) {
     if load.is_of_files() {
         return (vec![None], None);
     }
@@ -85,22 +125,17 @@ fn accesses(plan: &DiskPlan, load: Load, no_direct: Option<&str>) -> (Vec<Option
     if load == Load::Sync {
         return (vec![Some(Access::Buffered)], None);
     }
-    let Some(why) = no_direct else {
+    if !lacks_direct {
         let both = [Access::Buffered, Access::Direct].into_iter().filter(|access| asked(*access));
         // Where places are anywhere, the page cache answers for a disk that somebody wants to know about.
         let one = |access: &Access| !load.is_random() || *access == Access::Direct || !asked(Access::Direct);
         return (both.filter(one).map(Some).collect(), None);
-    };
+    }
     match (asked(Access::Direct), load.is_random(), asked(Access::Buffered)) {
         (false, ..) => (vec![Some(Access::Buffered)], None),
-        (true, true, true) => {
-            let said = format!("{} direct: {why}; it runs buffered instead", load.name());
-            (vec![Some(Access::Buffered)], Some(said))
-        }
-        (true, _, buffered) => {
-            let rest = if buffered { vec![Some(Access::Buffered)] } else { vec![] };
-            (rest, Some(format!("{} direct: {why}", load.name())))
-        }
+        (true, true, true) => (vec![Some(Access::Buffered)], Some(Instead::Buffered)),
+        (true, _, true) => (vec![Some(Access::Buffered)], Some(Instead::Nothing)),
+        (true, _, false) => (vec![], Some(Instead::Nothing)),
     }
 }
 
@@ -217,18 +252,20 @@ mod tests {
         ];
         for (plan, expected) in table {
             assert_eq!(labels(&plan, &Obstacles::default()), expected, "{plan:?}");
+            assert_eq!(wanted(&plan).iter().map(label).collect::<Vec<_>>(), expected, "{plan:?}");
         }
     }
 
     #[test]
     fn what_cannot_be_had_is_named_with_its_reason() {
-        let plan = DiskPlan { loads: vec![Load::Write, Load::RandomRead, Load::Sync], ..plan() };
+        let loads = vec![Load::Read, Load::Write, Load::RandomRead, Load::Mixed, Load::Sync];
+        let plan = DiskPlan { loads, ..plan() };
         let found = settings(&plan, &without(Some("no such thing"), None)).unwrap();
         assert_eq!(
             found.left_out,
-            ["write direct: no such thing", "random-read direct: no such thing; it runs buffered instead",]
+            ["read, write direct: no such thing", "random-read, mixed direct: no such thing; run buffered instead"]
         );
-        assert!(found.run.iter().all(|setting| setting.access == Some(Access::Buffered)) && found.run.len() == 5);
+        assert!(found.run.iter().all(|setting| setting.access == Some(Access::Buffered)) && found.run.len() == 9);
         let only = DiskPlan { accesses: vec![Access::Direct], loads: vec![Load::RandomRead], ..plan };
         let error = settings(&only, &without(Some("no such thing"), None)).unwrap_err().to_string();
         assert_eq!(error, "cannot measure '/x': random-read direct: no such thing");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use haul::job::disk::settings::wanted;
 use haul::plan::{Access, DiskAxis, DiskPlace, DiskPlan, Effort, Flight, Load};
 use haul::size::BufferSize;
 use haul::sys::PAGE;
@@ -34,7 +35,6 @@ pub(super) fn lower_disk(args: DiskArgs) -> Result<Order, UsageError> {
     }
     let (blocks, depths) =
         (or(blocks, default_blocks(args.quick && axes.is_none())), or(depths, default_depths(args.quick)));
-    check_memory(&blocks, &depths)?;
     let format = if args.json { Some(Format::Json) } else { args.format };
     let outputs = outputs(args.output, format)?;
     let budget = if args.quick { QUICK } else { BUDGET };
@@ -56,6 +56,7 @@ pub(super) fn lower_disk(args: DiskArgs) -> Result<Order, UsageError> {
         seed: args.seed,
         command: command_line(words_as_typed()),
     };
+    check_memory(&plan)?;
     Ok(Order::quiet(Work::Disk { plan, outputs }, args.progress))
 }
 
@@ -102,6 +103,8 @@ fn check_use(args: &DiskArgs, loads: &[Load], axes: Option<&[DiskAxis]>, named: 
             ("--access", !args.access.is_empty()),
             ("--flight", args.flight != FlightWord::Auto),
             ("--blocks", blocks > 0 && !loads.contains(&Load::Sync)),
+            ("--size", args.size.is_some() && !loads.contains(&Load::Sync)),
+            ("--share", args.share.is_some() && !loads.contains(&Load::Sync)),
         ];
         if let Some((option, _)) = options.iter().find(|(_, is_named)| *is_named) {
             let list = loads.iter().map(|load| load.name()).collect::<Vec<_>>().join(", ");
@@ -130,11 +133,15 @@ fn check_use(args: &DiskArgs, loads: &[Load], axes: Option<&[DiskAxis]>, named: 
 }
 
 /// What blocks in flight take of memory. Whether the file holds them is seen when it is known how large it is.
-fn check_memory(blocks: &[BufferSize], depths: &[usize]) -> Result<(), UsageError> {
-    let Some((largest, deepest)) = blocks.iter().max().zip(depths.iter().max()) else { return Ok(()) };
-    if (largest.bytes() as u64).saturating_mul(*deepest as u64) > MOST_MEMORY {
-        let why = format!("{deepest} blocks of {largest} in flight take more than 1 GiB of memory: name smaller ones");
-        return Err(UsageError::new(why));
+fn check_memory(plan: &DiskPlan) -> Result<(), UsageError> {
+    let memory = |block: BufferSize, depth: usize| (block.bytes() as u64).saturating_mul(depth as u64);
+    let in_flight = wanted(plan).into_iter().filter_map(|setting| Some((setting.load, setting.block?, setting.depth)));
+    let most = in_flight.max_by_key(|(_, block, depth)| memory(*block, *depth));
+    if let Some((load, block, depth)) = most.filter(|(_, block, depth)| memory(*block, *depth) > MOST_MEMORY) {
+        return Err(UsageError::new(format!(
+            "{depth} blocks of {block} in flight take more than 1 GiB of memory: name smaller --blocks or --depths for {}",
+            load.name()
+        )));
     }
     Ok(())
 }

@@ -51,7 +51,11 @@ fn what_is_named_is_what_is_measured() {
     assert_eq!((found.loads, found.axes), (vec![Load::Read, Load::Remove], Some(vec![DiskAxis::Blocks])));
     assert_eq!(found.blocks.iter().map(ToString::to_string).collect::<Vec<_>>(), ["64K", "8K", "16K", "32K"]);
     assert_eq!((found.accesses, found.file_bytes), (vec![Access::Direct], Some(1 << 30)));
-    assert_eq!(plan("--loads sync --blocks 16K").blocks.len(), 1);
+    assert_eq!(plan("--loads sync --blocks 16K --size 1G --share 5%").blocks.len(), 1);
+    // Blocks that are large are not those of which several are in flight.
+    for (words, count) in [("--loads read --blocks 64M", 1), ("--blocks 4K,64M --depths 1,32", 2)] {
+        assert_eq!(plan(words).blocks.len(), count, "{words}");
+    }
     for words in ["--loads read --depths 4 --flight threads", "--loads read --axis depths --flight threads"] {
         assert_eq!(plan(words).flight, Some(Flight::Threads), "{words}");
     }
@@ -96,7 +100,10 @@ fn what_contradicts_itself_or_is_used_for_nothing_is_refused_with_advice() {
         ),
         ("--axis depths --blocks 4K,8K", "name one, or write --axis blocks,depths"),
         ("--axis blocks --depths 1,2", "name one, or write --axis blocks,depths"),
-        ("--axis blocks,depths --blocks 1G --depths 2", "take more than 1 GiB of memory"),
+        ("--axis blocks,depths --blocks 1G --depths 2", "2 blocks of 1G in flight take more than 1 GiB of memory"),
+        ("--blocks 64M", "32 blocks of 64M in flight take more than 1 GiB of memory"),
+        ("--loads create --size 1G", "--size says nothing to create"),
+        ("--loads stat,remove --share 5%", "--share says nothing to stat, remove"),
         ("-o a.json -o a.json", "named twice"),
         ("-o a.xyz", "names no format"),
     ] {

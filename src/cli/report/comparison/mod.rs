@@ -122,8 +122,8 @@ impl Page<'_> {
             let limit = percent(self.comparison.limit);
             let fewest = self.comparison.fewest_runs;
             lines.push(format!(
-                "cannot tell: to know these within {limit}, measure both again with more --rounds ({fewest} at least), or on a \
-                 quieter machine"
+                "cannot tell: to know these within {limit}, measure both again with more --rounds ({fewest} at least) or a longer \
+                 --budget, or on a quieter machine"
             ));
         }
         if let Some(ratio) = self.comparison.together {

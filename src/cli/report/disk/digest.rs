@@ -1,6 +1,6 @@
 //! What reports derive from a disk's measurement, derived once.
 
-use haul::job::disk::doubts::doubts;
+use haul::job::disk::doubts::{doubts, is_scanty};
 use haul::job::disk::figures::{DiskFigures, Middle};
 use haul::job::disk::noise::{DiskNoise, noises};
 use haul::outcome::DiskReport;
@@ -68,6 +68,11 @@ impl<'a> DiskDigest<'a> {
     /// Whether a row has a run that shows what it should: else its figures are of something else, and say nothing.
     pub(super) fn is_known(&self, place: usize) -> bool {
         self.figures[place].runs > self.figures[place].runs_invalid
+    }
+
+    /// Whether its figures are also of enough operations to be told without the table.
+    pub(super) fn is_telling(&self, place: usize) -> bool {
+        self.is_known(place) && !is_scanty(&self.report.rows[place])
     }
 
     /// Of these rows, the place of that with the highest figure; `None` where nothing is known.

@@ -1,9 +1,10 @@
 //! The lines above and below the tables: what was measured, what came of it, what it rests on.
 
 use haul::error::Quoted;
+use haul::job::disk::doubts::is_memory;
 use haul::job::disk::figures::DiskFigures;
-use haul::outcome::DiskReport;
-use haul::plan::{Flight, Load};
+use haul::outcome::{DiskReport, DiskSetting};
+use haul::plan::{Access, Flight, Load};
 
 use super::super::numbers::{bytes, count, duration, percent, three_digits};
 use super::super::phrases;
@@ -44,7 +45,11 @@ pub(super) fn findings(digest: &DiskDigest<'_>) -> Vec<String> {
     if !found.is_empty() {
         return found;
     }
-    let why = if digest.report.rounds == 0 { "No round is done" } else { "No run shows what it should" };
+    let why = match digest.report.rounds {
+        0 => "No round is done",
+        _ if (0..digest.report.rows.len()).any(|place| digest.is_known(place)) => "Runs are too short to show a rate",
+        _ => "No run shows what it should",
+    };
     vec![format!("{why}, so there is nothing to tell.")]
 }
 
@@ -58,28 +63,29 @@ fn sequential(digest: &DiskDigest<'_>) -> Option<String> {
     said("Sequential", [best(Load::Read, "reads at most"), best(Load::Write, "writes at most")])
 }
 
-/// "Random: reads 9120 IOPS one at a time, 98100 IOPS with 16 in flight; …"
+/// "Random: reads 9120 IOPS one at a time, 98100 IOPS with 16 in flight (4K); writes 11300 IOPS (4K)."
 fn random(digest: &DiskDigest<'_>) -> Option<String> {
-    let depths = |load, verb| {
-        let places = of(digest, load);
-        let rate = |place: usize| Some(digest.figures[place].operations_per_second?.median);
-        let depth = |place: usize| digest.report.rows[place].setting.depth;
-        let one = places.iter().copied().find(|place| depth(*place) == 1).and_then(rate);
-        let enough = digest.shallowest(&places)?;
-        let most = rate(enough)?;
-        let alone = one.map(|one| format!("{} IOPS one at a time", three_digits(one)));
-        let several =
-            (depth(enough) > 1).then(|| format!("{} IOPS with {} in flight", three_digits(most), depth(enough)));
-        let more = (several.is_none() && places.len() > 1).then(|| "more in flight are no faster".to_owned());
-        let parts: Vec<String> = [alone, several, more].into_iter().flatten().collect();
-        Some(format!("{verb} {}", parts.join(", ")))
+    let all = [(Load::RandomRead, "reads"), (Load::RandomWrite, "writes"), (Load::Mixed, "7 reads to 3 writes")];
+    said("Random", all.map(|(load, verb)| Some(format!("{verb} {}", depths(digest, &of(digest, load))?))))
+}
+
+/// What several in flight come to, of blocks of the size that has the most: of other sizes a depth says nothing to it.
+fn depths(digest: &DiskDigest<'_>, places: &[usize]) -> Option<String> {
+    let setting = |place: usize| digest.report.rows[place].setting;
+    let iops =
+        |place: usize| Some(format!("{} IOPS", three_digits(digest.figures[place].operations_per_second?.median)));
+    let block = setting(digest.best(places, |figures| figures.operations_per_second)?).block;
+    let alike: Vec<usize> = places.iter().copied().filter(|place| setting(*place).block == block).collect();
+    let enough = digest.shallowest(&alike)?;
+    let one = alike.iter().copied().find(|place| setting(*place).depth == 1);
+    let has_several = alike.iter().any(|place| setting(*place).depth > 1);
+    let said = match (one, setting(enough).depth) {
+        (Some(one), 1) if has_several => format!("{} one at a time, more in flight are no faster", iops(one)?),
+        (_, 1) => iops(enough)?,
+        (Some(one), depth) => format!("{} one at a time, {} with {depth} in flight", iops(one)?, iops(enough)?),
+        (None, depth) => format!("{} with {depth} in flight", iops(enough)?),
     };
-    let all = [
-        depths(Load::RandomRead, "reads"),
-        depths(Load::RandomWrite, "writes"),
-        depths(Load::Mixed, "7 reads to 3 writes"),
-    ];
-    said("Random", all)
+    Some(format!("{said} ({})", block?))
 }
 
 fn durable(digest: &DiskDigest<'_>) -> Option<String> {
@@ -107,9 +113,9 @@ fn said<const N: usize>(subject: &str, parts: [Option<String>; N]) -> Option<Str
     (!parts.is_empty()).then(|| format!("{subject}: {}.", parts.join("; ")))
 }
 
-/// Places of the rows of a load that something is known of.
+/// Places of the rows of a load that something is to be told of.
 fn of(digest: &DiskDigest<'_>, load: Load) -> Vec<usize> {
-    let is_of = |place: &usize| digest.report.rows[*place].setting.load == load && digest.is_known(*place);
+    let is_of = |place: &usize| digest.report.rows[*place].setting.load == load && digest.is_telling(*place);
     digest.places(Group::of(load)).into_iter().filter(is_of).collect()
 }
 
@@ -127,7 +133,8 @@ pub(super) fn notes(digest: &DiskDigest<'_>, sheets: &[Sheet]) -> Vec<String> {
     notes.extend(report.left_out.iter().map(|setting| format!("not measured: {setting}")));
     notes.extend(digest.noises.iter().map(|noise| phrases::noise(noise, noise.interval)));
     notes.extend(untimed(report));
-    notes.push(proof(report));
+    notes.push(clock(report));
+    notes.extend(durability(report));
     notes.extend(sheets::explained(digest, sheets));
     notes
 }
@@ -149,17 +156,35 @@ fn untimed(report: &DiskReport) -> Option<String> {
 }
 
 /// What is in the times.
-fn proof(report: &DiskReport) -> String {
-    let has = |is: fn(Load) -> bool| report.rows.iter().any(|row| is(row.setting.load));
-    let writes = if has(|load| matches!(load, Load::Write | Load::RandomWrite | Load::Mixed)) {
-        "; what is written through the page cache is durable (fdatasync) when the clock stops"
-    } else {
-        ""
-    };
-    let flights = report.rows.iter().map(|row| row.setting.flight);
-    let threads = flights.clone().any(|flight| flight == Flight::Threads);
+fn clock(report: &DiskReport) -> String {
+    let threads = report.rows.iter().any(|row| row.setting.flight == Flight::Threads);
     let by = if threads { "; each operation in flight is a thread's" } else { "" };
-    format!("times: of the operations alone{writes}{by}")
+    format!("times: of the operations alone{by}")
+}
+
+/// What of what was written is durable when the clock stops; in memory nothing is.
+fn durability(report: &DiskReport) -> Vec<String> {
+    if is_memory(&report.machine) {
+        return vec![];
+    }
+    let has = |is: fn(&DiskSetting) -> bool| report.rows.iter().any(|row| is(&row.setting));
+    let buffered = "written buffered: durable when the clock stops, fdatasync is in the rate; latencies are of the write \
+                    calls alone";
+    let direct = "written direct: past the page cache when the clock stops, but maybe in the disk's write cache";
+    let files = "files made and removed: not durable, the file system's journal is in memory";
+    [
+        (has(|setting| writes(setting) && setting.access == Some(Access::Buffered)), buffered),
+        (has(|setting| writes(setting) && setting.access == Some(Access::Direct)), direct),
+        (has(|setting| matches!(setting.load, Load::Create | Load::Remove)), files),
+    ]
+    .into_iter()
+    .filter(|(is_so, _)| *is_so)
+    .map(|(_, text)| text.to_owned())
+    .collect()
+}
+
+const fn writes(setting: &DiskSetting) -> bool {
+    matches!(setting.load, Load::Write | Load::RandomWrite | Load::Mixed)
 }
 
 /// How it was measured, in a few sentences.

@@ -152,7 +152,10 @@ impl<'a> Builder<'a> {
             (25, "max", |latency| latency.max_ns),
         ];
         for (rank, heading, time) in columns {
-            let cell = |line: &Line<'_>| line.latency.map_or_else(nothing, |latency| duration(time(latency)));
+            let cell = |line: &Line<'_>| {
+                let latency = line.latency.filter(|_| line.figures.runs > line.figures.runs_invalid);
+                latency.map_or_else(nothing, |latency| duration(time(latency)))
+            };
             let cells = self.lines.iter().map(cell).collect();
             self.columns.push(Column { heading: heading.to_owned(), cells, rank });
         }

@@ -1,6 +1,8 @@
 //! Reports of disks made by hand, in every format.
 
-use haul::outcome::DiskReport;
+use haul::outcome::{DiskReport, DiskRow, DiskSample, DiskSetting};
+use haul::plan::Load;
+use haul::size::BufferSize;
 
 use super::*;
 use crate::cli::report::snapshot::check;
@@ -17,6 +19,14 @@ fn a_minute_in_every_format() {
     check("disk.txt", Format::Table, include_str!("../snapshots/disk.txt"));
     check("disk.md", Format::Markdown, include_str!("../snapshots/disk.md"));
     check("disk.csv", Format::Csv, include_str!("../snapshots/disk.csv"));
+}
+
+#[test]
+fn of_memory_nothing_is_called_durable() {
+    let mut report = fixture::minute();
+    assert_eq!(text(&report, Format::Table).matches("durable when the clock stops").count(), 1);
+    report.machine.file_system = "tmpfs".to_owned();
+    assert!(!text(&report, Format::Table).contains("durable when the clock stops"));
 }
 
 #[test]
@@ -83,6 +93,69 @@ fn a_page_has_a_chart_for_each_line_and_bars_where_there_is_none() {
     assert!(page.contains("→ 16"), "the fewest in flight that come near the best");
     let page = text(&fixture::only_read(), Format::Html);
     assert!(titles(&page) == 0 && page.contains("class=\"bar\"") && page.contains(">read 64K</text>"), "{page}");
+}
+
+/// The report of a minute without those rows of it that are the best of their loads.
+fn without_the_best(change: fn(&mut DiskSample)) -> DiskReport {
+    let mut report = fixture::minute();
+    let is_best = |setting: DiskSetting| match setting.load {
+        Load::Read | Load::Write => setting.block == Some(BufferSize::from_kib(1024)),
+        Load::RandomRead | Load::RandomWrite | Load::Mixed => setting.depth >= 16,
+        Load::Sync | Load::Create | Load::Stat | Load::Remove => true,
+    };
+    let best = report.rows.iter_mut().filter(|row| is_best(row.setting));
+    best.flat_map(|row| &mut row.samples).for_each(change);
+    report
+}
+
+#[test]
+fn the_best_is_not_told_where_it_shows_something_else_or_too_little() {
+    let expected = [
+        "Sequential: reads at most 905 MiB/s (128K buffered); writes at most 402 MiB/s (128K buffered).",
+        "Random: reads 9120 IOPS one at a time, 34800 IOPS with 4 in flight (4K); writes 11300 IOPS one at a time, 29600 IOPS \
+         with 4 in flight (4K); 7 reads to 3 writes 9700 IOPS one at a time, 31000 IOPS with 4 in flight (4K).",
+    ];
+    let spoilt = without_the_best(|sample| sample.run.invalid = Some("cached".to_owned()));
+    assert_eq!(prose::findings(&DiskDigest::of(&spoilt)), expected);
+    let found = text(&spoilt, Format::Table);
+    for line in found.lines().filter(|line| line.contains("0 of 8")) {
+        let cells = line.split_once("0 of 8").map_or("", |(_, cells)| cells);
+        assert!(
+            cells.split_whitespace().all(|cell| ["-", "reads", "writes"].contains(&cell)),
+            "no figure, no bar: {line}"
+        );
+    }
+    let few = without_the_best(|sample| sample.operations = 19);
+    assert_eq!(prose::findings(&DiskDigest::of(&few)), expected);
+    assert!(text(&few, Format::Table).contains("mind: so few operations a run (under 20)"));
+    let mut none = few;
+    none.rows.iter_mut().flat_map(|row| &mut row.samples).for_each(|sample| sample.operations = 19);
+    assert!(text(&none, Format::Table).contains("Runs are too short to show a rate, so there is nothing to tell."));
+}
+
+#[test]
+fn operations_in_flight_are_compared_where_blocks_are_of_one_size() {
+    let told = |keeps: fn(DiskSetting) -> bool| {
+        let mut report = fixture::minute();
+        let mut larger: Vec<DiskRow> = report.rows.clone();
+        larger.retain(|row| row.setting.load == Load::RandomRead && row.setting.depth > 1);
+        for row in &mut larger {
+            row.setting.block = Some(BufferSize::from_kib(64));
+            row.samples.iter_mut().for_each(|sample| sample.run.wall_ns *= 40);
+        }
+        report.rows.extend(larger);
+        report.rows.retain(|row| row.setting.load == Load::RandomRead && keeps(row.setting));
+        report.controls.clear();
+        prose::findings(&DiskDigest::of(&report)).concat()
+    };
+    for (keeps, expected) in [
+        ((|_| true) as fn(DiskSetting) -> bool, "9120 IOPS one at a time, 98300 IOPS with 16 in flight (4K)"),
+        (|setting| setting.depth == 1 || setting.block != Some(BufferSize::from_kib(4)), "9120 IOPS (4K)"),
+        (|setting| setting.depth == 1, "9120 IOPS (4K)"),
+        (|setting| setting.depth == 4, "34800 IOPS with 4 in flight (4K)"),
+    ] {
+        assert_eq!(told(keeps), format!("Random: reads {expected}."));
+    }
 }
 
 #[test]
