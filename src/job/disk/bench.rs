@@ -1,7 +1,8 @@
 //! Single runs: made ready, measured, proven.
 //!
 //! Before each run what was written is durable and the page cache holds nothing of the file, so that no run pays for the
-//! one before it or profits from it. Memory, a ring and threads are there before the clock starts.
+//! one before it or profits from it. Memory
+//! and what is in it, a ring and threads are there before the clock starts.
 
 use std::time::{Duration, Instant};
 
@@ -157,6 +158,7 @@ impl<'a> Bench<'a> {
         let mut flights = Flights::new(&mut sys, setting.flight, setting.depth, block)
             .map_err(|errno| self.failed("get ready to measure", errno))?;
         let course = Course::new(pattern, most, time);
+        course.prepare(&mut flights);
         let mut parts: Vec<Part<'_>> = (0..flights.scripts()).map(|number| course.part(number)).collect();
         let mut after = self.context.sys();
         let probe = Probe::start();
