@@ -167,9 +167,11 @@ pub(super) fn how(report: &DiskReport) -> String {
     let settings = count(report.rows.len() as u64, "setting");
     let control = if report.controls.is_empty() { "" } else { ", one of each load twice, as a check on noise" };
     let within = percent(report.within);
+    // Of a file that others use: what passes the cache by leaves them theirs.
+    let through = if report.is_existing { "Before each run through the page cache" } else { "Before each run" };
     format!(
         "{settings} warmed up, each until its rate settled or its time was over, and then run once in each of {}, in an \
-         order shuffled anew every time{control}. Before each run no page of the file is in memory; what was read and \
+         order shuffled anew every time{control}. {through} no page of the file is in memory; what was read and \
          written is compared with what the kernel says came from the disk and went there, and a run that does not show \
          what it should is repeated. Rates that are no more than {within} apart count as the same.",
         count(report.rounds as u64, "round"),
