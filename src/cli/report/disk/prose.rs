@@ -83,14 +83,11 @@ fn random(digest: &DiskDigest<'_>) -> Option<String> {
 }
 
 fn durable(digest: &DiskDigest<'_>) -> Option<String> {
-    let row = of(digest, Load::Sync).into_iter().map(|place| &digest.report.rows[place]).next()?;
-    let latency = row.write_latency.filter(|_| !row.samples.is_empty())?;
-    let block = row.setting.block.map_or_else(String::new, |block| format!(" {block}"));
-    Some(format!(
-        "Durable: writing{block} and fdatasync take {}, 1 in 100 longer than {}.",
-        duration(latency.p50_ns),
-        duration(latency.p99_ns)
-    ))
+    let place = of(digest, Load::Sync).into_iter().next()?;
+    let latency = digest.figures[place].write_latency?;
+    let block = digest.report.rows[place].setting.block.map_or_else(String::new, |block| format!(" {block}"));
+    let rarely = latency.p99_ns.map_or_else(String::new, |p99| format!(", 1 in 100 longer than {}", duration(p99)));
+    Some(format!("Durable: writing{block} and fdatasync take {}{rarely}.", duration(latency.p50_ns)))
 }
 
 fn files(digest: &DiskDigest<'_>) -> Option<String> {
@@ -165,7 +162,8 @@ fn proof(report: &DiskReport) -> String {
 /// How it was measured, in a few sentences.
 pub(super) fn how(report: &DiskReport) -> String {
     let settings = count(report.rows.len() as u64, "setting");
-    let control = if report.controls.is_empty() { "" } else { ", one of each load twice, as a check on noise" };
+    let control =
+        if report.controls.is_empty() { "" } else { ", one of each load and access twice, as a check on noise" };
     let within = percent(report.within);
     // Of a file that others use: what passes the cache by leaves them theirs.
     let through = if report.is_existing { "Before each run through the page cache" } else { "Before each run" };
