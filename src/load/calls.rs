@@ -4,18 +4,23 @@ use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
 use super::{Error, Operation, Result, Script};
-use crate::sys::{AlignedBuffer, Sys};
+use crate::sys::{Blocks, Sys};
 
-/// A block of memory, and calls that fill and empty it.
+/// Memory, and calls that fill and empty it.
 #[derive(Debug)]
 pub struct Calls {
-    block: AlignedBuffer,
+    blocks: Blocks,
 }
 
 impl Calls {
     /// For operations of at most `block_bytes`.
     pub fn new(block_bytes: usize) -> Self {
-        Self { block: AlignedBuffer::touched(block_bytes) }
+        Self { blocks: Blocks::new(block_bytes) }
+    }
+
+    /// All the memory there is.
+    pub(super) fn memory(&mut self) -> &mut [u8] {
+        self.blocks.all()
     }
 
     /// Does what the script says, one after another.
@@ -28,7 +33,7 @@ impl Calls {
             let Some(operation) = script.next(now) else { return Ok(()) };
             let mut began = now;
             if operation.writes {
-                script.fill(&operation, &mut self.block[..operation.bytes]);
+                script.fill(&operation, &mut self.blocks.next_block()[..operation.bytes]);
                 began = Instant::now();
             }
             self.make(sys, file, &operation)?;
@@ -38,7 +43,7 @@ impl Calls {
     }
 
     fn make(&mut self, sys: &mut Sys, file: BorrowedFd<'_>, operation: &Operation) -> Result<()> {
-        let block = &mut self.block[..operation.bytes];
+        let block = &mut self.blocks.block()[..operation.bytes];
         let moved = if operation.writes {
             sys.pwrite(file, block, operation.offset)
         } else {

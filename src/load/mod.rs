@@ -47,7 +47,8 @@ impl Operation {
 pub trait Script: Send {
     /// What to do next, at this time; `None` is the end: what is in flight is waited for, and nothing else begun.
     fn next(&mut self, now: Instant) -> Option<Operation>;
-    /// Fills a buffer that is about to be written. It holds what was last written or read there.
+    /// Fills a block that is about to be written. It holds what was last written or read there, or what
+    /// [`Flights::prepare`] put there: each slot has several blocks, which are written in turn.
     fn fill(&mut self, operation: &Operation, block: &mut [u8]);
     /// An operation is over. What `fill` took is not between `began` and `ended`.
     fn done(&mut self, operation: &Operation, began: Instant, ended: Instant);
@@ -73,6 +74,16 @@ impl Flights {
             Flight::IoUring => Slots::new(sys, depth, block_bytes).map(|slots| Self::Ring(Box::new(slots))),
             Flight::Threads if depth > 0 => Ok(Self::Threads(Threads::new(depth, block_bytes))),
             Flight::Calls | Flight::Threads => Err(Errno::INVAL),
+        }
+    }
+
+    /// Fills all memory of every slot before a run, so that what is written begins as something: blocks written one after
+    /// another from the same slot are other parts of it, until 128 KiB are through.
+    pub fn prepare(&mut self, mut fill: impl FnMut(&mut [u8])) {
+        match self {
+            Self::Calls(calls) => fill(calls.memory()),
+            Self::Ring(slots) => slots.memory(fill),
+            Self::Threads(threads) => threads.memory(fill),
         }
     }
 

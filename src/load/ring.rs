@@ -36,6 +36,13 @@ impl Slots {
         Ok(Self { ring, flying: vec![None; depth], idle: (0..depth).collect(), fresh: Vec::with_capacity(depth) })
     }
 
+    /// All the memory of each slot.
+    pub(super) fn memory(&mut self, mut each: impl FnMut(&mut [u8])) {
+        for slot in 0..self.ring.depth() {
+            each(self.ring.blocks(slot).all());
+        }
+    }
+
     /// Does what the script says, as many at a time as there are slots. On an error it waits for what is in flight, and
     /// does nothing any more: ECANCELED.
     pub(super) fn run(&mut self, sys: &mut Sys, file: BorrowedFd<'_>, script: &mut impl Script) -> Result<()> {
@@ -79,7 +86,7 @@ impl Slots {
             let Some(operation) = script.next(now) else { return false };
             let Operation { offset, bytes, .. } = operation;
             let request = if operation.writes {
-                script.fill(&operation, &mut self.ring.block(slot)[..bytes]);
+                script.fill(&operation, &mut self.ring.blocks(slot).next_block()[..bytes]);
                 Request::Write { offset, bytes }
             } else {
                 Request::Read { offset, bytes }

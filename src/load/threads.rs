@@ -59,6 +59,11 @@ impl Threads {
         self.each.len()
     }
 
+    /// All the memory of each thread.
+    pub(super) fn memory(&mut self, mut each: impl FnMut(&mut [u8])) {
+        self.each.iter_mut().for_each(|calls| each(calls.memory()));
+    }
+
     /// Does what each script says in a thread of its own, and returns the calls of all. The first that fails ends all.
     pub(super) fn run<S: Script>(
         &mut self,

@@ -57,9 +57,10 @@ pub struct DiskSample {
     pub read_bytes: u64,
     /// Bytes that were written.
     pub written_bytes: u64,
-    /// How long reads took; of loads of files, the operations.
+    /// How long reads took. Loads of files read and write nothing: how long making a file took, looking at it or removing
+    /// it ([`Load::Create`], [`Load::Stat`], [`Load::Remove`]), is here too.
     pub read_latency: Option<Latency>,
-    /// How long writes took; of [`Load::Sync`] with making them durable.
+    /// How long writes took; of [`Load::Sync`] with making them durable. `None` of loads of files.
     pub write_latency: Option<Latency>,
     /// Operations that were done in each of equally long parts of the run, in their order.
     pub windows: Vec<u64>,
@@ -102,9 +103,10 @@ pub struct DiskRow {
     pub warm_up: DiskWarmUp,
     /// What was measured, in the order of the rounds.
     pub samples: Vec<DiskSample>,
-    /// How long reads took in all runs that count; of loads of files, the operations.
+    /// How long reads took in all runs that show what they should, or, as in a run, making, looking at and removing
+    /// files; those of controls are not among them.
     pub read_latency: Option<Latency>,
-    /// How long writes took in all runs that count.
+    /// How long writes took in the same runs.
     pub write_latency: Option<Latency>,
 }
 
@@ -171,7 +173,7 @@ pub struct DiskReport {
     pub tidying_ns: u64,
     /// Runs that did not show what they should, and were repeated.
     pub repeated: usize,
-    /// Settings that were run twice a round: one of each load that has several.
+    /// Settings that were run twice a round: one of each load and access that has several.
     pub controls: Vec<Control<DiskSample>>,
     /// One row a setting.
     pub rows: Vec<DiskRow>,

@@ -6,6 +6,7 @@
 
 mod allocations;
 mod attributes;
+mod blocks;
 mod buffer;
 mod clock;
 mod directory;
@@ -25,6 +26,7 @@ mod xattr;
 
 pub use allocations::{CountingAllocator, counting_allocations};
 pub use attributes::{Attributes, FileId, FileKind, Moment};
+pub use blocks::Blocks;
 pub use buffer::{AlignedBuffer, PAGE};
 pub use clock::{LocalTime, file_time, local_time};
 pub use directory::{DirectoryBuffer, Entries, Entry, discard};

@@ -1,7 +1,8 @@
 //! Single runs: made ready, measured, proven.
 //!
 //! Before each run what was written is durable and the page cache holds nothing of the file, so that no run pays for the
-//! one before it or profits from it. Memory, a ring and threads are there before the clock starts.
+//! one before it or profits from it; of a file that others use it is left alone before runs that pass it by. Memory and
+//! what is in it, a ring and threads are there before the clock starts.
 
 use std::time::{Duration, Instant};
 
@@ -157,6 +158,7 @@ impl<'a> Bench<'a> {
         let mut flights = Flights::new(&mut sys, setting.flight, setting.depth, block)
             .map_err(|errno| self.failed("get ready to measure", errno))?;
         let course = Course::new(pattern, most, time);
+        course.prepare(&mut flights);
         let mut parts: Vec<Part<'_>> = (0..flights.scripts()).map(|number| course.part(number)).collect();
         let mut after = self.context.sys();
         let probe = Probe::start();
@@ -198,13 +200,15 @@ impl<'a> Bench<'a> {
         Ok((disk_sample(sample, &tally), tally))
     }
 
-    /// Has what was written durable and the cache empty. Returns the part of the file that is in it, where that matters
+    /// Has what was written durable and the cache empty, as far as the run needs that. Returns the part of the file that is in it, where that matters
     /// and can be told.
     fn make_ready(&mut self, setting: &DiskSetting) -> Result<Option<f64>> {
         let Some(file) = self.place.file() else { return Ok(None) };
         let started = Instant::now();
         let buffered = file.descriptor(Access::Buffered);
-        evict(&mut self.sys, buffered).map_err(|errno| self.failed("empty the cache of", errno))?;
+        if evicts(file.is_ours(), setting) {
+            evict(&mut self.sys, buffered).map_err(|errno| self.failed("empty the cache of", errno))?;
+        }
         let mut cached = None;
         if proof::reads_cold(setting) && file.storage().shows_cache && !file.storage().is_memory {
             let pages = file.bytes().div_ceil(page_bytes() as u64);
@@ -222,6 +226,12 @@ impl<'a> Bench<'a> {
     fn go_on(&self) -> Result<()> {
         self.sys.check_stop().map_err(|errno| self.failed("measure", errno))
     }
+}
+
+/// Whether the page cache is emptied of the file before a run. What passes the cache by does not care what it holds; and
+/// of a file that others use, a database's say, they would have to read everything anew.
+fn evicts(is_ours: bool, setting: &DiskSetting) -> bool {
+    is_ours || setting.access == Some(Access::Buffered)
 }
 
 /// Writes back what went through the page cache: how long that took.

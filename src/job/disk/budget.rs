@@ -10,7 +10,7 @@ use crate::plan::Effort;
 
 /// The part of a budget that making the file may take.
 const MAKING: f64 = 0.15;
-/// The part of it that warming up may take.
+/// The part of it that warming up is to take; see [`MOST_PARTS`].
 const WARMING_UP: f64 = 0.2;
 /// The rounds that there shall be time for: medians of six have an interval, and two may show nothing.
 const ROUNDS: usize = 8;
@@ -22,8 +22,11 @@ const USUAL_RUN: Duration = Duration::from_secs(1);
 const SHORTEST_RUN: Duration = Duration::from_millis(50);
 /// The longest run: rather more rounds than longer ones.
 const LONGEST_RUN: Duration = Duration::from_secs(3);
-/// Windows that the time of a run is cut into for warming up: as many tell whether something settled.
+/// Windows that warming up is to have: as many tell whether something settled.
 pub(super) const WARM_UP_WINDOWS: u32 = 5;
+/// For these it may take so many times its part. Where even that is too little, as where making files ready takes long
+/// or a disk is very slow, there are fewer, and nobody knows whether it settled.
+pub(super) const MOST_PARTS: u32 = 3;
 
 /// Sizes of files are whole ones of these.
 const MIB: u64 = 1 << 20;
@@ -31,13 +34,16 @@ const MIB: u64 = 1 << 20;
 const USUAL_FILE: u64 = 64 * MIB;
 /// The largest file that nobody asked for.
 const LARGEST_FILE: u64 = 16 << 30;
-/// The smallest file that nobody asked for: smaller ones fit into any disk's cache.
+/// The smallest file that nobody asked for: smaller ones fit into any disk's cache. It is made however long that takes.
 const SMALLEST_FILE: u64 = 16 * MIB;
 
-/// How large a file is made: from the least on as long as there is time, up to the most.
+/// How large a file is made. Sizes that nobody asked for are powers of two, where the disk is not too slow for the usual
+/// one: so two measurements of a disk are likely to be of the same size, whatever it has free and however fast it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileSize {
+    /// So much is made however long it takes.
     pub(super) least: u64,
+    /// And so much at most.
     pub(super) most: u64,
 }
 
@@ -58,16 +64,24 @@ impl FileSize {
                 "{room} are too little for a file of {}; make room, allow more with --share, or choose another DIR",
                 size(SMALLEST_FILE)
             )),
-            None => {
-                let most = whole(may.min(LARGEST_FILE));
-                Ok(Self { least: most.min(USUAL_FILE), most })
-            }
+            None => Ok(Self { least: SMALLEST_FILE, most: 1 << may.min(LARGEST_FILE).ilog2() }),
         }
     }
-}
 
-fn whole(bytes: u64) -> u64 {
-    bytes - bytes % MIB
+    /// The size to make next, when so much is there and took so long; `None`: it is large enough, or there is not the
+    /// time for twice as much.
+    pub(super) fn next(self, bytes: u64, took: Duration, time: Duration) -> Option<u64> {
+        if bytes == 0 {
+            return Some(USUAL_FILE.max(self.least).min(self.most));
+        }
+        let next = bytes.saturating_mul(2).min(self.most);
+        (next > bytes && took.mul_f64(next as f64 / bytes as f64) <= time).then_some(next)
+    }
+
+    /// Whether the file is not made any larger: it is as large as it must be, whole MiB, and time is up.
+    pub(super) fn is_enough(self, bytes: u64, took: Duration, time: Duration) -> bool {
+        bytes >= self.least && bytes.is_multiple_of(MIB) && took > time
+    }
 }
 
 /// How long making the file may take, if its size is free.
@@ -114,9 +128,10 @@ mod tests {
     #[test]
     fn a_file_has_the_size_that_was_asked_for_or_grows_within_its_share() {
         for (asked, free, share, expected) in [
-            (None, 1000 * GIB, 0.25, Ok((64 * MIB, 16 * GIB))),
-            (None, 40 * GIB + 5, 0.25, Ok((64 * MIB, 10 * GIB))),
-            (None, 200 * MIB, 0.25, Ok((50 * MIB, 50 * MIB))),
+            (None, 1000 * GIB, 0.25, Ok((16 * MIB, 16 * GIB))),
+            (None, 40 * GIB + 5, 0.25, Ok((16 * MIB, 8 * GIB))),
+            (None, 38 * GIB, 0.25, Ok((16 * MIB, 8 * GIB))),
+            (None, 200 * MIB, 0.25, Ok((16 * MIB, 32 * MIB))),
             (None, 64 * MIB + 3, 0.25, Ok((16 * MIB, 16 * MIB))),
             (None, 63 * MIB, 0.25, Err("25 % of the 63.0 MiB that are free are too little for a file of 16.0 MiB")),
             (Some(10 * GIB), 40 * GIB, 0.25, Ok((10 * GIB, 10 * GIB))),
@@ -129,6 +144,44 @@ mod tests {
                 (Err(why), Err(words)) => assert!(why.starts_with(words) && why.contains("--share"), "{why}"),
                 (found, expected) => panic!("{found:?} is not {expected:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_file_is_doubled_while_that_is_expected_to_end_in_time() {
+        let (free, asked) = (FileSize { least: 16 * MIB, most: GIB }, FileSize { least: 5 * MIB, most: 5 * MIB });
+        let large_block = FileSize { least: 100 * MIB, most: 150 * MIB };
+        for (size, bytes, took, expected) in [
+            (free, 0, 0, Some(64 * MIB)),
+            (free, 0, 99, Some(64 * MIB)),
+            (free, 64 * MIB, 4, Some(128 * MIB)),
+            (free, 64 * MIB, 5, Some(128 * MIB)),
+            (free, 64 * MIB, 6, None),
+            (free, GIB, 0, None),
+            (asked, 0, 99, Some(5 * MIB)),
+            (asked, 5 * MIB, 0, None),
+            (large_block, 0, 0, Some(100 * MIB)),
+            (large_block, 100 * MIB, 6, Some(150 * MIB)),
+            (large_block, 100 * MIB, 7, None),
+        ] {
+            let (took, time) = (Duration::from_secs(took), Duration::from_secs(10));
+            assert_eq!(size.next(bytes, took, time), expected, "{size:?} {bytes} {took:?}");
+        }
+    }
+
+    #[test]
+    fn a_disk_too_slow_for_the_usual_file_has_one_as_large_as_there_is_time_for() {
+        let (free, asked) = (FileSize { least: 16 * MIB, most: GIB }, FileSize { least: 50 * MIB, most: 50 * MIB });
+        for (size, bytes, took, expected) in [
+            (free, 15 * MIB, 99, false),
+            (free, 16 * MIB, 10, false),
+            (free, 16 * MIB, 11, true),
+            (free, 16 * MIB + 4096, 11, false),
+            (free, 63 * MIB, 11, true),
+            (asked, 49 * MIB, 99, false),
+        ] {
+            let (took, time) = (Duration::from_secs(took), Duration::from_secs(10));
+            assert_eq!(size.is_enough(bytes, took, time), expected, "{size:?} {bytes} {took:?}");
         }
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::measure::interval::{CONFIDENCE, Interval};
 use crate::measure::stats::median_of;
 use crate::measure::steady::steadiness;
-use crate::outcome::{DiskRow, DiskSample, Steadiness};
+use crate::outcome::{DiskRow, DiskSample, Latency, Steadiness};
 
 const MIB: f64 = 1_048_576.0;
 
@@ -33,12 +33,45 @@ impl Middle {
     }
 }
 
+/// The fewest operations of which one in a hundred can be told.
+const FEWEST_FOR_P99: u64 = 100;
+/// The same of one in a thousand.
+const FEWEST_FOR_P999: u64 = 1000;
+
+/// How long the operations of a setting took, ns, as far as there were enough of them to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ShownLatency {
+    /// The median of the runs' medians: fast runs have more operations, and weigh no more for it.
+    pub p50_ns: u64,
+    /// 99 of a hundred of all operations took no longer; `None` of fewer.
+    pub p99_ns: Option<u64>,
+    /// 999 of a thousand of all operations took no longer; `None` of fewer.
+    pub p999_ns: Option<u64>,
+    /// The longest of all operations.
+    pub max_ns: u64,
+}
+
+impl ShownLatency {
+    /// Of runs, and of all their operations together; `None` where there were none.
+    fn of(runs: &[f64], all: Option<Latency>) -> Option<Self> {
+        let (p50, all) = (median_of(runs)?, all?);
+        Some(Self {
+            p50_ns: p50.round() as u64,
+            p99_ns: (all.operations >= FEWEST_FOR_P99).then_some(all.p99_ns),
+            p999_ns: (all.operations >= FEWEST_FOR_P999).then_some(all.p999_ns),
+            max_ns: all.max_ns,
+        })
+    }
+}
+
 /// What the runs of one setting come to. What is not known of every run, or makes no sense, is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct DiskFigures {
     /// Runs.
     pub runs: usize,
-    /// Runs that did not show what they should. No other figure is of them, unless all of them are such.
+    /// Runs that did not show what they should. No other figure is of them, unless all runs are such: then rates and costs
+    /// are theirs, for programs that want them; tables, headlines and bars leave such a setting out, and it has no
+    /// latencies.
     pub runs_invalid: usize,
     /// Time from one operation's end to the next one's, ns: of several in flight that is less than each takes.
     pub ns_per_operation: Option<Middle>,
@@ -46,6 +79,10 @@ pub struct DiskFigures {
     pub operations_per_second: Option<Middle>,
     /// MiB a second, read and written together; `None` of loads of files.
     pub mib_per_second: Option<Middle>,
+    /// How long reads took; of loads of files, the operations.
+    pub read_latency: Option<ShownLatency>,
+    /// How long writes took.
+    pub write_latency: Option<ShownLatency>,
     /// CPU time as percent of the time: 100 is one core.
     pub cpu_percent: Option<f64>,
     /// CPU time of an operation, ns, in user mode and in the kernel, as far as it is this process's.
@@ -74,6 +111,8 @@ impl DiskFigures {
                 let bytes = sample.bytes();
                 (bytes > 0 && sample.run.wall_ns > 0).then(|| bytes as f64 / MIB * 1e9 / sample.run.wall_ns as f64)
             }),
+            read_latency: ShownLatency::of(&list(|sample| median_ns(sample.read_latency)), row.read_latency),
+            write_latency: ShownLatency::of(&list(|sample| median_ns(sample.write_latency)), row.write_latency),
             cpu_percent: median_of(&list(|sample| {
                 (sample.run.wall_ns > 0).then(|| cpu_ns(sample) / sample.run.wall_ns as f64 * 100.0)
             })),
@@ -105,6 +144,10 @@ pub fn counted(row: &DiskRow) -> Vec<&DiskSample> {
 
 fn rate(sample: &DiskSample) -> Option<f64> {
     (sample.run.wall_ns > 0).then(|| sample.operations as f64 * 1e9 / sample.run.wall_ns as f64)
+}
+
+fn median_ns(latency: Option<Latency>) -> Option<f64> {
+    latency.map(|latency| latency.p50_ns as f64)
 }
 
 const fn cpu_ns(sample: &DiskSample) -> f64 {
@@ -172,6 +215,31 @@ mod tests {
         assert_eq!((figures.runs_invalid, median(figures.ns_per_operation)), (1, 20_000.0));
         row.samples.iter_mut().for_each(|sample| sample.run.invalid = Some("it was warm".to_owned()));
         assert!((median(DiskFigures::of(&row).ns_per_operation) - 25_000.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_fast_run_weighs_no_more_and_rare_times_take_many_operations() {
+        let latency =
+            |operations, p50_ns| Latency { operations, p50_ns, p99_ns: 99, p999_ns: 999, max_ns: 5, mean_ns: 1 };
+        let mut row = of(&[10, 20, 30, 40]);
+        for (sample, p50_ns) in row.samples.iter_mut().zip([100, 300, 200, 900]) {
+            sample.write_latency = Some(latency(1, p50_ns));
+        }
+        row.samples[3].run.invalid = Some("it was warm".to_owned());
+        for (operations, p99_ns, p999_ns) in [
+            (3, None, None),
+            (99, None, None),
+            (100, Some(99), None),
+            (999, Some(99), None),
+            (1000, Some(99), Some(999)),
+        ] {
+            row.write_latency = Some(latency(operations, 777));
+            let figures = DiskFigures::of(&row);
+            let expected = ShownLatency { p50_ns: 200, p99_ns, p999_ns, max_ns: 5 };
+            assert_eq!((figures.read_latency, figures.write_latency), (None, Some(expected)));
+        }
+        row.write_latency = None;
+        assert_eq!(DiskFigures::of(&row).write_latency, None);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The runs of a measurement: every setting warmed up, then rounds, in each of which every setting is run once and one of
-//! each load that has several twice.
+//! each load and access that has several twice.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::job::rounds::{self, Series, Step, Watcher};
 use crate::measure::interval::{CONFIDENCE, Interval};
 use crate::measure::stats::median_of;
 use crate::outcome::{Control, DiskReport, DiskRow, DiskSample, nanoseconds};
-use crate::plan::{Effort, Load};
+use crate::plan::{Access, Effort, Load};
 
 /// Times a run is made that does not show what it should, before it is kept and marked.
 const TRIES: usize = 3;
@@ -87,12 +87,18 @@ impl Rounds<'_, '_> {
     }
 }
 
-/// The middle setting of each load that has several: neither the slowest, whose noise is the least, nor the fastest.
+/// Of each load and access with several settings the one in the middle, in the order of their blocks and depths: noise
+/// differs from load to load, and through the page cache from past it; and small blocks, one at a time, have the least.
 fn controls(rows: &[DiskRow]) -> Vec<Control<DiskSample>> {
-    let of = |load: Load| -> Vec<usize> {
-        rows.iter().enumerate().filter(|(_, row)| row.setting.load == load).map(|(place, _)| place).collect()
+    let of = |(load, access): (Load, Option<Access>)| -> Vec<usize> {
+        let is_of = |place: &usize| (rows[*place].setting.load, rows[*place].setting.access) == (load, access);
+        let mut places: Vec<usize> = (0..rows.len()).filter(is_of).collect();
+        places.sort_by_key(|place| (rows[*place].setting.block, rows[*place].setting.depth));
+        places
     };
-    let several = Load::ALL.into_iter().map(of).filter(|places| places.len() > 1);
+    let accesses = [Some(Access::Direct), Some(Access::Buffered), None];
+    let groups = Load::ALL.into_iter().flat_map(|load| accesses.map(|access| (load, access)));
+    let several = groups.map(of).filter(|places| places.len() > 1);
     several.map(|places| Control { row: places[places.len() / 2], samples: vec![] }).collect()
 }
 
@@ -151,7 +157,8 @@ fn is_impossible(error: &Error) -> bool {
 mod tests {
     use super::*;
     use crate::job::disk::testing::{report, row, setting};
-    use crate::plan::Access;
+    use crate::outcome::DiskSetting;
+    use crate::size::BufferSize;
 
     const QUIET: [u64; 8] = [1000, 1004, 997, 1002, 1010, 999, 1001, 996];
     const LOUD: [u64; 8] = [1000, 1300, 900, 1100, 980, 1500, 1010, 950];
@@ -183,10 +190,24 @@ mod tests {
     }
 
     #[test]
-    fn the_middle_setting_of_each_load_with_several_is_run_twice() {
-        let loads = [Load::Read, Load::Read, Load::Read, Load::Sync, Load::Mixed, Load::Mixed];
-        let rows: Vec<DiskRow> = loads.map(|load| row(setting(load, Access::Direct), &[])).to_vec();
+    fn the_middle_setting_of_each_load_and_access_with_several_is_run_twice() {
+        let settings = [
+            (Load::Read, Access::Buffered, 4, 1),
+            (Load::Read, Access::Direct, 4, 1),
+            (Load::Read, Access::Direct, 1024, 1),
+            (Load::Read, Access::Direct, 128, 1),
+            (Load::Sync, Access::Buffered, 4, 1),
+            (Load::Mixed, Access::Direct, 4, 16),
+            (Load::Mixed, Access::Direct, 4, 4),
+            (Load::Mixed, Access::Direct, 4, 1),
+            (Load::Mixed, Access::Buffered, 4, 1),
+            (Load::Mixed, Access::Buffered, 4, 4),
+        ];
+        let rows = settings.map(|(load, access, kib, depth)| {
+            let block = Some(BufferSize::from_kib(kib));
+            row(DiskSetting { block, depth, ..setting(load, access) }, &[])
+        });
         let places: Vec<usize> = controls(&rows).iter().map(|control| control.row).collect();
-        assert_eq!(places, [1, 5]);
+        assert_eq!(places, [3, 6, 9]);
     }
 }

@@ -1,5 +1,6 @@
 //! Whole measurements whose calls fail: what was made is gone, and what was measured is reported.
 
+use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use super::testing;
 use super::*;
 use crate::plan::{Access, Effort, Load};
+use crate::sys::cached_pages;
 use crate::sys::faults::{Fault, FaultPlan};
 
 /// Forgets all that it is told.
@@ -19,6 +21,16 @@ impl Watcher<DiskReport> for Nobody {
     fn measured(&mut self, _report: &DiskReport) {}
 }
 
+/// What takes as little time as can be.
+fn short() -> DiskPlan {
+    DiskPlan {
+        file_bytes: Some(1 << 20),
+        depths: vec![1],
+        effort: Effort { rounds: NonZeroUsize::new(1), budget: Some(Duration::from_millis(1)), within: 0.05 },
+        ..testing::plan()
+    }
+}
+
 /// A measurement as short as can be, under a fault plan.
 fn run_with(place: &Path, loads: &[Load], plan: FaultPlan) -> (Result<DiskReport>, u64) {
     let plan = Arc::new(plan);
@@ -27,12 +39,33 @@ fn run_with(place: &Path, loads: &[Load], plan: FaultPlan) -> (Result<DiskReport
         place: DiskPlace::Directory(place.to_owned()),
         loads: loads.to_vec(),
         accesses: vec![Access::Buffered],
-        file_bytes: Some(1 << 20),
-        depths: vec![1],
-        effort: Effort { rounds: NonZeroUsize::new(1), budget: Some(Duration::from_millis(1)), within: 0.05 },
-        ..testing::plan()
+        ..short()
     };
     (super::run(&disk, &context, &mut Nobody), plan.seen())
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "makes a file that others use, in a test")]
+fn a_file_that_others_use_stays_in_memory_while_it_is_read_past_the_cache() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&vec![7; 1 << 20]).unwrap();
+    file.as_file().sync_all().unwrap();
+    let cached = || cached_pages(std::fs::File::open(file.path()).unwrap());
+    let before = cached();
+    let disk = |access| DiskPlan {
+        place: DiskPlace::Existing(file.path().to_owned()),
+        loads: vec![Load::RandomRead],
+        accesses: vec![access],
+        file_bytes: None,
+        ..short()
+    };
+    let direct = super::run(&disk(Access::Direct), &Context::silent(), &mut Nobody);
+    if direct.is_err() || before.is_none_or(|pages| pages == 0) {
+        return eprintln!("skipped: nothing passes the page cache by here, or nobody says what is in it: {direct:?}");
+    }
+    assert_eq!(cached(), before);
+    let buffered = super::run(&disk(Access::Buffered), &Context::silent(), &mut Nobody).unwrap();
+    assert!(buffered.rows[0].samples.iter().all(|sample| sample.run.cached_before.is_none_or(|part| part < 0.02)));
 }
 
 /// In memory, if there is such a place: whether calls fail does not depend on a disk, and it is quicker.

@@ -1,15 +1,15 @@
 //! Warming up, by rule and not by number: a setting runs for short windows until their rates have settled, or until its
-//! time is over; the report says which. It also shows how much there is for a run to do where time alone cannot say: what
+//! time is over, which is longer where there are too few windows to tell; the report says which. It also shows how much there is for a run to do where time alone cannot say: what
 //! is written through the page cache would be seconds' worth before the first block reaches the disk.
 
 use std::time::{Duration, Instant};
 
 use super::bench::{Bench, flushes};
-use super::budget::WARM_UP_WINDOWS;
+use super::budget::{MOST_PARTS, WARM_UP_WINDOWS};
 use super::files;
 use crate::error::Result;
 use crate::measure::steady::steadiness;
-use crate::outcome::{DiskSample, DiskWarmUp, nanoseconds};
+use crate::outcome::{DiskSample, DiskWarmUp, Steadiness, nanoseconds};
 use crate::plan::{Access, Load};
 
 /// What a first window writes through the page cache.
@@ -56,6 +56,14 @@ impl Amount {
         }
     }
 
+    /// How long a window is, of a warm-up that is to take `part` before runs of such a `time`.
+    fn window(self, part: Duration, time: Duration) -> Duration {
+        match self {
+            Self::Sought { .. } => time,
+            Self::Fixed(_) => (part / WINDOWS_IN_PART).clamp(time / WARM_UP_WINDOWS, time),
+        }
+    }
+
     /// The same for runs of another length, at so many operations a second.
     fn at(self, rate: f64, time: Duration) -> Self {
         match self {
@@ -78,12 +86,14 @@ impl Amount {
 /// The windows that a setting has time for at most: one more than the rule takes.
 const WINDOWS_IN_PART: u32 = WARM_UP_WINDOWS + 1;
 
-/// Warms a setting up in windows, for as long as `part` or until it settled. They are as long as there is time for, and no
-/// longer than the runs that are measured: short ones show the machine's unrest rather than the disk's.
+/// Warms a setting up in windows, until it settled or `part` is over, beyond which it goes on to as many as the rule takes
+/// ([`MOST_PARTS`]). They are as long as there is time for, and no longer than the runs that are measured: short ones show
+/// the machine's unrest rather than the disk's. They are just as long where an amount is sought that fits a run: what
+/// comes once a run, such as writing back, would be too much of a shorter one.
 pub(super) fn warm_up(bench: &mut Bench<'_>, row: usize, part: Duration) -> Result<DiskWarmUp> {
     let began = Instant::now();
-    let window = (part / WINDOWS_IN_PART).clamp(bench.time / WARM_UP_WINDOWS, bench.time);
     let mut amount = Amount::of(bench, row);
+    let window = amount.window(part, bench.time);
     let mut rates = vec![];
     let steadiness = loop {
         let (sample, _) = bench.once(row, window, amount.next(), amount.next() as usize)?;
@@ -91,7 +101,7 @@ pub(super) fn warm_up(bench: &mut Bench<'_>, row: usize, part: Duration) -> Resu
         rates.push(rate);
         amount = amount.at(rate, window).no_more_than(amount.next().saturating_mul(GROWTH));
         let found = steadiness(&rates);
-        if found.is_some_and(|found| found.is_steady) || began.elapsed() >= part {
+        if is_over(found, rates.len(), began.elapsed(), part) {
             break found;
         }
     };
@@ -99,6 +109,16 @@ pub(super) fn warm_up(bench: &mut Bench<'_>, row: usize, part: Duration) -> Resu
     let amount = amount.at(rates.last().copied().unwrap_or(0.0), bench.time);
     bench.limit(row, amount.next());
     Ok(DiskWarmUp { wall_ns: nanoseconds(began.elapsed()), steadiness })
+}
+
+/// Whether there is to be no further window after so many, which took so long.
+fn is_over(found: Option<Steadiness>, windows: usize, spent: Duration, part: Duration) -> bool {
+    match found {
+        Some(found) => found.is_steady || spent >= part,
+        None => {
+            spent >= part && spent * WARM_UP_WINDOWS > part * MOST_PARTS * u32::try_from(windows).unwrap_or(u32::MAX)
+        }
+    }
 }
 
 /// Operations a second.
@@ -109,6 +129,36 @@ fn rate(sample: &DiskSample) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_ends_when_it_settled_or_is_over_and_goes_on_for_windows_that_tell() {
+        let found = |is_steady| Some(Steadiness { is_steady, ..Steadiness::default() });
+        for (found, windows, ms, expected) in [
+            (None, 1, 50, false),
+            (None, 4, 99, false),
+            (found(true), 5, 50, true),
+            (found(false), 5, 99, false),
+            (found(false), 5, 100, true),
+            // The fifth is expected to end at 125 ms, at 300, and later.
+            (None, 4, 100, false),
+            (None, 2, 120, false),
+            (None, 2, 121, true),
+            (None, 1, 60, false),
+            (None, 1, 100, true),
+        ] {
+            let (spent, part) = (Duration::from_millis(ms), Duration::from_millis(100));
+            assert_eq!(is_over(found, windows, spent, part), expected, "{windows} windows in {ms} ms");
+        }
+    }
+
+    #[test]
+    fn windows_are_as_long_as_a_run_where_an_amount_is_sought_for_it() {
+        let ms = Duration::from_millis;
+        for (part, time, fixed) in [(600, 200, 100), (60, 200, 40), (6000, 200, 200)] {
+            assert_eq!(Amount::Fixed(1).window(ms(part), ms(time)), ms(fixed));
+            assert_eq!(Amount::Sought { next: 1, least: 1, most: 9 }.window(ms(part), ms(time)), ms(time));
+        }
+    }
 
     #[test]
     fn an_amount_that_is_sought_follows_the_rate_without_leaping() {

@@ -27,7 +27,7 @@ use io_uring::types::{Fd, FsyncFlags};
 use io_uring::{EnterFlags, IoUring, opcode, squeue};
 use rustix::io::{Errno, Result};
 
-use super::{AlignedBuffer, Sys};
+use super::{Blocks, Sys};
 use crate::calls::Call;
 
 /// What to do with the block of a slot.
@@ -53,8 +53,8 @@ pub enum Request {
 
 /// Memory for one operation.
 struct Slot {
-    block: AlignedBuffer,
-    /// The kernel may be at `block`, or will be: nobody else touches it.
+    blocks: Blocks,
+    /// The kernel may be at one of `blocks`, or will be: nobody else touches it.
     is_busy: bool,
 }
 
@@ -79,7 +79,7 @@ impl Ring {
         let entries = u32::try_from(depth).map_err(|_| Errno::INVAL)?;
         u32::try_from(block_bytes).map_err(|_| Errno::INVAL)?;
         let io = sys.plain(Call::IoUringSetup, || IoUring::new(entries).map_err(|error| errno(&error)))?;
-        let slot = || Slot { block: AlignedBuffer::touched(block_bytes), is_busy: false };
+        let slot = || Slot { blocks: Blocks::new(block_bytes), is_busy: false };
         let slots = std::iter::repeat_with(slot).take(depth).collect();
         Ok(Self { io, slots, queued: Vec::with_capacity(depth), in_flight: 0, is_spent: false })
     }
@@ -99,14 +99,14 @@ impl Ring {
         self.is_spent
     }
 
-    /// The memory of a slot.
+    /// The memory of a slot, of which the block in use is what operations move.
     ///
     /// # Panics
     /// If an operation is queued or in flight there.
-    pub fn block(&mut self, slot: usize) -> &mut [u8] {
+    pub fn blocks(&mut self, slot: usize) -> &mut Blocks {
         let slot = &mut self.slots[slot];
         assert!(!slot.is_busy, "the kernel is at it");
-        &mut slot.block
+        &mut slot.blocks
     }
 
     /// Has the next [`Ring::enter`] submit this.
@@ -114,7 +114,7 @@ impl Ring {
     /// # Panics
     /// If an operation is queued or in flight in the slot, or it has fewer bytes than are asked for.
     pub fn queue(&mut self, slot: usize, request: Request) {
-        let len = self.block(slot).len();
+        let len = self.blocks(slot).block().len();
         if let Request::Read { bytes, .. } | Request::Write { bytes, .. } = request {
             assert!(bytes <= len, "{bytes} bytes in a block of {len}");
         }
@@ -151,9 +151,9 @@ impl Ring {
         let file = Fd(file.as_raw_fd());
         let mut queue = self.io.submission();
         for (slot, request) in self.queued.drain(..) {
-            let entry = entry(&mut self.slots[slot].block, file, request).user_data(slot as u64);
+            let entry = entry(self.slots[slot].blocks.block(), file, request).user_data(slot as u64);
             // SAFETY: the block is at least as long as the entry says (asserted in `queue`), and it stays where it is
-            // and is not touched as long as the slot is busy: until the kernel said that the operation is over.
+            // and neither it nor another of the slot is touched as long as the slot is busy: until the kernel said that the operation is over.
             // `self` gives its memory up only when nothing is in flight (`drop`).
             unsafe { queue.push(&entry) }.expect("a place for each slot");
         }
@@ -203,7 +203,7 @@ impl fmt::Debug for Ring {
 }
 
 /// What the kernel is told. The length of a block was seen to fit.
-fn entry(block: &mut AlignedBuffer, file: Fd, request: Request) -> squeue::Entry {
+fn entry(block: &mut [u8], file: Fd, request: Request) -> squeue::Entry {
     match request {
         Request::Read { offset, bytes } => {
             opcode::Read::new(file, block.as_mut_ptr(), bytes as u32).offset(offset).build()

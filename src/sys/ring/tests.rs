@@ -45,7 +45,7 @@ fn each_slot_gets_what_it_asked_for_and_gives_what_it_holds() {
     over.sort_unstable_by_key(|(slot, _)| *slot);
     assert_eq!(over, (0..5).map(|slot| (slot, Ok(PAGE))).collect::<Vec<_>>());
     for slot in 0..5 {
-        assert!(ring.block(slot).iter().all(|byte| usize::from(*byte) == 2 * slot));
+        assert!(ring.blocks(slot).block().iter().all(|byte| usize::from(*byte) == 2 * slot));
         ring.queue(slot, Request::Write { offset: (2 * slot + 1) as u64 * PAGE as u64, bytes: PAGE / 2 });
     }
     ring.enter(&mut sys(), file.as_fd(), 5).unwrap();
@@ -62,10 +62,10 @@ fn each_slot_gets_what_it_asked_for_and_gives_what_it_holds() {
 fn nobody_touches_what_the_kernel_is_at() {
     let Some(mut ring) = ring(2) else { return };
     ring.queue(0, page(0));
-    assert!(catch_unwind(AssertUnwindSafe(|| ring.block(0)[0])).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| ring.blocks(0).block()[0])).is_err());
     assert!(catch_unwind(AssertUnwindSafe(|| ring.queue(0, page(1)))).is_err());
     assert!(catch_unwind(AssertUnwindSafe(|| ring.queue(1, Request::Write { offset: 0, bytes: PAGE + 1 }))).is_err());
-    ring.block(1).fill(0);
+    ring.blocks(1).block().fill(0);
     // What is dropped waits for what is in flight.
     ring.enter(&mut sys(), numbered(1).as_fd(), 0).unwrap();
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use haul::job::disk::figures::{Middle, counted};
 use haul::job::disk::settings::label;
-use haul::outcome::{DiskSample, DiskSetting, Latency};
+use haul::outcome::{DiskSample, DiskSetting};
 use haul::plan::Flight;
 
 use super::super::html::bars::{Bar, Bars};
@@ -152,8 +152,8 @@ impl<'a> Chart<'a> {
             (Along::Blocks, Some(block)) => block.to_string(),
             _ => setting.depth.to_string(),
         };
-        let row = &self.digest.report.rows[place];
-        let latency = row.read_latency.into_iter().chain(row.write_latency).map(|it: Latency| it.p99_ns).max();
+        let figures = &self.digest.figures[place];
+        let latency = figures.read_latency.into_iter().chain(figures.write_latency).filter_map(|it| it.p99_ns).max();
         let right = latency.map(|nanoseconds| nanoseconds as f64 / 1000.0);
         Point::new(value(&setting, along) as f64, label, self.value(place), right)
     }

@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 
-use haul::job::disk::figures::{DiskFigures, Middle};
+use haul::job::disk::figures::{DiskFigures, Middle, ShownLatency};
 use haul::measure::interval::Interval;
-use haul::outcome::{DiskRow, Latency};
+use haul::outcome::DiskRow;
 
 use super::digest::DiskDigest;
 
@@ -33,16 +33,16 @@ const COLUMNS: [(&str, Cell); 28] = [
     ("mib_per_second_high", |line| end(line.figures.mib_per_second, |it| it.high)),
     ("cpu_percent", |line| fraction(line.figures.cpu_percent)),
     ("calls_per_operation", |line| fraction(line.figures.calls_per_operation)),
-    ("read_ns_mean", |line| latency(line.row.read_latency, |latency| latency.mean_ns)),
-    ("read_ns_p50", |line| latency(line.row.read_latency, |latency| latency.p50_ns)),
-    ("read_ns_p99", |line| latency(line.row.read_latency, |latency| latency.p99_ns)),
-    ("read_ns_p999", |line| latency(line.row.read_latency, |latency| latency.p999_ns)),
-    ("read_ns_max", |line| latency(line.row.read_latency, |latency| latency.max_ns)),
-    ("write_ns_mean", |line| latency(line.row.write_latency, |latency| latency.mean_ns)),
-    ("write_ns_p50", |line| latency(line.row.write_latency, |latency| latency.p50_ns)),
-    ("write_ns_p99", |line| latency(line.row.write_latency, |latency| latency.p99_ns)),
-    ("write_ns_p999", |line| latency(line.row.write_latency, |latency| latency.p999_ns)),
-    ("write_ns_max", |line| latency(line.row.write_latency, |latency| latency.max_ns)),
+    ("read_ns_mean", |line| known(line.row.read_latency.map(|latency| latency.mean_ns))),
+    ("read_ns_p50", |line| time(line.figures.read_latency, |latency| Some(latency.p50_ns))),
+    ("read_ns_p99", |line| time(line.figures.read_latency, |latency| latency.p99_ns)),
+    ("read_ns_p999", |line| time(line.figures.read_latency, |latency| latency.p999_ns)),
+    ("read_ns_max", |line| time(line.figures.read_latency, |latency| Some(latency.max_ns))),
+    ("write_ns_mean", |line| known(line.row.write_latency.map(|latency| latency.mean_ns))),
+    ("write_ns_p50", |line| time(line.figures.write_latency, |latency| Some(latency.p50_ns))),
+    ("write_ns_p99", |line| time(line.figures.write_latency, |latency| latency.p99_ns)),
+    ("write_ns_p999", |line| time(line.figures.write_latency, |latency| latency.p999_ns)),
+    ("write_ns_max", |line| time(line.figures.write_latency, |latency| Some(latency.max_ns))),
     ("warm_up_ns", |line| line.row.warm_up.wall_ns.to_string()),
     ("warm_up_is_steady", |line| known(line.row.warm_up.steadiness.map(|steadiness| steadiness.is_steady))),
     ("warm_up_slope", |line| fraction(line.row.warm_up.steadiness.map(|steadiness| steadiness.slope))),
@@ -74,6 +74,6 @@ fn end(middle: Option<Middle>, end: fn(Interval) -> f64) -> String {
     fraction(middle.and_then(|middle| middle.interval).map(end))
 }
 
-fn latency(latency: Option<Latency>, time: fn(Latency) -> u64) -> String {
-    known(latency.map(time))
+fn time(latency: Option<ShownLatency>, time: fn(ShownLatency) -> Option<u64>) -> String {
+    known(latency.and_then(time))
 }

@@ -80,9 +80,13 @@ fn setting(load: Load, access: Access, kib: u64, depth: usize) -> DiskSetting {
 /// Eight runs in which so much was done a second, give or take.
 fn row(setting: DiskSetting, rate: u64) -> DiskRow {
     let per_mille = [1000, 1004, 991, 1002, 1007, 996, 1000, 989];
-    let samples: Vec<DiskSample> = per_mille.map(|part| sample(setting, rate, part)).to_vec();
     let [reads, writes] = parts(setting.load);
     let latency = latency(rate, setting.depth as u64);
+    let samples = per_mille.map(|part| DiskSample {
+        read_latency: (reads > 0).then_some(latency),
+        write_latency: (writes > 0).then_some(latency),
+        ..sample(setting, rate, part)
+    });
     DiskRow {
         warm_up: DiskWarmUp {
             wall_ns: 500_000_000,
@@ -90,7 +94,7 @@ fn row(setting: DiskSetting, rate: u64) -> DiskRow {
         },
         read_latency: (reads > 0).then_some(latency),
         write_latency: (writes > 0).then(|| Latency { p99_ns: latency.p99_ns * 2, ..latency }),
-        samples,
+        samples: samples.to_vec(),
         ..DiskRow::new(setting)
     }
 }

@@ -89,14 +89,11 @@ fn depths(digest: &DiskDigest<'_>, places: &[usize]) -> Option<String> {
 }
 
 fn durable(digest: &DiskDigest<'_>) -> Option<String> {
-    let row = of(digest, Load::Sync).into_iter().map(|place| &digest.report.rows[place]).next()?;
-    let latency = row.write_latency.filter(|_| !row.samples.is_empty())?;
-    let block = row.setting.block.map_or_else(String::new, |block| format!(" {block}"));
-    Some(format!(
-        "Durable: writing{block} and fdatasync take {}, 1 in 100 longer than {}.",
-        duration(latency.p50_ns),
-        duration(latency.p99_ns)
-    ))
+    let place = of(digest, Load::Sync).into_iter().next()?;
+    let latency = digest.figures[place].write_latency?;
+    let block = digest.report.rows[place].setting.block.map_or_else(String::new, |block| format!(" {block}"));
+    let rarely = latency.p99_ns.map_or_else(String::new, |p99| format!(", 1 in 100 longer than {}", duration(p99)));
+    Some(format!("Durable: writing{block} and fdatasync take {}{rarely}.", duration(latency.p50_ns)))
 }
 
 fn files(digest: &DiskDigest<'_>) -> Option<String> {
@@ -190,11 +187,14 @@ const fn writes(setting: &DiskSetting) -> bool {
 /// How it was measured, in a few sentences.
 pub(super) fn how(report: &DiskReport) -> String {
     let settings = count(report.rows.len() as u64, "setting");
-    let control = if report.controls.is_empty() { "" } else { ", one of each load twice, as a check on noise" };
+    let control =
+        if report.controls.is_empty() { "" } else { ", one of each load and access twice, as a check on noise" };
     let within = percent(report.within);
+    // Of a file that others use: what passes the cache by leaves them theirs.
+    let through = if report.is_existing { "Before each run through the page cache" } else { "Before each run" };
     format!(
         "{settings} warmed up, each until its rate settled or its time was over, and then run once in each of {}, in an \
-         order shuffled anew every time{control}. Before each run no page of the file is in memory; what was read and \
+         order shuffled anew every time{control}. {through} no page of the file is in memory; what was read and \
          written is compared with what the kernel says came from the disk and went there, and a run that does not show \
          what it should is repeated. Rates that are no more than {within} apart count as the same.",
         count(report.rounds as u64, "round"),

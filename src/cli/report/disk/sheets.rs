@@ -1,7 +1,7 @@
 //! Figures of a disk → sheets of text, one for each kind of load.
 
-use haul::job::disk::figures::{DiskFigures, Middle, counted};
-use haul::outcome::{DiskRow, DiskSample, Latency, Steadiness};
+use haul::job::disk::figures::{DiskFigures, Middle, ShownLatency, counted};
+use haul::outcome::{DiskRow, DiskSample, Steadiness};
 use haul::plan::{Flight, Load};
 
 use super::super::numbers::{count, duration, nothing, three_digits};
@@ -14,7 +14,7 @@ pub(super) fn sheets(digest: &DiskDigest<'_>) -> Vec<Sheet> {
 }
 
 /// One of the figures of latencies, ns.
-type Time = fn(Latency) -> u64;
+type Time = fn(ShownLatency) -> Option<u64>;
 
 /// Puts a sheet together.
 struct Builder<'a> {
@@ -28,7 +28,7 @@ struct Line<'a> {
     row: &'a DiskRow,
     figures: &'a DiskFigures,
     /// The latencies that it shows.
-    latency: Option<Latency>,
+    latency: Option<ShownLatency>,
     of: &'static str,
     /// Whether it only adds the writes to the reads of the line above.
     is_second: bool,
@@ -146,15 +146,15 @@ impl<'a> Builder<'a> {
             self.columns.push(Column { heading: "latency\nof".to_owned(), cells, rank: 0 });
         }
         let columns: [(u8, &str, Time); 4] = [
-            (0, "p50", |latency| latency.p50_ns),
+            (0, "p50", |latency| Some(latency.p50_ns)),
             (0, "p99", |latency| latency.p99_ns),
             (35, "p99.9", |latency| latency.p999_ns),
-            (25, "max", |latency| latency.max_ns),
+            (25, "max", |latency| Some(latency.max_ns)),
         ];
         for (rank, heading, time) in columns {
             let cell = |line: &Line<'_>| {
                 let latency = line.latency.filter(|_| line.figures.runs > line.figures.runs_invalid);
-                latency.map_or_else(nothing, |latency| duration(time(latency)))
+                latency.and_then(time).map_or_else(nothing, duration)
             };
             let cells = self.lines.iter().map(cell).collect();
             self.columns.push(Column { heading: heading.to_owned(), cells, rank });
@@ -180,9 +180,9 @@ impl<'a> Builder<'a> {
 fn lines<'a>(row: &'a DiskRow, figures: &'a DiskFigures) -> Vec<Line<'a>> {
     let line = |latency, of, is_second| Line { row, figures, latency, of, is_second };
     match row.setting.load {
-        Load::Mixed => vec![line(row.read_latency, "reads", false), line(row.write_latency, "writes", true)],
-        Load::Write | Load::RandomWrite | Load::Sync => vec![line(row.write_latency, "writes", false)],
-        _ => vec![line(row.read_latency, "reads", false)],
+        Load::Mixed => vec![line(figures.read_latency, "reads", false), line(figures.write_latency, "writes", true)],
+        Load::Write | Load::RandomWrite | Load::Sync => vec![line(figures.write_latency, "writes", false)],
+        _ => vec![line(figures.read_latency, "reads", false)],
     }
 }
 
@@ -218,7 +218,11 @@ pub(super) fn explained(digest: &DiskDigest<'_>, sheets: &[Sheet]) -> Vec<String
         explain("runs that count", "runs that count: the rest did not show what they should, and are in no figure"),
         explain("95%", "95%: from where to where the true median of the runs' rates lies in 95 of 100 cases"),
         explain("range", "range: from the slowest run to the fastest; fewer than six runs carry no interval"),
-        explain("p50", "p50, p99, p99.9, max: half of the operations, 99 of 100, 999 of 1000, and all took no longer"),
+        explain(
+            "p50",
+            "p50: median of the runs' medians; p99, p99.9, max: 99 of 100, 999 of 1000, all operations took no longer; none \
+             of fewer than 100, 1000",
+        ),
         explain("CPU %", "CPU %: of one core, of haul and of the kernel on its behalf"),
         explain("via", "via: how operations were kept in flight"),
         has_steadiness.then(|| {

@@ -24,8 +24,8 @@ use crate::tree::path::c_path;
 const NAME: &CStr = c"data";
 /// Bytes written at a time: as fast as can be without several in flight, and a wish to stop is heard often enough.
 const PIECE_BYTES: usize = 1 << 20;
-/// What a file grows by while there is time.
-const STEP_BYTES: u64 = 64 << 20;
+/// How often what goes through the page cache is written back: the clock is to see the disk, and not memory.
+const BACK_BYTES: u64 = 16 << 20;
 
 /// A file that is open twice: through the page cache and, where that can be had, past it.
 #[derive(Debug)]
@@ -36,6 +36,7 @@ pub(super) struct DataFile {
     /// Or why there is none.
     direct: std::result::Result<OwnedFd, String>,
     bytes: u64,
+    is_ours: bool,
     has_holes: bool,
     storage: Storage,
 }
@@ -49,7 +50,7 @@ impl DataFile {
         let again = sys.openat(directory, NAME, OFlags::RDWR | OFlags::NOFOLLOW | OFlags::DIRECT, 0);
         sys.unlinkat(directory, NAME).map_err(failed)?;
         let direct = direct(storage, again, |file| sys.pwrite(file, &AlignedBuffer::new(PAGE), 0)).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), buffered, direct, bytes: 0, has_holes: false, storage })
+        Ok(Self { path: path.to_owned(), buffered, direct, bytes: 0, is_ours: true, has_holes: false, storage })
     }
 
     /// Opens what exists, to read it; `asked` is how much of it, if not all.
@@ -82,38 +83,45 @@ impl DataFile {
         let storage = if is_device { Storage::of_device() } else { Storage::known(magic) };
         let direct = direct(storage, again, |file| sys.pread(file, &mut AlignedBuffer::new(PAGE), 0))
             .map_err(|errno| Error::system("read", path, errno))?;
-        Ok(Self { path: path.to_owned(), buffered, direct, bytes, has_holes: !is_device && about.has_holes(), storage })
+        let has_holes = !is_device && about.has_holes();
+        Ok(Self { path: path.to_owned(), buffered, direct, bytes, is_ours: false, has_holes, storage })
     }
 
     /// Fills a file of ours, from its start on, for as long as there is time for more than the least.
     pub(super) fn fill(&mut self, sys: &mut Sys, size: FileSize, time: Duration, seed: u64) -> Result<()> {
         let begun = Instant::now();
         let mut generator = Generator::new(8.0, seed);
-        let mut piece = AlignedBuffer::new(PIECE_BYTES);
-        loop {
-            let end = if self.bytes == 0 { size.least } else { size.most.min(self.bytes + STEP_BYTES) };
-            self.extend(sys, end, &mut generator, &mut piece)
+        while let Some(end) = size.next(self.bytes, begun.elapsed(), time) {
+            let is_enough = |bytes| size.is_enough(bytes, begun.elapsed(), time);
+            let before = self.bytes;
+            self.extend(sys, end, &mut generator, is_enough)
                 .map_err(|errno| Error::system("make a file in", &self.path, errno))?;
-            let steps = (self.bytes + STEP_BYTES) as f64 / self.bytes.max(1) as f64;
-            if self.bytes >= size.most || begun.elapsed().mul_f64(steps) > time {
-                return Ok(());
+            if self.bytes < end {
+                // It became slower than it was expected to be. What was whole before is the size that comes out again.
+                self.bytes = if before > 0 { before } else { self.bytes };
+                return sys
+                    .ftruncate(&self.buffered, self.bytes)
+                    .map_err(|errno| Error::system("make a file in", &self.path, errno));
             }
         }
+        Ok(())
     }
 
-    /// Makes it as long as `end`, durably: what waits in memory would be written while something else is measured.
+    /// Makes it as long as `end` or as is enough, durably: what waits in memory would be written while something else is
+    /// measured.
     fn extend(
         &mut self,
         sys: &mut Sys,
         end: u64,
         generator: &mut Generator,
-        piece: &mut AlignedBuffer,
+        is_enough: impl Fn(u64) -> bool,
     ) -> rustix::io::Result<()> {
+        let mut piece = AlignedBuffer::new(PIECE_BYTES);
         match sys.fallocate(&self.buffered, end) {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
             Err(errno) => return Err(errno),
         }
-        while self.bytes < end {
+        while self.bytes < end && !is_enough(self.bytes) {
             sys.check_stop()?;
             let count = usize::try_from(end - self.bytes).unwrap_or(usize::MAX).min(PIECE_BYTES);
             generator.fill(&mut piece[..count]);
@@ -121,6 +129,9 @@ impl DataFile {
             let access = if count.is_multiple_of(PAGE) { Access::Direct } else { Access::Buffered };
             sys.pwrite_full(self.descriptor(access), &piece[..count], self.bytes, count)?;
             self.bytes += count as u64;
+            if self.direct.is_err() && self.bytes.is_multiple_of(BACK_BYTES) {
+                sys.fdatasync(&self.buffered)?;
+            }
         }
         sys.fdatasync(&self.buffered)
     }
@@ -141,6 +152,11 @@ impl DataFile {
     /// Bytes that operations are spread over.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Whether it was made here, and nobody else has it open.
+    pub(super) const fn is_ours(&self) -> bool {
+        self.is_ours
     }
 
     /// Whether it takes fewer blocks than it has bytes.

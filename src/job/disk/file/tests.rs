@@ -47,12 +47,20 @@ fn a_file_of_ours_has_no_name_and_holds_what_nothing_can_compress() {
 #[test]
 fn it_grows_while_there_is_time() {
     let place = tempfile::tempdir().unwrap();
-    let size = FileSize { least: MIB, most: 3 * MIB };
-    for (time, bytes) in [(Duration::ZERO, MIB), (Duration::from_secs(3600), 3 * MIB)] {
+    let size = |least, most| FileSize { least: least * MIB, most: most * MIB };
+    let hour = Duration::from_secs(3600);
+    for (size, time, bytes) in [
+        (size(1, 3), Duration::ZERO, MIB),
+        (size(1, 3), hour, 3 * MIB),
+        // From the least over its double to the most.
+        (size(65, 66), Duration::ZERO, 65 * MIB),
+        (size(65, 66), hour, 66 * MIB),
+    ] {
         let mut sys = Sys::new(Stop::new());
         let mut file = DataFile::create(&mut sys, &open(place.path()), place.path()).unwrap();
         file.fill(&mut sys, size, time, 1).unwrap();
         assert_eq!(file.bytes(), bytes, "{time:?}");
+        assert_eq!(sys.fstat(&file.buffered).unwrap().size, bytes);
     }
 }
 

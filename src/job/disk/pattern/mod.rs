@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::load::{Operation, Script};
+use crate::load::{Flights, Operation, Script};
 use crate::measure::generate::Generator;
 use crate::measure::latency::Times;
 use crate::measure::random::Random;
@@ -117,11 +117,19 @@ impl Course {
         self.begun.get().copied()
     }
 
+    /// Has what is to be written ready before the clock starts: random bytes, which nothing can compress. To draw them
+    /// for each block would take as long as a fast disk takes to write it.
+    pub(super) fn prepare(&self, flights: &mut Flights) {
+        if !self.pattern.load.only_reads() {
+            let mut generator = Generator::new(8.0, self.pattern.seed);
+            flights.prepare(|memory| generator.fill(memory));
+        }
+    }
+
     /// What thread number `number` does.
     pub(super) fn part(&self, number: usize) -> Part<'_> {
-        let mut stamps = Random::new(mixed(self.pattern.seed, number as u64));
-        let generator = Generator::new(8.0, stamps.next());
-        Part { course: self, begun: None, generator, stamps, tally: Tally::default() }
+        let stamps = Random::new(mixed(self.pattern.seed, number as u64));
+        Part { course: self, begun: None, stamps, tally: Tally::default() }
     }
 }
 
@@ -165,7 +173,6 @@ pub(super) struct Part<'a> {
     course: &'a Course,
     /// When the run began; the threads agree on that once.
     begun: Option<Instant>,
-    generator: Generator,
     /// A number for each page that it writes.
     stamps: Random,
     pub(super) tally: Tally,
@@ -181,12 +188,8 @@ impl Script for Part<'_> {
         (number < self.course.most).then(|| self.course.pattern.operation(number))
     }
 
-    /// Random bytes once, as a fresh buffer is all the same; then each page gets a number of its own, so that no disk finds two that
-    /// are the same. To draw all of it anew would take as long as a fast disk takes to write it.
+    /// Each page of what was made ready gets a number of its own, so that no disk finds two that are the same.
     fn fill(&mut self, _operation: &Operation, block: &mut [u8]) {
-        if block.iter().take(64).all(|byte| *byte == block[0]) {
-            self.generator.fill(block);
-        }
         for page in block.chunks_exact_mut(PAGE) {
             page[..8].copy_from_slice(&self.stamps.next().to_le_bytes());
         }

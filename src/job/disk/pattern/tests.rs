@@ -1,10 +1,14 @@
 //! Where operations go: every block whole, within the file, each once a lap, the same for the same seed.
 
 use std::collections::BTreeSet;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt as _;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::plan::Flight;
+use crate::sys::{Stop, Sys};
 
 const BLOCK_LOADS: [Load; 6] = [Load::Read, Load::Write, Load::RandomRead, Load::RandomWrite, Load::Mixed, Load::Sync];
 
@@ -127,18 +131,51 @@ fn parts_of_a_run_share_its_operations_and_its_time() {
 }
 
 #[test]
-fn no_two_pages_that_are_written_are_the_same() {
+fn no_two_pages_that_are_written_are_the_same_and_none_is_drawn_meanwhile() {
     let course = Course::new(Pattern::new(Load::Write, 2 * PAGE, 8 * PAGE as u64, 0, 5), 8, Duration::from_secs(1));
     let mut pages = BTreeSet::new();
     for mut part in [course.part(0), course.part(1)] {
-        let mut block = vec![0; 2 * PAGE];
         for _ in 0..4 {
+            let mut block = vec![0; 2 * PAGE];
             let operation = part.next(Instant::now()).unwrap();
             part.fill(&operation, &mut block);
-            pages.extend(block.chunks_exact(PAGE).map(<[u8]>::to_vec));
+            for page in block.chunks_exact(PAGE) {
+                assert!(page[8..].iter().all(|byte| *byte == 0));
+                pages.insert(page.to_vec());
+            }
         }
     }
     assert_eq!(pages.len(), 16);
-    let zeros = pages.iter().flatten().filter(|byte| **byte == 0).count();
-    assert!(zeros < 16 * PAGE / 128, "random bytes: {zeros} zeros");
+}
+
+#[test]
+fn what_is_written_one_after_another_does_not_compress() {
+    const WINDOW: usize = 128 << 10;
+    let mut sys = Sys::new(Stop::new());
+    for (flight, depth) in [(Flight::Calls, 1), (Flight::IoUring, 3), (Flight::Threads, 3)] {
+        for pages in [1, 4, 64] {
+            let mut flights = match Flights::new(&mut sys, flight, depth, pages * PAGE) {
+                Ok(flights) => flights,
+                Err(errno) => return eprintln!("skipped: {flight:?}: {errno}"),
+            };
+            let file = tempfile::tempfile().unwrap();
+            let blocks = 2 * WINDOW as u64 / (pages * PAGE) as u64;
+            let pattern = Pattern::new(Load::Write, pages * PAGE, 2 * WINDOW as u64, 0, 5);
+            let course = Course::new(pattern, blocks, Duration::from_secs(3600));
+            course.prepare(&mut flights);
+            let mut parts: Vec<Part<'_>> = (0..flights.scripts()).map(|number| course.part(number)).collect();
+            flights.run(&sys, file.as_fd(), &mut parts).unwrap();
+            let mut content = vec![0; 2 * WINDOW];
+            file.read_exact_at(&mut content, 0).unwrap();
+            for window in content.chunks_exact(WINDOW) {
+                let all: Vec<&[u8]> = window.chunks_exact(PAGE).collect();
+                for (place, page) in all.iter().enumerate() {
+                    // Of 1024 bytes four are the same by chance.
+                    let same = |other: &[u8]| page[8..1032].iter().zip(&other[8..]).filter(|(a, b)| a == b).count();
+                    let is_copy = |other: &&[u8]| same(other) > 50;
+                    assert!(!all[..place].iter().any(is_copy), "page {place} of {pages} at a time, {flight:?}");
+                }
+            }
+        }
+    }
 }
