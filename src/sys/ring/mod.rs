@@ -73,14 +73,14 @@ pub struct Ring {
 
 impl Ring {
     /// A ring with `depth` slots of `block_bytes` each. ENOSYS, EPERM or EACCES where there is none (an old kernel, a
-    /// container's seccomp filter, `kernel.io_uring_disabled`), ENOMEM where the locked memory of a user
-    /// (`RLIMIT_MEMLOCK`, before Linux 5.12) does not suffice, EINVAL of no slot, or of more than 32768.
+    /// container's seccomp filter, `kernel.io_uring_disabled`), ENOMEM without memory for the blocks, or where the locked
+    /// memory of a user (`RLIMIT_MEMLOCK`, before Linux 5.12) does not suffice, EINVAL of no slot, or of more than 32768.
     pub fn new(sys: &mut Sys, depth: usize, block_bytes: usize) -> Result<Self> {
         let entries = u32::try_from(depth).map_err(|_| Errno::INVAL)?;
         u32::try_from(block_bytes).map_err(|_| Errno::INVAL)?;
         let io = sys.plain(Call::IoUringSetup, || IoUring::new(entries).map_err(|error| errno(&error)))?;
-        let slot = || Slot { block: AlignedBuffer::touched(block_bytes), is_busy: false };
-        let slots = std::iter::repeat_with(slot).take(depth).collect();
+        let slot = || AlignedBuffer::touched(block_bytes).map(|block| Slot { block, is_busy: false });
+        let slots = std::iter::repeat_with(slot).take(depth).collect::<Result<_>>()?;
         Ok(Self { io, slots, queued: Vec::with_capacity(depth), in_flight: 0, is_spent: false })
     }
 
