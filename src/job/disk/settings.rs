@@ -19,6 +19,8 @@ pub(super) struct Obstacles {
     pub(super) direct: Option<String>,
     /// Why there is no `io_uring`.
     pub(super) io_uring: Option<String>,
+    /// Why there can be no files that come and go.
+    pub(super) files: Option<String>,
 }
 
 /// What is to be run.
@@ -44,6 +46,10 @@ pub fn label(setting: &DiskSetting) -> String {
 pub(super) fn settings(plan: &DiskPlan, obstacles: &Obstacles) -> Result<Settings> {
     let mut settings = Settings::default();
     for load in Load::ALL.into_iter().filter(|load| plan.loads.contains(load)) {
+        if let Some(why) = obstacles.files.as_ref().filter(|_| load.is_of_files()) {
+            settings.left_out.push(format!("{}: {why}", load.name()));
+            continue;
+        }
         let (accesses, said) = accesses(plan, load, obstacles.direct.as_deref());
         settings.left_out.extend(said);
         for access in accesses {
@@ -149,7 +155,7 @@ mod tests {
     }
 
     fn without(direct: Option<&str>, io_uring: Option<&str>) -> Obstacles {
-        Obstacles { direct: direct.map(str::to_owned), io_uring: io_uring.map(str::to_owned) }
+        Obstacles { direct: direct.map(str::to_owned), io_uring: io_uring.map(str::to_owned), files: None }
     }
 
     #[test]
@@ -229,6 +235,9 @@ mod tests {
             ["write direct: no such thing", "random-read direct: no such thing; it runs buffered instead",]
         );
         assert!(found.run.iter().all(|setting| setting.access == Some(Access::Buffered)) && found.run.len() == 5);
+        let few = Obstacles { files: Some("too few".to_owned()), ..Obstacles::default() };
+        let found = settings(&DiskPlan { loads: vec![Load::Create, Load::Sync], ..plan.clone() }, &few).unwrap();
+        assert_eq!((found.left_out, found.run.len()), (vec!["create: too few".to_owned()], 1));
         let only = DiskPlan { accesses: vec![Access::Direct], loads: vec![Load::RandomRead], ..plan };
         let error = settings(&only, &without(Some("no such thing"), None)).unwrap_err().to_string();
         assert_eq!(error, "cannot measure '/x': random-read direct: no such thing");

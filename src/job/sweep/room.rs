@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_place_without_room_says_what_to_do() {
-        let room = FileSystem { magic: 0, available_bytes: 3 << 20 };
+        let room = FileSystem { magic: 0, available_bytes: 3 << 20, available_files: None };
         let (place, source) = (Path::new("/x"), Path::new("a"));
         assert!(require_room(room, place, source, 3 << 20, "for a target").is_ok());
         assert_eq!(
