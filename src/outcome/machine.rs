@@ -46,6 +46,8 @@ pub struct Machine {
     pub free_bytes: Option<u64>,
     /// The block device below it; `None` for tmpfs, network file systems and the like.
     pub disk: Option<Disk>,
+    /// What the control group grants of it: "reads 100.0 MiB/s, writes 200 a second"; `None` without limits.
+    pub io_limits: Option<String>,
 }
 
 /// A block device as its queue describes itself. Not to be trusted blindly: virtual disks say of themselves that they
