@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
+
+use crate::size::binary;
 
 /// A machine and its state when a sweep began. What it does not tell is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -68,7 +69,7 @@ impl fmt::Display for Machine {
         write!(f, "Linux {}, ", self.kernel.as_deref().unwrap_or("of unknown release"))?;
         write!(f, "{} × {}, ", self.cores, self.cpu.as_deref().unwrap_or(&self.architecture))?;
         if let Some(bytes) = self.memory_bytes {
-            write!(f, "{}, ", ByteSize::b(bytes).display().iec())?;
+            write!(f, "{}, ", binary(bytes))?;
         }
         f.write_str(&self.file_system)
     }

@@ -1,10 +1,10 @@
 //! What is not the same around two measurements, and makes a comparison of their times mean less than it seems.
 
-use bytesize::ByteSize;
 use serde::Serialize;
 
 use super::side::Side;
 use crate::outcome::{Disk, Machine};
+use crate::size::binary;
 
 /// Bits a byte by which two measurements of entropy may differ and be of the same data.
 const ENTROPY: f64 = 0.01;
@@ -154,7 +154,7 @@ fn far(one: Option<u64>, other: Option<u64>, enough: f64) -> bool {
 
 /// Sizes to the byte where they are small: a source of one byte more is another.
 pub(super) fn size(bytes: u64) -> String {
-    format!("{} ({bytes} bytes)", ByteSize::b(bytes).display().iec())
+    format!("{} ({bytes} bytes)", binary(bytes))
 }
 
 pub(super) fn known(text: Option<String>) -> String {

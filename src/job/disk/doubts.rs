@@ -1,7 +1,5 @@
 //! What of a measurement may mislead, in words for people: nothing without evidence.
 
-use bytesize::ByteSize;
-
 use super::figures::{DiskFigures, valid};
 use super::settings::label;
 use crate::job::storage::Storage;
@@ -9,6 +7,7 @@ use crate::measure::interval::FEWEST;
 use crate::measure::machine::{compression, is_virtual_machine, unrest};
 use crate::outcome::{DiskReport, DiskRow, Machine};
 use crate::plan::Load;
+use crate::size::binary;
 
 /// The largest caches that disks and cards have of their own, as of 2026: larger ones are an array's.
 const DISK_CACHE: u64 = 4 << 30;
@@ -69,7 +68,7 @@ fn caches(report: &DiskReport) -> Vec<String> {
     if report.file_bytes < DISK_CACHE {
         doubts.push(format!(
             "a file of {} may fit into a cache of the disk's own, and those of arrays are larger; --size makes a larger one",
-            size(report.file_bytes)
+            binary(report.file_bytes)
         ));
     }
     if report.machine.virtualization.as_deref().is_some_and(is_virtual_machine) {
@@ -145,10 +144,6 @@ fn is_memory(machine: &Machine) -> bool {
 /// Whether the kernel counts what comes from there; "none" is a device, without any file system.
 fn counts_reads(machine: &Machine) -> bool {
     machine.file_system == "none" || Storage::named(&machine.file_system).counts_reads
-}
-
-fn size(bytes: u64) -> String {
-    ByteSize::b(bytes).display().iec().to_string()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::job::scratch::{Purpose, Scratch};
 use crate::measure::machine::this_machine;
 use crate::outcome::Machine;
 use crate::plan::{DiskPlace, DiskPlan};
+use crate::size::binary;
 use crate::sys::Sys;
 
 /// What is measured on. The file is closed before the scratch directory is removed: NFS keeps a name for what is open.
@@ -49,11 +50,10 @@ impl Place {
         if block <= bytes {
             return Ok(());
         }
-        let size = |bytes| bytesize::ByteSize::b(bytes).display().iec();
         let why = format!(
             "a block of {} is larger than the file of {}; choose smaller ones with --blocks, or a larger file",
-            size(block),
-            size(bytes)
+            binary(block),
+            binary(bytes)
         );
         Err(Error::refused("measure", &self.path, why))
     }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use bytesize::ByteSize;
 use rustix::fs::{CWD, OFlags};
 
 use crate::error::{Error, Quoted, Result};
+use crate::size::binary;
 use crate::sys::{Attributes, FileSystem, Sys};
 use crate::tree::path::c_path;
 
@@ -38,12 +38,11 @@ pub(super) fn require_room(room: FileSystem, place: &Path, source: &Path, needed
     if room.available_bytes >= needed {
         return Ok(());
     }
-    let size = |bytes| ByteSize::b(bytes).display().iec();
     let why = format!(
         "it needs {} ({purpose}) and {} has {} left; make room, or choose another place with --scratch DIR",
-        size(needed),
+        binary(needed),
         Quoted(place),
-        size(room.available_bytes),
+        binary(room.available_bytes),
     );
     Err(Error::refused("sweep over", source, why))
 }
