@@ -1,7 +1,7 @@
 //! Sizes as people type them: one buffer size, a list, a range.
 //!
 //! `64K`, `64KiB` and `64k` are binary, as in `dd` and `fio`; `64kB` and `64KB` are decimal, as in GNU's `dd`. This
-//! module reads sizes; `bytesize` prints them, since its own parser takes `64K` for 64,000.
+//! module reads sizes, which `bytesize` does not do well: it takes `64K` for 64,000.
 
 use std::fmt;
 use std::str::FromStr;
@@ -91,6 +91,11 @@ impl fmt::Display for BufferSize {
     }
 }
 
+/// A number of bytes for people, in binary units, rounded: "1.5 GiB".
+pub fn binary(bytes: u64) -> String {
+    bytesize::ByteSize::b(bytes).display().iec().to_string()
+}
+
 /// Reads a number of bytes: digits, then nothing, `B`, a binary unit (`K`, `Ki`, `KiB`) or a decimal one (`kB`).
 pub fn parse_bytes(text: &str) -> Result<u64, SizeError> {
     let malformed = || SizeError::Malformed(text.to_owned());
@@ -152,6 +157,15 @@ mod tests {
             ("4 K", 4096),
         ] {
             assert_eq!(text.parse::<BufferSize>().map(BufferSize::bytes), Ok(bytes), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_told_in_binary_units() {
+        for (bytes, text) in
+            [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (64 << 20, "64.0 MiB"), (3 << 40, "3.0 TiB")]
+        {
+            assert_eq!(binary(bytes), text);
         }
     }
 

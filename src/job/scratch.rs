@@ -1,4 +1,7 @@
 //! A measurement's own directory, where targets and files come and go. It is gone at the end, however that ends.
+//!
+//! It is locked (flock(2)) for as long as it is ours: what can be locked was left by somebody who was killed. The number of
+//! the process in its name tells that only where nobody is in a container, which counts its own processes.
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString, OsStr, OsString};
@@ -11,8 +14,8 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
-use crate::error::{Error, Result};
-use crate::event::Event;
+use crate::error::{Cause, Error, Result};
+use crate::event::{Event, Events};
 use crate::job::Context;
 use crate::sys::{DirectoryBuffer, FileSystem, Stop, Sys};
 use crate::tree::path::c_path;
@@ -61,6 +64,8 @@ pub(super) struct Scratch {
     name: CString,
     directory: OwnedFd,
     path: PathBuf,
+    /// Where it is said that it is left behind.
+    events: Events,
     /// `None` once the directory is removed.
     registration: Option<Registration>,
     /// How many things were ever moved aside, and how many files are there now: see `aside.rs`.
@@ -80,8 +85,11 @@ impl Scratch {
         let path = place.join(OsStr::from_bytes(name.as_bytes()));
         match sys.open_directory(&parent, &name) {
             Ok(directory) => {
+                // Where the file system knows no locks the number in its name has to do.
+                let _ = sys.flock(&directory);
                 let (numbers, aside) = (Cell::new(0), Cell::new(0));
-                Ok(Self { parent, name, directory, path, registration, numbers, aside })
+                let events = Arc::clone(&context.events);
+                Ok(Self { parent, name, directory, path, events, registration, numbers, aside })
             }
             Err(errno) => {
                 let _ = sys.rmdirat(&parent, &name);
@@ -117,7 +125,7 @@ impl Scratch {
 
     /// Removes the directory with all in it.
     pub(super) fn finish(mut self) -> Result<()> {
-        self.remove().map_err(|errno| Error::system("remove", &self.path, errno))
+        self.remove().map_err(|errno| Error::refused("remove", &self.path, left_behind(errno)))
     }
 
     fn remove(&mut self) -> rustix::io::Result<()> {
@@ -134,10 +142,18 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if self.registration.is_some() {
-            let _ = self.remove();
+        if self.registration.is_some()
+            && let Err(errno) = self.remove()
+        {
+            let text = format!("cannot remove it: {}", left_behind(errno));
+            self.events.send(Event::Warned { path: self.path.clone(), text });
         }
     }
+}
+
+/// Why a directory of ours is still there, and what to do about it.
+fn left_behind(errno: Errno) -> String {
+    format!("{}; it is left behind and can be removed", Cause::System(errno))
 }
 
 fn open_place(sys: &mut Sys, place: &Path) -> Result<OwnedFd> {
@@ -172,10 +188,21 @@ fn abandoned(sys: &mut Sys, parent: &OwnedFd) -> Vec<(OsString, Purpose)> {
     let mut buffer = DirectoryBuffer::default();
     while let Ok(Some(entries)) = sys.getdents(parent, &mut buffer) {
         let owned = entries.iter().filter_map(|entry| Some((entry.name, owner(entry.name)?)));
-        let dead = owned.filter(|(_, (_, pid))| !lives(*pid));
+        let dead = owned.filter(|(name, (_, pid))| is_abandoned(sys, parent, name, *pid));
         names.extend(dead.map(|(name, (of, _))| (OsStr::from_bytes(name.to_bytes()).to_owned(), of)));
     }
     names
+}
+
+/// Whether nobody is at a directory any more that a process with this number made.
+fn is_abandoned(sys: &mut Sys, parent: &OwnedFd, name: &CStr, pid: Pid) -> bool {
+    match sys.open_directory(parent, name).and_then(|directory| sys.flock(&directory)) {
+        Ok(()) => true,
+        // Somebody holds the lock, has removed it meanwhile, or it is none of ours.
+        Err(Errno::WOULDBLOCK | Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => false,
+        // Another user's, or a file system without locks.
+        Err(_) => !lives(pid),
+    }
 }
 
 /// The process whose scratch directory bears this name, and what it was for.
@@ -190,47 +217,4 @@ fn lives(pid: Pid) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_is_gone_at_the_end_and_after_an_error_too() {
-        let place = tempfile::tempdir().unwrap();
-        let context = Context::silent();
-        let mut sys = context.sys();
-        let count = || place.path().read_dir().unwrap().count();
-        let [first, second] =
-            Purpose::ALL.map(|purpose| Scratch::make(&mut sys, &context, purpose, place.path()).unwrap());
-        sys.mkdirat(first.directory(), c"target", 0o500).unwrap();
-        assert_eq!(count(), 2);
-        first.finish().unwrap();
-        assert_eq!(count(), 1);
-        context.stop.request(2);
-        drop(second);
-        assert_eq!(count(), 0);
-    }
-
-    #[test]
-    fn a_place_that_cannot_serve_says_what_to_do() {
-        let context = Context::silent();
-        for purpose in Purpose::ALL {
-            let made = Scratch::make(&mut context.sys(), &context, purpose, Path::new("/proc"));
-            let error = made.err().unwrap().to_string();
-            assert!(error.starts_with("cannot make a scratch directory in '/proc': "), "{error}");
-            assert!(error.ends_with(purpose.advice()), "{error}");
-        }
-    }
-
-    #[test]
-    fn what_was_killed_is_known_by_its_name() {
-        for (name, of) in [
-            (c".haul-sweep-17-0", Some((Purpose::Sweep, 17))),
-            (c".haul-disk-4-12", Some((Purpose::Disk, 4))),
-            (c".haul-disk-x-1", None),
-            (c".haul-disk-4", None),
-            (c"haul-sweep-17-0", None),
-        ] {
-            assert_eq!(owner(name), of.map(|(purpose, pid)| (purpose, Pid::from_raw(pid).unwrap())), "{name:?}");
-        }
-    }
-}
+mod tests;

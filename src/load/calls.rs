@@ -13,9 +13,9 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// For operations of at most `block_bytes`.
-    pub fn new(block_bytes: usize) -> Self {
-        Self { blocks: Blocks::new(block_bytes) }
+    /// For operations of at most `block_bytes`. ENOMEM where there is no memory for one.
+    pub fn new(block_bytes: usize) -> rustix::io::Result<Self> {
+        Blocks::new(block_bytes).map(|blocks| Self { blocks })
     }
 
     /// All the memory there is.

@@ -67,12 +67,12 @@ pub enum Flights {
 
 impl Flights {
     /// Gets ready to keep `depth` operations of at most `block_bytes` in flight. EINVAL where that cannot be: a depth
-    /// of 0, calls more than 1 deep; of a ring, what [`crate::sys::Ring::new`] says.
+    /// of 0, calls more than 1 deep; ENOMEM without memory for the blocks; of a ring, what [`crate::sys::Ring::new`] says.
     pub fn new(sys: &mut Sys, flight: Flight, depth: usize, block_bytes: usize) -> rustix::io::Result<Self> {
         match flight {
-            Flight::Calls if depth == 1 => Ok(Self::Calls(Calls::new(block_bytes))),
+            Flight::Calls if depth == 1 => Calls::new(block_bytes).map(Self::Calls),
             Flight::IoUring => Slots::new(sys, depth, block_bytes).map(|slots| Self::Ring(Box::new(slots))),
-            Flight::Threads if depth > 0 => Ok(Self::Threads(Threads::new(depth, block_bytes))),
+            Flight::Threads if depth > 0 => Threads::new(depth, block_bytes).map(Self::Threads),
             Flight::Calls | Flight::Threads => Err(Errno::INVAL),
         }
     }

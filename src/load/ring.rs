@@ -1,5 +1,4 @@
-//! One thread, and a ring that the kernel shares: whenever operations are over, others take their slots with one call,
-//! which also waits for the next.
+//! One thread, and a ring that the kernel shares: whenever an operation is over, another takes its slot.
 
 use std::os::fd::BorrowedFd;
 use std::time::Instant;
@@ -57,27 +56,33 @@ impl Slots {
     }
 
     fn fly(&mut self, sys: &mut Sys, file: BorrowedFd<'_>, script: &mut impl Script) -> Result<()> {
-        let mut now = Instant::now();
-        let mut goes_on = true;
-        loop {
+        let mut goes_on = self.begin(script, Instant::now());
+        while self.idle.len() < self.ring.depth() {
             sys.check_stop().map_err(Error::stopped)?;
-            goes_on = goes_on && self.begin(script, now);
-            if self.idle.len() == self.ring.depth() {
-                return Ok(());
-            }
-            // Filling blocks takes its time, which is not the disk's.
-            let began = Instant::now();
-            for slot in self.fresh.drain(..) {
-                if let Some(flying) = &mut self.flying[slot] {
-                    flying.began = began;
-                }
-            }
-            self.ring.enter(sys, file, 1).map_err(Error::of_submission)?;
-            now = Instant::now();
+            self.submit(sys, file, 1)?;
+            let now = Instant::now();
             while let Some((slot, moved)) = self.ring.next_over() {
                 self.end(slot, moved, now, script)?;
+                goes_on = goes_on && self.begin(script, now);
+                // At once, and not with those that are over too: what is submitted together comes back together, and
+                // meanwhile there is less in flight than was asked for (a fifth fewer operations at a depth of 16 on a
+                // virtual disk). fio does the same.
+                self.submit(sys, file, 0)?;
             }
         }
+        Ok(())
+    }
+
+    /// Submits what is queued, and waits until so many operations are over.
+    fn submit(&mut self, sys: &mut Sys, file: BorrowedFd<'_>, at_least: usize) -> Result<()> {
+        // Filling blocks takes its time, which is not the disk's.
+        let began = Instant::now();
+        for slot in self.fresh.drain(..) {
+            if let Some(flying) = &mut self.flying[slot] {
+                flying.began = began;
+            }
+        }
+        self.ring.enter(sys, file, at_least).map_err(Error::of_submission)
     }
 
     /// Queues an operation in every idle slot. Says whether there are more.

@@ -49,9 +49,10 @@ impl<S: Script> Script for Unless<'_, S> {
 type Gate = (Sender<()>, Receiver<Infallible>);
 
 impl Threads {
-    /// `depth` of them, for operations of at most `block_bytes`.
-    pub fn new(depth: usize, block_bytes: usize) -> Self {
-        Self { each: std::iter::repeat_with(|| Calls::new(block_bytes)).take(depth).collect() }
+    /// `depth` of them, for operations of at most `block_bytes`. ENOMEM where there is no memory for as many.
+    pub fn new(depth: usize, block_bytes: usize) -> rustix::io::Result<Self> {
+        let each = std::iter::repeat_with(|| Calls::new(block_bytes)).take(depth).collect::<rustix::io::Result<_>>()?;
+        Ok(Self { each })
     }
 
     /// How many.

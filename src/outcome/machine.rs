@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
+
+use crate::size::binary;
 
 /// A machine and its state when a sweep began. What it does not tell is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -46,6 +47,8 @@ pub struct Machine {
     pub free_bytes: Option<u64>,
     /// The block device below it; `None` for tmpfs, network file systems and the like.
     pub disk: Option<Disk>,
+    /// What the control group grants of it: "reads 100.0 MiB/s, writes 200 a second"; `None` without limits.
+    pub io_limits: Option<String>,
 }
 
 /// A block device as its queue describes itself. Not to be trusted blindly: virtual disks say of themselves that they
@@ -66,7 +69,7 @@ impl fmt::Display for Machine {
         write!(f, "Linux {}, ", self.kernel.as_deref().unwrap_or("of unknown release"))?;
         write!(f, "{} × {}, ", self.cores, self.cpu.as_deref().unwrap_or(&self.architecture))?;
         if let Some(bytes) = self.memory_bytes {
-            write!(f, "{}, ", ByteSize::b(bytes).display().iec())?;
+            write!(f, "{}, ", binary(bytes))?;
         }
         f.write_str(&self.file_system)
     }

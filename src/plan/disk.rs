@@ -166,7 +166,7 @@ pub struct DiskPlan {
     pub flight: Option<Flight>,
     /// Bytes of the scratch file, or of what is read of an existing one; `None` is what the budget has time for.
     pub file_bytes: Option<u64>,
-    /// The part of the free space that the scratch file may take: 0.25.
+    /// The part of the free space that the scratch file may take, and of the free inodes that files may take: 0.25.
     pub share: f64,
     /// How much to measure; the budget includes making the file.
     pub effort: Effort,

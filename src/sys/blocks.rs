@@ -4,6 +4,8 @@
 //! fs/btrfs/compression.h), ZFS a record, by default as much. So there is as much memory as that even where a block is
 //! small: blocks that are written one after another are then not each other's copies. What they hold, the owner decides.
 
+use rustix::io::Result;
+
 use super::{AlignedBuffer, PAGE};
 
 /// The least memory.
@@ -21,11 +23,11 @@ pub struct Blocks {
 }
 
 impl Blocks {
-    /// Memory for blocks of so many bytes.
-    pub fn new(block_bytes: usize) -> Self {
+    /// Memory for blocks of so many bytes; ENOMEM where there is none.
+    pub fn new(block_bytes: usize) -> Result<Self> {
         let stride = block_bytes.next_multiple_of(PAGE).max(PAGE);
-        let memory = AlignedBuffer::touched(LEAST.div_ceil(stride) * stride);
-        Self { memory, block_bytes, stride, start: 0 }
+        let memory = AlignedBuffer::touched(LEAST.div_ceil(stride) * stride)?;
+        Ok(Self { memory, block_bytes, stride, start: 0 })
     }
 
     /// All of it.
@@ -52,7 +54,7 @@ mod tests {
     #[test]
     fn blocks_take_turns_and_lie_apart() {
         for (bytes, count) in [(512, 32), (PAGE, 32), (3 * PAGE, 11), (LEAST, 1), (1 << 20, 1), (0, 32)] {
-            let mut blocks = Blocks::new(bytes);
+            let mut blocks = Blocks::new(bytes).unwrap();
             assert!(blocks.all().len() >= LEAST.max(bytes));
             for number in 0..count {
                 let block = blocks.next_block();

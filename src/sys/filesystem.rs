@@ -14,6 +14,8 @@ pub struct FileSystem {
     pub magic: u64,
     /// Bytes that a user without privileges can still fill.
     pub available_bytes: u64,
+    /// Inodes that are free; `None` where none are counted (btrfs makes them as they are needed, and says 0 of 0).
+    pub available_files: Option<u64>,
 }
 
 impl Sys {
@@ -24,6 +26,8 @@ impl Sys {
         let magic = raw.f_type as u64 & 0xffff_ffff;
         // Blocks are counted in `f_frsize`; file systems that leave it at 0 mean `f_bsize`.
         let block = if raw.f_frsize > 0 { raw.f_frsize } else { raw.f_bsize };
-        Ok(FileSystem { magic, available_bytes: raw.f_bavail.saturating_mul(block as u64) })
+        let available_bytes = raw.f_bavail.saturating_mul(block as u64);
+        let available_files = (raw.f_files > 0).then_some(raw.f_ffree);
+        Ok(FileSystem { magic, available_bytes, available_files })
     }
 }

@@ -70,7 +70,7 @@ pub(crate) struct DiskArgs {
     /// Bytes of the scratch file, or of FILE that are read; default: what the budget has time for
     #[arg(long, value_name = "SIZE", value_parser = parse_amount_of_bytes, allow_hyphen_values = true)]
     pub(crate) size: Option<u64>,
-    /// The most of the free space that the scratch file may take; default: 25%
+    /// The most of the free space that the scratch file may take, and files of the free inodes; default: 25%
     #[arg(long, value_name = "PERCENT", value_parser = parse_part, allow_hyphen_values = true)]
     pub(crate) share: Option<f64>,
     /// How well a rate must be known to be known well enough, and how large a difference is none

@@ -13,6 +13,7 @@ pub(super) fn lines(origin: &Origin<'_>) -> Vec<(&'static str, String)> {
     lines.extend(memory(machine).map(|text| ("memory", text)));
     lines.push(("file system", file_system(origin)));
     lines.extend(machine.disk.as_ref().map(|disk| ("disk", queue(disk))));
+    lines.extend(machine.io_limits.clone().map(|limits| ("disk limits", limits)));
     lines
 }
 

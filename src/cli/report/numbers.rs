@@ -1,6 +1,6 @@
 //! Numbers as people read them: the one place where reports round.
 
-use bytesize::ByteSize;
+use haul::size::binary;
 
 /// What is not known.
 pub(super) fn nothing() -> String {
@@ -18,7 +18,7 @@ pub(super) fn three_digits(value: f64) -> String {
 
 /// "5.4 MiB".
 pub(super) fn bytes(bytes: u64) -> String {
-    ByteSize::b(bytes).display().iec().to_string()
+    binary(bytes)
 }
 
 /// "1.25×".

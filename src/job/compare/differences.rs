@@ -1,10 +1,10 @@
 //! What is not the same around two measurements, and makes a comparison of their times mean less than it seems.
 
-use bytesize::ByteSize;
 use serde::Serialize;
 
 use super::side::Side;
 use crate::outcome::{Disk, Machine};
+use crate::size::binary;
 
 /// Bits a byte by which two measurements of entropy may differ and be of the same data.
 const ENTROPY: f64 = 0.01;
@@ -131,7 +131,7 @@ fn essence(command: &str) -> String {
 
 type Text<T> = (&'static str, fn(&T) -> String);
 
-const MACHINE: [Text<Machine>; 10] = [
+const MACHINE: [Text<Machine>; 11] = [
     ("kernel", |machine| known(machine.kernel.as_deref().map(plain))),
     ("architecture", |machine| plain(&machine.architecture)),
     ("processor", |machine| known(machine.cpu.as_deref().map(plain))),
@@ -142,6 +142,7 @@ const MACHINE: [Text<Machine>; 10] = [
     ("file system", |machine| plain(&machine.file_system)),
     ("mount options", |machine| known(machine.mount_options.as_deref().map(plain))),
     ("disk", |machine| known(machine.disk.as_ref().map(|disk: &Disk| plain(&disk.name)))),
+    ("disk limits", |machine| machine.io_limits.as_deref().map_or_else(|| "none".to_owned(), plain)),
 ];
 
 fn far(one: Option<u64>, other: Option<u64>, enough: f64) -> bool {
@@ -153,7 +154,7 @@ fn far(one: Option<u64>, other: Option<u64>, enough: f64) -> bool {
 
 /// Sizes to the byte where they are small: a source of one byte more is another.
 pub(super) fn size(bytes: u64) -> String {
-    format!("{} ({bytes} bytes)", ByteSize::b(bytes).display().iec())
+    format!("{} ({bytes} bytes)", binary(bytes))
 }
 
 pub(super) fn known(text: Option<String>) -> String {
@@ -208,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_difference_is_named_with_both_sides() {
-        let changes: [(Change, Part, &str, &str); 17] = [
+        let changes: [(Change, Part, &str, &str); 18] = [
             (|report| report.version = "9".to_owned(), Part::Program, "version", "9"),
             (|report| report.machine.kernel = Some("6\n1".to_owned()), Part::Machine, "kernel", "6\u{fffd}1"),
             (|report| report.machine.kernel = None, Part::Machine, "kernel", "unknown"),
@@ -222,6 +223,12 @@ mod tests {
             ),
             (|report| report.machine.file_system = "xfs".to_owned(), Part::Machine, "file system", "xfs"),
             (|report| report.machine.mount_options = Some("rw".to_owned()), Part::Machine, "mount options", "rw"),
+            (
+                |report| report.machine.io_limits = Some("reads 1 B/s".into()),
+                Part::Machine,
+                "disk limits",
+                "reads 1 B/s",
+            ),
             (|report| report.machine.disk = None, Part::Machine, "disk", "unknown"),
             (
                 |report| report.machine.disk.as_mut().unwrap().queue[1].1 = "bfq".to_owned(),

@@ -51,6 +51,8 @@ pub(super) struct Bench<'a> {
     sys: Sys,
     lanes: Vec<Lane>,
     files: Files,
+    /// The most files that there may be at once.
+    pub(super) most_files: usize,
     /// Files of a run, once that is known.
     pub(super) file_count: Option<usize>,
     /// How long a run lasts.
@@ -75,9 +77,19 @@ impl<'a> Bench<'a> {
         };
         let lanes = settings.iter().enumerate().map(lane).collect();
         let nothing = Duration::ZERO;
-        let files = Files::default();
         let sys = context.sys();
-        Self { context, place, sys, lanes, files, file_count: None, time: nothing, measured: nothing, tidying: nothing }
+        Self {
+            context,
+            place,
+            sys,
+            lanes,
+            files: Files::default(),
+            most_files: files::MOST,
+            file_count: None,
+            time: nothing,
+            measured: nothing,
+            tidying: nothing,
+        }
     }
 
     /// Warming up is over: how much of the time `elapsed` passed beside each of its runs. What is tidied from now on is
@@ -98,7 +110,7 @@ impl<'a> Bench<'a> {
 
     /// A measured run of the setting with this number.
     pub(super) fn run(&mut self, row: usize) -> Result<(DiskSample, Tally)> {
-        self.once(row, self.time, self.lanes[row].most, self.file_count.unwrap_or(files::USUAL))
+        self.once(row, self.time, self.lanes[row].most, self.file_count.unwrap_or(files::USUAL.min(self.most_files)))
     }
 
     /// Adds the times of a run to those of its row.

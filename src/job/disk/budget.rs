@@ -4,9 +4,8 @@
 
 use std::time::Duration;
 
-use bytesize::ByteSize;
-
 use crate::plan::Effort;
+use crate::size::binary;
 
 /// The part of a budget that making the file may take.
 const MAKING: f64 = 0.15;
@@ -51,18 +50,17 @@ impl FileSize {
     /// The size that was asked for, or one that suits `free` bytes of which the file may take a part; or why there is
     /// none.
     pub(super) fn of(asked: Option<u64>, free: u64, share: f64) -> Result<Self, String> {
-        let size = |bytes| ByteSize::b(bytes).display().iec();
         let may = (free as f64 * share) as u64;
-        let room = format!("{:.0} % of the {} that are free", share * 100.0, size(free));
+        let room = format!("{:.0} % of the {} that are free", share * 100.0, binary(free));
         match asked {
             Some(bytes) if bytes > may => Err(format!(
                 "a file of {} is more than {room}; choose a smaller one with --size, or allow more with --share",
-                size(bytes)
+                binary(bytes)
             )),
             Some(bytes) => Ok(Self { least: bytes, most: bytes }),
             None if may < SMALLEST_FILE => Err(format!(
                 "{room} are too little for a file of {}; make room, allow more with --share, or choose another DIR",
-                size(SMALLEST_FILE)
+                binary(SMALLEST_FILE)
             )),
             None => Ok(Self { least: SMALLEST_FILE, most: 1 << may.min(LARGEST_FILE).ilog2() }),
         }

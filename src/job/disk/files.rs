@@ -21,6 +21,20 @@ pub(super) const USUAL: usize = 1000;
 /// The most files of a run: a directory with more is rare.
 pub(super) const MOST: usize = 50_000;
 
+/// The most files of a run where so many inodes are free, of which files may take a part; or why there can be none.
+pub(super) fn most(free: Option<u64>, share: f64) -> std::result::Result<usize, String> {
+    let Some(free) = free else { return Ok(MOST) };
+    let may = (free as f64 * share) as usize;
+    if may < FEWEST {
+        let part = share * 100.0;
+        return Err(format!(
+            "{part:.0} % of the {free} inodes that are free are too few for {FEWEST} files; allow more with --share, or \
+             choose another DIR"
+        ));
+    }
+    Ok(may.min(MOST))
+}
+
 /// Files in a directory of ours, which is another one whenever they are made anew.
 ///
 /// On ext4 inodes that were freed within the last minutes are passed over one by one when new ones are looked for nearby
@@ -38,8 +52,23 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Has so many files there, or none, as the load needs it, in a directory within `parent`.
+    /// Has so many files there, or none, as the load needs it, in a directory within `parent`. Where there is no room for
+    /// them none are left: other loads need what there is.
     pub(super) fn make_ready(&mut self, sys: &mut Sys, parent: &OwnedFd, load: Load, count: usize) -> Result<()> {
+        let made = self.make(sys, parent, load, count);
+        made.inspect_err(|errno| self.make_room(sys, *errno))
+    }
+
+    fn make_room(&mut self, sys: &mut Sys, errno: Errno) {
+        if self.directory.is_some() && matches!(errno, Errno::NOSPC | Errno::DQUOT) {
+            // The one that failed may be there: NFS tells of a lack of room when a file is closed.
+            self.there = (self.there + 1).min(self.names.len());
+            // The failure that led here is the one to report.
+            let _ = self.remove_beyond(sys, 0);
+        }
+    }
+
+    fn make(&mut self, sys: &mut Sys, parent: &OwnedFd, load: Load, count: usize) -> Result<()> {
         for number in self.names.len()..count {
             // The length of common names; CString fails on NUL alone.
             self.names.push(CString::new(format!("file-{number:08}")).unwrap_or_default());
@@ -62,8 +91,11 @@ impl Files {
         let Some(directory) = &self.directory else { return Ok(()) };
         while self.there > needed {
             sys.check_stop()?;
-            sys.unlinkat(directory, &self.names[self.there - 1])?;
-            self.there -= 1;
+            match sys.unlinkat(directory, &self.names[self.there - 1]) {
+                // A run that removes them begins at the other end, and may have failed on the way.
+                Ok(()) | Err(Errno::NOENT) => self.there -= 1,
+                Err(errno) => return Err(errno),
+            }
         }
         Ok(())
     }
@@ -83,10 +115,21 @@ impl Files {
     }
 
     /// Does one thing to so many files, in the order of their names; stat goes on with the first for as long as the run
-    /// has `time`, since it changes nothing.
+    /// has `time`, since it changes nothing. Where there is no room for them none are left.
     pub(super) fn run(&mut self, sys: &mut Sys, load: Load, count: usize, time: Duration) -> Result<Tally> {
-        let Some(directory) = &self.directory else { return Err(Errno::NOENT) };
         let mut tally = Tally::default();
+        let ran = self.deal_with(sys, load, count, time, &mut tally);
+        self.there = match load {
+            Load::Create => tally.operations as usize,
+            Load::Remove if ran.is_ok() => 0,
+            _ => count,
+        };
+        ran.inspect_err(|errno| self.make_room(sys, *errno))?;
+        Ok(tally)
+    }
+
+    fn deal_with(&self, sys: &mut Sys, load: Load, count: usize, time: Duration, tally: &mut Tally) -> Result<()> {
+        let Some(directory) = &self.directory else { return Err(Errno::NOENT) };
         let start = Instant::now();
         let mut began = start;
         let most = if load == Load::Stat { usize::MAX } else { count };
@@ -106,8 +149,7 @@ impl Files {
             tally.windows[window(ended - start, time)] += 1;
             began = ended;
         }
-        self.there = if load == Load::Remove { 0 } else { count };
-        Ok(tally)
+        Ok(())
     }
 }
 
@@ -118,9 +160,13 @@ fn create(sys: &mut Sys, directory: &OwnedFd, name: &CStr) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::calls::Call;
+    use crate::job::Context;
     use crate::sys::Stop;
+    use crate::sys::faults::{Fault, FaultPlan};
 
     #[test]
     fn each_load_finds_what_it_needs_and_deals_with_all_of_it() {
@@ -155,6 +201,51 @@ mod tests {
             assert_eq!((tally.operations, tally.windows.iter().sum::<u64>()), (expected, expected), "{load:?}");
             assert_eq!(tally.reads.latency().unwrap().operations, expected);
             last = directory;
+        }
+    }
+
+    #[test]
+    fn where_there_is_no_room_no_file_is_left_and_others_go_on() {
+        for load in [Load::Create, Load::Stat, Load::Remove] {
+            // Whatever is first to have no room: a directory, its first file, one of the others; or removing one.
+            for number in 1..90 {
+                let place = tempfile::tempdir().unwrap();
+                let parent =
+                    rustix::fs::open(place.path(), rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).unwrap();
+                let plan = Arc::new(FaultPlan::new(number, Fault::Fail(Errno::NOSPC), false));
+                let context = Context { faults: Some(plan), ..Context::silent() };
+                let (mut files, mut sys) = (Files::default(), context.sys());
+                let mut go = |sys: &mut Sys, load| {
+                    files.make_ready(sys, &parent, load, 10)?;
+                    files.run(sys, load, 10, Duration::ZERO).map(|_| files.there)
+                };
+                if let Err(errno) = go(&mut sys, load) {
+                    assert_eq!(errno, Errno::NOSPC);
+                    let directories = place.path().read_dir().unwrap().map(|entry| entry.unwrap().path());
+                    assert!(
+                        directories.into_iter().all(|path| path.read_dir().unwrap().count() == 0),
+                        "{load:?} {number}"
+                    );
+                }
+                assert_eq!(go(&mut Sys::new(Stop::new()), Load::Create), Ok(10), "{load:?} {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn files_take_a_part_of_the_inodes_that_are_free() {
+        let few = "25 % of the 399 inodes that are free are too few for 100 files; ";
+        for (free, expected) in [
+            (None, Ok(MOST)),
+            (Some(1 << 40), Ok(MOST)),
+            (Some(4000), Ok(1000)),
+            (Some(400), Ok(100)),
+            (Some(399), Err(few)),
+        ] {
+            match (most(free, 0.25), expected) {
+                (Err(why), Err(words)) => assert!(why.starts_with(words), "{why}"),
+                (found, expected) => assert_eq!(found, expected.map_err(str::to_owned), "{free:?}"),
+            }
         }
     }
 

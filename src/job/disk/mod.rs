@@ -56,7 +56,9 @@ pub fn run(plan: &DiskPlan, context: &Context, watcher: &mut dyn Watcher<DiskRep
     let started = Instant::now();
     let mut sys = context.sys();
     let mut place = Place::open(&mut sys, context, plan)?;
-    let settings = settings::settings(plan, &obstacles(&mut sys, plan, &place))?;
+    let most_files = place.most_files(&mut sys, plan.share);
+    let obstacles = Obstacles { files: most_files.as_ref().err().cloned(), ..obstacles(&mut sys, plan, &place) };
+    let settings = settings::settings(plan, &obstacles)?;
     let mut report = empty_report(plan, &settings, place.machine(&mut sys));
     settle_allocator();
     watcher.step(Step::whole("making the file"));
@@ -66,6 +68,7 @@ pub fn run(plan: &DiskPlan, context: &Context, watcher: &mut dyn Watcher<DiskRep
     report.preparation_ns = if report.is_existing { 0 } else { nanoseconds(making.elapsed()) };
     report.file_bytes = place.file().map_or(0, file::DataFile::bytes);
     let mut bench = Bench::new(context, &place, &settings.run, plan.seed);
+    bench.most_files = most_files.unwrap_or(0);
     let result = measure(plan, &mut report, &mut bench, watcher, started);
     report.tidying_ns = nanoseconds(bench.tidying);
     drop(bench);
@@ -112,6 +115,7 @@ fn obstacles(sys: &mut Sys, plan: &DiskPlan, place: &Place) -> Obstacles {
             }
             errno => crate::error::Cause::System(errno).to_string(),
         }),
+        files: None,
     }
 }
 

@@ -3,14 +3,18 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 use super::budget::{self, FileSize};
 use super::file::DataFile;
+use super::files;
 use crate::error::{Error, Result};
 use crate::job::Context;
 use crate::job::scratch::{Purpose, Scratch};
 use crate::measure::machine::this_machine;
 use crate::outcome::Machine;
 use crate::plan::{DiskPlace, DiskPlan};
+use crate::size::binary;
 use crate::sys::Sys;
 
 /// What is measured on. The file is closed before the scratch directory is removed: NFS keeps a name for what is open.
@@ -32,7 +36,7 @@ impl Place {
                 Ok(Self { path, file: Some(file), scratch: None })
             }
             DiskPlace::Directory(_) => {
-                let scratch = Scratch::make(sys, context, Purpose::Disk, &path)?;
+                let scratch = Scratch::make(sys, context, Purpose::Disk, &path).map_err(no_directory)?;
                 // Only for the sake of even figures: see `files`. Most file systems have no such thing.
                 let _ = sys.spread_directories(scratch.directory());
                 let with_blocks = plan.loads.iter().any(|load| !load.is_of_files());
@@ -46,11 +50,10 @@ impl Place {
         if block <= bytes {
             return Ok(());
         }
-        let size = |bytes| bytesize::ByteSize::b(bytes).display().iec();
         let why = format!(
             "a block of {} is larger than the file of {}; choose smaller ones with --blocks, or a larger file",
-            size(block),
-            size(bytes)
+            binary(block),
+            binary(bytes)
         );
         Err(Error::refused("measure", &self.path, why))
     }
@@ -74,6 +77,13 @@ impl Place {
     /// The file that blocks are read from and written to.
     pub(super) const fn file(&self) -> Option<&DataFile> {
         self.file.as_ref()
+    }
+
+    /// The most files that may be there at once, by the inodes that are free; or why there can be none.
+    pub(super) fn most_files(&self, sys: &mut Sys, share: f64) -> std::result::Result<usize, String> {
+        // A file system that does not say is no reason to measure nothing.
+        let free = self.scratch.as_ref().and_then(|scratch| scratch.file_system(sys).ok()?.available_files);
+        files::most(free, share)
     }
 
     /// The directory of ours.
@@ -105,5 +115,28 @@ impl Place {
         let Self { file, scratch, .. } = self;
         drop(file);
         scratch.map_or(Ok(()), Scratch::finish)
+    }
+}
+
+/// Who names a file or device where a directory belongs is told how to measure that.
+fn no_directory(error: Error) -> Error {
+    if error.errno() != Some(Errno::NOTDIR) {
+        return error;
+    }
+    Error::refused("measure in", error.path, "it is no directory; a file or device is measured with --read-only")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::disk::testing::plan;
+
+    #[test]
+    fn a_file_is_no_place_and_the_words_say_how_to_read_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let plan = DiskPlan { place: DiskPlace::Directory(file.path().to_owned()), ..plan() };
+        let context = Context::silent();
+        let error = Place::open(&mut context.sys(), &context, &plan).err().unwrap().to_string();
+        assert!(error.starts_with("cannot measure in '") && error.ends_with("measured with --read-only"), "{error}");
     }
 }

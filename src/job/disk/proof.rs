@@ -4,11 +4,10 @@
 //! page cache, or dirtied in it, so that it says nothing of writes through it. Where a file system counts otherwise, a run
 //! counts unproven. What a disk, a hypervisor or a file server keeps, no witness sees.
 
-use bytesize::ByteSize;
-
 use crate::job::storage::Storage;
 use crate::outcome::{DiskSample, DiskSetting};
 use crate::plan::{Access, Load};
+use crate::size::binary;
 
 /// The part of what is read or written past the page cache that must come from or go to the disk.
 const MOVED: f64 = 0.95;
@@ -41,24 +40,20 @@ fn not_read(setting: &DiskSetting, storage: Storage, has_holes: bool, sample: &D
         (false, Some(Access::Direct)) => "something above the disk answered",
         (false, _) => "the rest was in memory",
     };
-    Some(format!("only {} of {} came from the disk: {why}", size(read), size(sample.read_bytes)))
+    Some(format!("only {} of {} came from the disk: {why}", binary(read), binary(sample.read_bytes)))
 }
 
 fn not_written(setting: &DiskSetting, storage: Storage, sample: &DiskSample) -> Option<String> {
     let counts = storage.counts_reads && setting.access == Some(Access::Direct);
     let written = sample.run.disk_write_bytes.filter(|_| counts)?;
     let is_proven = written as f64 >= sample.written_bytes as f64 * MOVED;
-    let (some, all) = (size(written), size(sample.written_bytes));
+    let (some, all) = (binary(written), binary(sample.written_bytes));
     (!is_proven).then(|| format!("only {some} of {all} went past the page cache"))
 }
 
 /// Whether it reads through the page cache what must not be there before.
 pub(super) fn reads_cold(setting: &DiskSetting) -> bool {
     setting.access == Some(Access::Buffered) && matches!(setting.load, Load::Read | Load::RandomRead | Load::Mixed)
-}
-
-fn size(bytes: u64) -> String {
-    ByteSize::b(bytes).display().iec().to_string()
 }
 
 #[cfg(test)]

@@ -45,7 +45,9 @@ impl Rounds<'_, '_> {
                     self.report.rows[row].warm_up = found;
                     row += 1;
                 }
-                Err(error) if is_impossible(&error) && self.report.rows.len() > 1 => {
+                Err(error)
+                    if is_impossible(&error, self.report.rows[row].setting.load) && self.report.rows.len() > 1 =>
+                {
                     let gone = self.report.rows.remove(row);
                     self.bench.remove(row);
                     self.report.left_out.push(format!("{}: {error}", label(&gone.setting)));
@@ -148,9 +150,14 @@ fn is_narrow(report: &DiskReport) -> bool {
 }
 
 /// Whether a failure says that a setting cannot be had here, which is no reason to run no other: so many operations that
-/// there is no memory for them, or something that the file system has no call for.
-fn is_impossible(error: &Error) -> bool {
-    matches!(error.errno(), Some(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS | Errno::NOMEM | Errno::AGAIN))
+/// there is no memory for them, something that the file system has no call for, or files that it has no inodes for. Where
+/// there is no room for blocks none can be written.
+fn is_impossible(error: &Error, load: Load) -> bool {
+    match error.errno() {
+        Some(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS | Errno::NOMEM | Errno::AGAIN) => true,
+        Some(Errno::NOSPC | Errno::DQUOT) => load.is_of_files(),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +194,20 @@ mod tests {
         assert!(is_narrow(&report));
         spoil(&mut report.rows[0]);
         assert!(!is_narrow(&report));
+    }
+
+    #[test]
+    fn a_lack_of_inodes_is_no_reason_to_measure_nothing_else() {
+        let error = |errno| Error::system("create a file in", "/x", errno);
+        for (errno, load, expected) in [
+            (Errno::NOSPC, Load::Create, true),
+            (Errno::DQUOT, Load::Remove, true),
+            (Errno::NOSPC, Load::Write, false),
+            (Errno::NOMEM, Load::RandomRead, true),
+            (Errno::IO, Load::Create, false),
+        ] {
+            assert_eq!(is_impossible(&error(errno), load), expected, "{errno} {load:?}");
+        }
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(super) struct Obstacles {
     pub(super) direct: Option<String>,
     /// Why there is no `io_uring`.
     pub(super) io_uring: Option<String>,
+    /// Why there can be no files that come and go.
+    pub(super) files: Option<String>,
 }
 
 /// What is to be run.
@@ -50,12 +52,16 @@ pub(super) fn settings(plan: &DiskPlan, obstacles: &Obstacles) -> Result<Setting
     let mut settings = Settings::default();
     let mut missing: Vec<(Load, Instead)> = vec![];
     for load in loads(plan) {
+        if let Some(why) = obstacles.files.as_ref().filter(|_| load.is_of_files()) {
+            settings.left_out.push(format!("{}: {why}", load.name()));
+            continue;
+        }
         let (accesses, instead) = accesses(plan, load, obstacles.direct.is_some());
         settings.run.extend(of_load(plan, load, &accesses));
         missing.extend(instead.map(|instead| (load, instead)));
     }
     if let Some(why) = &obstacles.direct {
-        settings.left_out = without_direct(&missing, why);
+        settings.left_out.extend(without_direct(&missing, why));
     }
     let deep = settings.run.iter_mut().filter(|setting| setting.depth > 1);
     for setting in deep {
@@ -184,7 +190,7 @@ mod tests {
     }
 
     fn without(direct: Option<&str>, io_uring: Option<&str>) -> Obstacles {
-        Obstacles { direct: direct.map(str::to_owned), io_uring: io_uring.map(str::to_owned) }
+        Obstacles { direct: direct.map(str::to_owned), io_uring: io_uring.map(str::to_owned), files: None }
     }
 
     #[test]
@@ -266,6 +272,9 @@ mod tests {
             ["read, write direct: no such thing", "random-read, mixed direct: no such thing; run buffered instead"]
         );
         assert!(found.run.iter().all(|setting| setting.access == Some(Access::Buffered)) && found.run.len() == 9);
+        let few = Obstacles { files: Some("too few".to_owned()), ..Obstacles::default() };
+        let found = settings(&DiskPlan { loads: vec![Load::Create, Load::Sync], ..plan.clone() }, &few).unwrap();
+        assert_eq!((found.left_out, found.run.len()), (vec!["create: too few".to_owned()], 1));
         let only = DiskPlan { accesses: vec![Access::Direct], loads: vec![Load::RandomRead], ..plan };
         let error = settings(&only, &without(Some("no such thing"), None)).unwrap_err().to_string();
         assert_eq!(error, "cannot measure '/x': random-read direct: no such thing");

@@ -30,11 +30,11 @@ impl Amount {
     fn of(bench: &Bench<'_>, row: usize) -> Self {
         let setting = bench.setting(row);
         let Some((blocks, block_bytes)) = bench.blocks(row) else {
-            let (least, most) = (files::FEWEST as u64, files::MOST as u64);
+            let (least, most) = (files::FEWEST as u64, bench.most_files as u64);
             return match bench.file_count {
                 Some(count) => Self::Fixed((count as u64 / u64::from(WARM_UP_WINDOWS)).max(least)),
                 // It goes on with the same files for as long as it has time.
-                None if setting.load == Load::Stat => Self::Fixed(files::USUAL as u64),
+                None if setting.load == Load::Stat => Self::Fixed(most.min(files::USUAL as u64)),
                 None => Self::Sought { next: least, least, most },
             };
         };

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use bytesize::ByteSize;
 use rustix::fs::{CWD, OFlags};
 
 use crate::error::{Error, Quoted, Result};
+use crate::size::binary;
 use crate::sys::{Attributes, FileSystem, Sys};
 use crate::tree::path::c_path;
 
@@ -38,12 +38,11 @@ pub(super) fn require_room(room: FileSystem, place: &Path, source: &Path, needed
     if room.available_bytes >= needed {
         return Ok(());
     }
-    let size = |bytes| ByteSize::b(bytes).display().iec();
     let why = format!(
         "it needs {} ({purpose}) and {} has {} left; make room, or choose another place with --scratch DIR",
-        size(needed),
+        binary(needed),
         Quoted(place),
-        size(room.available_bytes),
+        binary(room.available_bytes),
     );
     Err(Error::refused("sweep over", source, why))
 }
@@ -55,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_place_without_room_says_what_to_do() {
-        let room = FileSystem { magic: 0, available_bytes: 3 << 20 };
+        let room = FileSystem { magic: 0, available_bytes: 3 << 20, available_files: None };
         let (place, source) = (Path::new("/x"), Path::new("a"));
         assert!(require_room(room, place, source, 3 << 20, "for a target").is_ok());
         assert_eq!(

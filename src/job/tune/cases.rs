@@ -3,8 +3,6 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use bytesize::ByteSize;
-
 use super::Phase;
 use crate::codec::level::{Choice, DEFAULT};
 use crate::engine::Engine as _;
@@ -15,7 +13,7 @@ use crate::plan::{
     Arm, CodecName, Effort, EngineName, Flags, Generated, Passes, PoolChoice, SchedulerName, SweepData, SweepJob,
     SweepPlan, TuneCase, TunePlan,
 };
-use crate::size::BufferSize;
+use crate::size::{BufferSize, binary};
 
 /// Bytes of the large file for each second of the budget: a run of a copy then takes a few hundredths of a second in
 /// memory, and there is room for dozens of rounds.
@@ -59,14 +57,13 @@ impl Sizes {
     pub fn of(plan: &TunePlan, free_bytes: u64) -> Result<Self> {
         let seconds = plan.budget.as_secs_f64();
         let most = free_bytes / PART_OF_FREE / TIMES_THERE;
-        let size = |bytes| ByteSize::b(bytes).display().iec();
         let by_time = ((seconds * BYTES_A_SECOND) as u64).clamp(*LARGE_BYTES.start(), *LARGE_BYTES.end());
         let least = plan.large_bytes.map_or(*LARGE_BYTES.start(), |bytes| bytes.saturating_mul(TIMES_THERE));
         let there_is = if plan.large_bytes.is_some() { free_bytes } else { most };
         if there_is < least {
             let needed = if plan.large_bytes.is_some() { least } else { least * PART_OF_FREE * TIMES_THERE };
             let why =
-                format!("that takes {} of free space and there are {}; make room", size(needed), size(free_bytes));
+                format!("that takes {} of free space and there are {}; make room", binary(needed), binary(free_bytes));
             return Err(Error::refused("tune for", &plan.directory, why));
         }
         let files = ((seconds * FILES_A_SECOND) as u64).clamp(*FILES.start(), *FILES.end());

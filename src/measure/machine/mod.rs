@@ -42,6 +42,8 @@ pub fn this_machine(sys: &mut Sys, directory: impl AsFd) -> Machine {
         .filter(|_| !is_device);
     let cpuinfo = proc::read("/proc/cpuinfo").unwrap_or_default();
     let meminfo = proc::read("/proc/meminfo").unwrap_or_default();
+    let cgroup = proc::read("/proc/self/cgroup").unwrap_or_default();
+    let disk = device.and_then(|device| disk::below(device, mount.as_ref()));
     let kib = |key| proc::number(&meminfo, key).map(|kib| kib * 1024);
     Machine {
         kernel: line("/proc/sys/kernel/osrelease"),
@@ -51,7 +53,7 @@ pub fn this_machine(sys: &mut Sys, directory: impl AsFd) -> Machine {
         governor: line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         online: line("/sys/devices/system/cpu/online").and_then(|list| processors::count(&list)),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
-        quota: control_group::quota(&mounts, &proc::read("/proc/self/cgroup").unwrap_or_default()),
+        quota: control_group::quota(&mounts, &cgroup),
         load: line("/proc/loadavg").and_then(|text| text.split(' ').next()?.parse().ok()),
         pressure_percent: pressure_percent(),
         memory_bytes: kib("MemTotal"),
@@ -64,7 +66,8 @@ pub fn this_machine(sys: &mut Sys, directory: impl AsFd) -> Machine {
         ),
         mount_options: mount.as_ref().map(|mount| mount.options.clone()),
         free_bytes: file_system.map(|file_system| file_system.available_bytes),
-        disk: device.and_then(|device| disk::below(device, mount.as_ref())),
+        io_limits: disk.as_ref().and_then(|disk| control_group::io_limits(&mounts, &cgroup, &disk.name)),
+        disk,
     }
 }
 

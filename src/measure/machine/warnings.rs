@@ -21,13 +21,18 @@ pub fn warnings(machine: &Machine, source_bytes: u64) -> Vec<String> {
     warnings
 }
 
-/// Evidence that figures of any kind may mislead: others are at work, or cores are not what they seem.
+/// Evidence that figures of any kind may mislead: others are at work, or cores and disk are not what they seem.
 pub fn unrest(machine: &Machine) -> Vec<String> {
     let mut warnings = busy(machine);
     if let (Some(quota), Some(online)) = (machine.quota, machine.online)
         && quota < online as f64
     {
         warnings.push(format!("the control group grants {quota} of {online} cores: threads beyond that are paused"));
+    }
+    if let Some(limits) = &machine.io_limits {
+        warnings.push(format!(
+            "the control group limits the disk ({limits}): figures show that, and not what the disk can do"
+        ));
     }
     if let Some(governor) = machine.governor.as_deref().filter(|governor| *governor != "performance") {
         warnings.push(format!("the frequency governor is {governor}: the first runs may be slower than later ones"));
@@ -102,6 +107,7 @@ mod tests {
             (Machine { pressure_percent: Some([10.1, 0.0, 0.0]), ..quiet() }, "waited for a core in 10 %"),
             (Machine { pressure_percent: Some([0.0, 33.0, 0.0]), ..quiet() }, "waited for storage in 33 %"),
             (Machine { quota: Some(1.5), ..quiet() }, "grants 1.5 of 4 cores"),
+            (Machine { io_limits: Some("reads 1.0 MiB/s".into()), ..quiet() }, "limits the disk (reads 1.0 MiB/s)"),
             (Machine { governor: Some("powersave".into()), ..quiet() }, "governor is powersave"),
             (Machine { virtualization: Some("KVM, Docker".into()), ..quiet() }, "guest-cold"),
             (Machine { file_system: "tmpfs".into(), ..quiet() }, "tmpfs is memory"),

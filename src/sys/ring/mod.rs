@@ -73,14 +73,14 @@ pub struct Ring {
 
 impl Ring {
     /// A ring with `depth` slots of `block_bytes` each. ENOSYS, EPERM or EACCES where there is none (an old kernel, a
-    /// container's seccomp filter, `kernel.io_uring_disabled`), ENOMEM where the locked memory of a user
-    /// (`RLIMIT_MEMLOCK`, before Linux 5.12) does not suffice, EINVAL of no slot, or of more than 32768.
+    /// container's seccomp filter, `kernel.io_uring_disabled`), ENOMEM without memory for the blocks, or where the locked
+    /// memory of a user (`RLIMIT_MEMLOCK`, before Linux 5.12) does not suffice, EINVAL of no slot, or of more than 32768.
     pub fn new(sys: &mut Sys, depth: usize, block_bytes: usize) -> Result<Self> {
         let entries = u32::try_from(depth).map_err(|_| Errno::INVAL)?;
         u32::try_from(block_bytes).map_err(|_| Errno::INVAL)?;
         let io = sys.plain(Call::IoUringSetup, || IoUring::new(entries).map_err(|error| errno(&error)))?;
-        let slot = || Slot { blocks: Blocks::new(block_bytes), is_busy: false };
-        let slots = std::iter::repeat_with(slot).take(depth).collect();
+        let slot = || Blocks::new(block_bytes).map(|blocks| Slot { blocks, is_busy: false });
+        let slots = std::iter::repeat_with(slot).take(depth).collect::<Result<_>>()?;
         Ok(Self { io, slots, queued: Vec::with_capacity(depth), in_flight: 0, is_spent: false })
     }
 
@@ -152,9 +152,9 @@ impl Ring {
         let mut queue = self.io.submission();
         for (slot, request) in self.queued.drain(..) {
             let entry = entry(self.slots[slot].blocks.block(), file, request).user_data(slot as u64);
-            // SAFETY: the block is at least as long as the entry says (asserted in `queue`), and it stays where it is
-            // and neither it nor another of the slot is touched as long as the slot is busy: until the kernel said that the operation is over.
-            // `self` gives its memory up only when nothing is in flight (`drop`).
+            // SAFETY: the block is at least as long as the entry says (asserted in `queue`), and stays where it is. Neither
+            // it nor another of the slot is touched as long as the slot is busy: until the kernel said that the operation
+            // is over. `self` gives its memory up only when nothing is in flight (`drop`).
             unsafe { queue.push(&entry) }.expect("a place for each slot");
         }
     }

@@ -1,7 +1,5 @@
 //! What of a measurement may mislead, in words for people: nothing without evidence.
 
-use bytesize::ByteSize;
-
 use super::figures::{DiskFigures, counted, valid};
 use super::settings::label;
 use crate::job::storage::Storage;
@@ -10,6 +8,7 @@ use crate::measure::machine::{compression, is_virtual_machine, unrest};
 use crate::measure::stats::median;
 use crate::outcome::{DiskReport, DiskRow, Machine};
 use crate::plan::{Access, Load};
+use crate::size::binary;
 
 /// The largest caches that disks and cards have of their own, as of 2026: larger ones are an array's.
 const DISK_CACHE: u64 = 4 << 30;
@@ -74,7 +73,7 @@ fn caches(report: &DiskReport) -> Vec<String> {
         let advice = if report.is_existing { "" } else { "; --size makes a larger one" };
         doubts.push(format!(
             "a file of {} may fit into a cache of the disk's own, and those of arrays are larger{advice}",
-            size(report.file_bytes)
+            binary(report.file_bytes)
         ));
     }
     if let Some(disk) = report.machine.disk.as_ref().filter(|disk| disk.name.starts_with("loop")) {
@@ -192,10 +191,6 @@ pub fn is_memory(machine: &Machine) -> bool {
 /// Whether the kernel counts what comes from there; "none" is a device, without any file system.
 fn counts_reads(machine: &Machine) -> bool {
     machine.file_system == "none" || Storage::named(&machine.file_system).counts_reads
-}
-
-fn size(bytes: u64) -> String {
-    ByteSize::b(bytes).display().iec().to_string()
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::job::storage::Storage;
 use crate::measure::generate::Generator;
 use crate::plan::Access;
+use crate::size::binary;
 use crate::sys::{AlignedBuffer, FileKind, PAGE, Sys};
 use crate::tree::path::c_path;
 
@@ -74,10 +75,9 @@ impl DataFile {
         let buffered = open(OFlags::empty()).map_err(failed)?;
         let again = open(OFlags::DIRECT);
         let all = if is_device { sys.end_of(&buffered) } else { Ok(about.size) }.map_err(failed)?;
-        let size = |bytes| bytesize::ByteSize::b(bytes).display().iec();
         let bytes = asked.unwrap_or(all);
         if bytes > all {
-            return Err(refused(format!("it has {}, which is less than the {} of --size", size(all), size(bytes))));
+            return Err(refused(format!("it has {}, which is less than the {} of --size", binary(all), binary(bytes))));
         }
         let magic = sys.fstatfs(&buffered).map_err(failed)?.magic;
         let storage = if is_device { Storage::of_device() } else { Storage::known(magic) };

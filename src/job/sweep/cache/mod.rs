@@ -7,7 +7,6 @@
 
 use std::path::Path;
 
-use bytesize::ByteSize;
 use rustix::fs::CWD;
 
 use crate::calls::Call;
@@ -16,6 +15,7 @@ use crate::job::storage::Storage;
 use crate::measure::cache::{Cached, evict};
 use crate::outcome::{Sample, Setting};
 use crate::plan::{CacheState, EngineName, SweepJob};
+use crate::size::binary;
 use crate::sys::Sys;
 use crate::tree::each_file;
 use crate::tree::path::c_path;
@@ -126,7 +126,7 @@ fn not_from_disk(job: SweepJob, storage: Storage, sample: &Sample) -> Option<Str
     let needed = needed_bytes(job, storage, sample);
     let part = if storage.compresses { FROM_DISK_COMPRESSED } else { FROM_DISK };
     let is_proven = needed <= FEW_BYTES || read as f64 >= needed as f64 * part;
-    (!is_proven).then(|| format!("only {} of {} came from the disk", size(read), size(needed)))
+    (!is_proven).then(|| format!("only {} of {} came from the disk", binary(read), binary(needed)))
 }
 
 fn not_warm(storage: Storage, sample: &Sample) -> Option<String> {
@@ -138,7 +138,7 @@ fn not_warm(storage: Storage, sample: &Sample) -> Option<String> {
     }
     let read = sample.disk_read_bytes.filter(|_| storage.counts_reads)?;
     let most = sample.summary.source_bytes as f64 * WARM_PART + FEW_BYTES as f64;
-    (read as f64 > most).then(|| format!("it read {} from the disk: not all was in memory before", size(read)))
+    (read as f64 > most).then(|| format!("it read {} from the disk: not all was in memory before", binary(read)))
 }
 
 /// Bytes of source that the job must have got from somewhere. Those of holes are not among them, nor is what was shared
@@ -156,10 +156,6 @@ fn needed_bytes(job: SweepJob, storage: Storage, sample: &Sample) -> u64 {
         SweepJob::Gzip | SweepJob::Gunzip => read,
     };
     bytes.min(sample.summary.source_bytes)
-}
-
-fn size(bytes: u64) -> String {
-    ByteSize::b(bytes).display().iec().to_string()
 }
 
 #[cfg(test)]
