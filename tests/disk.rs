@@ -106,7 +106,7 @@ fn a_place_that_is_none_is_named_with_its_reason() {
     sandbox.make_directory("directory");
     for (words, parts) in [
         ("missing", &["'missing'", "No such file or directory"][..]),
-        ("file", &["'file'", "Not a directory"]),
+        ("file", &["'file'", "measured with --read-only"]),
         ("--read-only missing", &["'missing'", "No such file or directory"]),
         ("--read-only directory", &["'directory'", "directory"]),
         ("--read-only /dev/null", &["'/dev/null'"]),
