@@ -122,6 +122,11 @@ impl Ring {
         self.queued.push((slot, request));
     }
 
+    /// Whether the next [`Ring::enter`] submits anything.
+    pub const fn has_queued(&self) -> bool {
+        !self.queued.is_empty()
+    }
+
     /// Submits what is queued, for `file`, and waits until at least so many operations are over that
     /// [`Ring::next_over`] did not tell of yet. ECANCELED where it takes nothing any more.
     pub fn enter(&mut self, sys: &mut Sys, file: BorrowedFd<'_>, at_least: usize) -> Result<()> {
