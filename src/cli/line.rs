@@ -22,7 +22,7 @@ pub(crate) fn order(typed: impl IntoIterator<Item = OsString>, variable: Option<
     let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let variable = variable.filter(|value| !value.is_empty()).zip(taker(&args.command));
     match (variable, matches.subcommand()) {
-        (Some((value, command)), Some((_, words))) => with(value, command, words, args, typed),
+        (Some((value, command)), Some((_, words))) => with(value, command, words, args, &typed),
         _ => lower(args),
     }
 }
@@ -43,20 +43,18 @@ fn with(
     command: &str,
     words: &ArgMatches,
     args: Args,
-    typed: Vec<OsString>,
+    typed: &[OsString],
 ) -> Result<Order, UsageError> {
     let wishes = environment::wishes(variable, command).map_err(UsageError::new)?;
     check(command, &wishes)?;
     let is_typed = |wish: &Wish| words.value_source(wish.option) == Some(ValueSource::CommandLine);
     let (overridden, wishes): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(is_typed);
-    let without = lower(args);
-    let (mut order, used, left_out) = match (together(&typed, &wishes), without) {
-        (Ok(order), _) => (order, wishes, None),
-        // What was typed is wrong by itself.
-        (Err(_), Err(error)) => return Err(error),
-        // A wish is no reason to refuse what somebody typed.
-        (Err(why), Ok(without)) => {
-            let (order, used) = with_most(&typed, &wishes).unwrap_or((without, vec![]));
+    let (mut order, used, left_out) = match together(typed, &wishes) {
+        Ok(order) => (order, wishes, None),
+        // A wish is no reason to refuse what somebody typed; but that may be wrong by itself.
+        Err(why) => {
+            let without = lower(args)?;
+            let (order, used) = with_most(typed, &wishes).unwrap_or((without, vec![]));
             let left_out = wishes.into_iter().filter(|wish| !used.contains(wish)).collect();
             (order, used, Some((left_out, why)))
         }
