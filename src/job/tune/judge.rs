@@ -55,7 +55,8 @@ impl Finding {
     /// The gain below which it would not have been called faster: its interval would have reached 1 yet, or the noise.
     fn unseen(&self) -> Option<f64> {
         let ratio = self.ratio?;
-        Some((ratio.interval?.high - ratio.ratio).max(self.noise?).max(LEAST_GAIN))
+        // Times vary by factors: flags that take half of the time have an interval half as wide.
+        Some((1.0 - ratio.ratio / ratio.interval?.high).max(self.noise?).max(LEAST_GAIN))
     }
 }
 

@@ -155,7 +155,7 @@ fn as_good_is_said_only_where_it_is_known() {
     for (round, sample) in rows[1].samples.iter_mut().enumerate() {
         sample.wall_ns = if round % 2 == 0 { 120_000_000 } else { 80_000_000 };
     }
-    assert_eq!(last(&wide), "nothing was distinguishably faster; gains below 20% would not have been seen");
+    assert_eq!(last(&wide), "nothing was distinguishably faster; gains below 16.7% would not have been seen");
     let dropped = vec![Candidate { job: SweepJob::Copy, flags: four() }];
     let said = "nothing was distinguishably faster of what there was time to confirm; raise --budget";
     assert_eq!(last(&TuneReport { dropped, ..report(&[(direct(), [100; 3])], 12) }), said);
