@@ -54,6 +54,9 @@ fn gzip_and_gunzip_take_theirs_and_the_bytes_stay_the_same() {
     assert!(reads("gzip --buffer 4K", "gzip -k --json text") > 70);
     assert!(reads("gzip --buffer 4K", "gunzip -k -f --json text.gz") < 20, "that is gzip's alone");
     assert!(reads("--buffer 4K", "gunzip -k -f --json text.gz") > 20);
+    // gzip -d is gunzip, whoever does it.
+    assert!(reads("gzip --buffer 4K", "gzip -d -k -f --json text.gz") < 20, "gunzip's work");
+    assert!(reads("gunzip --buffer 4K", "gzip -d -k -f --json text.gz") > 20);
 }
 
 #[test]
@@ -69,6 +72,17 @@ fn verbose_tells_what_was_taken() {
         ),
         ("--buffer 1M", "--buffer=4K", "haul: HAUL_OPTIONS: not --buffer 1M: typed otherwise\n"),
         ("--engine mmap", "--sparse always", "haul: HAUL_OPTIONS: not --engine mmap: --sparse=always looks for zeros"),
+        // Only what clashes is left out.
+        (
+            "--buffer 4K --engine mmap --pool off",
+            "--sparse always",
+            "haul: HAUL_OPTIONS: --buffer 4K --pool off; not --engine mmap: --sparse=always looks for zeros",
+        ),
+        (
+            "--workers 3 --engine direct",
+            "--buffer 1000",
+            "haul: HAUL_OPTIONS: --workers 3; not --engine direct: the engine direct moves whole pages",
+        ),
     ] {
         let run = with(&sandbox, options, &format!("copy -v source target {words}")).run().ok();
         assert!(run.err.contains(said), "{options:?} and {words:?}: {}", run.err);
@@ -90,6 +104,7 @@ fn what_is_not_allowed_is_a_usage_error_and_nothing_happens() {
         ("--force", "'--force' is not allowed"),
         ("copy --remove-destination", "'--remove-destination' is not allowed for copy"),
         ("gzip -k", "'-k' is not allowed for gzip"),
+        ("gzip --codec zlib", "'--codec' is not allowed for gzip"),
         ("copy source", "'source' is not allowed for copy"),
         ("--", "'--' is not allowed"),
         ("--buffer '1M'", "has a quote in it"),
@@ -137,6 +152,10 @@ fn an_engine_that_cannot_leaves_the_file_to_another() {
     let said = if shares { "reflink" } else { "not by reflink" };
     run.says(&[said]);
     assert_eq!(sandbox.read("target"), noise(1, 200_000));
+    // What is typed stays as strict as it is.
+    sandbox.remove("target");
+    let run = with(&sandbox, "copy --engine reflink", "copy --reflink=always source target").run();
+    assert_eq!(run.succeeded(), shares, "{}", run.err);
     // Not one of a regular file's engines.
     with(&sandbox, "copy --engine direct", "copy /proc/self/status status").run().ok().silent();
     assert!(!sandbox.read("status").is_empty());

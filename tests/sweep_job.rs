@@ -204,6 +204,7 @@ fn plan(axes: &Axes, source: &Path) -> SweepPlan {
         codec: CodecName::Auto,
         block: Some(BufferSize::from_kib(64)),
         effort: Effort { rounds: NonZeroUsize::new(2), budget: None, within: 0.05 },
+        statements: 0,
         sync: true,
         passes: Passes::default(),
         seed: 7,

@@ -65,7 +65,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_made() {
         ("tune a b", 2, "'b'"),
         ("tune missing", 1, "cannot open 'missing': No such file or directory"),
         ("tune file", 1, "cannot open 'file': Not a directory"),
-        ("tune --size 1000000G", 1, "cannot tune for '.': that takes 2.9 PiB of free space"),
+        ("tune --size 1000000G", 1, "cannot tune for '.': that uses 2.9 PiB and needs 2.9 PiB of free space"),
         ("tune -o missing/found.txt", 1, "missing/found.txt"),
     ] {
         sandbox.haul(words).run().code(code).says(&[said]);

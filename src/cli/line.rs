@@ -6,7 +6,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use haul::plan::EngineName;
 
-use super::args::Args;
+use super::args::{Args, Command};
 use super::environment::{self, Wish};
 use super::level::spell_out;
 use super::lower::{Order, UsageError, Work, lower};
@@ -21,11 +21,22 @@ pub(crate) fn order(typed: impl IntoIterator<Item = OsString>, variable: Option<
     let matches = Args::command().get_matches_from(&typed);
     let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let Some((command, words)) = matches.subcommand() else { return lower(args) };
-    let order = match variable.filter(|value| !value.is_empty() && environment::is_for(command)) {
-        Some(value) => with(value, command, words, args, typed),
+    let variable = variable.filter(|value| !value.is_empty()).zip(taker(&args.command));
+    let order = match variable {
+        Some((value, taker)) => with(value, taker, words, args, &typed),
         None => lower(args),
     };
     order.map_err(|why| why.about(command))
+}
+
+/// Whose options a command takes: gzip is gunzip where it unpacks. A measurement takes none.
+fn taker(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Copy(_) => Some(environment::COPY),
+        Command::Gzip(args) if !args.unpacks() => Some(environment::GZIP),
+        Command::Gzip(_) | Command::Gunzip(_) => Some(environment::GUNZIP),
+        _ => None,
+    }
 }
 
 /// The order with what the environment wishes for this command, as far as nothing else was typed.
@@ -34,24 +45,44 @@ fn with(
     command: &str,
     words: &ArgMatches,
     args: Args,
-    mut typed: Vec<OsString>,
+    typed: &[OsString],
 ) -> Result<Order, UsageError> {
     let wishes = environment::wishes(variable, command).map_err(UsageError::new)?;
     check(command, &wishes)?;
     let is_typed = |wish: &Wish| words.value_source(wish.option) == Some(ValueSource::CommandLine);
-    let (overridden, used): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(is_typed);
-    // Right behind the command: what follows may be names only.
-    typed.splice(2..2, used.iter().map(|wish| wish.word().into()));
-    let (mut order, left_out) = match parse(&typed).and_then(lower) {
-        Ok(order) => (order, None),
-        // A wish is no reason to refuse what somebody typed.
-        Err(why) => (lower(args)?, Some(why)),
+    let (overridden, wishes): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(is_typed);
+    let (mut order, used, left_out) = match together(typed, &wishes) {
+        Ok(order) => (order, wishes, None),
+        // A wish is no reason to refuse what somebody typed; but that may be wrong by itself.
+        Err(why) => {
+            let without = lower(args)?;
+            let (order, used) = with_most(typed, &wishes).unwrap_or((without, vec![]));
+            let left_out = wishes.into_iter().filter(|wish| !used.contains(wish)).collect();
+            (order, used, Some((left_out, why)))
+        }
     };
-    if left_out.is_none() {
-        prefer_engine(&mut order.work, &used);
-    }
-    order.taken = taken(&used, &overridden, left_out.as_ref());
+    prefer_engine(&mut order.work, &used);
+    order.taken = taken(&used, &overridden, left_out);
     Ok(order)
+}
+
+/// What the typed words and these wishes come to.
+fn together(typed: &[OsString], wishes: &[Wish]) -> Result<Order, UsageError> {
+    let mut words = typed.to_vec();
+    // Right behind the command: what follows may be names only.
+    words.splice(2..2, wishes.iter().map(|wish| wish.word().into()));
+    parse(&words).and_then(lower)
+}
+
+/// Leaves out the fewest wishes that keep the others from what was typed. There are but half a dozen options.
+fn with_most(typed: &[OsString], wishes: &[Wish]) -> Option<(Order, Vec<Wish>)> {
+    let mut choices: Vec<u32> = (1..1 << wishes.len()).collect();
+    choices.sort_by_key(|choice| std::cmp::Reverse(choice.count_ones()));
+    choices.into_iter().find_map(|choice| {
+        let chosen = wishes.iter().enumerate().filter(|(place, _)| choice & (1 << place) != 0);
+        let chosen: Vec<Wish> = chosen.map(|(_, wish)| wish.clone()).collect();
+        Some((together(typed, &chosen).ok()?, chosen))
+    })
 }
 
 /// Refuses what makes no sense whatever is typed beside it.
@@ -77,15 +108,12 @@ fn prefer_engine(work: &mut Work, used: &[Wish]) {
 }
 
 /// What there is to say of the variable; nothing where it holds nothing for this command.
-fn taken(used: &[Wish], overridden: &[Wish], left_out: Option<&UsageError>) -> Option<String> {
+fn taken(used: &[Wish], overridden: &[Wish], left_out: Option<(Vec<Wish>, UsageError)>) -> Option<String> {
     let list = |wishes: &[Wish]| wishes.iter().map(Wish::text).collect::<Vec<_>>().join(" ");
-    let (name, words) = (environment::NAME, list(used));
-    let also = if overridden.is_empty() { String::new() } else { format!("not {}: typed otherwise", list(overridden)) };
-    match (left_out, used, overridden) {
-        (_, [], []) => None,
-        (_, [], _) => Some(format!("{name}: {also}")),
-        (Some(why), ..) => Some(format!("{name}: not {words}: {}", why.reason())),
-        (None, _, []) => Some(format!("{name}: {words}")),
-        (None, ..) => Some(format!("{name}: {words}; {also}")),
-    }
+    let of = |wishes: &[Wish], said: String| (!wishes.is_empty()).then_some(said);
+    let used = of(used, list(used));
+    let overridden = of(overridden, format!("not {}: typed otherwise", list(overridden)));
+    let left_out = left_out.map(|(wishes, why)| format!("not {}: {}", list(&wishes), why.reason()));
+    let said: Vec<String> = used.into_iter().chain(overridden).chain(left_out).collect();
+    (!said.is_empty()).then(|| format!("{}: {}", environment::NAME, said.join("; ")))
 }

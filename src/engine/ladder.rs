@@ -55,19 +55,29 @@ impl Ladder {
         }
     }
 
-    /// The same ladder, with engines behind a single one that can what it cannot.
-    #[must_use]
-    pub fn or_others(self) -> Self {
-        match self.rungs {
-            [only] => match only.name() {
-                EngineName::Auto | EngineName::ReadWrite => self,
-                EngineName::CopyFileRange => Self::of(&[&CopyFileRange, &ReadWrite]),
-                EngineName::Mmap => Self::of(&[&Mmap, &ReadWrite]),
-                EngineName::Reflink => Self::of(&[&Reflink, &CopyFileRange, &ReadWrite]),
-                EngineName::Direct => Self::of(&[&Direct, &ReadWrite]),
-            },
-            _ => self,
+    /// The ladder where `engine` is only wished for: others behind it can what it cannot, and where `auto` would share
+    /// blocks, that comes first all the same, since no other way of copying is worth giving it up. What was typed of
+    /// sharing is no wish: `Always` leaves nothing else to try here either, and `Never` asks for none.
+    pub fn wished(engine: EngineName, reflink: When, source: &Attributes, volume: &Volume, alone: bool) -> Self {
+        if reflink == When::Always {
+            return Self::new(engine, reflink, source, volume, alone);
         }
+        let shares = reflink == When::Auto && volume.may_offload(source);
+        let all = match (engine, shares) {
+            (EngineName::Auto, _) => return Self::new(engine, reflink, source, volume, alone),
+            (EngineName::Reflink, _) | (EngineName::CopyFileRange, true) => {
+                Self::of(&[&Reflink, &CopyFileRange, &ReadWrite])
+            }
+            (EngineName::ReadWrite, true) => Self::of(&[&Reflink, &ReadWrite]),
+            (EngineName::Mmap, true) => Self::of(&[&Reflink, &Mmap, &ReadWrite]),
+            (EngineName::Direct, true) => Self::of(&[&Reflink, &Direct, &ReadWrite]),
+            (EngineName::ReadWrite, false) => Self::of(&[&ReadWrite]),
+            (EngineName::CopyFileRange, false) => Self::of(&[&CopyFileRange, &ReadWrite]),
+            (EngineName::Mmap, false) => Self::of(&[&Mmap, &ReadWrite]),
+            (EngineName::Direct, false) => Self::of(&[&Direct, &ReadWrite]),
+        };
+        let refusal = volume.clone_refusal().filter(|_| shares);
+        refusal.and_then(|errno| all.below(errno)).unwrap_or(all)
     }
 
     /// A ladder of these rungs.

@@ -75,6 +75,9 @@ pub struct TuneReport {
     pub failure: Option<String>,
     /// What was to be confirmed.
     pub candidates: Vec<Candidate>,
+    /// What looked faster too, and there was no time to confirm.
+    #[serde(default)]
+    pub dropped: Vec<Candidate>,
     /// One a case.
     pub cases: Vec<TunedCase>,
 }

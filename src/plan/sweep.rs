@@ -155,6 +155,9 @@ pub struct SweepPlan {
     pub block: Option<BufferSize>,
     /// How much to measure.
     pub effort: Effort,
+    /// Statements that are to hold together, of which this sweep makes some: it does not end narrow in fewer rounds than
+    /// they take. 0 are its own alone.
+    pub statements: usize,
     /// Time `fdatasync` after each run.
     pub sync: bool,
     /// What else to learn.

@@ -151,6 +151,13 @@ pub(crate) struct GunzipArgs {
     pub(crate) unpack: UnpackArgs,
 }
 
+impl GzipArgs {
+    /// Whether it does what gunzip does.
+    pub(crate) const fn unpacks(&self) -> bool {
+        self.decompress || self.files.test || self.files.list
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Engine {

@@ -18,7 +18,7 @@ use crate::cli::progress::Verbosity;
 pub(super) fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
     // With a list of files, -0 says how that is written.
     let null = args.files.null || (args.level.zero && args.files.files_from.is_some());
-    let unpacks = args.decompress || args.files.test || args.files.list;
+    let unpacks = args.unpacks();
     if args.keep_smaller && (unpacks || output(&args.files) == Output::Stdout || reads_stdin(&args.files)) {
         return Err(UsageError::new(
             "--keep-smaller compares files with their .gz; -c, -d, -l, -t and standard input have none",

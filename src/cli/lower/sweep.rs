@@ -40,6 +40,7 @@ pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
         codec: args.codec.into(),
         block: args.block,
         effort: Effort { rounds: args.rounds, budget, within: args.within },
+        statements: 0,
         sync: !args.no_sync,
         passes: Passes {
             latency: args.latency,

@@ -108,16 +108,18 @@ fn what_an_engine_that_is_only_wished_for_cannot_is_read_and_written() {
     let source = sys().fstat(files.pair().source).unwrap();
     let volume = Volume::of(&mut sys(), files.pair().target).unwrap();
     for engine in EngineName::ALL {
-        let named = Ladder::new(engine, When::Auto, &source, &volume, false);
-        let wished = named.or_others();
-        assert_eq!(wished.first().name(), engine);
-        assert_eq!(wished.rungs.last().map(|last| last.name()), Some(EngineName::ReadWrite));
-        assert_eq!(named.rungs.len(), 1, "a named engine stays alone");
-        // What has others behind it already knows best.
-        let auto = Ladder::new(EngineName::Auto, When::Auto, &source, &volume, true);
-        assert_eq!(auto.or_others().rungs.len(), auto.rungs.len());
+        for reflink in [When::Auto, When::Never] {
+            let named = Ladder::new(engine, reflink, &source, &volume, false);
+            let wished = Ladder::wished(engine, reflink, &source, &volume, false);
+            assert_eq!(named.rungs.len(), 1, "a named engine stays alone");
+            // On a file system that shares nothing; where it might, see below.
+            if !volume.may_offload(&source) {
+                assert_eq!(wished.first().name(), engine);
+            }
+            assert_eq!(wished.rungs.last().map(|last| last.name()), Some(EngineName::ReadWrite));
+        }
     }
-    let ladder = Ladder::of(&[&Mmap]).or_others();
+    let ladder = Ladder::wished(EngineName::Mmap, When::Never, &source, &volume, false);
     let copied = copy(&files, &mut faulty(1, Fault::Fail(Errno::NODEV)), ladder).unwrap();
     assert_eq!((copied.bytes, copied.route.by), (LEN, EngineName::ReadWrite));
     files.assert_same("a map that cannot be had");
@@ -179,4 +181,37 @@ fn a_volume_that_clones_nothing_is_asked_once() {
         let said = if goes_for_all { vec![(EngineName::Reflink, errno)] } else { vec![] };
         assert_eq!(refused(next), said, "{errno}");
     }
+}
+
+#[test]
+fn a_wish_neither_softens_what_is_typed_nor_keeps_blocks_from_being_shared() {
+    use EngineName::{Auto, CopyFileRange, Direct, Mmap, ReadWrite, Reflink};
+    let files = Files::noise(1);
+    let here = sys().fstat(files.pair().source).unwrap();
+    let elsewhere = Attributes { dev: (0, 0), ..here };
+    let volume = Volume::offloading(&here);
+    let rungs = |engine, reflink, source: &Attributes| -> Vec<EngineName> {
+        let ladder = Ladder::wished(engine, reflink, source, &volume, true);
+        ladder.rungs.iter().map(|engine| engine.name()).collect()
+    };
+    for (engine, shared, plain) in [
+        (ReadWrite, vec![Reflink, ReadWrite], vec![ReadWrite]),
+        (CopyFileRange, vec![Reflink, CopyFileRange, ReadWrite], vec![CopyFileRange, ReadWrite]),
+        (Mmap, vec![Reflink, Mmap, ReadWrite], vec![Mmap, ReadWrite]),
+        (Direct, vec![Reflink, Direct, ReadWrite], vec![Direct, ReadWrite]),
+    ] {
+        assert_eq!(rungs(engine, When::Auto, &here), shared);
+        assert_eq!(rungs(engine, When::Never, &here), plain);
+        assert_eq!(rungs(engine, When::Auto, &elsewhere), plain);
+    }
+    for engine in EngineName::ALL {
+        assert_eq!(rungs(engine, When::Always, &here), [Reflink], "{engine:?}: typed is typed");
+    }
+    for source in [&here, &elsewhere] {
+        let auto = Ladder::new(Auto, When::Auto, source, &volume, true);
+        assert_eq!(rungs(Auto, When::Auto, source).len(), auto.rungs.len());
+    }
+    // A file system that said it clones nothing is not asked again.
+    volume.refused_clone(Errno::OPNOTSUPP);
+    assert_eq!(rungs(Mmap, When::Auto, &here), [Mmap, ReadWrite]);
 }

@@ -71,8 +71,8 @@ impl Copier {
         let plan = &self.shared.plan;
         let volume = &copy.open.directory.volume;
         let alone = self.shared.step.is_none() && (self.shared.threads == 1 || copy.attributes.size < SPLIT_BYTES);
-        let ladder = Ladder::new(plan.engine, plan.reflink, &copy.attributes, volume, alone);
-        let ladder = if plan.engine_is_wish { ladder.or_others() } else { ladder };
+        let ladder = if plan.engine_is_wish { Ladder::wished } else { Ladder::new };
+        let ladder = ladder(plan.engine, plan.reflink, &copy.attributes, volume, alone);
         if copy.is_stream() {
             return Ok(engine::Whole::ByRanges(ladder));
         }

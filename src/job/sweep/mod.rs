@@ -51,6 +51,7 @@ use super::rounds::{Step, Watcher};
 use crate::codec::level::Choice;
 use crate::error::Result;
 use crate::measure::cost::cost;
+use crate::measure::interval::fewest_for;
 use crate::measure::machine::this_machine;
 use crate::measure::probe::settle_allocator;
 use crate::outcome::{Ended, Machine, SweepReport, SweepRow, nanoseconds};
@@ -97,7 +98,7 @@ fn measure(
     watcher: &mut dyn Watcher<SweepReport>,
 ) -> Result<()> {
     let started = Instant::now();
-    let mut rounds = Rounds { report, runner: bench, watcher };
+    let mut rounds = Rounds { report, runner: bench, watcher, fewest: fewest_for(plan.statements) };
     rounds.warm_up()?;
     rounds.watcher.measured(rounds.report);
     rounds.run(plan.effort, started)?;

@@ -23,13 +23,14 @@ pub fn alternatives(job: SweepJob, cores: usize) -> Vec<Flags> {
     // A buffer that holds gzip's block is one that holds more: nothing but the block is ever in it.
     let buffers = [64, 1024, 4096].map(BufferSize::from_kib).into_iter();
     let buffers = buffers.filter(|buffer| *buffer < chosen || (copies && *buffer > chosen));
-    let mut workers = vec![1, cores, cores.saturating_mul(2)];
-    workers.retain(|count| *count != cores);
+    // gzip computes: with more threads than cores it only takes more of a busy machine's time, which is no gain of ours.
+    let workers =
+        [1, cores.saturating_mul(2)].into_iter().filter(|count| *count != cores && (copies || *count < cores));
     let engines = engines.into_iter().filter(|_| copies);
     engines
         .map(|engine| Flags { engine: Some(engine), ..Flags::default() })
         .chain(buffers.map(|buffer| Flags { buffer: Some(buffer), ..Flags::default() }))
-        .chain(workers.into_iter().map(|count| Flags { workers: Some(count), ..Flags::default() }))
+        .chain(workers.map(|count| Flags { workers: Some(count), ..Flags::default() }))
         .collect()
 }
 
@@ -76,6 +77,18 @@ fn promising(case: &TunedCase, cores: usize) -> Vec<Flags> {
     }
     best.truncate(MOST_OF_CASE);
     best
+}
+
+/// The least part of the defaults' time that flags took while exploring, over the cases of their job. What that is worth,
+/// confirming says.
+pub fn looked(report: &TuneReport, candidate: &Candidate) -> Option<f64> {
+    let cases = report.cases.iter().filter(|case| case.case.job() == candidate.job);
+    let ratios = cases.filter_map(|case| {
+        let explored = case.explored.as_ref()?;
+        let row = |flags| row_of(explored, flags, case, report.cores);
+        Some(ratio(explored, row(candidate.flags)?, row(Flags::default())?, CONFIDENCE)?.ratio)
+    });
+    ratios.min_by(f64::total_cmp)
 }
 
 const fn kind(flags: Flags) -> (bool, bool, bool) {

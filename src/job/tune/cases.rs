@@ -15,31 +15,27 @@ use crate::plan::{
 };
 use crate::size::{BufferSize, binary};
 
-/// Bytes of the large file for each second of the budget: a run of a copy then takes a few hundredths of a second in
-/// memory, and there is room for dozens of rounds.
-const BYTES_A_SECOND: f64 = (1 << 20) as f64;
+/// Seconds of the budget for each MiB of the large file: a run of a copy then takes a few hundredths of a second in memory,
+/// and there is room for dozens of rounds.
+const SECONDS_A_MIB: f64 = 3.0;
 /// The large file is no smaller than what several workers share, and no larger than anybody waits for.
 const LARGE_BYTES: std::ops::RangeInclusive<u64> = 8 << 20..=256 << 20;
 /// gzip is an order of magnitude slower than a copy, and a worker compresses a block of 1 MiB at a time.
 const GZIP_PART: u64 = 4;
-/// Small files for each second of the budget: what is done between two runs goes by their number too.
-const FILES_A_SECOND: f64 = 8.0;
+/// Small files for each MiB of the large one: what is done between two runs goes by their number too.
+const FILES_A_MIB: f64 = 8.0;
 /// How many, at least and at most.
 const FILES: std::ops::RangeInclusive<u64> = 100..=4000;
 /// Bytes of each small file.
 const SMALL_BYTES: u64 = 4096;
 /// The part of what is free that data and targets take at most.
 const PART_OF_FREE: u64 = 4;
-/// How often a large file is there at a time: as it was made, gzip's private copy, and the target.
-const TIMES_THERE: u64 = 3;
 /// Copies move what does not compress, so that no file system does it for us.
 const NOISE: f64 = 8.0;
 /// About what text has: gzip takes two thirds.
 const TEXT: f64 = 5.0;
 /// Rounds of exploring: what is to be found there is confirmed anyway.
 const EXPLORING: usize = 10;
-/// Rounds of confirming: beyond that, intervals hardly grow narrower.
-const CONFIRMING: usize = 60;
 
 /// How much data is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,17 +52,25 @@ impl Sizes {
     /// What budget and free space allow, or what was asked for, if there is room.
     pub fn of(plan: &TunePlan, free_bytes: u64) -> Result<Self> {
         let seconds = plan.budget.as_secs_f64();
-        let most = free_bytes / PART_OF_FREE / TIMES_THERE;
-        let by_time = ((seconds * BYTES_A_SECOND) as u64).clamp(*LARGE_BYTES.start(), *LARGE_BYTES.end());
-        let least = plan.large_bytes.map_or(*LARGE_BYTES.start(), |bytes| bytes.saturating_mul(TIMES_THERE));
-        let there_is = if plan.large_bytes.is_some() { free_bytes } else { most };
-        if there_is < least {
-            let needed = if plan.large_bytes.is_some() { least } else { least * PART_OF_FREE * TIMES_THERE };
-            let why =
-                format!("that takes {} of free space and there are {}; make room", binary(needed), binary(free_bytes));
+        // How often a large file is there at a time: as it was made, as a target, and as gzip's private copy.
+        let times = if plan.jobs.contains(&SweepJob::Gzip) { 3 } else { 2 };
+        let most = free_bytes / PART_OF_FREE / times;
+        let by_time = (seconds / SECONDS_A_MIB * f64::from(1 << 20)) as u64;
+        let by_time = by_time.clamp(*LARGE_BYTES.start(), *LARGE_BYTES.end());
+        let uses = plan.large_bytes.unwrap_or(*LARGE_BYTES.start()).saturating_mul(times);
+        let needs = if plan.large_bytes.is_some() { uses } else { uses * PART_OF_FREE };
+        if free_bytes < needs {
+            let advice =
+                if plan.large_bytes.is_some() { "make room, or lower --size" } else { "make room, or set --size" };
+            let why = format!(
+                "that uses {} and needs {} of free space, and there are {}; {advice}",
+                binary(uses),
+                binary(needs),
+                binary(free_bytes)
+            );
             return Err(Error::refused("tune for", &plan.directory, why));
         }
-        let files = ((seconds * FILES_A_SECOND) as u64).clamp(*FILES.start(), *FILES.end());
+        let files = ((seconds / SECONDS_A_MIB * FILES_A_MIB) as u64).clamp(*FILES.start(), *FILES.end());
         let files = files.min(most / SMALL_BYTES).max(2);
         Ok(Self {
             large_bytes: plan.large_bytes.unwrap_or(by_time.min(most)),
@@ -132,12 +136,14 @@ pub(super) fn sweep_plan(
     phase: Phase,
     flags: &[Flags],
     budget: Duration,
+    statements: usize,
 ) -> SweepPlan {
     let arms = std::iter::once(Flags::default()).chain(flags.iter().copied());
     let arm = |flags: Flags| Arm { setting: with_flags(flags, case, plan.cores), name: Some(flags.to_string()) };
     let (rounds, seed) = match phase {
-        Phase::Exploring => (EXPLORING, plan.seed),
-        Phase::Confirming => (CONFIRMING, plan.seed.wrapping_add(1)),
+        Phase::Exploring => (NonZeroUsize::new(EXPLORING), plan.seed),
+        // As many as there is time for, or as it takes until intervals are narrow.
+        Phase::Confirming => (None, plan.seed.wrapping_add(1)),
     };
     SweepPlan {
         table: None,
@@ -146,7 +152,8 @@ pub(super) fn sweep_plan(
         arms: arms.map(arm).collect(),
         codec: CodecName::default(),
         block: None,
-        effort: Effort { rounds: NonZeroUsize::new(rounds), budget: Some(budget), within: super::judge::LEAST_GAIN },
+        effort: Effort { rounds, budget: Some(budget), within: super::judge::LEAST_GAIN },
+        statements,
         // What users wait for is the command; and writing back would take most of the time there is.
         sync: false,
         passes: Passes::default(),

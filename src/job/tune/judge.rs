@@ -1,7 +1,7 @@
 //! Which flags are worth having: what the confirming sweeps carry, and nothing that they do not.
 //!
 //! Flags are given to a command, not to a case. So of copy only those are worth having that are surely faster in one of its
-//! cases and slower in none, and that were held against the defaults in all of them. All statements of a tuning hold at
+//! cases and surely slower in no other, and that were held against the defaults in all of them. All statements of a tuning hold at
 //! 95 % together: each interval is as wide as that takes (Bonferroni).
 
 use serde::Serialize;
@@ -24,8 +24,10 @@ pub enum Verdict {
     Faster,
     /// Surely slower, by more than the noise.
     Slower,
-    /// Neither can be told.
+    /// Surely no further apart than the least gain, or than the noise.
     Alike,
+    /// Enough rounds, and none of these can be told: the interval is too wide.
+    Unclear,
     /// Too few rounds, or too few that showed what they should.
     Unknown,
 }
@@ -49,6 +51,15 @@ pub struct Finding {
     pub verdict: Verdict,
 }
 
+impl Finding {
+    /// The gain below which it would not have been called faster: its interval would have reached 1 yet, or the noise.
+    fn unseen(&self) -> Option<f64> {
+        let ratio = self.ratio?;
+        // Times vary by factors: flags that take half of the time have an interval half as wide.
+        Some((1.0 - ratio.ratio / ratio.interval?.high).max(self.noise?).max(LEAST_GAIN))
+    }
+}
+
 /// What becomes of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,7 +70,7 @@ pub enum Fate {
     Outdone,
     /// Faster in one case and slower in another.
     Mixed,
-    /// Faster in no case.
+    /// Surely faster in no case.
     NotFaster,
     /// It was not held against the defaults in all cases of its job, or not often enough.
     Unfinished,
@@ -87,6 +98,8 @@ pub struct Advice {
     pub findings: Vec<Finding>,
     /// Every candidate.
     pub choices: Vec<Choice>,
+    /// A gain below this would not have been seen in some case: 0.1 is 10 %; `None` where every difference is known.
+    pub unseen: Option<f64>,
     /// The value of `HAUL_OPTIONS` that is worth having; `None` if the defaults are as good.
     pub options: Option<String>,
 }
@@ -95,7 +108,7 @@ impl Advice {
     /// What a report carries.
     pub fn of(report: &TuneReport) -> Self {
         let open = |job| report.cases.iter().filter(move |case| case.case.job() == job && case.left_out.is_none());
-        let statements = report.candidates.iter().map(|candidate| open(candidate.job).count()).sum();
+        let statements = statements(report);
         let judge = Judge { report, confidence: confidence_of_each(statements) };
         let pairs =
             report.candidates.iter().flat_map(|candidate| open(candidate.job).map(move |case| (candidate, case)));
@@ -110,7 +123,16 @@ impl Advice {
             choose_one(&mut choices, job, &findings);
         }
         let rounds_needed = fewest_for(statements);
-        Self { statements, rounds_needed, options: options(&choices), findings, choices }
+        let unseen = findings.iter().filter(|finding| finding.verdict == Verdict::Unclear).filter_map(Finding::unseen);
+        let unseen = unseen.max_by(f64::total_cmp);
+        Self { statements, rounds_needed, unseen, options: options(&choices), findings, choices }
+    }
+
+    /// How much longer flags may take at most in a case where they are not faster: 0.02 is 2 %.
+    pub fn worst(&self, choice: &Choice) -> Option<f64> {
+        let others = of(&self.findings, choice.job, choice.flags).filter(|one| one.verdict != Verdict::Faster);
+        let most = others.filter_map(|one| Some(one.ratio?.interval?.high - 1.0)).max_by(f64::total_cmp);
+        most.map(|most| most.max(0.0))
     }
 
     /// The flags to use for a job.
@@ -118,6 +140,13 @@ impl Advice {
         let choice = self.choices.iter().find(|choice| choice.job == job && choice.fate == Fate::Recommended);
         choice.map(|choice| choice.flags)
     }
+}
+
+/// Statements that are made at once: every candidate in every case that can be had.
+pub(super) fn statements(report: &TuneReport) -> usize {
+    let cases = report.cases.iter().filter(|case| case.left_out.is_none());
+    let of = |case: &TunedCase| report.candidates.iter().filter(|one| one.job == case.case.job()).count();
+    cases.map(of).sum()
 }
 
 struct Judge<'a> {
@@ -161,8 +190,10 @@ fn verdict(ratio: Option<PairedRatio>, noise: Option<f64>) -> Verdict {
         Verdict::Faster
     } else if interval.low > 1.0 && -gain > noise {
         Verdict::Slower
-    } else {
+    } else if interval.reach(1.0) <= noise.max(LEAST_GAIN) {
         Verdict::Alike
+    } else {
+        Verdict::Unclear
     }
 }
 

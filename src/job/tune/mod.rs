@@ -117,7 +117,8 @@ impl Tuning<'_> {
             self.sweep(Phase::Exploring, place, &flags, share)?;
         }
         let time = self.plan.budget.saturating_sub(self.started.elapsed());
-        self.report.candidates = affordable(candidates::candidates(&self.report), &self.report.cases, time);
+        let promising = candidates::candidates(&self.report);
+        (self.report.candidates, self.report.dropped) = affordable(promising, &self.report.cases, time);
         let flags: Vec<Vec<Flags>> = self.report.cases.iter().map(|case| self.flags_to_confirm(case)).collect();
         let open: Vec<usize> = (0..count).filter(|place| !flags[*place].is_empty()).collect();
         for (done, place) in open.iter().enumerate() {
@@ -163,7 +164,7 @@ impl Tuning<'_> {
     fn sweep(&mut self, phase: Phase, place: usize, flags: &[Flags], share: Duration) -> Result<()> {
         let case = self.report.cases[place].case;
         self.spectator.begins(phase, case);
-        let plan = cases::sweep_plan(self.plan, self.sizes, case, phase, flags, share);
+        let plan = cases::sweep_plan(self.plan, self.sizes, case, phase, flags, share, judge::statements(&self.report));
         let swept = sweep::run(&plan, &self.context, &mut Passing(self.spectator));
         // What an earlier sweep left behind is told once.
         self.context.events = Arc::new(Silent);

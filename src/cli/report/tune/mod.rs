@@ -5,8 +5,11 @@ use std::io::{self, Write};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use haul::error::Quoted;
 use haul::job::sweep::figures::Figures;
+use haul::job::tune::candidates::looked;
 use haul::job::tune::judge::{Advice, Choice, Fate, Finding, LEAST_GAIN, Verdict};
-use haul::outcome::{Ended, TuneReport, TunedCase};
+use haul::measure::interval::FEWEST;
+use haul::measure::machine::unrest;
+use haul::outcome::{Candidate, Ended, SweepReport, TuneReport, TunedCase};
 use serde::Serialize;
 
 use super::numbers::{TimeUnit, bytes, count, duration, nothing, percent, signed};
@@ -109,6 +112,7 @@ impl Page<'_> {
             Some(_) => "left out".to_owned(),
             None if case.explored.is_none() => "not measured".to_owned(),
             None if has_candidates || self.report.ended != Ended::Budget => "not confirmed".to_owned(),
+            // At least one of what looks faster is confirmed.
             None => "no other flag looked faster".to_owned(),
         }
     }
@@ -118,19 +122,66 @@ impl Page<'_> {
         let left_out =
             |case: &TunedCase| case.left_out.as_ref().map(|why| format!("{}: left out: {why}.", case.case.name()));
         let mut remarks: Vec<String> = self.report.cases.iter().filter_map(left_out).collect();
+        remarks.extend(self.report.failure.as_ref().map(|why| format!("It failed: {why}.")));
         remarks.extend(self.advice.choices.iter().filter_map(|choice| self.mixed(choice)));
         remarks.extend(self.unfinished());
+        remarks.extend(self.dropped());
         remarks.extend(self.outdone());
+        remarks.extend(self.advice.choices.iter().filter_map(|choice| self.elsewhere(choice)));
+        remarks.extend(self.company());
         if !self.advice.findings.is_empty() {
             remarks.push(format!(
-                "A flag is worth having if it is surely faster, by {} and by more than two runs of the same setting are apart \
-                 (noise here: {}), in one case of its command, and slower in none; {} at once, at 95% together.",
+                "A flag is worth having if it is surely faster, by {} or more at the median and by more than the noise (two \
+                 runs of the same setting, here {}), in one case of its command, and not surely slower in any other; {} at \
+                 once, at 95% together. Change: the median within rounds, which is not that of the two columns.",
                 percent(LEAST_GAIN),
                 self.noise(),
                 count(self.advice.statements as u64, "comparison"),
             ));
         }
+        let rounds = |swept: &Option<SweepReport>| swept.as_ref().map_or(0, |swept| swept.rounds);
+        let of = |case: &TunedCase| {
+            format!("{} {} and {}", case.case.name(), rounds(&case.explored), rounds(&case.confirmed))
+        };
+        let all: Vec<String> = self.report.cases.iter().map(of).collect();
+        remarks.push(format!("Rounds that explored and confirmed: {}.", all.join("; ")));
         remarks
+    }
+
+    /// What looked faster and was never confirmed.
+    fn dropped(&self) -> Option<String> {
+        let of = |one: &Candidate| {
+            let gain = looked(self.report, one).map_or_else(String::new, |ratio| format!(" {}", percent(1.0 - ratio)));
+            format!("{} {} looked{gain} faster", one.job.name(), one.flags)
+        };
+        let all: Vec<String> = self.report.dropped.iter().map(of).collect();
+        (!all.is_empty()).then(|| format!("No time to confirm: {}{}.", all.join(", "), self.budget_advice()))
+    }
+
+    /// More time helps where time was up.
+    fn budget_advice(&self) -> &'static str {
+        if self.report.ended == Ended::Budget { "; raise --budget" } else { "" }
+    }
+
+    /// How bad what is recommended may be where it does not help.
+    fn elsewhere(&self, choice: &Choice) -> Option<String> {
+        let worst = self.advice.worst(choice).filter(|_| choice.fate == Fate::Recommended)?;
+        Some(format!("{}: at most {} slower in the other cases.", words(choice), percent(worst)))
+    }
+
+    /// Who else was at work when it began.
+    fn company(&self) -> Vec<String> {
+        let machine = self.report.cases.iter().find_map(|case| case.explored.as_ref()).map(|swept| &swept.machine);
+        let mut all: Vec<String> =
+            machine.map(unrest).unwrap_or_default().into_iter().map(|warning| format!("mind: {warning}")).collect();
+        let beyond = |one: &Finding| one.flags.workers.is_some_and(|workers| workers > self.report.cores);
+        if !all.is_empty() && self.advice.findings.iter().any(beyond) {
+            all.push(
+                "mind: more workers than cores also take time from other programs, which is no gain of the disk's"
+                    .into(),
+            );
+        }
+        all
     }
 
     /// What helps in one case and hurts in another.
@@ -158,10 +209,11 @@ impl Page<'_> {
         let rounds = rounds.map(|one| one.ratio.map_or(0, |ratio| ratio.rounds)).min().unwrap_or(0);
         (!names.is_empty()).then(|| {
             format!(
-                "Cannot be told of {}: {} where {} are needed, in each case of the command; raise --budget.",
+                "Cannot be told of {}: {} where {} are needed, in each case of the command{}.",
                 names.join(", "),
                 count(rounds as u64, "round"),
-                self.advice.rounds_needed
+                self.advice.rounds_needed,
+                self.budget_advice()
             )
         })
     }
@@ -181,14 +233,21 @@ impl Page<'_> {
     }
 
     /// Why there is no line to paste.
-    fn no_options(&self) -> &'static str {
+    fn no_options(&self) -> String {
         let unfinished = self.advice.choices.iter().any(|choice| choice.fate == Fate::Unfinished);
+        let explored = self.report.cases.iter().filter_map(|case| case.explored.as_ref());
         if self.report.ended != Ended::Budget {
-            "it was not finished, so nothing is recommended"
+            "it was not finished, so nothing is recommended".to_owned()
         } else if unfinished {
-            "nothing is recommended that could not be told"
+            "nothing is recommended that could not be told".to_owned()
+        } else if !self.report.dropped.is_empty() {
+            "nothing was distinguishably faster of what there was time to confirm; raise --budget".to_owned()
+        } else if let Some(unseen) = self.advice.unseen {
+            format!("nothing was distinguishably faster; gains below {} would not have been seen", percent(unseen))
+        } else if explored.map(|swept| swept.rounds).any(|rounds| rounds < FEWEST) {
+            format!("nothing was distinguishably faster, in fewer than {FEWEST} rounds of some case; raise --budget")
         } else {
-            "the defaults are as good: no flag was distinguishably faster"
+            "the defaults are as good: no flag was distinguishably faster".to_owned()
         }
     }
 }
@@ -217,7 +276,8 @@ const fn word(verdict: Verdict) -> &'static str {
         Verdict::Faster => "faster",
         Verdict::Slower => "slower",
         Verdict::Alike => "no difference",
-        Verdict::Unknown => "cannot be told",
+        Verdict::Unclear => "cannot be told",
+        Verdict::Unknown => "too few rounds",
     }
 }
 

@@ -38,7 +38,7 @@ fn swept(case: TuneCase, walls: &[(Flags, u64)], rounds: u64) -> SweepReport {
 /// A tuning whose copies took so long with each candidate, warm, cold and small, in so many rounds.
 fn report(walls: &[(Flags, [u64; 3])], rounds: u64) -> TuneReport {
     let cases = TuneCase::ALL.into_iter().enumerate().map(|(place, case)| {
-        let explored = Some(swept(case, &[], 3));
+        let explored = Some(swept(case, &[], 10));
         let walls: Vec<_> = walls.iter().filter_map(|(flags, walls)| Some((*flags, *walls.get(place)?))).collect();
         let confirmed = (!walls.is_empty()).then(|| swept(case, &walls, rounds));
         TunedCase { explored, confirmed, ..TunedCase::new(case) }
@@ -47,8 +47,8 @@ fn report(walls: &[(Flags, [u64; 3])], rounds: u64) -> TuneReport {
         format: TuneReport::FORMAT,
         version: "1.2.3".into(),
         directory: "/mnt/disk".into(),
-        budget_ns: 60_000_000_000,
-        took_ns: 58_000_000_000,
+        budget_ns: 180_000_000_000,
+        took_ns: 178_000_000_000,
         cores: CORES,
         seed: 1,
         ended: Ended::Budget,
@@ -124,4 +124,43 @@ fn haul_options_takes_whatever_can_be_recommended() {
             assert!(<crate::cli::args::Args as clap::Parser>::try_parse_from(words).is_ok(), "{value}");
         }
     }
+}
+
+#[test]
+fn it_says_what_was_not_confirmed_what_failed_and_who_else_was_at_work() {
+    let mut found = report(&[(four(), [80, 100, 100])], 12);
+    found.dropped = vec![Candidate { job: SweepJob::Gzip, flags: direct() }];
+    found.cases[0].explored.as_mut().unwrap().machine.load = Some(3.5);
+    let page = text(&found).replace("\n  ", " ");
+    for said in [
+        "No time to confirm: gzip --engine direct looked faster; raise --budget.",
+        "mind: others were at work: load 3.5 on 2 cores",
+        "mind: more workers than cores also take time from other programs",
+        "copy --workers 4: at most 0% slower in the other cases.",
+        "Rounds that explored and confirmed: copy, warm 10 and 12;",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    (found.ended, found.failure) = (Ended::Failed, Some("cannot write 'x': No space left on device".into()));
+    let page = text(&found);
+    assert!(page.contains("It failed: cannot write 'x': No space left on device."), "{page}");
+    assert!(!page.contains("raise --budget"), "{page}");
+}
+
+#[test]
+fn as_good_is_said_only_where_it_is_known() {
+    let last = |report: &TuneReport| text(report).lines().last().unwrap().to_owned();
+    let mut wide = report(&[(direct(), [100; 3])], 12);
+    let rows = &mut wide.cases[1].confirmed.as_mut().unwrap().rows;
+    for (round, sample) in rows[1].samples.iter_mut().enumerate() {
+        sample.wall_ns = if round % 2 == 0 { 120_000_000 } else { 80_000_000 };
+    }
+    assert_eq!(last(&wide), "nothing was distinguishably faster; gains below 16.7% would not have been seen");
+    let dropped = vec![Candidate { job: SweepJob::Copy, flags: four() }];
+    let said = "nothing was distinguishably faster of what there was time to confirm; raise --budget";
+    assert_eq!(last(&TuneReport { dropped, ..report(&[(direct(), [100; 3])], 12) }), said);
+    let mut few = report(&[], 0);
+    few.cases[3].explored.as_mut().unwrap().rounds = 2;
+    let said = "nothing was distinguishably faster, in fewer than 6 rounds of some case; raise --budget";
+    assert_eq!(last(&few), said);
 }

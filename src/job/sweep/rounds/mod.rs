@@ -30,6 +30,8 @@ pub(super) struct Rounds<'a> {
     pub(super) report: &'a mut SweepReport,
     pub(super) runner: &'a mut dyn Runner,
     pub(super) watcher: &'a mut dyn Watcher<SweepReport>,
+    /// Rounds that it takes at least before intervals are narrow enough.
+    pub(super) fewest: usize,
 }
 
 impl Runner for Bench<'_> {
@@ -150,7 +152,7 @@ impl Series for Rounds<'_> {
     }
 
     fn is_narrow(&self) -> bool {
-        is_narrow(self.report)
+        self.report.rounds >= self.fewest && is_narrow(self.report)
     }
 }
 

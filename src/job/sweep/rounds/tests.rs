@@ -58,7 +58,7 @@ fn rounds(count: usize) -> Effort {
 
 fn sweep(bench: &mut Notes, effort: Effort) -> (Result<()>, SweepReport, Told) {
     let (mut report, mut told) = (empty_report(), Told::default());
-    let mut rounds = Rounds { report: &mut report, runner: bench, watcher: &mut told };
+    let mut rounds = Rounds { report: &mut report, runner: bench, watcher: &mut told, fewest: 0 };
     let result = rounds.warm_up().and_then(|()| rounds.run(effort, Instant::now()));
     (result, report, told)
 }
@@ -118,4 +118,19 @@ fn time_that_is_up_ends_it_after_one_round_at_least() {
     let budget = Effort { rounds: None, budget: Some(Duration::ZERO), within: 0.05 };
     let (_, report, _) = sweep(&mut Notes::default(), budget);
     assert_eq!((report.rounds, report.ended), (1, Ended::Budget));
+}
+
+#[test]
+fn narrow_intervals_end_it_when_there_are_rounds_for_every_statement() {
+    let narrow_after = |fewest| {
+        let (mut report, mut told, mut bench) = (empty_report(), Told::default(), Notes::default());
+        report.within = 0.05;
+        let mut rounds = Rounds { report: &mut report, runner: &mut bench, watcher: &mut told, fewest };
+        let effort = Effort { rounds: None, budget: Some(Duration::from_secs(60)), within: 0.05 };
+        rounds.warm_up().and_then(|()| rounds.run(effort, Instant::now())).unwrap();
+        assert_eq!(report.ended, Ended::Narrow);
+        report.rounds
+    };
+    let soon = narrow_after(0);
+    assert_eq!(narrow_after(soon + 5), soon + 5);
 }

@@ -159,3 +159,26 @@ fn statements_are_counted_over_all_jobs() {
     assert_eq!(advice.recommended(SweepJob::Gzip), Some(four()));
     assert_eq!(Advice::of(&TuneReport::default()), Advice { rounds_needed: 6, ..Advice::default() });
 }
+
+#[test]
+fn what_may_be_a_difference_is_not_called_none() {
+    // Every second round takes a fifth longer with the flags, and every other a fifth less: the median says nothing.
+    let mut report = report(&[(direct(), [1000, 1000, 1000])], ROUNDS);
+    let advice = Advice::of(&report);
+    assert!(advice.unseen.is_none() && advice.findings.iter().all(|one| one.verdict == Verdict::Alike));
+    let rows = &mut report.cases[1].confirmed.as_mut().unwrap().rows;
+    for (round, sample) in rows[1].samples.iter_mut().enumerate() {
+        sample.wall_ns = sample.wall_ns * if round % 2 == 0 { 12 } else { 8 } / 10;
+    }
+    let advice = Advice::of(&report);
+    let verdicts: Vec<Verdict> = advice.findings.iter().map(|one| one.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Alike, Verdict::Unclear, Verdict::Alike]);
+    assert_eq!((fates(&report), advice.options.clone()), (vec![Fate::NotFaster], None));
+    assert!(advice.unseen.is_some_and(|unseen| (0.15..0.25).contains(&unseen)), "{:?}", advice.unseen);
+    // It keeps nobody from what is surely faster elsewhere, and how bad it may be is known.
+    let rows = &mut report.cases[0].confirmed.as_mut().unwrap().rows;
+    rows[1].samples.iter_mut().for_each(|sample| sample.wall_ns = sample.wall_ns * 8 / 10);
+    let advice = Advice::of(&report);
+    assert_eq!(advice.recommended(SweepJob::Copy), Some(direct()));
+    assert!(advice.worst(&advice.choices[0]).is_some_and(|worst| (0.15..0.25).contains(&worst)));
+}
