@@ -190,19 +190,30 @@ impl Change {
 }
 
 impl Middles {
-    /// Of the middles of times per run, or per operation.
-    fn of(kind: Kind, setting: AnySetting, [old, new]: [u64; 2]) -> Self {
-        let per_second = |picoseconds: u64| 1e12 / picoseconds as f64;
-        match kind {
-            Kind::Sweep => Self::Times { old_ns_median: old, new_ns_median: new },
+    /// Of times per run, or per operation: then of its rates, whose median is not that of the times where there are two in
+    /// the middle, and is what the reports themselves show. `None` of no run.
+    fn of(kind: Kind, old: &Row, new: &Row) -> Option<Self> {
+        let rate = |row: &Row| median_of(&row.times.iter().map(|time| 1e12 / *time as f64).collect::<Vec<_>>());
+        Some(match kind {
+            Kind::Sweep => Self::Times { old_ns_median: median(&old.times)?, new_ns_median: median(&new.times)? },
             Kind::Disk => Self::Rates {
-                old_operations_per_second: per_second(old),
-                new_operations_per_second: per_second(new),
-                bytes_per_operation: match setting {
+                old_operations_per_second: rate(old)?,
+                new_operations_per_second: rate(new)?,
+                bytes_per_operation: match new.setting {
                     AnySetting::Disk(setting) => setting.block.map(|block| block.bytes() as u64),
                     AnySetting::Sweep(_) => None,
                 },
             },
+        })
+    }
+
+    /// How many times the old one the new one is.
+    fn ratio(&self) -> f64 {
+        match self {
+            Self::Times { old_ns_median, new_ns_median } => *new_ns_median as f64 / *old_ns_median as f64,
+            Self::Rates { old_operations_per_second, new_operations_per_second, .. } => {
+                new_operations_per_second / old_operations_per_second
+            }
         }
     }
 }
@@ -214,11 +225,12 @@ fn find(report: &Side, row: &Row) -> Option<usize> {
 
 /// `None` where there is no run in one of the reports. Two runs of the same differ by the noise.
 fn change(old: &Row, new: &Row, kind: Kind, confidence: f64, [noise, limit]: [f64; 2]) -> Option<Change> {
-    let middles = [median(&old.times)?, median(&new.times)?];
+    let middles = Middles::of(kind, old, new)?;
+    let ratio = middles.ratio();
     // What takes half the time is done twice as often.
-    let (over, under, ratio) = match kind {
-        Kind::Sweep => (&new.times, &old.times, middles[1] as f64 / middles[0] as f64),
-        Kind::Disk => (&old.times, &new.times, middles[0] as f64 / middles[1] as f64),
+    let (over, under) = match kind {
+        Kind::Sweep => (&new.times, &old.times),
+        Kind::Disk => (&old.times, &new.times),
     };
     let shift = Ratio::of(over, under, confidence)?;
     let interval = shift.interval.map(|interval| interval.and(Interval { low: ratio, high: ratio }));
@@ -226,7 +238,7 @@ fn change(old: &Row, new: &Row, kind: Kind, confidence: f64, [noise, limit]: [f6
     let mut change = Change {
         setting: new.setting,
         label: new.label.clone(),
-        middles: Middles::of(kind, new.setting, middles),
+        middles,
         old_runs: old.times.len(),
         new_runs: new.times.len(),
         ratio,

@@ -9,6 +9,7 @@ use haul::error::Quoted;
 use haul::job::compare::differences::{Difference, Part};
 use haul::job::compare::side::{AnySetting, Kind, Side};
 use haul::job::compare::{Change, Claim, Comparison, Middles};
+use haul::measure::machine::unrest;
 use haul::outcome::Ended;
 use haul::plan::Load;
 
@@ -55,6 +56,11 @@ impl Page<'_> {
             let what = if report.kind == Kind::Disk { "measurement" } else { "sweep" };
             Some(format!("the {what} of the {side} report {how}"))
         };
+        // What both reports warn of is no less true of what they say together.
+        let unrest = |side, report: &Side| {
+            let warnings = unrest(&report.machine).into_iter();
+            warnings.map(move |warning| format!("in the {side} report: {warning}"))
+        };
         [
             unfinished("old", self.old),
             unfinished("new", self.new),
@@ -64,6 +70,8 @@ impl Page<'_> {
         ]
         .into_iter()
         .flatten()
+        .chain(unrest("old", self.old))
+        .chain(unrest("new", self.new))
         .collect()
     }
 

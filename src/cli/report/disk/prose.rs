@@ -3,6 +3,7 @@
 use haul::error::Quoted;
 use haul::job::disk::doubts::is_memory;
 use haul::job::disk::figures::DiskFigures;
+use haul::measure::interval::Interval;
 use haul::outcome::{DiskReport, DiskSetting};
 use haul::plan::{Access, Flight, Load};
 
@@ -53,14 +54,16 @@ pub(super) fn findings(digest: &DiskDigest<'_>) -> Vec<String> {
     vec![format!("{why}, so there is nothing to tell.")]
 }
 
-/// "Sequential: reads at most 812 MiB/s (1M direct); writes at most 455 MiB/s (1M direct)."
+/// "Sequential: reads best at 812 MiB/s (1M direct; 801–820); writes best at 455 MiB/s (1M direct; 451–460)."
 fn sequential(digest: &DiskDigest<'_>) -> Option<String> {
     let best = |load, verb| {
         let place = digest.best(&of(digest, load), |figures| figures.mib_per_second)?;
-        let rate = digest.figures[place].mib_per_second?.median;
-        Some(format!("{verb} {} MiB/s ({})", three_digits(rate), beside_load(digest, place)))
+        let rate = digest.figures[place].mib_per_second?;
+        let between = |interval: Interval| format!("; {}–{}", three_digits(interval.low), three_digits(interval.high));
+        let between = rate.interval.map_or_else(String::new, between);
+        Some(format!("{verb} {} MiB/s ({}{between})", three_digits(rate.median), beside_load(digest, place)))
     };
-    said("Sequential", [best(Load::Read, "reads at most"), best(Load::Write, "writes at most")])
+    said("Sequential", [best(Load::Read, "reads best at"), best(Load::Write, "writes best at")])
 }
 
 /// "Random: reads 9120 IOPS one at a time, 98100 IOPS with 16 in flight (4K); writes 11300 IOPS (4K)."
@@ -90,10 +93,16 @@ fn depths(digest: &DiskDigest<'_>, places: &[usize]) -> Option<String> {
 
 fn durable(digest: &DiskDigest<'_>) -> Option<String> {
     let place = of(digest, Load::Sync).into_iter().next()?;
-    let latency = digest.figures[place].write_latency?;
+    let figures = &digest.figures[place];
+    let (latency, rate) = (figures.write_latency?, figures.operations_per_second?.median);
     let block = digest.report.rows[place].setting.block.map_or_else(String::new, |block| format!(" {block}"));
     let rarely = latency.p99_ns.map_or_else(String::new, |p99| format!(", 1 in 100 longer than {}", duration(p99)));
-    Some(format!("Durable: writing{block} and fdatasync take {}{rarely}.", duration(latency.p50_ns)))
+    // What most of them take says little of how many there are: some take a hundred times as long.
+    let usual = duration(latency.p50_ns);
+    Some(format!(
+        "Durable: {} a second of writing{block} and fdatasync; half take {usual} or less{rarely}.",
+        three_digits(rate)
+    ))
 }
 
 fn files(digest: &DiskDigest<'_>) -> Option<String> {

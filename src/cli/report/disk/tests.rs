@@ -111,7 +111,7 @@ fn without_the_best(change: fn(&mut DiskSample)) -> DiskReport {
 #[test]
 fn the_best_is_not_told_where_it_shows_something_else_or_too_little() {
     let expected = [
-        "Sequential: reads at most 905 MiB/s (128K buffered); writes at most 402 MiB/s (128K buffered).",
+        "Sequential: reads best at 905 MiB/s (128K buffered; 899–915); writes best at 402 MiB/s (128K buffered; 399–406).",
         "Random: reads 9120 IOPS one at a time, 34800 IOPS with 4 in flight (4K); writes 11300 IOPS one at a time, 29600 IOPS \
          with 4 in flight (4K); 7 reads to 3 writes 9700 IOPS one at a time, 31000 IOPS with 4 in flight (4K).",
     ];
@@ -165,7 +165,7 @@ fn what_no_run_shows_is_not_told() {
         sample.run.invalid = Some("cached".to_owned());
     }
     let found = text(&report, Format::Table);
-    assert!(found.contains("Sequential: reads at most 800 MiB/s (64K direct)."), "{found}");
+    assert!(found.contains("Sequential: reads best at 800 MiB/s (64K direct)."), "{found}");
     let line = found.lines().find(|line| line.contains("0 of 2")).expect("a line");
     assert!(!line.contains("1902") && line.contains(" - "), "{line}");
     assert!(!text(&report, Format::Html).contains("1902 MiB/s"), "no bar either");

@@ -151,6 +151,6 @@ mod tests {
     #[test]
     fn all_calls_are_compared_but_those_that_others_make_too() {
         let left_out = Call::ALL.into_iter().filter(|call| comparable(*call).is_none() && *call != Call::Fcntl);
-        assert_eq!(left_out.collect::<Vec<_>>(), [Call::Close, Call::Mmap, Call::Munmap, Call::Setflags]);
+        assert_eq!(left_out.collect::<Vec<_>>(), [Call::Setflags, Call::Close, Call::Mmap, Call::Munmap]);
     }
 }
