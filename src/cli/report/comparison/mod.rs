@@ -56,11 +56,6 @@ impl Page<'_> {
             let what = if report.kind == Kind::Disk { "measurement" } else { "sweep" };
             Some(format!("the {what} of the {side} report {how}"))
         };
-        // What both reports warn of is no less true of what they say together.
-        let unrest = |side, report: &Side| {
-            let warnings = unrest(&report.machine).into_iter();
-            warnings.map(move |warning| format!("in the {side} report: {warning}"))
-        };
         [
             unfinished("old", self.old),
             unfinished("new", self.new),
@@ -70,8 +65,6 @@ impl Page<'_> {
         ]
         .into_iter()
         .flatten()
-        .chain(unrest("old", self.old))
-        .chain(unrest("new", self.new))
         .collect()
     }
 
@@ -154,6 +147,11 @@ impl Page<'_> {
         let command = self.list(Part::Command);
         lines.extend((!command.is_empty()).then(|| format!("note: not the same {command}")));
         lines.extend(self.warnings().into_iter().map(|warning| format!("warning: {warning}")));
+        // What the reports warn of is no less true of what they say together.
+        for (side, report) in [("old", self.old), ("new", self.new)] {
+            lines
+                .extend(unrest(&report.machine).iter().map(|warning| format!("mind: in the {side} report: {warning}")));
+        }
         if let Some((exceeding, limit)) = self.exceeding.zip(self.args.fail_above) {
             lines.extend(exceeding.iter().map(|why| format!("FAILED: {why}")));
             lines.extend(
