@@ -26,7 +26,8 @@ cd "$scratch"
 
 say() { printf '\n== %s\n' "$*" >&2; }
 
-# Loads: name, haul's load, its block and depth, fio's rw, its engine, and what else fio needs. Runs of both last a second.
+# Loads: name, haul's load, its block and depth, fio's rw, its engine, and what else fio needs. Both warm up for a second at
+# most, and run for one to two.
 loads=(
   'read 4K|read|4K|1|read|psync|--direct=1'
   'read 128K|read|128K|1|read|psync|--direct=1'
@@ -46,14 +47,14 @@ ours() {
   case $load in read | random-read) place=(--read-only file) ;; *) place=(--size "$size") ;; esac
   local way=(--access direct --depths "$depth")
   [ "$load" != sync ] || way=()
-  "$haul" disk "${place[@]}" --loads "$load" --blocks "$block" "${way[@]}" --rounds 1 --seed "$RANDOM" --json |
+  "$haul" disk "${place[@]}" --loads "$load" --blocks "$block" "${way[@]}" --rounds 1 --budget 2500ms --seed "$RANDOM" --json |
     jq -r '.rows[0].samples[0] | [.operations * 1e9 / .wall_ns, (.read_latency // .write_latency).p50_ns / 1e3] | @tsv'
 }
 
 theirs() {
   local block=$1 depth=$2 rw=$3 engine=$4 more=$5
   fio --name=fio --filename=file --size="$size" --rw="$rw" --bs="$block" --iodepth="$depth" --ioengine="$engine" "$more" \
-    --refill_buffers --time_based --ramp_time=1 --runtime=1 --randseed="$RANDOM" --output-format=json |
+    --refill_buffers --time_based --ramp_time=1 --runtime=1500ms --randseed="$RANDOM" --output-format=json |
     jq -r '.jobs[0] | (if .read.total_ios > 0 then .read else .write end) as $io |
       [$io.iops, (($io.clat_ns.percentile["50.000000"] // 0) + (.sync.lat_ns.percentile["50.000000"] // 0)) / 1e3] | @tsv'
 }
@@ -78,7 +79,7 @@ for ((round = 0; round < rounds; round++)); do
     printf '%s\t%s\t%s\n' "$name" "$mine" "$other" >>times
   done
 done
-echo "$("$haul" --version | head -1), $(fio --version), $(uname -sr), $rounds rounds of a second each, file of $size on $(df --output=fstype . | tail -1)"
+echo "$("$haul" --version | head -1), $(fio --version), $(uname -sr), $rounds rounds, file of $size on $(df --output=fstype . | tail -1)"
 printf '\n| load | haul op/s | fio op/s | haul ÷ fio | least to most | haul p50 µs | fio p50 µs |\n|---|--:|--:|--:|--:|--:|--:|\n'
 for load in "${loads[@]}"; do
   awk -F'\t' -v name="${load%%|*}" '
@@ -99,7 +100,7 @@ done
 rm -f file
 
 say "haul disk twice, and compared"
-same=(--size "$size" --loads read,random-read,write,sync --access direct --blocks 4K,1M --depths 1,16)
+same=(--size "$size" --budget 30s --loads read,random-read,write,sync --access direct --blocks 4K,1M --depths 1,16)
 for name in once again; do
   rest
   "$haul" disk . "${same[@]}" -o "$results/$name.json" -o "$results/$name.html" -o "$results/$name.txt"
