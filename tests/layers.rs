@@ -11,9 +11,6 @@ const BASE: [&str; 6] = ["calls", "plan", "size", "error", "event", "outcome"];
 /// Joined by `job`, strangers to each other.
 const MIDDLE: [&str; 5] = ["engine", "codec", "tree", "load", "measure"];
 
-/// Modules over 300 lines, each with the reason why it is one room all the same.
-const TABLES: [(&str, &str); 1] = [("calls/mod.rs", "a table of system calls: a line or two each in four lists")];
-
 /// Whether code in module `one` may name module `other`.
 fn may_know(one: &str, other: &str) -> bool {
     let base = BASE.contains(&other);
@@ -125,16 +122,12 @@ fn every_module_has_its_place_in_the_table() {
 
 #[test]
 fn no_module_outgrows_its_room() {
-    let limit = 300;
+    let limit = 500;
     let mut wrong = Vec::new();
     for (path, _, text) in sources() {
         let lines = text.lines().count();
-        let listed = TABLES.iter().any(|(name, _)| Path::new(name) == path);
-        if lines > limit && !listed {
+        if lines > limit {
             wrong.push(format!("src/{} has {lines} lines", path.display()));
-        }
-        if lines <= limit && listed {
-            wrong.push(format!("src/{} has {lines} lines and need not be listed any more", path.display()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -398,7 +398,7 @@ fn a_source_goes_when_its_target_is_durable() {
         for named in [source, "-r tree"] {
             let calls = traced(&sandbox, &format!("{job} --sync {named}"));
             let expected = [
-                format!("fsync {target}.haul-part"),
+                "fsync tree/TEMPORARY".to_owned(),
                 format!("renameat2 {target}"),
                 "fsync tree".to_owned(),
                 format!("unlinkat {source}"),
@@ -492,6 +492,9 @@ fn shorten(line: &str, root: &str) -> String {
     let (call, arguments) = call.trim_start().split_once('(').expect("a call");
     let directory = arguments.split(['<', '>']).nth(1).expect("a path");
     let directory = directory.strip_prefix(root).expect("in the sandbox").trim_start_matches('/');
+    if let Some((above, _)) = directory.split_once(".haul-tmp-") {
+        return format!("{call} {above}TEMPORARY");
+    }
     match arguments.rsplit('"').nth(1) {
         Some(name) if directory.is_empty() => format!("{call} {name}"),
         Some(name) => format!("{call} {directory}/{name}"),
@@ -512,7 +515,7 @@ fn directories_that_are_made_become_durable_too() {
         "fsync out",
         "mkdirat out/logs/sub",
         "fsync out/logs",
-        "fsync out/logs/sub/x.gz.haul-part",
+        "fsync out/logs/sub/TEMPORARY",
         "renameat2 out/logs/sub/x.gz",
         "fsync out/logs/sub",
     ];
@@ -528,7 +531,7 @@ fn a_backup_says_what_it_leaves_out_for_its_suffix() {
         let sandbox = Sandbox::new();
         sandbox.write("logs/a.log", "a");
         sandbox.write("logs/a.log.1.gz", "rotated");
-        sandbox.write("logs/half.gz.haul-part", "unfinished");
+        sandbox.write(format!("logs/{}", common::temporary_name(7)), "unfinished");
         sandbox.make_directory("out");
         let backup = format!("gzip -r --output-dir out logs {way}");
         let why = ["'logs/a.log.1.gz'", "it has the suffix of a compressed file already; not copied to 'out'"];
@@ -545,7 +548,7 @@ fn a_backup_says_what_it_leaves_out_for_its_suffix() {
         let said = sandbox.haul(format!("gzip -rkfv logs {way}")).run().ok();
         said.says(&[
             "'logs/a.log.1.gz': passed over: it has the suffix",
-            "half.gz.haul-part': passed over: it is an unfin",
+            "0007': passed over: it is a temporary file of haul",
         ]);
         let said = sandbox.haul(format!("gunzip -v -r out {way}")).run().ok();
         said.says(&["'out/logs/plain': passed over: it has no suffix of a compressed file"]);

@@ -141,7 +141,7 @@ fn a_wish_to_stop_ends_the_job_too_that_is_watched() {
         let stop = Stop::new();
         let why = std::thread::scope(|scope| {
             let watched = scope.spawn(|| observe_with(tool, binary(), &slow, &stop));
-            wait_until("the job", || sandbox.exists("source.gz.haul-part") || watched.is_finished());
+            wait_until("the job", || common::temporary_file(sandbox.path("")).is_some() || watched.is_finished());
             stop.request(15);
             watched.join().expect("no panic").expect_err("it was stopped, or the tool does not work here")
         });
@@ -150,7 +150,9 @@ fn a_wish_to_stop_ends_the_job_too_that_is_watched() {
         }
         // It was not left to go on by itself.
         assert!(!sandbox.exists("source.gz"), "{}", tool.name());
-        sandbox.remove("source.gz.haul-part");
+        if let Some(file) = common::temporary_file(sandbox.path("")) {
+            std::fs::remove_file(file).expect("remove");
+        }
     }
 }
 

@@ -231,34 +231,44 @@ fn without_resume_an_older_part_is_told_of_and_left_alone() {
 }
 
 /// What is there, and how it comes there, where it can.
-type Stranger = (&'static str, fn(&Sandbox) -> bool);
+type Stranger = (&'static str, &'static str, fn(&Sandbox) -> bool);
 
 #[test]
 fn a_part_that_is_not_ours_is_left_alone() {
-    let strangers: [Stranger; 5] = [
-        ("a directory that nobody marked", |sandbox| {
+    let strangers: [Stranger; 7] = [
+        ("a directory that anybody may write to", "its mode is 1777", |sandbox| {
+            sandbox.write("target.haul-part/precious", "everybody's");
+            set_mode(sandbox.path("target.haul-part"), 0o1777);
+            true
+        }),
+        ("one whose group may read it", "its mode is 1750", |sandbox| {
+            sandbox.write("target.haul-part/precious", "our own");
+            set_mode(sandbox.path("target.haul-part"), 0o1750);
+            true
+        }),
+        ("a directory that nobody marked", "its mode is 755", |sandbox| {
             sandbox.write("target.haul-part/precious", "our own");
             true
         }),
-        ("a link", |sandbox| {
+        ("a link", "not a directory", |sandbox| {
             sandbox.link("target.haul-part", "outside");
             true
         }),
-        ("a file", |sandbox| {
+        ("a file", "not a directory", |sandbox| {
             sandbox.write("target.haul-part", "somebody's");
             true
         }),
-        ("a link that leads nowhere", |sandbox| {
+        ("a link that leads nowhere", "not a directory", |sandbox| {
             sandbox.link("target.haul-part", "nowhere");
             true
         }),
-        ("another user's directory", |sandbox| {
+        ("another user's directory", "it belongs to another user", |sandbox| {
             sandbox.write("target.haul-part/precious", "somebody's");
             let path = sandbox.path("target.haul-part");
             is_root() && std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).is_ok()
         }),
     ];
-    for (what, make) in strangers {
+    for (what, why, make) in strangers {
         for words in ["copy --resume tree target", "copy tree target"] {
             let sandbox = Sandbox::new();
             sandbox.write("tree/sub/file", "contents");
@@ -268,14 +278,15 @@ fn a_part_that_is_not_ours_is_left_alone() {
                 continue;
             }
             let before = snapshot(sandbox.path(""));
-            let run = sandbox.haul(words).run().ok();
+            let run = sandbox.haul(words).run();
             if words.contains("--resume") {
-                run.says_in_one_line(&["'target'", "no unfinished copy of yours", "begun anew"]);
+                run.code(1).says_in_one_line(&["cannot continue 'target.haul-part'", why]);
+                assert!(!sandbox.exists("target"), "{what}");
             } else {
-                run.silent();
+                run.ok().silent();
+                assert_equal(sandbox.path("tree"), sandbox.path("target"), what);
+                sandbox.remove("target");
             }
-            assert_equal(sandbox.path("tree"), sandbox.path("target"), what);
-            sandbox.remove("target");
             let plain = common::tree::without_directory_times;
             assert_same(&plain(before), &plain(snapshot(sandbox.path(""))), what);
         }

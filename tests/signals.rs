@@ -59,7 +59,10 @@ fn an_interrupted_job_leaves_everything_as_it_was() {
 
 /// Whether something unfinished lies in the sandbox or in its tree.
 fn has_part(sandbox: &Sandbox) -> bool {
-    let part = |name: &std::ffi::OsString| name.to_string_lossy().contains("haul-part");
+    let part = |name: &std::ffi::OsString| {
+        let name = name.to_string_lossy();
+        name.contains("haul-part") || name.contains("haul-tmp")
+    };
     sandbox.list("").iter().any(part)
         || sandbox.list("tree").iter().any(part)
         || sandbox.list("tree/sub").iter().any(part)

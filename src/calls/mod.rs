@@ -65,6 +65,7 @@ pub enum Call {
     Lgetxattr,
     Lsetxattr,
     Lremovexattr,
+    Getrandom,
     IoUringSetup,
     IoUringEnter,
 }
@@ -91,7 +92,7 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -136,6 +137,7 @@ impl Call {
         Self::Lgetxattr,
         Self::Lsetxattr,
         Self::Lremovexattr,
+        Self::Getrandom,
         Self::IoUringSetup,
         Self::IoUringEnter,
     ];
@@ -187,6 +189,7 @@ impl Call {
             Self::Lgetxattr => "lgetxattr",
             Self::Lsetxattr => "lsetxattr",
             Self::Lremovexattr => "lremovexattr",
+            Self::Getrandom => "getrandom",
             Self::IoUringSetup => "io_uring_setup",
             Self::IoUringEnter => "io_uring_enter",
         }

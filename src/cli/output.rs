@@ -12,7 +12,7 @@ use haul::error::{Error, Result};
 use haul::job::Context;
 use haul::sys::{FileKind, Sys};
 use haul::tree::path::{c_path, lies_in, open_named, own_name};
-use haul::tree::{Leftovers, Part};
+use haul::tree::{DirectoryRules, Leftovers, Part, Site};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
@@ -54,7 +54,7 @@ impl ReportFile {
             Place::Open { file, rewrites: existing.is_some_and(|existing| existing.kind == FileKind::RegularFile) }
         } else {
             // Made and taken away again: were it kept until the first report, an end by force would leave it behind.
-            let (part, file) = Part::file(sys, &context.leftovers, &directory, &name, 0o666).map_err(failed)?;
+            let (part, file) = Part::file(sys, site(&directory, &context.leftovers), &name, 0o666).map_err(failed)?;
             part.abandon(sys);
             sys.close(file).map_err(failed)?;
             Place::Name { directory, name, leftovers: context.leftovers.clone() }
@@ -72,10 +72,11 @@ impl ReportFile {
         match &mut self.place {
             Place::Name { directory, name, leftovers } => {
                 let failed = |errno| Error::system("write", &self.path, errno);
-                let (part, file) = Part::file(sys, leftovers, directory, name, 0o666).map_err(failed)?;
+                let (part, file) = Part::file(sys, site(directory, leftovers), name, 0o666).map_err(failed)?;
                 let mut file = File::from(file);
                 file.write_all(report).map_err(|error| output_error(&self.path, &error))?;
-                sys.close(file.into()).and_then(|()| part.finish(sys, true)).map_err(failed)
+                sys.close(file.into()).map_err(failed)?;
+                part.finish(sys, true).map(drop).map_err(|unnamed| failed(unnamed.abandon(sys)))
             }
             Place::Open { file, rewrites } => {
                 let cleared = if *rewrites { file.set_len(0).and_then(|()| file.rewind()) } else { Ok(()) };
@@ -83,6 +84,11 @@ impl ReportFile {
             }
         }
     }
+}
+
+/// Where a report is made. It is not a secret, nor does anything depend on it: nobody looks whether others may write there.
+fn site<'a>(directory: &'a Arc<OwnedFd>, leftovers: &'a Leftovers) -> Site<'a> {
+    Site { directory, rules: DirectoryRules::default(), leftovers }
 }
 
 /// The directory and the name in it that a path comes to through symbolic links, whether anything bears that name or not.

@@ -1,15 +1,22 @@
-//! Ctrl-C and its kin: the first asks the job to end cleanly, the second ends the process at once. A limit on the size
-//! of files is no reason to end.
+//! Signals that end a process: the first asks the job to end cleanly, the second ends the process at once. A limit on the
+//! size of files is no reason to end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use haul::job::Context;
 use haul::sys::is_ignored;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{
+    SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+};
 use signal_hook::iterator::Signals;
 
 use super::progress::Terminal;
+
+/// Signals whose default is to end the process (signal(7)), but for those that tell of a fault in it, and SIGPIPE, which
+/// is ignored.
+const ENDING: [i32; 11] =
+    [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGUSR1, SIGUSR2];
 
 /// How long the second signal waits for the bar to go: a terminal that takes nothing must not hold us.
 const BAR_GOES: Duration = Duration::from_millis(100);
@@ -18,7 +25,7 @@ const BAR_GOES: Duration = Duration::from_millis(100);
 /// a temporary name may stay.
 pub(crate) fn listen(context: &Context, terminal: &Arc<Terminal>) {
     // What was ignored from the start (nohup, a shell's background job) stays so.
-    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
+    let wanted = ENDING.into_iter().filter(|signal| !is_ignored(*signal));
     let Ok(mut signals) = Signals::new(wanted) else { return };
     let (stop, leftovers, terminal) = (context.stop.clone(), context.leftovers.clone(), Arc::clone(terminal));
     let listener = move || {

@@ -5,6 +5,7 @@ pub mod compare;
 pub mod copy;
 pub mod disk;
 mod files;
+mod full;
 pub mod gunzip;
 pub mod gzip;
 mod list;

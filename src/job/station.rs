@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::Context;
+use super::full::{Device, Full, Volume};
 use crate::error::{Error, Quoted};
 use crate::event::{Event, Events};
 use crate::outcome::Summary;
@@ -17,21 +18,30 @@ pub(super) struct Station {
     pub(super) sys: Sys,
     pub(super) summary: Summary,
     events: Events,
-    /// Set when going on is pointless: somebody asked to stop, the disk is full, the reader is gone.
+    /// Set when going on is pointless: somebody asked to stop, the reader is gone, what all output goes to is full.
     halted: Arc<AtomicBool>,
+    /// Where nothing more can be written.
+    full: Arc<Full>,
+    /// The user that makes all files.
+    user: u32,
+    /// Where the work at hand writes, if that is a file system among others.
+    volume: Option<Volume>,
 }
 
 impl Station {
     /// Stations for the workers of one job.
     pub(super) fn for_workers(context: &Context, count: usize) -> Vec<Self> {
         let first = context.sys();
-        let halted = Arc::new(AtomicBool::new(false));
+        let (halted, full) = (Arc::new(AtomicBool::new(false)), Arc::new(Full::default()));
         (0..count)
             .map(|_| Self {
                 sys: first.sibling(),
                 summary: Summary::default(),
                 events: Arc::clone(&context.events),
                 halted: Arc::clone(&halted),
+                full: Arc::clone(&full),
+                user: context.identity.uid,
+                volume: None,
             })
             .collect()
     }
@@ -55,9 +65,27 @@ impl Station {
         self.halted.load(Ordering::Relaxed)
     }
 
-    /// Reports a failure; the rest of the job goes on unless that is pointless.
+    /// From here on the work at hand writes to this device; to none that could be full while others are not: `None`.
+    pub(super) fn writes_to(&mut self, device: Option<Device>) {
+        self.volume = device.map(|device| Volume { device, owner: self.user });
+    }
+
+    /// What it writes belongs to another user: a file that exists, and is written in place.
+    pub(super) fn writes_for(&mut self, owner: u32) {
+        self.volume = self.volume.map(|volume| Volume { owner, ..volume });
+    }
+
+    /// Whether nothing more can be written to a device: then what was to be written there is not tried.
+    pub(super) fn is_full(&mut self, device: Device) -> bool {
+        let is_full = self.full.has(Volume { device, owner: self.user });
+        self.summary.stopped_early |= is_full;
+        is_full
+    }
+
+    /// Reports a failure; the rest of the job goes on, but for what would fail in the same way.
     pub(super) fn fail(&mut self, error: Error) {
-        if error.stops_the_job() {
+        let full = error.errno().zip(self.volume);
+        if error.stops_the_job() && !full.is_some_and(|(errno, volume)| self.full.note(volume, errno)) {
             self.halted.store(true, Ordering::Relaxed);
         }
         if error.is_interruption() {

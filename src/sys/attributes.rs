@@ -3,7 +3,9 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd};
 
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Statx, StatxFlags, StatxTimestamp, Timespec, Timestamps, Uid};
+use rustix::fs::{
+    AtFlags, FileType, Gid, Mode, OFlags, Statx, StatxAttributes, StatxFlags, StatxTimestamp, Timespec, Timestamps, Uid,
+};
 use rustix::io::Result;
 
 use super::Sys;
@@ -45,6 +47,8 @@ pub struct Attributes {
     pub atime: Moment,
     pub mtime: Moment,
     pub ctime: Moment,
+    /// A directory in which names can be made, and neither changed nor removed (`STATX_ATTR_APPEND`).
+    pub is_append_only: bool,
 }
 
 impl Attributes {
@@ -87,6 +91,7 @@ impl From<Statx> for Attributes {
             atime: moment(raw.stx_atime),
             mtime: moment(raw.stx_mtime),
             ctime: moment(raw.stx_ctime),
+            is_append_only: raw.stx_attributes.contains(StatxAttributes::APPEND),
         }
     }
 }

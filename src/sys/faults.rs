@@ -57,6 +57,8 @@ pub struct FaultPlan {
     fault: Fault,
     /// From `at` on every call fails, as on a disk that stays full.
     lasting: bool,
+    /// If any, these calls fail, each time, and no other does.
+    only: Vec<Call>,
     seen: AtomicU64,
     /// See [`FaultPlan::kinds`].
     kinds: Mutex<String>,
@@ -65,7 +67,7 @@ pub struct FaultPlan {
 impl FaultPlan {
     /// Call number `at` (the first is 1) meets `fault`; with `lasting`, every later one too.
     pub const fn new(at: u64, fault: Fault, lasting: bool) -> Self {
-        Self { at, fault, lasting, seen: AtomicU64::new(0), kinds: Mutex::new(String::new()) }
+        Self { at, fault, lasting, only: Vec::new(), seen: AtomicU64::new(0), kinds: Mutex::new(String::new()) }
     }
 
     /// How many calls were made under this plan.
@@ -104,7 +106,11 @@ impl FaultPlan {
             (false, false) => '.',
         };
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
-        let strikes = number == self.at || (self.lasting && number > self.at);
+        let strikes = if self.only.is_empty() {
+            number == self.at || (self.lasting && number > self.at)
+        } else {
+            self.only.contains(&call)
+        };
         let spared = self.fault == Fault::Full && !NEEDS_ROOM.contains(&call);
         if !strikes || spared {
             return Ok(wanted);
@@ -125,7 +131,7 @@ impl FromStr for FaultPlan {
     type Err = String;
 
     /// `K:WHAT`, or `K+:WHAT` for "from the k-th on"; WHAT is `EIO`, `ENOSPC`, `EACCES`, `EDQUOT`, `full`, `short`, `nothing`,
-    /// `interrupt` or `exit`. `slow:PERCENT` slows every call.
+    /// `interrupt` or `exit`. `CALL,CALL:WHAT` strikes every call of these names; `slow:PERCENT` slows every call.
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let wrong =
             || format!("'{text}' is no fault plan; write K:EIO, K+:ENOSPC, K:short, K:nothing, K:interrupt or K:exit");
@@ -139,6 +145,10 @@ impl FromStr for FaultPlan {
             "EDQUOT" => Fault::Fail(Errno::DQUOT),
             "EACCES" => Fault::Fail(Errno::ACCESS),
             "EXDEV" => Fault::Fail(Errno::XDEV),
+            "EPERM" => Fault::Fail(Errno::PERM),
+            "ENOSYS" => Fault::Fail(Errno::NOSYS),
+            "EINVAL" => Fault::Fail(Errno::INVAL),
+            "EROFS" => Fault::Fail(Errno::ROFS),
             "full" => Fault::Full,
             "short" => Fault::Short,
             "nothing" => Fault::Nothing,
@@ -146,6 +156,10 @@ impl FromStr for FaultPlan {
             "exit" => Fault::Exit,
             _ => return Err(wrong()),
         };
+        let by_name = |name: &str| Call::ALL.into_iter().find(|call| call.name() == name);
+        if let Some(only) = at.split(',').map(by_name).collect::<Option<Vec<Call>>>() {
+            return Ok(Self { only, ..Self::new(0, fault, true) });
+        }
         let (at, lasting) = at.strip_suffix('+').map_or((at, false), |at| (at, true));
         Ok(Self::new(at.parse().map_err(|_| wrong())?, fault, lasting))
     }

@@ -15,10 +15,12 @@ pub mod faults;
 mod file;
 mod filesystem;
 mod identity;
+mod lease;
 mod limits;
 mod map;
 mod offload;
 mod page_cache;
+mod random;
 mod ring;
 mod stop;
 mod usage;
@@ -55,6 +57,7 @@ use crate::calls::{Call, Ending, SyscallCounts};
 pub struct Sys {
     counts: SyscallCounts,
     stop: Stop,
+    random: random::RandomNumbers,
     #[cfg(any(test, feature = "faults"))]
     faults: Option<std::sync::Arc<faults::FaultPlan>>,
 }
@@ -65,6 +68,7 @@ impl Sys {
         Self {
             counts: SyscallCounts::default(),
             stop,
+            random: random::RandomNumbers::default(),
             #[cfg(any(test, feature = "faults"))]
             faults: None,
         }
@@ -82,6 +86,7 @@ impl Sys {
         Self {
             counts: if self.counts.are_timed() { SyscallCounts::timed() } else { SyscallCounts::default() },
             stop: self.stop.clone(),
+            random: random::RandomNumbers::default(),
             #[cfg(any(test, feature = "faults"))]
             faults: self.faults.clone(),
         }

@@ -1,8 +1,10 @@
 //! Targets that appear whole or not at all.
 //!
-//! New data goes to a temporary name in the same directory, `NAME.haul-part`, and gets its final name at the end,
-//! without replacing what appeared there meanwhile. The temporary name can be foretold, so people recognise it, and
-//! `strace -P` can follow it; where it is taken, a number follows. A whole new tree is one such target: `unit.rs`.
+//! New data goes to a temporary name in the same directory (`temporary.rs`) and gets its final name at the end, without
+//! replacing what appeared there meanwhile (`naming.rs`). A whole new tree is one such target: `unit.rs`.
+//!
+//! In an append-only directory names can be made and neither changed nor removed: there a file has its final name from
+//! the start.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
@@ -11,59 +13,100 @@ use std::sync::Arc;
 use rustix::io::{Errno, Result};
 
 use super::leftovers::{Leftover, Leftovers, Registration};
-use crate::sys::{NAME_MAX, Sys, discard};
+use super::temporary::temporary_name;
+use crate::sys::{Attributes, FileId, Sys, discard};
 
-const SUFFIX: &str = ".haul-part";
-/// Names tried before giving up; each is somebody else's file that must not be touched.
-pub(super) const ATTEMPTS: u32 = 1_000;
+/// Names tried before giving up. 64 random bits are taken by chance never, but perhaps on purpose.
+const ATTEMPTS: u32 = 8;
+
+/// What the directory that targets are made in means for their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DirectoryRules {
+    /// Others may give a temporary name to another file: what bears it is compared with what was written.
+    others_may_write: bool,
+    /// See the module.
+    is_append_only: bool,
+}
+
+impl DirectoryRules {
+    /// Those of a directory, for the user `uid`. The bits of the group are also the mask of its ACL (acl(5)).
+    pub const fn of(directory: &Attributes, uid: u32) -> Self {
+        let others_may_write = directory.uid != uid || directory.mode & 0o022 != 0;
+        Self { others_may_write, is_append_only: directory.is_append_only }
+    }
+
+    /// Whether names in it can be made only.
+    pub const fn is_append_only(self) -> bool {
+        self.is_append_only
+    }
+}
+
+/// Where targets are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Site<'a> {
+    /// The directory.
+    pub directory: &'a Arc<OwnedFd>,
+    /// What it means for their names.
+    pub rules: DirectoryRules,
+    /// Where their temporary names are noted.
+    pub leftovers: &'a Leftovers,
+}
 
 /// Something under a temporary name that is to get its final one.
 #[derive(Debug)]
 pub struct Part {
-    directory: Arc<OwnedFd>,
-    temporary: CString,
-    name: CString,
+    pub(super) directory: Arc<OwnedFd>,
+    pub(super) leftovers: Leftovers,
+    /// The final name where no other was possible.
+    pub(super) temporary: CString,
+    pub(super) name: CString,
+    /// What was made, where others could put something else in its place.
+    pub(super) made: Option<FileId>,
     /// Dropped when the name is final or gone.
-    registration: Option<Registration>,
+    pub(super) registration: Option<Registration>,
 }
 
 impl Part {
     /// A new empty file, open for writing, that is to become `name`.
-    pub fn file(
-        sys: &mut Sys,
-        leftovers: &Leftovers,
-        directory: &Arc<OwnedFd>,
-        name: &CStr,
-        mode: u32,
-    ) -> Result<(Self, OwnedFd)> {
-        Self::make(leftovers, directory, name, |temporary| sys.create(directory, temporary, mode))
+    pub fn file(sys: &mut Sys, site: Site<'_>, name: &CStr, mode: u32) -> Result<(Self, OwnedFd)> {
+        let (mut part, file) =
+            Self::make(sys, site, name, |sys, temporary| sys.create(site.directory, temporary, mode))?;
+        if site.rules.others_may_write {
+            part.made = Some(sys.fstat(&file)?.id());
+        }
+        Ok((part, file))
     }
 
     /// Anything else that `make` makes (a link, a FIFO) and that is to become `name`.
     pub fn other(
-        leftovers: &Leftovers,
-        directory: &Arc<OwnedFd>,
+        sys: &mut Sys,
+        site: Site<'_>,
         name: &CStr,
-        make: impl FnMut(&CStr) -> Result<()>,
+        make: impl FnMut(&mut Sys, &CStr) -> Result<()>,
     ) -> Result<Self> {
-        Self::make(leftovers, directory, name, make).map(|(part, ())| part)
+        let (mut part, ()) = Self::make(sys, site, name, make)?;
+        if site.rules.others_may_write {
+            part.made = Some(sys.stat_at(site.directory, &part.temporary)?.id());
+        }
+        Ok(part)
     }
 
     fn make<T>(
-        leftovers: &Leftovers,
-        directory: &Arc<OwnedFd>,
+        sys: &mut Sys,
+        site: Site<'_>,
         name: &CStr,
-        mut make: impl FnMut(&CStr) -> Result<T>,
+        mut make: impl FnMut(&mut Sys, &CStr) -> Result<T>,
     ) -> Result<(Self, T)> {
-        for attempt in 0..ATTEMPTS {
-            let temporary = temporary_name(name, attempt);
-            match make(&temporary) {
-                Err(Errno::EXIST) => {}
+        for _ in 0..ATTEMPTS {
+            let temporary = if site.rules.is_append_only { name.to_owned() } else { temporary_name(sys.random()?) };
+            match make(sys, &temporary) {
+                Err(Errno::EXIST) if !site.rules.is_append_only => {}
                 Err(errno) => return Err(errno),
                 Ok(new) => {
-                    let registration = Some(leftovers.register(directory, temporary.clone(), Leftover::File));
-                    let (directory, name) = (Arc::clone(directory), name.to_owned());
-                    return Ok((Self { directory, temporary, name, registration }, new));
+                    let (directory, leftovers) = (Arc::clone(site.directory), site.leftovers.clone());
+                    let registration = Some(leftovers.register(&directory, temporary.clone(), Leftover::File));
+                    let name = name.to_owned();
+                    return Ok((Self { directory, leftovers, temporary, name, made: None, registration }, new));
                 }
             }
         }
@@ -80,40 +123,11 @@ impl Part {
         &self.name
     }
 
-    /// Gives it its final name. With `replace`, what bears that name is replaced in the same instant; without, EEXIST
-    /// if anything does. After an error nothing of it is left.
-    pub fn finish(self, sys: &mut Sys, replace: bool) -> Result<()> {
-        let name = self.name.clone();
-        self.finish_as(sys, &name, replace)
-    }
-
-    /// The same under another name than was planned.
-    pub fn finish_as(mut self, sys: &mut Sys, name: &CStr, replace: bool) -> Result<()> {
-        let renamed = match sys.rename_within(&self.directory, &self.temporary, name, replace) {
-            // A file system without RENAME_NOREPLACE (NFS, some FUSE): linking never replaces either.
-            Err(Errno::INVAL) if !replace => {
-                let linked = sys.linkat(&self.directory, &self.temporary, &self.directory, name);
-                linked.and_then(|()| sys.unlinkat(&self.directory, &self.temporary))
-            }
-            other => other,
-        };
-        if renamed.is_ok() {
-            self.registration = None;
-        } else {
-            self.remove(sys);
-        }
-        renamed
-    }
-
-    /// Takes it away again.
-    pub fn abandon(mut self, sys: &mut Sys) {
-        self.remove(sys);
-    }
-
-    /// Best effort: the failure that led here is the one to report.
-    fn remove(&mut self, sys: &mut Sys) {
-        let _ = sys.unlinkat(&self.directory, &self.temporary);
+    /// Takes it away again; says whether nothing of it is left. Best effort: the failure that led here is the one to
+    /// report.
+    pub fn abandon(mut self, sys: &mut Sys) -> bool {
         self.registration = None;
+        matches!(sys.unlinkat(&self.directory, &self.temporary), Ok(()) | Err(Errno::NOENT))
     }
 }
 
@@ -126,38 +140,40 @@ impl Drop for Part {
     }
 }
 
-/// Whether a name is one that [`Part`] gives: somebody's unfinished target, and nobody's data.
-pub fn is_temporary(name: &CStr) -> bool {
-    let bytes = name.to_bytes();
-    let digits = bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let numbered = (digits > 0).then(|| bytes[..bytes.len() - digits].strip_suffix(b"-")).flatten();
-    numbered.unwrap_or(bytes).ends_with(SUFFIX.as_bytes())
-}
-
-/// `NAME.haul-part`, or `NAME.haul-part-3` at the third further attempt, with NAME cut so that it fits.
-pub(super) fn temporary_name(name: &CStr, attempt: u32) -> CString {
-    let suffix = if attempt == 0 { SUFFIX.to_owned() } else { format!("{SUFFIX}-{attempt}") };
-    let mut bytes = name.to_bytes().to_vec();
-    bytes.truncate(NAME_MAX - suffix.len());
-    bytes.extend_from_slice(suffix.as_bytes());
-    CString::new(bytes).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::{FileKind, Moment};
 
     #[test]
-    fn temporary_names_fit() {
-        let long = CString::new("n".repeat(255)).unwrap();
-        for attempt in [0, 1, 999] {
-            assert_eq!(temporary_name(&long, attempt).count_bytes(), 255);
+    fn a_directory_is_ours_alone_or_it_is_not() {
+        let time = Moment { seconds: 0, nanoseconds: 0 };
+        let directory = |uid, mode| Attributes {
+            kind: FileKind::Directory,
+            mode,
+            uid,
+            gid: 0,
+            size: 0,
+            blocks: 0,
+            links: 2,
+            dev: (0, 1),
+            ino: 2,
+            rdev: (0, 0),
+            atime: time,
+            mtime: time,
+            ctime: time,
+            is_append_only: false,
+        };
+        for (uid, mode, shared) in [
+            (7, 0o755, false),
+            (7, 0o700, false),
+            (7, 0o775, true),
+            (7, 0o757, true),
+            (7, 0o1777, true),
+            (0, 0o755, true),
+            (8, 0o700, true),
+        ] {
+            assert_eq!(DirectoryRules::of(&directory(uid, mode), 7).others_may_write, shared, "{uid} {mode:o}");
         }
-        for attempt in [0, 1, 20] {
-            assert!(is_temporary(&temporary_name(c"a.gz", attempt)));
-        }
-        assert!(!is_temporary(c"a.haul-part.gz") && !is_temporary(c"haul-part") && !is_temporary(c"a.haul-part-"));
-        assert_eq!(temporary_name(c"a.gz", 0), c"a.gz.haul-part".to_owned());
-        assert_eq!(temporary_name(c"a.gz", 2), c"a.gz.haul-part-2".to_owned());
     }
 }

@@ -6,8 +6,9 @@
 //! already, which this one could not continue, the new one goes.
 //!
 //! A tree that is being made is locked (flock(2)), and marked from its first instant until it has its final name: its
-//! directory is sticky, which means nothing in one that only its owner may enter. So nobody takes over what somebody is
-//! still at, nor a directory that only happens to have such a name.
+//! directory is sticky, which means nothing in one that only its owner may enter. It is continued only if it has exactly
+//! that mode, belongs to this user, and can be locked: what is continued loses what its source does not have, so it must
+//! not be mistaken for a directory that only happens to have such a name.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -19,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::io::{Errno, Result};
 
 use super::remove::remove_tree;
-use super::target::{ATTEMPTS, temporary_name};
+use super::temporary::{LENGTHS, with_suffix};
 use super::walk::Place;
 use crate::sys::{Stop, Sys};
 
@@ -36,10 +37,11 @@ impl Unfinished {
     }
 }
 
-/// The mark of an unfinished tree: the sticky bit.
-const MARK: u32 = 0o1000;
-/// The mode of its directory.
-const MODE: u32 = MARK | 0o700;
+const SUFFIX: &str = ".haul-part";
+/// Names tried before giving up; each is somebody else's that must not be touched.
+const ATTEMPTS: u32 = 1_000;
+/// The mode of an unfinished tree: only its owner may enter it, and the sticky bit is the mark.
+const MODE: u32 = 0o1700;
 
 /// See the module. Dropped before it is finished or abandoned, the tree was cut short.
 #[derive(Debug)]
@@ -56,6 +58,15 @@ pub struct Unit {
     unfinished: Option<Unfinished>,
 }
 
+/// Why a tree was not begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// A call failed that was about this name.
+    System(CString, Errno),
+    /// What has this name is not an unfinished copy that could be continued, for this reason.
+    NotContinued(CString, String),
+}
+
 /// How a tree begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begun {
@@ -63,13 +74,13 @@ pub enum Begun {
     Anew,
     /// An earlier one is continued.
     Again,
-    /// It is empty, and something that was there under the same temporary name is left alone.
+    /// It is empty, and an unfinished one that is there under the same temporary name is left alone.
     BesideAnother,
 }
 
 impl Unit {
-    /// A directory of our own that is to become `name` in `above`, which is open as `directory`. With `resume`, one
-    /// that an earlier copy of ours left there is taken over.
+    /// A directory of our own that is to become `name` in `above`, which is open as `directory`. With `resume`, the one
+    /// that an earlier copy left there is continued, or nothing is begun.
     pub fn begin(
         sys: &mut Sys,
         above: &Arc<Place>,
@@ -77,33 +88,57 @@ impl Unit {
         name: &CStr,
         unfinished: &Unfinished,
         resume: bool,
-    ) -> Result<(Self, Begun)> {
+    ) -> std::result::Result<(Self, Begun), Refused> {
+        for length in LENGTHS {
+            match Self::begin_within(sys, length, above, directory.as_fd(), name, unfinished, resume) {
+                // The name fits with nothing after it, or it would have been refused before.
+                Err(Refused::System(_, Errno::NAMETOOLONG)) => {}
+                other => return other,
+            }
+        }
+        Err(Refused::System(name.to_owned(), Errno::NAMETOOLONG))
+    }
+
+    /// The same, with a temporary name of at most `length` bytes.
+    fn begin_within(
+        sys: &mut Sys,
+        length: usize,
+        above: &Arc<Place>,
+        directory: BorrowedFd<'_>,
+        name: &CStr,
+        unfinished: &Unfinished,
+        resume: bool,
+    ) -> std::result::Result<(Self, Begun), Refused> {
         let mut is_beside = false;
         for attempt in 0..ATTEMPTS {
-            let temporary = temporary_name(name, attempt);
-            let (locked, begun) = match sys.mkdirat(directory.as_fd(), &temporary, MODE) {
+            let temporary = temporary_name(name, attempt, length);
+            let failed = |errno| Refused::System(temporary.clone(), errno);
+            let (locked, begun) = match sys.mkdirat(directory, &temporary, MODE) {
                 Ok(()) => {
-                    let locked = lock_new(sys, directory.as_fd(), &temporary).inspect_err(|_| {
-                        let _ = sys.rmdirat(directory.as_fd(), &temporary);
+                    let locked = lock_new(sys, directory, &temporary).inspect_err(|_| {
+                        let _ = sys.rmdirat(directory, &temporary);
                     });
-                    (locked?, if is_beside { Begun::BesideAnother } else { Begun::Anew })
+                    (locked.map_err(failed)?, if is_beside { Begun::BesideAnother } else { Begun::Anew })
                 }
-                Err(Errno::EXIST) if attempt == 0 => match find_unfinished(sys, directory.as_fd(), &temporary)? {
-                    Some(locked) if resume => (locked, Begun::Again),
-                    found => {
-                        is_beside = resume || found.is_some();
-                        continue;
+                Err(Errno::EXIST) if attempt == 0 => {
+                    match (find_unfinished(sys, directory, &temporary).map_err(failed)?, resume) {
+                        (Ok(locked), true) => (locked, Begun::Again),
+                        (Err(why), true) => return Err(Refused::NotContinued(temporary, why)),
+                        (found, false) => {
+                            is_beside = found.is_ok();
+                            continue;
+                        }
                     }
-                },
-                Err(Errno::EXIST) => continue,
-                Err(errno) => return Err(errno),
+                }
+                Err(Errno::EXIST) if attempt + 1 < ATTEMPTS => continue,
+                Err(errno) => return Err(failed(errno)),
             };
             let place = above.unit(temporary.clone(), name);
             let unfinished = Some(unfinished.clone());
             let is_incomplete = AtomicBool::new(false);
             return Ok((Self { place, temporary, locked, is_first: attempt == 0, is_incomplete, unfinished }, begun));
         }
-        Err(Errno::EXIST)
+        Err(Refused::System(temporary_name(name, 0, length), Errno::EXIST))
     }
 
     /// Where it is, whatever its name is.
@@ -127,23 +162,23 @@ impl Unit {
     }
 
     /// Gives it its final name, then its final mode, and makes both durable if that is wanted. EEXIST if anything has
-    /// that name meanwhile. Where it gets none nothing of the tree is left, but for an error that cuts the job short.
+    /// that name meanwhile. Where it cannot get it the tree stays under its temporary name.
     pub fn finish(mut self, sys: &mut Sys, mode: u32, sync: bool) -> Result<()> {
-        match self.rename(sys, sync) {
-            Ok(()) => self.unfinished = None,
-            // Renaming may need room for a name, and all of the tree is there.
-            Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::INTR)) => return Err(errno),
-            Err(errno) => {
-                self.abandon(sys);
-                return Err(errno);
-            }
+        if let Err(errno) = self.rename(sys, sync) {
+            self.note_unfinished();
+            return Err(errno);
         }
+        self.unfinished = None;
         sys.fchmod(&self.locked, mode)?;
         if sync { sys.fsync(&self.locked) } else { Ok(()) }
     }
 
     fn rename(&self, sys: &mut Sys, sync: bool) -> Result<()> {
         let directory = self.directory(sys)?;
+        // Somebody else may have put another directory in its place.
+        if sys.stat_at(&directory, &self.temporary)?.id() != sys.fstat(&self.locked)?.id() {
+            return Err(Errno::STALE);
+        }
         self.place.rename(|temporary, name| match sys.rename_within(&directory, temporary, name, false) {
             // A file system without RENAME_NOREPLACE (NFS, some FUSE). A plain rename replaces an empty directory at most.
             Err(Errno::INVAL) => sys.rename_within(&directory, temporary, name, true),
@@ -165,6 +200,13 @@ impl Unit {
         }
     }
 
+    /// It stays under its temporary name, which is told.
+    fn note_unfinished(&mut self) {
+        let Some((unfinished, (above, _))) = self.unfinished.take().zip(self.place.above()) else { return };
+        let path = above.path_of(c"").join(OsStr::from_bytes(self.temporary.to_bytes()));
+        unfinished.0.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+    }
+
     fn directory(&self, sys: &mut Sys) -> Result<OwnedFd> {
         self.place.above().map_or(Err(Errno::NOENT), |(above, _)| above.open(sys))
     }
@@ -180,11 +222,23 @@ impl Drop for Unit {
         if is_gone || (!self.is_first && remove_tree(&mut sys, &directory, &self.temporary).is_ok()) {
             return;
         }
-        let Some((above, _)) = self.place.above() else { return };
-        let name = OsStr::from_bytes(self.temporary.to_bytes());
-        let path = above.path_of(c"").join(name);
-        unfinished.0.lock().unwrap_or_else(PoisonError::into_inner).push(path);
+        self.unfinished = Some(unfinished);
+        self.note_unfinished();
     }
+}
+
+/// Whether a name is one that a tree under way has, or had.
+pub fn is_unfinished_tree(name: &CStr) -> bool {
+    let bytes = name.to_bytes();
+    let digits = bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let numbered = (digits > 0).then(|| bytes[..bytes.len() - digits].strip_suffix(b"-")).flatten();
+    numbered.unwrap_or(bytes).ends_with(SUFFIX.as_bytes())
+}
+
+/// `NAME.haul-part`, or `NAME.haul-part-3` at the third further attempt, with NAME cut so that it fits.
+fn temporary_name(name: &CStr, attempt: u32, length: usize) -> CString {
+    let suffix = if attempt == 0 { SUFFIX.to_owned() } else { format!("{SUFFIX}-{attempt}") };
+    with_suffix(name, &suffix, length)
 }
 
 /// Opens and locks a new tree. Where the file system knows no locks it goes without.
@@ -196,18 +250,53 @@ fn lock_new(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -> Resul
     }
 }
 
-/// The tree of that temporary name, locked, if an earlier copy of this user's left it there and nobody is at it.
-fn find_unfinished(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -> Result<Option<OwnedFd>> {
+/// The tree of that temporary name, locked, if it is an unfinished copy of this user's that nobody is at work on; else
+/// why it is not.
+fn find_unfinished(
+    sys: &mut Sys,
+    directory: BorrowedFd<'_>,
+    temporary: &CStr,
+) -> Result<std::result::Result<OwnedFd, String>> {
+    let refused = |why: &str| Ok(Err(why.to_owned()));
     let opened = match sys.open_directory(directory, temporary) {
-        Err(Errno::NOTDIR | Errno::LOOP | Errno::ACCESS) => return Ok(None),
+        Err(Errno::NOTDIR | Errno::LOOP) => return refused("it is not a directory"),
+        Err(Errno::ACCESS) => return refused("it may not be read"),
         other => other?,
     };
     let found = sys.fstat(&opened)?;
-    let is_ours = found.mode & MARK != 0 && found.uid == rustix::process::geteuid().as_raw();
-    let is_free = match sys.flock(&opened) {
-        Err(Errno::WOULDBLOCK) => false,
-        Ok(()) | Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS) => true,
-        Err(errno) => return Err(errno),
-    };
-    Ok((is_ours && is_free).then_some(opened))
+    if found.uid != rustix::process::geteuid().as_raw() {
+        return refused("it belongs to another user");
+    }
+    if found.mode != MODE {
+        return Ok(Err(format!("its mode is {:o}, and that of an unfinished copy is {MODE:o}", found.mode)));
+    }
+    match sys.flock(&opened) {
+        Ok(()) => Ok(Ok(opened)),
+        Err(Errno::WOULDBLOCK) => refused("another copy is at work on it"),
+        Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS) => {
+            refused("its file system has no locks, so another copy may be at work on it")
+        }
+        Err(errno) => Err(errno),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_trees_under_way_fit_and_are_known() {
+        let long = CString::new("n".repeat(255)).unwrap();
+        for attempt in [0, 1, 999] {
+            assert_eq!(temporary_name(&long, attempt, 255).count_bytes(), 255);
+        }
+        for attempt in [0, 1, 20] {
+            assert!(is_unfinished_tree(&temporary_name(c"a.gz", attempt, 255)));
+        }
+        for name in [c"a.haul-part.gz", c"haul-part", c"a.haul-part-", c".haul-tmp-0123456789abcdef"] {
+            assert!(!is_unfinished_tree(name), "{name:?}");
+        }
+        assert_eq!(temporary_name(c"a.gz", 0, 255), c"a.gz.haul-part".to_owned());
+        assert_eq!(temporary_name(c"a.gz", 2, 143), c"a.gz.haul-part-2".to_owned());
+    }
 }

@@ -157,13 +157,24 @@ fn leftovers(directory: &Path) -> Vec<PathBuf> {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.contains("haul-part") || name.contains("haul-sweep") || name.contains("haul-disk") {
+        if ["haul-tmp", "haul-part", "haul-kept", "haul-sweep", "haul-disk"].iter().any(|ours| name.contains(ours)) {
             found.push(entry.path());
         } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             found.extend(leftovers(&entry.path()));
         }
     }
     found
+}
+
+/// A name that temporary files of haul have; another for each number.
+pub fn temporary_name(number: u64) -> String {
+    format!(".haul-tmp-{number:016x}")
+}
+
+/// The temporary file in a directory, if there is one.
+pub fn temporary_file(directory: impl AsRef<Path>) -> Option<PathBuf> {
+    let mut names = std::fs::read_dir(directory).ok()?.flatten();
+    names.find(|entry| entry.file_name().as_encoded_bytes().starts_with(b".haul-tmp-")).map(|entry| entry.path())
 }
 
 fn give_away(path: &Path) {

@@ -259,7 +259,8 @@ impl Scenario {
 }
 
 pub fn is_part(name: &Path) -> bool {
-    name.to_string_lossy().contains("haul-part")
+    let name = name.to_string_lossy();
+    name.contains("haul-part") || name.contains("haul-tmp")
 }
 
 pub fn none(found: &[String], what: &str) -> Result<(), String> {

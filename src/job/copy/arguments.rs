@@ -132,6 +132,7 @@ impl Copier {
             return Ok(());
         }
         let (Some(name), Some(new_name), false) = (&name, &new_name, leads_on) else {
+            self.writes_to(&above);
             let (directory, target) = self.root_of(path, &above, target, new_name.as_deref())?;
             self.walk(Arc::new(directory), target, handle);
             return Ok(());

@@ -117,6 +117,7 @@ impl Copier {
 
     /// Takes ranges of a large file and copies them until none is left.
     pub(super) fn ranges(&mut self, split: &Split) {
+        self.writes_to(&split.copy.open.directory);
         let buffer = self.buffers(split.ladder.needs_buffer(), &split.copy);
         let Some([mut buffer]) = self.station.check(buffer) else {
             split.failed.store(true, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::engine::Volume;
 use crate::sys::{Attributes, Creator};
-use crate::tree::{Place, Unit};
+use crate::tree::{DirectoryRules, Place, Unit};
 
 /// A directory on its way.
 pub(super) struct Directory {
@@ -83,6 +83,8 @@ pub(super) struct Open {
     pub(super) target: Arc<OwnedFd>,
     /// Who files made in the target will belong to.
     pub(super) creator: Creator,
+    /// What the target means for the names of files made in it.
+    pub(super) rules: DirectoryRules,
     /// The target's identity, where claims need it.
     pub(super) target_id: Option<crate::sys::FileId>,
 }

@@ -268,7 +268,7 @@ impl Copier {
     pub(super) fn abandon(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
         let sys = &mut self.station.sys;
         match copy.place {
-            TargetPlace::Part { part, .. } => part.abandon(sys),
+            TargetPlace::Part { part, .. } => _ = part.abandon(sys),
             TargetPlace::InUnit => {
                 let _ = sys.unlinkat(&copy.open.target, &copy.new_name);
             }

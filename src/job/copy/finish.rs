@@ -28,6 +28,12 @@ impl Copier {
             if self.station.is_halted() {
                 return;
             }
+            if self.station.is_full(directory.volume.dev()) {
+                // The same holds; but those above may lie in another file system.
+                current = directory.parent.0.take();
+                continue;
+            }
+            self.writes_to(&directory);
             let finished = self.finish_directory(&directory, target.take());
             let mode = self.station.check(finished).flatten();
             // Dropped, one that is not to be finished keeps its temporary name.

@@ -81,6 +81,7 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     }
     let shared = Arc::new(Shared::new(plan, context, destination, threads, &pool, sources_may_collide));
     let mut copiers: Vec<_> = stations.into_iter().map(|station| Copier::new(station, &shared)).collect();
+    copiers[0].tidy_destination();
     let mut tasks = sources.into_iter().map(Task::Source);
     if sources_may_collide {
         // One after the other: what one has made, the next one meets.
@@ -146,6 +147,16 @@ impl Copier {
         let (names, attributes) = (DirectoryBuffer::default(), Buffers::default());
         let shared = Arc::clone(shared);
         Self { station, shared, names, attributes, haste: Haste::default(), was_large: false, twin_directory: None }
+    }
+
+    /// Removes what killed runs left in the directory that sources go to.
+    fn tidy_destination(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let place = &shared.destination.place;
+        if let Ok(directory) = place.open(&mut self.station.sys) {
+            self.remove_abandoned(place, &directory);
+            let _ = self.station.sys.close(directory);
+        }
     }
 
     /// What is left to do when all is copied.

@@ -9,10 +9,10 @@ use rustix::io::Errno;
 use super::Copier;
 use super::directory::Open;
 use super::existing::Verdict;
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Quoted, Result};
 use crate::plan::{Backup, Durable};
 use crate::sys::{DirectoryBuffer, FileId, NAME_MAX, Sys};
-use crate::tree::Part;
+use crate::tree::{Named, Part, Unnamed};
 
 impl Copier {
     /// Makes something that has no content to wait for: `make` makes it under the name it is given, `complete` sees to
@@ -40,7 +40,7 @@ impl Copier {
             return completed;
         }
         let sys = &mut self.station.sys;
-        let part = Part::other(&self.shared.leftovers, &open.target, new_name, |name| make(sys, name));
+        let part = Part::other(sys, self.shared.site(open), new_name, make);
         let part = part.map_err(failed)?;
         match complete(self, part.temporary()) {
             Ok(()) => self.finish_part(open, part, verdict, source),
@@ -59,14 +59,41 @@ impl Copier {
             part.abandon(&mut self.station.sys);
             return Err(error);
         }
-        let failed = |errno| Error::system("finish", open.directory.target_of(&name), errno);
         let sys = &mut self.station.sys;
-        part.finish(sys, replaces).map_err(failed)?;
+        match part.finish(sys, replaces) {
+            Ok(Named::Directly) => {}
+            Ok(Named::Copied) => self.say_copied_again(open, &name),
+            Err(unnamed) => return Err(self.keep_unnamed(open, &name, unnamed)),
+        }
+        let sys = &mut self.station.sys;
         if self.shared.plan.durable == Durable::File {
             sys.fsync(&*open.target).map_err(|errno| Error::system("sync", open.directory.target.path(), errno))?;
         }
         self.claim(open, &name);
         Ok(())
+    }
+
+    /// Keeps a finished copy that could not get its name; returns what to say of it.
+    fn keep_unnamed(&mut self, open: &Open, name: &CStr, unnamed: Unnamed) -> Error {
+        let (errno, path) = (unnamed.errno, open.directory.target_of(name));
+        let sys = &mut self.station.sys;
+        // Something is mounted there, which is written in place then; or somebody asked to stop.
+        if matches!(errno, Errno::BUSY | Errno::INTR) {
+            unnamed.abandon(sys);
+            return Error::system("finish", path, errno);
+        }
+        let kept = open.directory.target_of(&unnamed.keep(sys));
+        let why = format!("{}; the finished copy is kept as {}", Cause::System(errno), Quoted(&kept));
+        Error::refused("give its final name to", path, why)
+    }
+
+    /// Says, once, that the file system makes each copy cost twice.
+    fn say_copied_again(&self, open: &Open, name: &CStr) {
+        let why = "files can be neither renamed nor linked there, so they are copied once more to their final names; an \
+                   interrupted one may be incomplete";
+        if self.shared.is_first_copied_again() {
+            self.station.warn(open.directory.target_of(name), why);
+        }
     }
 
     /// Keeps what is about to be replaced under a second name. It has its first one all the while: a reader never finds
@@ -98,11 +125,11 @@ impl Copier {
     /// A backup that replaces an older one, in one instant too.
     fn back_up_as(&mut self, open: &Open, name: &CStr, backup: &CStr) -> rustix::io::Result<()> {
         let sys = &mut self.station.sys;
-        let link = |to: &CStr| sys.linkat(&open.target, name, &open.target, to);
-        match Part::other(&self.shared.leftovers, &open.target, backup, link) {
+        let link = |sys: &mut Sys, to: &CStr| sys.linkat(&open.target, name, &open.target, to);
+        match Part::other(sys, self.shared.site(open), backup, link) {
             Ok(part) => {
                 let temporary = part.temporary().to_owned();
-                part.finish(sys, true)?;
+                part.finish(sys, true).map_err(|unnamed| unnamed.abandon(sys))?;
                 // Where the older backup is the same file renaming does nothing, and says so by succeeding (rename(2)).
                 match sys.unlinkat(&open.target, &temporary) {
                     Err(Errno::NOENT) => Ok(()),

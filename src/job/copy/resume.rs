@@ -14,7 +14,7 @@ use super::directory::{Directory, Open, Standing};
 use crate::error::{Error, Result};
 use crate::sys::{Attributes, DirectoryBuffer, FileKind, Sys};
 use crate::tree::extended::shed_acls;
-use crate::tree::{Begun, Place, Unit, remove_tree};
+use crate::tree::{Begun, Place, Refused, Unit, remove_tree};
 
 impl Copier {
     /// A new tree that is to become `name` in the target of `above`.
@@ -28,18 +28,20 @@ impl Copier {
         creator.inherits_acl = !shared.plan.keep.mode && self.inherits_acl(&parent);
         let sys = &mut self.station.sys;
         let unit = Unit::begin(sys, &above.target, &parent, name, &shared.unfinished, shared.plan.resume);
-        let (unit, begun) = unit.map_err(failed)?;
+        let (unit, begun) = unit.map_err(|refused| match refused {
+            Refused::System(name, errno) => Error::system("create directory", above.target_of(&name), errno),
+            Refused::NotContinued(name, why) => {
+                let why = format!("{why}; remove or rename it, or leave --resume out");
+                Error::refused("continue", above.target_of(&name), why)
+            }
+        })?;
         self.shed_inherited(&parent, unit.place()).map_err(failed)?;
         self.station.sys.close(parent).map_err(failed)?;
         let standing = match begun {
             Begun::Again => Standing::Resumed,
             Begun::Anew => Standing::New,
             Begun::BesideAnother => {
-                let why = if shared.plan.resume {
-                    "its '.haul-part' is no unfinished copy of yours that nobody is at work on; begun anew"
-                } else {
-                    "an earlier copy to here was not finished: its '.haul-part' is still there, and --resume continues it"
-                };
+                let why = "an earlier copy to here was not finished: its '.haul-part' is still there, and --resume continues it";
                 self.station.warn(above.target_of(name), why);
                 Standing::New
             }

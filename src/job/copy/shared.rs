@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::arguments::Destination;
+use super::directory::Open;
 use super::links::Links;
 use super::look_last::allows_looking_last;
 use super::parents::Parents;
@@ -15,7 +17,7 @@ use crate::pool::BufferPool;
 use crate::size::BufferSize;
 use crate::sys::{FileId, Identity};
 use crate::tree::extended::Class;
-use crate::tree::{Leftovers, Place, Unfinished};
+use crate::tree::{Leftovers, Place, Site, Unfinished};
 
 /// See the module.
 pub(super) struct Shared {
@@ -46,6 +48,8 @@ pub(super) struct Shared {
     ask: Option<Ask>,
     /// Kinds of attributes that were lost somewhere, and told.
     lost: Mutex<HashSet<Class>>,
+    /// A file was copied once more to get its final name, and that was told.
+    copied_again: AtomicBool,
 }
 
 impl Shared {
@@ -76,7 +80,13 @@ impl Shared {
             unfinished: Unfinished::default(),
             ask: context.ask.clone(),
             lost: Mutex::default(),
+            copied_again: AtomicBool::new(false),
         }
+    }
+
+    /// Where targets in an open directory are made.
+    pub(super) fn site<'a>(&'a self, open: &'a Open) -> Site<'a> {
+        Site { directory: &open.target, rules: open.rules, leftovers: &self.leftovers }
     }
 
     /// Notes a tree that the job makes.
@@ -118,6 +128,11 @@ impl Shared {
     /// Whether no attribute of this kind was lost before.
     pub(super) fn is_first_lost(&self, class: Class) -> bool {
         locked(&self.lost).insert(class)
+    }
+
+    /// Whether no file had to be copied once more before.
+    pub(super) fn is_first_copied_again(&self) -> bool {
+        !self.copied_again.swap(true, Ordering::Relaxed)
     }
 
     /// Whether a person allows a target to be replaced.

@@ -95,7 +95,7 @@ impl Copier {
         if open.directory.is_in_unit() {
             return Ok((sys.create(&open.target, name, mode).map_err(failed)?, TargetPlace::InUnit));
         }
-        let part = Part::file(sys, &self.shared.leftovers, &open.target, name, mode);
+        let part = Part::file(sys, self.shared.site(open), name, mode);
         let (part, target) = part.map_err(failed)?;
         Ok((target, TargetPlace::Part { part, replaced }))
     }

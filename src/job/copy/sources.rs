@@ -9,7 +9,7 @@ use rustix::fs::CWD;
 
 use crate::plan::{CopyPlan, Follow};
 use crate::sys::{FileId, Sys};
-use crate::tree::is_temporary;
+use crate::tree::is_unfinished_tree;
 use crate::tree::path::{c_path, own_name};
 
 /// What the words for the sources come to.
@@ -25,7 +25,8 @@ pub(super) struct Distinct {
 impl Distinct {
     pub(super) fn new(sys: &mut Sys, sources: Vec<PathBuf>, plan: &CopyPlan) -> Self {
         // `x/.` goes into the target itself, where it may meet anything; `x.haul-part` is what `x` is called meanwhile.
-        let is_open = plan.parents || sources.iter().any(|path| own_name(path).is_none_or(|name| is_temporary(&name)));
+        let is_open =
+            plan.parents || sources.iter().any(|path| own_name(path).is_none_or(|name| is_unfinished_tree(&name)));
         let mut distinct =
             Self { may_collide: sources.len() > 1 && is_open, sources: Vec::new(), repeated: Vec::new() };
         let mut by_name: HashMap<CString, Namesakes> = HashMap::new();

@@ -11,8 +11,8 @@ use super::{Copier, Task};
 use crate::error::{Error, Result};
 use crate::plan::Method;
 use crate::pool::Handle;
-use crate::sys::{Entries, FileKind};
-use crate::tree::is_temporary;
+use crate::sys::{Entries, FileKind, Sys};
+use crate::tree::{DirectoryRules, Place, is_temporary, is_unfinished_tree, remove_abandoned};
 
 /// Entries from which on they are offered to another worker; fewer are done before the offer is worth its cost.
 const WORTH_OFFERING: usize = 16;
@@ -27,6 +27,10 @@ impl Copier {
         standing: Standing,
         handle: &mut Handle<'_, Task>,
     ) {
+        self.writes_to(&above);
+        if standing != Standing::Met && self.station.is_full(above.volume.dev()) {
+            return self.leave_directory(above, None);
+        }
         let made = self.make_directory(&above, name, new_name, standing);
         match self.station.check(made) {
             Some((directory, target)) => {
@@ -39,6 +43,7 @@ impl Copier {
 
     /// Reads a directory and copies what is in it, handing on what others will take.
     pub(super) fn walk(&mut self, directory: Arc<Directory>, target: Option<OwnedFd>, handle: &mut Handle<'_, Task>) {
+        self.writes_to(&directory);
         let opened = self.open(&directory, target);
         let opened = opened.and_then(|(source, target)| self.opened(&directory, source, target));
         let Some(open) = self.station.check(opened) else { return self.give_up(directory) };
@@ -46,6 +51,9 @@ impl Copier {
         if open.directory.standing == Standing::Resumed {
             let reconciled = self.reconcile(&open);
             self.station.check(reconciled);
+        }
+        if open.directory.standing == Standing::Met {
+            self.remove_abandoned(&open.directory.target, &open.target);
         }
         while self.stays_here(&open) {
             if self.station.is_halted() {
@@ -62,6 +70,11 @@ impl Copier {
             }
         }
         self.leave(open);
+    }
+
+    /// From here on the work at hand writes to the file system that the target of a directory lies in.
+    pub(super) fn writes_to(&mut self, directory: &Directory) {
+        self.station.writes_to(Some(directory.volume.dev()));
     }
 
     /// Opens both sides; refuses sources that this copy itself is making, and targets that are the source.
@@ -95,7 +108,7 @@ impl Copier {
     pub(super) fn opened(&mut self, directory: &Arc<Directory>, source: OwnedFd, target: OwnedFd) -> Result<Arc<Open>> {
         let is_met = directory.standing == Standing::Met;
         let mut creator = directory.creator;
-        let mut target_id = None;
+        let (mut target_id, mut rules) = (None, DirectoryRules::default());
         if is_met || self.shared.notes_names {
             let made = self.station.sys.fstat(&target);
             let made = made.map_err(|errno| Error::system("examine", directory.target.path(), errno))?;
@@ -103,10 +116,12 @@ impl Copier {
             if is_met {
                 self.reopen_finished(&target, &made);
                 creator = self.shared.identity.creating_in(&made);
+                rules = DirectoryRules::of(&made, self.shared.identity.uid);
                 creator.inherits_acl = self.inherits_acl(&target);
             }
         }
-        Ok(Arc::new(Open { directory: Arc::clone(directory), source, target: Arc::new(target), creator, target_id }))
+        let (directory, target) = (Arc::clone(directory), Arc::new(target));
+        Ok(Arc::new(Open { directory, source, target, creator, rules, target_id }))
     }
 
     /// Whether to read a directory at all: what is mounted in a source stays empty, if we are to stay on its file system.
@@ -175,12 +190,16 @@ impl Copier {
         kind: FileKind,
         handle: &mut Handle<'_, Task>,
     ) {
+        self.writes_to(&open.directory);
         let kind = self.kind(open, name, kind);
         let Some(kind) = self.station.check(kind) else { return };
+        if self.has_no_room(open, new_name, kind) {
+            return;
+        }
         if self.is_excluded(open, name, kind) {
             return;
         }
-        if self.looks_like_ours(open, name) {
+        if self.is_reserved(open, name, new_name) {
             return;
         }
         let done = match (kind, self.shared.plan.method) {
@@ -195,6 +214,15 @@ impl Copier {
         };
         self.clear_stale(open, new_name, &done);
         self.station.check(done);
+    }
+
+    /// Whether an entry is not tried, since its target's file system takes no more. But another one may be mounted in a
+    /// directory that is there.
+    fn has_no_room(&mut self, open: &Open, new_name: &CStr, kind: FileKind) -> bool {
+        let is_there =
+            |sys: &mut Sys| sys.stat_at(&open.target, new_name).is_ok_and(|there| there.kind == FileKind::Directory);
+        self.station.is_full(open.directory.volume.dev())
+            && (kind != FileKind::Directory || open.directory.is_in_unit() || !is_there(&mut self.station.sys))
     }
 
     /// What an entry is: asked for where the file system did not say, and at a link's end where links are followed.
@@ -234,16 +262,37 @@ impl Copier {
         excluded
     }
 
-    /// Whether an entry has a name such as we give to what is not finished. Beside what we make there it could not be
-    /// told from that; in a new tree, where nothing has such a name, it is as good as any.
-    fn looks_like_ours(&mut self, open: &Open, name: &CStr) -> bool {
+    /// Whether an entry has, or would get, a name that stands for what is not finished. That of a temporary file is
+    /// passed over in a walk, and never a target. That of an unfinished tree could not be told from what we make beside
+    /// it; in a new tree, where nothing else has such a name, it is as good as any.
+    fn is_reserved(&mut self, open: &Open, name: &CStr, new_name: &CStr) -> bool {
         let is_walked = open.directory.source_seen.get().is_some();
-        let is_refused = is_walked && open.directory.standing == Standing::Met && is_temporary(name);
+        if is_walked && is_temporary(name) {
+            let why = "passed over: its name is that of a temporary file of haul; copy it by another name";
+            self.station.warn(open.directory.source_of(name), why);
+            self.station.summary.skipped += 1;
+            return true;
+        }
+        if is_temporary(new_name) {
+            let why = "its name would be that of a temporary file of haul; choose another";
+            self.station.fail(Error::refused("create", open.directory.target_of(new_name), why));
+            return true;
+        }
+        let is_refused = is_walked && open.directory.standing == Standing::Met && is_unfinished_tree(name);
         if is_refused {
             let why = "its name is that of an unfinished copy; rename it, or copy it by its name";
             self.station.fail(Error::refused("copy", open.directory.source_of(name), why));
         }
         is_refused
+    }
+
+    /// Removes from a target directory the temporary files that killed runs left there.
+    pub(super) fn remove_abandoned(&mut self, place: &Place, directory: &OwnedFd) {
+        // What cannot be read cannot be tidied up, and that is no reason to fail.
+        let removed = remove_abandoned(&mut self.station.sys, directory, &mut self.names).unwrap_or_default();
+        for name in removed {
+            self.station.note(|| (place.path_of(&name), "removed: a killed run left it".to_owned()));
+        }
     }
 
     /// Counts something that is passed over on purpose.

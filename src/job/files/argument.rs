@@ -53,6 +53,7 @@ impl<J: FileJob> Walker<J> {
     fn find(&mut self, path: &Path) -> Result<Option<Found>> {
         // As it was typed: paths compare by their names, and `-/` has the same one.
         if path.as_os_str() == "-" {
+            self.job.station().writes_to(None);
             return Source::standard_input(&mut self.job.station().sys).map(Found::File).map(Some);
         }
         let (folder, name) = self.locate(path)?;
@@ -68,6 +69,7 @@ impl<J: FileJob> Walker<J> {
             }
             FileKind::Directory if name.as_c_str() == c"." => Found::Directory(Arc::clone(&folder.place)),
             FileKind::Directory => Found::Directory(folder.place.below(&name)),
+            _ if self.has_no_room(&folder) => return Ok(None),
             _ => Found::File(Source::open(&mut self.job.station().sys, &self.plan, &folder, &name, false)?),
         };
         Ok(Some(found))

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::Folder;
 use super::target::sync_directory;
 use crate::error::{Error, Result};
+use crate::job::full::Device;
 use crate::sys::{Attributes, FileId, Identity, Sys};
 use crate::tree::path::{c_path, open_named};
 use crate::tree::{Place, Root};
@@ -57,6 +58,11 @@ impl OutputDirectory {
 }
 
 impl Image {
+    /// The device it lies on, or will as far as is known: something else may be mounted below the output directory.
+    pub(super) fn device(&self) -> Device {
+        self.made.get().map_or(self.root.attributes.dev, |made| made.id.0)
+    }
+
     /// The image of the folder at `source`, with the directories above it.
     pub(super) fn folder(&self, sys: &mut Sys, source: &Place) -> Result<Arc<Folder>> {
         if let Some(made) = self.made.get() {

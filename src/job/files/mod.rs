@@ -4,7 +4,7 @@
 //! - [`argument`]: from the words of the command line to files and directories; a [list](super::list) may hold more;
 //! - [`walk`]: reading directories, and what is passed over there; [`order`]: what goes to standard output, one file
 //!   after the other;
-//! - [`source`]: an open source, what is refused, when it may be removed;
+//! - [`source`]: an open source, what is refused, when it may be removed; [`replaced`]: what a target replaces;
 //! - [`suffix`]: from the name of a file to the name of its target; [`target`]: whether that may be made, and how it is
 //!   finished; [`image`]: where it is made, if not beside its source.
 
@@ -12,6 +12,7 @@ mod argument;
 mod image;
 
 mod order;
+pub(super) mod replaced;
 pub(super) mod source;
 pub(super) mod suffix;
 pub(super) mod target;
@@ -31,6 +32,7 @@ use self::source::Source;
 use self::walk::Tree;
 use super::Context;
 use super::claims::Claims;
+use super::full::Device;
 use super::list::Names;
 use super::station::Station;
 use crate::error::{Error, Result};
@@ -38,7 +40,7 @@ use crate::outcome::Summary;
 use crate::plan::FilesPlan;
 use crate::pool::{BufferPool, Handle, Worker, workers};
 use crate::sys::{Attributes, Creator, DirectoryBuffer, Entries, FileId, Identity, Sys};
-use crate::tree::Place;
+use crate::tree::{DirectoryRules, Leftovers, Place, Site};
 
 /// An open directory: sources are found in it, and targets made beneath it.
 pub(super) struct Folder {
@@ -47,6 +49,8 @@ pub(super) struct Folder {
     pub(super) id: FileId,
     /// Who files made in it will belong to.
     pub(super) creator: Creator,
+    /// What it means for the names of files made in it.
+    rules: DirectoryRules,
     /// The tree it was met in; nothing for the directory that an argument lies in, and where targets are made.
     tree: Tree,
     /// Where targets go that are not made in it.
@@ -56,7 +60,18 @@ pub(super) struct Folder {
 impl Folder {
     fn new(place: Arc<Place>, directory: OwnedFd, attributes: &Attributes, identity: &Identity) -> Self {
         let (id, creator) = (attributes.id(), identity.creating_in(attributes));
-        Self { place, directory: Arc::new(directory), id, creator, tree: Tree::default(), image: None }
+        let rules = DirectoryRules::of(attributes, identity.uid);
+        Self { place, directory: Arc::new(directory), id, creator, rules, tree: Tree::default(), image: None }
+    }
+
+    /// Where targets in it are made.
+    pub(super) fn site<'a>(&'a self, leftovers: &'a Leftovers) -> Site<'a> {
+        Site { directory: &self.directory, rules: self.rules, leftovers }
+    }
+
+    /// The device that targets of files in this folder are written to.
+    fn target_device(&self) -> Device {
+        self.image.as_ref().map_or(self.id.0, Image::device)
     }
 
     /// Where the targets of files in this folder are made.

@@ -52,6 +52,7 @@ impl<J: FileJob> Walker<J> {
         match kind {
             FileKind::Directory => self.put_in_front(&folder.place.below(name), Some(folder.tree), &mut rest),
             FileKind::RegularFile if self.wants(name) => {
+                self.has_no_room(folder);
                 if let Some(source) = self.open_entry(folder, name) {
                     self.job.file(source, Some(rest), handle);
                     return None;

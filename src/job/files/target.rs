@@ -7,12 +7,14 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use super::Folder;
+use super::replaced::Replaced;
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::job::claims::Claims;
 use crate::plan::FilesPlan;
 use crate::sys::{Attributes, FileKind, Moment, Sys};
 use crate::tree::metadata::keep_on_new_file;
+use crate::tree::{Part, is_temporary};
 
 /// What there is under a target's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,9 @@ pub(in crate::job) fn may_create(
 /// Takes the target's name for this source; an error if another one has it. gzip does that before it reads, gunzip when
 /// it has the whole file, whose header may have told another name.
 pub(in crate::job) fn claim(claims: &Claims, folder: &Folder, name: &CStr, path: &Path) -> Result<()> {
+    if is_temporary(name) {
+        return Err(Error::refused("create", path, "its name would be that of a temporary file of haul"));
+    }
     unless_taken(claims.take(folder.id, name.to_bytes()), path)
 }
 
@@ -77,6 +82,21 @@ pub(in crate::job) fn complete(
     let kept = keep_on_new_file(sys, &file, attributes, &folder.creator);
     let durable = kept.and_then(|()| if plan.sync { sys.fsync(&file) } else { Ok(()) });
     durable.and(sys.close(file))
+}
+
+/// Gives a target its final name; says whether it replaced something that somebody else has open. Where it gets none it
+/// is taken away: its source is there.
+pub(in crate::job) fn give_name(
+    sys: &mut Sys,
+    part: Part,
+    folder: &Folder,
+    name: &CStr,
+    replace: bool,
+) -> rustix::io::Result<bool> {
+    let replaced = if replace { Replaced::hold(sys, folder, name) } else { Replaced::NOTHING };
+    let named = part.finish_as(sys, name, replace).map_err(|unnamed| unnamed.abandon(sys));
+    let is_in_use = replaced.let_go(sys);
+    named.map(|_| is_in_use)
 }
 
 /// Makes the names in a folder durable if that is wanted: a source may go only after this.

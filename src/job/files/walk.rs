@@ -10,10 +10,11 @@ use super::image::OutputDirectory;
 use super::source::Source;
 use super::{FileJob, Folder, Task, Walker, suffix};
 use crate::error::{Error, Quoted};
+use crate::plan::Output;
 use crate::pool::Handle;
 use crate::sys::{Attributes, Entries, FileKind};
 use crate::tree::metadata::describe;
-use crate::tree::{Place, is_temporary};
+use crate::tree::{Place, is_temporary, is_unfinished_tree, remove_if_abandoned};
 
 /// Entries from which on they are offered to another worker.
 const WORTH_OFFERING: usize = 4;
@@ -134,7 +135,9 @@ impl<J: FileJob> Walker<J> {
                 continue;
             }
             match kind {
+                FileKind::Directory if self.is_under_way(folder, entry.name) => {}
                 FileKind::Directory => handle.offer(Task::Folder(folder.place.below(entry.name), folder.tree)),
+                FileKind::RegularFile if self.has_no_room(folder) => {}
                 FileKind::RegularFile if self.wants(entry.name) => {
                     if let Some(source) = self.open_entry(folder, entry.name) {
                         self.job.file(source, None, handle);
@@ -143,6 +146,15 @@ impl<J: FileJob> Walker<J> {
                 other => self.skip(folder, entry.name, other),
             }
         }
+    }
+
+    /// Whether what targets in this folder are written to takes no more. All that is done now is about that.
+    pub(super) fn has_no_room(&mut self, folder: &Folder) -> bool {
+        let goes_beside = matches!(self.plan.output, Output::BesideSource | Output::Nowhere);
+        let device = goes_beside.then(|| folder.target_device());
+        let station = self.job.station();
+        station.writes_to(device);
+        device.is_some_and(|device| station.is_full(device))
     }
 
     /// Opens a file met in a directory. What the job made while the directory was being read is no source: whether it
@@ -155,6 +167,16 @@ impl<J: FileJob> Walker<J> {
         let station = self.job.station();
         let opened = Source::open(&mut station.sys, &self.plan, folder, name, true);
         station.check(opened)
+    }
+
+    /// Whether a directory is an unfinished copy, in which nobody but that copy changes anything.
+    pub(super) fn is_under_way(&mut self, folder: &Folder, name: &CStr) -> bool {
+        let changes_it = self.plan.output == Output::BesideSource && self.plan.output_dir.is_none();
+        let is_under_way = changes_it && is_unfinished_tree(name);
+        if is_under_way {
+            self.pass_over(|| folder.place.path_of(name), "it is an unfinished copy");
+        }
+        is_under_way
     }
 
     /// Whether a file met in a directory is for the job. Unfinished targets, ours among them, are for nobody, nor are
@@ -180,7 +202,10 @@ impl<J: FileJob> Walker<J> {
             return self.pass_over(path, &format!("it is {}", describe(kind)));
         }
         if is_temporary(name) {
-            return self.pass_over(path, "it is an unfinished target");
+            let removed = remove_if_abandoned(&mut self.job.station().sys, &*folder.directory, name);
+            let why =
+                if removed == Ok(true) { "a killed run left it; removed" } else { "it is a temporary file of haul" };
+            return self.pass_over(path, why);
         }
         if suffix::is_index(name) {
             return self.pass_over(path, "it is an index of a compressed file");

@@ -15,6 +15,7 @@ use crate::codec::member::Header;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
 use crate::job::files::{Sequence, Task, hand_on};
+use crate::job::full::Device;
 use crate::plan::Output;
 use crate::pool::Handle;
 
@@ -48,6 +49,15 @@ impl Open {
     /// Whether what comes out goes to standard output.
     pub(super) const fn goes_to_stdout(&self) -> bool {
         matches!(self.target, Target::Stdout)
+    }
+
+    /// The device that its target lies on, or its index, if either is a file.
+    pub(super) fn device(&self) -> Option<Device> {
+        match &self.target {
+            Target::File(target) => Some(target.device()),
+            Target::Nowhere => self.source.folder.as_ref().map(|folder| folder.id.0),
+            Target::Stdout => None,
+        }
     }
 
     /// What went wrong, with the path it is about.

@@ -120,7 +120,7 @@ impl Inflater {
         let replace = may_replace(&mut self.station.sys, folder, &name, &path, force)?;
         // Whoever may read the file may use the index.
         let mode = source.attributes.mode & 0o666;
-        let created = Part::file(&mut self.station.sys, &self.shared.leftovers, &folder.directory, &name, mode);
+        let created = Part::file(&mut self.station.sys, folder.site(&self.shared.leftovers), &name, mode);
         let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
         Ok(IndexTarget { part, file, path, folder: Arc::clone(folder), replace })
     }
@@ -152,7 +152,8 @@ impl Inflater {
             part.abandon(sys);
             return Err(error);
         }
-        part.finish(sys, replace).map_err(|errno| Error::system("give its final name to", &path, errno))?;
+        part.finish(sys, replace)
+            .map_err(|unnamed| Error::system("give its final name to", &path, unnamed.abandon(sys)))?;
         settle(sys, &self.shared.plan.files, &folder)
     }
 }

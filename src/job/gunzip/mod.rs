@@ -42,6 +42,7 @@ use super::Context;
 use super::claims::Claims;
 use super::files::source::Source;
 use super::files::{self, FileJob, Sequence, Task, hand_on, suffix};
+use super::full::Device;
 use super::station::Station;
 use crate::codec::cut::sized_member;
 use crate::codec::piece::{Pieces, SEAL_BYTES};
@@ -145,6 +146,17 @@ enum Helped {
     Spans(Arc<SpansFile>),
 }
 
+impl Helped {
+    /// The device that its target lies on, if that is a file.
+    fn device(&self) -> Option<Device> {
+        match self {
+            Self::Pieces(file) => file.open.device(),
+            Self::Pipeline(file) => file.open.device(),
+            Self::Spans(file) => file.open.device(),
+        }
+    }
+}
+
 impl FileJob for Inflater {
     type Shared = Helped;
 
@@ -191,6 +203,7 @@ impl FileJob for Inflater {
     }
 
     fn shared(&mut self, shared: Self::Shared, handle: &mut Handle<'_, Task<Self::Shared>>) {
+        self.station.writes_to(shared.device());
         match shared {
             Helped::Pieces(file) => self.help_with_pieces(file, handle),
             Helped::Pipeline(file) => self.help_with_pipeline(file, handle),

@@ -13,7 +13,7 @@ use crate::pool::{Handle, Ordered};
 
 /// A file being inflated in pieces. The last worker to give it up finishes it.
 pub(super) struct PiecesFile {
-    open: Open,
+    pub(super) open: Open,
     cutter: Mutex<Cutter>,
     ordered: Ordered<Piece, Writer>,
     /// Workers that are still to be asked to help.

@@ -27,7 +27,7 @@ const SEGMENTS: usize = 4096;
 
 /// A file being inflated by one worker. The last one to give it up finishes it.
 pub(super) struct PipelineFile {
-    open: Open,
+    pub(super) open: Open,
     ordered: Ordered<Filled, Writer>,
     /// Taken by the one who inflates; without it, the others end.
     sender: Mutex<Option<Sender<Filled>>>,

@@ -22,7 +22,7 @@ use crate::pool::{Handle, Ordered, PooledBuffer};
 
 /// Spans of a file. The last worker to give it up finishes it.
 pub(super) struct SpansFile {
-    open: Open,
+    pub(super) open: Open,
     spans: Vec<Span>,
     /// The next one that nobody has taken.
     next: AtomicU64,

@@ -15,8 +15,9 @@ use super::outlet::{Outlet, Sink};
 use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
-use crate::job::files::target::{Existing, claim, claim_up_to_date, complete, may_create, settle};
-use crate::job::files::{Folder, suffix};
+use crate::job::files::target::{Existing, claim, claim_up_to_date, complete, give_name, may_create, settle};
+use crate::job::files::{Folder, replaced, suffix};
+use crate::job::full::Device;
 use crate::plan::{Keep, Output};
 use crate::sys::{Moment, Sys};
 use crate::tree::Part;
@@ -40,6 +41,13 @@ pub(super) struct FileTarget {
     folder: Arc<Folder>,
     /// What there was under its name; `None` if nobody looked.
     existing: Option<Existing>,
+}
+
+impl FileTarget {
+    /// The device it lies on.
+    pub(super) fn device(&self) -> Device {
+        self.folder.id.0
+    }
 }
 
 impl Inflater {
@@ -82,7 +90,7 @@ impl Inflater {
             existing = Some(found);
         }
         let mode = creation_mode(&source.attributes, &folder.creator, &Keep::ALL);
-        let created = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode);
+        let created = Part::file(sys, folder.site(&self.shared.leftovers), &name, mode);
         let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
         let target = FileTarget { part, path, folder, existing };
         Ok(Some((source, Target::File(target), writer(Sink::File(file)))))
@@ -132,7 +140,7 @@ impl Inflater {
                 return Err(error);
             }
         };
-        part.finish_as(sys, &name, replace).map_err(|errno| {
+        let is_in_use = give_name(sys, part, &folder, &name, replace).map_err(|errno| {
             self.shared.claims.give_up(folder.id, name.to_bytes());
             match errno {
                 Errno::EXIST => look(sys).err().unwrap_or_else(|| Error::system("create", &path, errno)),
@@ -141,7 +149,11 @@ impl Inflater {
         })?;
         settle(sys, plan, &folder)?;
         if !plan.keep && content.end.ignored_bytes == 0 {
-            source.remove(sys, plan)?;
+            if is_in_use {
+                self.station.warn(source.path(), replaced::keeps_source(&path));
+            } else {
+                source.remove(sys, plan)?;
+            }
         }
         Ok(true)
     }

@@ -13,8 +13,9 @@ use super::{Compression, Gzip};
 use crate::codec::member::Header;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
-use crate::job::files::target::{Existing, claim, complete, may_create, settle};
-use crate::job::files::{Folder, Sequence, suffix};
+use crate::job::files::target::{Existing, claim, complete, give_name, may_create, settle};
+use crate::job::files::{Folder, Sequence, replaced, suffix};
+use crate::job::full::Device;
 use crate::plan::{Keep, Output};
 use crate::tree::Part;
 use crate::tree::metadata::creation_mode;
@@ -28,6 +29,14 @@ pub(super) enum Target {
 }
 
 impl Target {
+    /// The device it lies on, if it is a file.
+    pub(super) fn device(&self) -> Option<Device> {
+        match self {
+            Self::Stdout => None,
+            Self::File { folder, .. } => Some(folder.id.0),
+        }
+    }
+
     /// Its path, for messages.
     pub(super) fn path(&self) -> PathBuf {
         match self {
@@ -69,7 +78,7 @@ impl Gzip {
             return Ok(None);
         }
         let mode = creation_mode(&source.attributes, &folder.creator, &Keep::ALL);
-        let (part, file) = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode)
+        let (part, file) = Part::file(sys, folder.site(&self.shared.leftovers), &name, mode)
             .map_err(|errno| Error::system("create", &path, errno))?;
         let writer = MemberWriter::new(file, &header, step);
         let target = Target::File { part, path, replace: existing == Existing::Replaced, folder };
@@ -153,6 +162,7 @@ impl Gzip {
         replace: bool,
     ) -> Result<()> {
         let (sys, plan) = (&mut self.station.sys, &self.shared.plan.files);
+        let name = part.name().to_owned();
         let checked = complete(sys, plan, folder, file, &source.attributes)
             .map_err(|errno| Error::system("finish", &path, errno))
             .and_then(|()| source.check_unchanged(sys));
@@ -160,9 +170,17 @@ impl Gzip {
             part.abandon(sys);
             return Err(error);
         }
-        part.finish(sys, replace).map_err(|errno| Error::system("give its final name to", path, errno))?;
+        let is_in_use = give_name(sys, part, folder, &name, replace)
+            .map_err(|errno| Error::system("give its final name to", &path, errno))?;
         settle(sys, plan, folder)?;
-        if plan.keep { Ok(()) } else { source.remove(sys, plan) }
+        if plan.keep {
+            return Ok(());
+        }
+        if is_in_use {
+            self.station.warn(source.path(), replaced::keeps_source(&path));
+            return Ok(());
+        }
+        source.remove(sys, plan)
     }
 }
 

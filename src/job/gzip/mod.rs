@@ -159,6 +159,7 @@ impl FileJob for Gzip {
     }
 
     fn shared(&mut self, compression: Arc<Compression>, handle: &mut Handle<'_, Task<Self::Shared>>) {
+        self.station.writes_to(compression.target.device());
         let done = self.compress_blocks(&compression, handle);
         self.station.check_shared(&compression.failed, done);
         let Some(compression) = Arc::into_inner(compression) else { return };

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::ValueEnum;
 use haul::plan::{Backup, Existing, Update};
-use haul::tree::is_temporary;
+use haul::tree::is_unfinished_tree;
 use haul::tree::path::c_path;
 
 use crate::cli::args::{BackupWord, CopyArgs, UpdateWord};
@@ -89,7 +89,7 @@ fn suffix(typed: Option<&str>, backup: Backup, environment: &Environment) -> Res
             "'{suffix}' is no suffix of backups: give -S 1 to {LONGEST_SUFFIX} bytes, and no '/'"
         )));
     }
-    if is_temporary(&c_path(suffix)) {
+    if is_unfinished_tree(&c_path(suffix)) {
         return Err(UsageError::new(format!("'{suffix}' is how unfinished files are named: give -S another suffix")));
     }
     Ok(suffix.to_owned())
