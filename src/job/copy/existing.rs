@@ -102,6 +102,9 @@ impl Copier {
         if plan.existing.backup != Backup::None && (is_regular || existing.kind == FileKind::Symlink) {
             return false;
         }
+        if is_regular && open.rules.is_append_only() {
+            return true;
+        }
         let has_other_names = is_regular && existing.links > 1;
         (open.directory.origin.is_exact && (!is_regular || has_other_names)) || (has_other_names && !plan.keep.links)
     }

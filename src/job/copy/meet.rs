@@ -78,7 +78,11 @@ impl Copier {
                 let met = Directory { target, volume, creator, ..above.merging(source) };
                 Ok((met, Some(opened)))
             }
-            Err(Errno::NOENT) => self.begin_unit(above, source, new_name).map(|directory| (directory, None)),
+            Err(Errno::NOENT) => match self.begin_unit(above, Arc::clone(&source), new_name)? {
+                Some(directory) => Ok((directory, None)),
+                // It is there now, under its final name.
+                None => self.meet(above, source, new_name),
+            },
             Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => self.replace_no_directory(above, source, new_name),
             Err(errno) => Err(Error::system("open", target.path(), errno)),
         }

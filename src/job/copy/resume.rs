@@ -17,13 +17,24 @@ use crate::tree::extended::shed_acls;
 use crate::tree::{Begun, Place, Refused, Unit, remove_tree};
 
 impl Copier {
-    /// A new tree that is to become `name` in the target of `above`.
-    pub(super) fn begin_unit(&mut self, above: &Directory, source: Arc<Place>, name: &CStr) -> Result<Directory> {
+    /// A new tree that is to become `name` in the target of `above`. `None` where a name cannot be changed once it is
+    /// given: there the directory has its final one from the start, and each file in it is a target of its own.
+    pub(super) fn begin_unit(
+        &mut self,
+        above: &Directory,
+        source: Arc<Place>,
+        name: &CStr,
+    ) -> Result<Option<Directory>> {
         let failed = |errno| Error::system("create directory", above.target_of(name), errno);
         let shared = Arc::clone(&self.shared);
         let sys = &mut self.station.sys;
         let parent = above.target.open(sys).map_err(failed)?;
         let made = sys.fstat(&parent).map_err(failed)?;
+        if made.is_append_only {
+            let mode = if shared.plan.keep.mode { 0o700 } else { 0o777 };
+            sys.mkdirat(&parent, name, mode).and(sys.close(parent)).map_err(failed)?;
+            return Ok(None);
+        }
         let mut creator = shared.identity.creating_in(&made);
         creator.inherits_acl = !shared.plan.keep.mode && self.inherits_acl(&parent);
         let sys = &mut self.station.sys;
@@ -50,7 +61,7 @@ impl Copier {
             self.station.note(|| (above.target_of(name), "continued where an earlier copy ended".to_owned()));
         }
         let target = Arc::clone(unit.place());
-        Ok(Directory { target, standing, unit: Some(unit), creator, ..above.merging(source) })
+        Ok(Some(Directory { target, standing, unit: Some(unit), creator, ..above.merging(source) }))
     }
 
     /// A directory in a tree that is continued: makes it, unless it is there.
