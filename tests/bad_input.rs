@@ -489,3 +489,42 @@ fn a_file_with_a_slash_behind_it_is_no_directory() {
     sandbox.haul("gzip -r tree/").run().ok().silent();
     assert!(sandbox.exists("tree/file.gz"));
 }
+
+#[test]
+fn what_is_full_or_read_only_below_ends_work_there_alone() {
+    let mounts = [("full", "mount -t tmpfs -o size=64k tmpfs"), ("locked", "mount -t tmpfs -o ro tmpfs")];
+    for way in WAYS {
+        for (what, mount) in mounts {
+            for job in ["copy", "gzip", "gunzip"] {
+                let sandbox = Sandbox::new();
+                for directory in ["a", "b/nested", "c", "z/deep"] {
+                    for number in 0..12 {
+                        sandbox.write(format!("tree/{directory}/{number}"), noise(number, 20_000));
+                    }
+                }
+                // Where targets go is there, with another file system in the middle of it.
+                sandbox.tool("cp", &["-a", "tree", "out"]);
+                if job == "gunzip" {
+                    sandbox.tool("gzip", &["-r1", "tree"]);
+                }
+                let command = match job {
+                    "copy" => "copy -T tree out".to_owned(),
+                    job => format!("{job} -rf --output-dir out tree/."),
+                };
+                let script = format!(
+                    "find out -type f -delete
+                     {mount} out/b || exit 77
+                     test {what} = full && mkdir out/b/nested
+                     $HAUL {command} {way}; echo $?
+                     find out -path out/b -prune -o -type f -print | wc -l; find out/b -name '.haul*' | wc -l"
+                );
+                let Some((_, out, err)) = in_own_mounts(&sandbox, &script) else { return };
+                let words: Vec<_> = out.split_whitespace().collect();
+                assert_eq!(words, ["1", "36", "0"], "{job} {what} {way}: {err}");
+                // Not tried again and again: a worker each may have been at it.
+                let said = err.lines().filter(|line| line.contains("out/b")).count();
+                assert!((1..=2 * 2).contains(&said), "{job} {what} {way}: {err}");
+            }
+        }
+    }
+}

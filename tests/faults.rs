@@ -11,6 +11,8 @@ mod common;
 mod copying;
 #[path = "common/detail.rs"]
 mod detail;
+#[path = "faults/naming.rs"]
+mod naming;
 #[path = "faults/packing.rs"]
 mod packing;
 #[path = "faults/scenario.rs"]

@@ -115,7 +115,9 @@ fn where_others_may_write_what_is_named_is_what_was_written() {
         return;
     }
     for (mode, is_checked) in [(0o755, false), (0o700, false), (0o775, true), (0o757, true), (0o1777, true)] {
-        for words in ["copy file d/new", "copy file d/old", "copy fifo d/fifo", "gzip -k d/file", "gunzip -k d/packed.gz"] {
+        for words in
+            ["copy file d/new", "copy file d/old", "copy fifo d/fifo", "gzip -k d/file", "gunzip -k d/packed.gz"]
+        {
             let sandbox = Sandbox::new();
             for name in ["file", "d/old", "d/file"] {
                 sandbox.write(name, "file");
@@ -131,7 +133,11 @@ fn where_others_may_write_what_is_named_is_what_was_written() {
             let by_temporary_name: Vec<&str> = log.lines().filter(|line| line.contains("\".haul-tmp-")).collect();
             let (last, before) = by_temporary_name.split_last().expect("it was renamed");
             assert!(last.contains("renameat2("), "{words}: {log}");
-            assert_eq!(before.last().is_some_and(|line| line.contains("statx(")), is_checked, "{mode:o} {words}: {log}");
+            assert_eq!(
+                before.last().is_some_and(|line| line.contains("statx(")),
+                is_checked,
+                "{mode:o} {words}: {log}"
+            );
         }
     }
 }
@@ -152,7 +158,9 @@ fn signals_that_end_a_process_leave_nothing_behind() {
         sandbox.write("big", noise(1, 3_000_000));
         let words = "copy big target --buffer 1";
         let mut running = sandbox.haul(words).spawn();
-        common::wait_until("a temporary file", || running.ended() || common::temporary_file(sandbox.path("")).is_some());
+        common::wait_until("a temporary file", || {
+            running.ended() || common::temporary_file(sandbox.path("")).is_some()
+        });
         running.signal(signal);
         running.finish(SOON).code(128 + number);
         assert_eq!(sandbox.list("").len(), 1, "signal {number}");
@@ -165,8 +173,9 @@ type Pair = (&'static str, &'static str);
 /// Runs two jobs at a time over one tree; whatever either says, no content may be lost: of each file there is, under its
 /// name or its compressed one, all of it.
 fn lose_nothing((one, other): Pair, rounds: u64) {
-    let contents: BTreeMap<String, Vec<u8>> =
-        (0..60).map(|number| (format!("{}/f{number}", number % 3), prose(number, 2_000 + number as usize * 50))).collect();
+    let contents: BTreeMap<String, Vec<u8>> = (0..60)
+        .map(|number| (format!("{}/f{number}", number % 3), prose(number, 2_000 + number as usize * 50)))
+        .collect();
     for round in 0..rounds {
         let sandbox = Sandbox::new();
         for (number, (name, bytes)) in contents.iter().enumerate() {

@@ -35,6 +35,8 @@ pub(super) struct OutputDirectory {
 pub(super) struct Image {
     root: Arc<OutputDirectory>,
     made: OnceLock<Arc<Folder>>,
+    /// The device on which it could not be made.
+    refused_on: OnceLock<Device>,
 }
 
 impl OutputDirectory {
@@ -53,14 +55,15 @@ impl OutputDirectory {
     }
 
     pub(super) fn image(self: &Arc<Self>) -> Image {
-        Image { root: Arc::clone(self), made: OnceLock::new() }
+        Image { root: Arc::clone(self), made: OnceLock::new(), refused_on: OnceLock::new() }
     }
 }
 
 impl Image {
     /// The device it lies on, or will as far as is known: something else may be mounted below the output directory.
     pub(super) fn device(&self) -> Device {
-        self.made.get().map_or(self.root.attributes.dev, |made| made.id.0)
+        let made = self.made.get().map(|made| made.id.0);
+        made.or_else(|| self.refused_on.get().copied()).unwrap_or(self.root.attributes.dev)
     }
 
     /// The image of the folder at `source`, with the directories above it.
@@ -81,7 +84,10 @@ impl Image {
         let mut attributes = self.root.attributes;
         for (original, name) in source.lineage() {
             place = place.below(name);
-            let entered = enter(sys, &here, name, original, *sync).map_err(|errno| failed(&place, errno))?;
+            let entered = enter(sys, &here, name, original, *sync).map_err(|errno| {
+                let _ = self.refused_on.set(attributes.dev);
+                failed(&place, errno)
+            })?;
             attributes = sys.fstat(&entered).map_err(|errno| failed(&place, errno))?;
             let passed = std::mem::replace(&mut here, entered);
             sys.close(passed).map_err(|errno| failed(&place, errno))?;

@@ -75,8 +75,12 @@ impl Folder {
     }
 
     /// Where the targets of files in this folder are made.
-    pub(super) fn of_targets(self: &Arc<Self>, sys: &mut Sys) -> Result<Arc<Self>> {
-        self.image.as_ref().map_or_else(|| Ok(Arc::clone(self)), |image| image.folder(sys, &self.place))
+    pub(super) fn of_targets(self: &Arc<Self>, station: &mut Station) -> Result<Arc<Self>> {
+        let Some(image) = &self.image else { return Ok(Arc::clone(self)) };
+        let folder = image.folder(&mut station.sys, &self.place);
+        // Something else may be mounted below the output directory.
+        station.writes_to(Some(image.device()));
+        folder
     }
 }
 

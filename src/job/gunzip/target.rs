@@ -70,8 +70,8 @@ impl Inflater {
             let why = "its suffix is not one of a compressed file; -c or -S helps";
             return Err(Error::refused("decompress", source.path(), why));
         };
+        let folder = folder.of_targets(&mut self.station)?;
         let sys = &mut self.station.sys;
-        let folder = folder.of_targets(sys)?;
         let path = folder.place.path_of(&name);
         let mut existing = None;
         // With -N name and time in the header may differ; then this one is only where the data goes first. And it is

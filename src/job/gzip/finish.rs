@@ -67,8 +67,8 @@ impl Gzip {
         }
         let name = suffix::compressed(&source.name, &plan.files.suffix)
             .ok_or_else(|| Error::system("compress", source.path(), Errno::NAMETOOLONG))?;
+        let folder = folder.of_targets(&mut self.station)?;
         let sys = &mut self.station.sys;
-        let folder = folder.of_targets(sys)?;
         let path = folder.place.path_of(&name);
         // Before anything is looked at: of two sources with one target the one begun first has it, whichever is newer.
         claim(&self.shared.claims, &folder, &name, &path)?;
