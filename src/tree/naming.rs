@@ -157,6 +157,11 @@ impl Unnamed {
         self.errno
     }
 
+    /// Whether it is a file that has other names as well.
+    pub fn has_another_name(&self, sys: &mut Sys) -> bool {
+        sys.stat_at(&self.part.directory, &self.part.temporary).is_ok_and(|found| found.links > 1)
+    }
+
     /// Keeps it, as `NAME.haul-kept` or a name like that, or under its temporary name. Returns which.
     pub fn keep(mut self, sys: &mut Sys) -> CString {
         // Whatever comes of it, cleaning up spares it.

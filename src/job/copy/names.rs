@@ -77,8 +77,9 @@ impl Copier {
     fn keep_unnamed(&mut self, open: &Open, name: &CStr, unnamed: Unnamed) -> Error {
         let (errno, path) = (unnamed.errno, open.directory.target_of(name));
         let sys = &mut self.station.sys;
-        // Something is mounted there, which is written in place then; or somebody asked to stop.
-        if matches!(errno, Errno::BUSY | Errno::INTR) {
+        // Something is mounted there, which is written in place then; somebody asked to stop; or it is only another name of
+        // what is there.
+        if matches!(errno, Errno::BUSY | Errno::INTR) || unnamed.has_another_name(sys) {
             unnamed.abandon(sys);
             return Error::system("finish", path, errno);
         }
