@@ -17,9 +17,9 @@ pub(crate) use words::{Attribute, BackupWord, ReflinkWord, SparseWord, SyncWord,
 /// extended attributes. FIFOs, sockets and devices are made anew and never read. The options of cp mean what they mean
 /// there; -a is the default.
 ///
-/// TARGET is an existing directory, or the new name of the one SOURCE. New data has a temporary name, NAME.haul-part,
-/// until it is whole; a new tree is renamed once, at its end. One that is interrupted, or finds the disk full, stays under
-/// that name, and --resume continues it.
+/// TARGET is an existing directory, or the new name of the one SOURCE. New data has a hidden temporary name until it is
+/// whole. A new tree is TREE.haul-part until its end; one that is interrupted, or finds the disk full, stays under that
+/// name, and --resume continues it.
 ///
 /// A source that changes while it is copied is read to its end and reported, exit code 1; a file that it would have
 /// replaced stays.
