@@ -63,8 +63,9 @@ pub enum Call {
     Fremovexattr,
     Llistxattr,
     Lgetxattr,
-    Lsetxattr,
-    Lremovexattr,
+    Getxattr,
+    Setxattr,
+    Removexattr,
     IoUringSetup,
     IoUringEnter,
 }
@@ -91,7 +92,7 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -134,8 +135,9 @@ impl Call {
         Self::Fremovexattr,
         Self::Llistxattr,
         Self::Lgetxattr,
-        Self::Lsetxattr,
-        Self::Lremovexattr,
+        Self::Getxattr,
+        Self::Setxattr,
+        Self::Removexattr,
         Self::IoUringSetup,
         Self::IoUringEnter,
     ];
@@ -185,8 +187,9 @@ impl Call {
             Self::Fremovexattr => "fremovexattr",
             Self::Llistxattr => "llistxattr",
             Self::Lgetxattr => "lgetxattr",
-            Self::Lsetxattr => "lsetxattr",
-            Self::Lremovexattr => "lremovexattr",
+            Self::Getxattr => "getxattr",
+            Self::Setxattr => "setxattr",
+            Self::Removexattr => "removexattr",
             Self::IoUringSetup => "io_uring_setup",
             Self::IoUringEnter => "io_uring_enter",
         }

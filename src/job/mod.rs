@@ -8,6 +8,7 @@ mod files;
 pub mod gunzip;
 pub mod gzip;
 mod list;
+mod losses;
 pub mod rounds;
 mod scratch;
 mod station;

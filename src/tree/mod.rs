@@ -2,19 +2,23 @@
 
 mod each_file;
 pub mod extended;
+mod file_ref;
 mod leftovers;
 pub mod metadata;
 pub mod path;
 mod prune;
 mod remove;
 mod target;
+mod trouble;
 mod unit;
 mod walk;
 
 pub use each_file::each_file;
+pub use file_ref::FileRef;
 pub use leftovers::{Leftover, Leftovers, Registration};
 pub use prune::{Discard, prune};
 pub use remove::remove_tree;
 pub use target::{Part, is_temporary};
+pub use trouble::{Trouble, Weight};
 pub use unit::{Begun, Unfinished, Unit};
 pub use walk::{Place, Root};

@@ -127,8 +127,9 @@ impl Unit {
     }
 
     /// Gives it its final name, then its final mode, and makes both durable if that is wanted. EEXIST if anything has
-    /// that name meanwhile. Where it gets none nothing of the tree is left, but for an error that cuts the job short.
-    pub fn finish(mut self, sys: &mut Sys, mode: u32, sync: bool) -> Result<()> {
+    /// that name meanwhile. Where it gets none nothing of the tree is left, but for an error that cuts the job short. Says
+    /// why it could not get its mode, if so: then nobody but its owner may enter it.
+    pub fn finish(mut self, sys: &mut Sys, mode: u32, sync: bool) -> Result<Option<Errno>> {
         match self.rename(sys, sync) {
             Ok(()) => self.unfinished = None,
             // Renaming may need room for a name, and all of the tree is there.
@@ -138,8 +139,11 @@ impl Unit {
                 return Err(errno);
             }
         }
-        sys.fchmod(&self.locked, mode)?;
-        if sync { sys.fsync(&self.locked) } else { Ok(()) }
+        let refused = sys.fchmod(&self.locked, mode).err();
+        if sync {
+            sys.fsync(&self.locked)?;
+        }
+        Ok(refused)
     }
 
     fn rename(&self, sys: &mut Sys, sync: bool) -> Result<()> {

@@ -42,7 +42,7 @@ pub(super) fn allows_looking_last(plan: &CopyPlan) -> bool {
         && (plan.engine, plan.reflink, plan.sparse) == (EngineName::Auto, When::Auto, When::Auto)
         && plan.resources.buffer.is_none()
         && plan.keep.mode
-        && plan.keep.owner
+        && plan.keep.keeps_owner()
         && !plan.verify
 }
 

@@ -29,7 +29,7 @@ impl Copier {
         let sys = &mut self.station.sys;
         let unit = Unit::begin(sys, &above.target, &parent, name, &shared.unfinished, shared.plan.resume);
         let (unit, begun) = unit.map_err(failed)?;
-        self.shed_inherited(&parent, unit.place()).map_err(failed)?;
+        creator.inherits_acl |= self.shed_inherited(&parent, unit.place());
         self.station.sys.close(parent).map_err(failed)?;
         let standing = match begun {
             Begun::Again => Standing::Resumed,

@@ -10,7 +10,6 @@
 
 mod argument;
 mod image;
-
 mod order;
 pub(super) mod source;
 pub(super) mod suffix;
@@ -22,8 +21,8 @@ pub(super) use order::Sequence;
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use self::image::{Image, OutputDirectory};
 use self::order::Item;
@@ -32,6 +31,7 @@ use self::walk::Tree;
 use super::Context;
 use super::claims::Claims;
 use super::list::Names;
+use super::losses::Losses;
 use super::station::Station;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
@@ -39,14 +39,17 @@ use crate::plan::FilesPlan;
 use crate::pool::{BufferPool, Handle, Worker, workers};
 use crate::sys::{Attributes, Creator, DirectoryBuffer, Entries, FileId, Identity, Sys};
 use crate::tree::Place;
+use crate::tree::extended::has_default_acl;
 
 /// An open directory: sources are found in it, and targets made beneath it.
 pub(super) struct Folder {
     pub(super) place: Arc<Place>,
     pub(super) directory: Arc<OwnedFd>,
     pub(super) id: FileId,
-    /// Who files made in it will belong to.
-    pub(super) creator: Creator,
+    /// Who files made in it will belong to, but for what `inherits_acl` says.
+    creator: Creator,
+    /// Whether they will get an ACL from it; nothing before that is asked for.
+    inherits_acl: OnceLock<bool>,
     /// The tree it was met in; nothing for the directory that an argument lies in, and where targets are made.
     tree: Tree,
     /// Where targets go that are not made in it.
@@ -56,12 +59,19 @@ pub(super) struct Folder {
 impl Folder {
     fn new(place: Arc<Place>, directory: OwnedFd, attributes: &Attributes, identity: &Identity) -> Self {
         let (id, creator) = (attributes.id(), identity.creating_in(attributes));
-        Self { place, directory: Arc::new(directory), id, creator, tree: Tree::default(), image: None }
+        let (directory, inherits_acl, tree) = (Arc::new(directory), OnceLock::new(), Tree::default());
+        Self { place, directory, id, creator, inherits_acl, tree, image: None }
+    }
+
+    /// Who files made in it will belong to. Asks the first time whether they will get an ACL from it.
+    fn creator(&self, sys: &mut Sys) -> Creator {
+        let inherits_acl = *self.inherits_acl.get_or_init(|| has_default_acl(sys, &*self.directory));
+        Creator { inherits_acl, ..self.creator }
     }
 
     /// Where the targets of files in this folder are made.
-    pub(super) fn of_targets(self: &Arc<Self>, sys: &mut Sys) -> Result<Arc<Self>> {
-        self.image.as_ref().map_or_else(|| Ok(Arc::clone(self)), |image| image.folder(sys, &self.place))
+    pub(super) fn of_targets(self: &Arc<Self>, station: &mut Station, losses: &Losses) -> Result<Arc<Self>> {
+        self.image.as_ref().map_or_else(|| Ok(Arc::clone(self)), |image| image.folder(station, losses, &self.place))
     }
 }
 

@@ -15,12 +15,11 @@ use super::outlet::{Outlet, Sink};
 use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
-use crate::job::files::target::{Existing, claim, claim_up_to_date, complete, may_create, settle};
+use crate::job::files::target::{Existing, KEEP, claim, claim_up_to_date, complete, create, may_create, settle};
 use crate::job::files::{Folder, suffix};
-use crate::plan::{Keep, Output};
+use crate::plan::Output;
 use crate::sys::{Moment, Sys};
 use crate::tree::Part;
-use crate::tree::metadata::creation_mode;
 
 /// Bytes of a compressed file that is inflated before anybody looks whether its target is there. Out of it come 64 MiB
 /// at the most.
@@ -62,8 +61,8 @@ impl Inflater {
             let why = "its suffix is not one of a compressed file; -c or -S helps";
             return Err(Error::refused("decompress", source.path(), why));
         };
+        let folder = folder.of_targets(&mut self.station, &self.shared.losses)?;
         let sys = &mut self.station.sys;
-        let folder = folder.of_targets(sys)?;
         let path = folder.place.path_of(&name);
         let mut existing = None;
         // With -N name and time in the header may differ; then this one is only where the data goes first. And it is
@@ -81,8 +80,8 @@ impl Inflater {
             }
             existing = Some(found);
         }
-        let mode = creation_mode(&source.attributes, &folder.creator, &Keep::ALL);
-        let created = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode);
+        let like = (&source, &source.attributes);
+        let created = create(sys, &self.shared.leftovers, &folder, &name, like, &mut self.attributes);
         let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
         let target = FileTarget { part, path, folder, existing };
         Ok(Some((source, Target::File(target), writer(Sink::File(file)))))
@@ -109,11 +108,13 @@ impl Inflater {
                 name = stored;
             }
         }
-        let sys = &mut self.station.sys;
         let look = |sys: &mut Sys| may_create(sys, plan, source, &folder, &name, &path, attributes.mtime);
-        let checked = complete(sys, plan, &folder, file, &attributes)
-            .map_err(|errno| Error::system("finish", &path, errno))
-            .and_then(|()| source.check_unchanged(sys))
+        let (made, like) = ((file, &*path, &*folder), (source, &attributes, KEEP));
+        let completed = complete(&mut self.station, &self.shared.losses, plan, made, like, &mut self.attributes);
+        let is_kept = completed.as_ref().is_ok_and(|kept| *kept);
+        let sys = &mut self.station.sys;
+        let checked = completed
+            .and_then(|_| source.check_unchanged(sys))
             .and_then(|()| if plan.name { look(sys).map(|found| existing = Some(found)) } else { Ok(()) })
             .and_then(|()| {
                 let existing = existing.unwrap_or(Existing::Nothing);
@@ -140,7 +141,7 @@ impl Inflater {
             }
         })?;
         settle(sys, plan, &folder)?;
-        if !plan.keep && content.end.ignored_bytes == 0 {
+        if !plan.keep && is_kept && content.end.ignored_bytes == 0 {
             source.remove(sys, plan)?;
         }
         Ok(true)

@@ -13,11 +13,10 @@ use super::{Compression, Gzip};
 use crate::codec::member::Header;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
-use crate::job::files::target::{Existing, claim, complete, may_create, settle};
+use crate::job::files::target::{Existing, KEEP, claim, complete, create, may_create, settle};
 use crate::job::files::{Folder, Sequence, suffix};
-use crate::plan::{Keep, Output};
+use crate::plan::Output;
 use crate::tree::Part;
-use crate::tree::metadata::creation_mode;
 
 /// Where a member goes.
 pub(super) enum Target {
@@ -58,19 +57,19 @@ impl Gzip {
         }
         let name = suffix::compressed(&source.name, &plan.files.suffix)
             .ok_or_else(|| Error::system("compress", source.path(), Errno::NAMETOOLONG))?;
-        let sys = &mut self.station.sys;
-        let folder = folder.of_targets(sys)?;
+        let folder = folder.of_targets(&mut self.station, &self.shared.losses)?;
         let path = folder.place.path_of(&name);
         // Before anything is looked at: of two sources with one target the one begun first has it, whichever is newer.
         claim(&self.shared.claims, &folder, &name, &path)?;
+        let sys = &mut self.station.sys;
         let existing = may_create(sys, &plan.files, &source, &folder, &name, &path, source.attributes.mtime)?;
         if existing == Existing::UpToDate {
             self.station.up_to_date(&source.path(), &path);
             return Ok(None);
         }
-        let mode = creation_mode(&source.attributes, &folder.creator, &Keep::ALL);
-        let (part, file) = Part::file(sys, &self.shared.leftovers, &folder.directory, &name, mode)
-            .map_err(|errno| Error::system("create", &path, errno))?;
+        let like = (&source, &source.attributes);
+        let created = create(sys, &self.shared.leftovers, &folder, &name, like, &mut self.attributes);
+        let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
         let writer = MemberWriter::new(file, &header, step);
         let target = Target::File { part, path, replace: existing == Existing::Replaced, folder };
         Ok(Some((source, target, writer)))
@@ -152,17 +151,22 @@ impl Gzip {
         (part, file, path, folder): (Part, OwnedFd, PathBuf, &Folder),
         replace: bool,
     ) -> Result<()> {
-        let (sys, plan) = (&mut self.station.sys, &self.shared.plan.files);
-        let checked = complete(sys, plan, folder, file, &source.attributes)
-            .map_err(|errno| Error::system("finish", &path, errno))
-            .and_then(|()| source.check_unchanged(sys));
-        if let Err(error) = checked {
-            part.abandon(sys);
-            return Err(error);
-        }
+        let (plan, losses) = (&self.shared.plan.files, &self.shared.losses);
+        let made = (file, &*path, folder);
+        let like = (source, &source.attributes, KEEP);
+        let completed = complete(&mut self.station, losses, plan, made, like, &mut self.attributes);
+        let sys = &mut self.station.sys;
+        let checked = completed.and_then(|kept| source.check_unchanged(sys).map(|()| kept));
+        let kept = match checked {
+            Ok(kept) => kept,
+            Err(error) => {
+                part.abandon(sys);
+                return Err(error);
+            }
+        };
         part.finish(sys, replace).map_err(|errno| Error::system("give its final name to", path, errno))?;
         settle(sys, plan, folder)?;
-        if plan.keep { Ok(()) } else { source.remove(sys, plan) }
+        if plan.keep || !kept { Ok(()) } else { source.remove(sys, plan) }
     }
 }
 
