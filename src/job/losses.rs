@@ -17,20 +17,24 @@ use crate::tree::{Trouble, Weight};
 pub(super) struct Losses {
     keep: Keep,
     is_root: bool,
-    /// What a failure says of the source.
-    then: &'static str,
     told: Mutex<HashSet<Class>>,
 }
 
 impl Losses {
-    /// Nothing was told yet. `then` follows each failure.
-    pub(super) fn new(keep: Keep, identity: Identity, then: &'static str) -> Self {
-        Self { keep, is_root: identity.uid == 0, then, told: Mutex::default() }
+    /// Nothing was told yet.
+    pub(super) fn new(keep: Keep, identity: Identity) -> Self {
+        Self { keep, is_root: identity.uid == 0, told: Mutex::default() }
     }
 
-    /// Says what was lost of a file, in one line at most for all that failed; false if anything did. An error is an
-    /// interruption.
-    pub(super) fn report(&self, station: &mut Station, lost: &[Trouble], path: impl Fn() -> PathBuf) -> Result<bool> {
+    /// Says what was lost of a file, in one line at most for all that failed, which ends in `then`; false if anything did.
+    /// An error is an interruption.
+    pub(super) fn report(
+        &self,
+        station: &mut Station,
+        lost: &[Trouble],
+        path: impl Fn() -> PathBuf,
+        then: &str,
+    ) -> Result<bool> {
         let operation = "keep the attributes of";
         if lost.iter().any(|trouble| trouble.errno == Errno::INTR) {
             return Err(Error::of_one_file(operation, path(), Errno::INTR));
@@ -50,7 +54,7 @@ impl Losses {
         if failed.is_empty() {
             return Ok(true);
         }
-        station.fail(Error::refused(operation, path(), format!("{}{}", failed.join("; "), self.then)));
+        station.fail(Error::refused(operation, path(), format!("{}{}", failed.join("; "), then)));
         Ok(false)
     }
 

@@ -118,9 +118,11 @@ impl Copier {
         let opened = copy.opened;
         let replaced = copy.replaced().map(|existing| (*existing, copy.whereabouts()));
         match (self.complete(copy, handle), replaced) {
-            (Ok(()), _) => {
+            (Ok(is_kept), _) => {
                 self.station.summary.target_bytes += whole.bytes;
-                self.station.done(opened);
+                if is_kept {
+                    self.station.done(opened);
+                }
             }
             // Something is mounted on it: it cannot be another file, only hold another content.
             (Err(error), Some((existing, whereabouts))) if error.errno() == Some(Errno::BUSY) => {
@@ -158,25 +160,29 @@ impl Copier {
         }
     }
 
-    /// Gives a target with all its bytes its attributes and its name.
-    pub(super) fn complete(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) -> Result<()> {
+    /// Gives a target with all its bytes its attributes and its name; false if it has its name and lacks some of those,
+    /// which was reported.
+    pub(super) fn complete(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) -> Result<bool> {
         let kept = self.keep_attributes(&copy);
         let FileCopy { open, source, attributes, target, new_name, place, .. } = copy;
         let has_twins = self.has_twins(&attributes);
-        let (kept, id) = if has_twins { self.identify(kept, &target, &open, &new_name) } else { (kept, None) };
+        let (kept, id) = if has_twins { self.identify_open(kept, &target, &open, &new_name) } else { (kept, None) };
         let failed = |errno| Error::system("finish", open.directory.target_of(&new_name), errno);
         let sys = &mut self.station.sys;
-        let kept = kept.and(sys.close(target).map_err(failed));
+        let closed = sys.close(target).map_err(failed);
+        let kept = kept.and_then(|is_kept| closed.map(|()| is_kept));
         let _ = sys.close(source);
         let named = match place {
-            TargetPlace::Part { part, replaced } if kept.is_ok() => {
-                let verdict = replaced.map_or(Verdict::New, Verdict::Replace);
-                self.finish_part(&open, part, verdict, attributes.id())
-            }
-            TargetPlace::Part { part, .. } => {
-                part.abandon(sys);
-                kept
-            }
+            TargetPlace::Part { part, replaced } => match kept {
+                Ok(is_kept) => {
+                    let verdict = replaced.map_or(Verdict::New, Verdict::Replace);
+                    self.finish_part(&open, part, verdict, attributes.id()).map(|()| is_kept)
+                }
+                Err(error) => {
+                    part.abandon(sys);
+                    Err(error)
+                }
+            },
             TargetPlace::InUnit if kept.is_err() => {
                 let _ = sys.unlinkat(&open.target, &new_name);
                 kept
@@ -196,13 +202,13 @@ impl Copier {
 
     /// The identity of a target that has its bytes, for its other names. Where that cannot be told they get files of their
     /// own, which must not pass for a copy.
-    fn identify(
+    fn identify_open(
         &mut self,
-        kept: Result<()>,
+        kept: Result<bool>,
         target: &OwnedFd,
         open: &Open,
         new_name: &CStr,
-    ) -> (Result<()>, Option<FileId>) {
+    ) -> (Result<bool>, Option<FileId>) {
         match self.station.sys.fstat(target) {
             Ok(target) => (kept, Some(target.id())),
             Err(errno) => {
@@ -216,7 +222,7 @@ impl Copier {
     fn finish_attributes(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
         let opened = copy.opened;
         let finished = self.complete(copy, handle);
-        if self.station.check(finished).is_some() {
+        if self.station.check(finished) == Some(true) {
             self.station.done(opened);
         }
     }

@@ -46,11 +46,11 @@ impl Copier {
     }
 
     /// Gives a target with all its bytes its attributes, as far as that can be done. What cannot be is reported, and costs
-    /// nothing else: an error is about the bytes, or an interruption.
-    pub(super) fn keep_attributes(&mut self, copy: &FileCopy) -> Result<()> {
+    /// nothing else: false if that is a failure; an error is about the bytes, or an interruption.
+    pub(super) fn keep_attributes(&mut self, copy: &FileCopy) -> Result<bool> {
         let (plan, creator) = (Arc::clone(&self.shared.plan), &copy.open.creator);
         let creator = match copy.place {
-            TargetPlace::InPlace { regular: false } => return Ok(()),
+            TargetPlace::InPlace { regular: false } => return Ok(true),
             TargetPlace::InPlace { regular: true } | TargetPlace::Done(_) => &self.shared.identity.unknown_creator(),
             _ => creator,
         };
@@ -74,12 +74,12 @@ impl Copier {
             keep_times(sys, target, &wanted, &mut lost);
         }
         lost.extend(kept.lost);
-        self.report(&lost, || copy.target_path())?;
+        let is_kept = self.report(&lost, || copy.target_path())?;
         if plan.durable == Durable::File {
             let synced = self.station.sys.fsync(&copy.target);
             synced.map_err(|errno| Error::system("sync", copy.target_path(), errno))?;
         }
-        Ok(())
+        Ok(is_kept)
     }
 
     /// The same of a directory. Says what mode it is to have, and what could not be kept.
@@ -139,18 +139,17 @@ impl Copier {
         keep_extended(&mut self.station.sys, source, target, prior, what, &mut self.attributes)
     }
 
-    /// Says what could not be kept of a target. Its bytes stay: an error is an interruption.
-    pub(super) fn report(&mut self, lost: &[Trouble], path: impl Fn() -> PathBuf) -> Result<()> {
-        let losses = &self.shared.losses;
-        losses.report(&mut self.station, lost, path).map(|_| ())
+    /// Says what could not be kept of a target, whose bytes stay: false if that is a failure. An error is an interruption.
+    pub(super) fn report(&mut self, lost: &[Trouble], path: impl Fn() -> PathBuf) -> Result<bool> {
+        self.shared.losses.report(&mut self.station, lost, path, "")
     }
     /// The same of a call that is not about one of them alone.
-    pub(super) fn report_one(&mut self, operation: &'static str, path: PathBuf, errno: Errno) -> Result<()> {
+    pub(super) fn report_one(&mut self, operation: &'static str, path: PathBuf, errno: Errno) -> Result<bool> {
         let error = Error::of_one_file(operation, path, errno);
         if error.is_interruption() {
             return Err(error);
         }
         self.station.fail(error);
-        Ok(())
+        Ok(false)
     }
 }

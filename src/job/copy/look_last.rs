@@ -94,9 +94,11 @@ impl Copier {
         self.station.moved(attributes.size);
         self.station.note(|| (copy.source_path(), format!("{} bytes by copy_file_range", attributes.size)));
         let finished = self.complete(copy, handle);
-        if self.station.check(finished).is_some() {
+        if let Some(is_kept) = self.station.check(finished) {
             self.station.summary.target_bytes += attributes.size;
-            self.station.done(opened);
+            if is_kept {
+                self.station.done(opened);
+            }
         }
         true
     }

@@ -11,7 +11,7 @@ use super::existing::Verdict;
 use super::{Copier, Task};
 use crate::error::{Error, Result};
 use crate::pool::Handle;
-use crate::sys::{Attributes, FileKind, Sys};
+use crate::sys::{Attributes, FileId, FileKind, Sys};
 use crate::tree::extended::{Origin, Prior};
 use crate::tree::metadata::{SET_ID, keep_mode, keep_owner, keep_times};
 use crate::tree::path::c_path;
@@ -33,11 +33,19 @@ impl Copier {
         }
         let made = self.make_anew(open, name, new_name, &attributes);
         if has_twins {
-            let target = matches!(made, Ok(true)).then(|| self.station.sys.stat_at(&open.target, new_name).ok());
-            let id = target.flatten().map(|target| target.id());
+            let id = if matches!(made, Ok(true)) { self.identify(open, new_name) } else { None };
             self.link_the_others(&attributes, &open.directory, new_name, id, handle);
         }
         made.map(|_| ())
+    }
+
+    /// The identity of what was made, for its other names. Where that cannot be told they get files of their own, which must
+    /// not pass for a copy.
+    fn identify(&mut self, open: &Open, new_name: &CStr) -> Option<FileId> {
+        let found = self.station.sys.stat_at(&open.target, new_name);
+        let path = || open.directory.target_of(new_name);
+        let found = found.map_err(|errno| Error::of_one_file("link other names to", path(), errno));
+        self.station.check(found).map(|found| found.id())
     }
 
     /// Says whether it did, or passed it over.
@@ -79,7 +87,7 @@ impl Copier {
                 let why = "another file took the place of what was made, under its temporary name; it is left as it is";
                 return Err(Error::refused("create", path(), why));
             }
-            Err(errno) => return self.report_one("set owner, mode and times of", path(), errno),
+            Err(errno) => return self.report_one("keep the attributes of", path(), errno).map(|_| ()),
         };
         let (keep, target, mut lost) = (self.shared.plan.keep, FileRef::PathOnly(itself.as_fd()), Vec::new());
         if keep.keeps_owner() {
@@ -98,7 +106,7 @@ impl Copier {
         }
         let _ = sys.close(itself);
         lost.extend(kept.lost);
-        self.report(&lost, path)
+        self.report(&lost, path).map(|_| ())
     }
 
     /// Opens what was just made; nothing if the name is another file's by now. In a tree under a temporary name nobody but

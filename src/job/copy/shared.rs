@@ -74,7 +74,7 @@ impl Shared {
             leftovers: context.leftovers.clone(),
             unfinished: Unfinished::default(),
             ask: context.ask.clone(),
-            losses: Losses::new(plan.keep, context.identity, ""),
+            losses: Losses::new(plan.keep, context.identity),
         }
     }
 

@@ -81,7 +81,7 @@ impl Image {
             place = place.below(name);
             let entered = self.enter(&mut station.sys, &here, name, original);
             let (entered, lost) = entered.map_err(|errno| failed(&place, errno))?;
-            losses.report(station, &lost, || place.path())?;
+            losses.report(station, &lost, || place.path(), "")?;
             attributes = station.sys.fstat(&entered).map_err(|errno| failed(&place, errno))?;
             let passed = std::mem::replace(&mut here, entered);
             station.sys.close(passed).map_err(|errno| failed(&place, errno))?;

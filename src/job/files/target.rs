@@ -73,9 +73,6 @@ fn unless_taken(free: bool, path: &Path) -> Result<()> {
 /// What a target of gzip or gunzip keeps of its source, with what [`Selection::OfAnotherForm`] leaves of its attributes.
 pub(in crate::job) const KEEP: Keep = Keep { context: Wish::No, ..Keep::ALL };
 
-/// What is said of a source whose target did not get all that it should.
-pub(in crate::job) const SOURCE_STAYS: &str = "; the source stays";
-
 /// Makes the file, under a temporary name, that is to become `name` and like `wanted`. At no moment may anybody use it who
 /// may not use its source: with an ACL, that of the source or one that the folder hands on, its bits for the group are
 /// no longer what the group may do, so it is its owner's alone until its own ACL is there.
@@ -112,7 +109,7 @@ pub(in crate::job) fn complete(
     let durable = if plan.sync { sys.fsync(&file) } else { Ok(()) };
     let closed = durable.and(sys.close(file));
     closed.map_err(|errno| Error::system("finish", path, errno))?;
-    losses.report(station, &lost, || path.to_owned())
+    losses.report(station, &lost, || path.to_owned(), "; the source stays")
 }
 
 /// Says what could not be kept.

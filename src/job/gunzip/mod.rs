@@ -41,7 +41,7 @@ use self::writer::Writer;
 use super::Context;
 use super::claims::Claims;
 use super::files::source::Source;
-use super::files::target::{KEEP, SOURCE_STAYS};
+use super::files::target::KEEP;
 use super::files::{self, FileJob, Sequence, Task, hand_on, suffix};
 use super::losses::Losses;
 use super::station::Station;
@@ -97,7 +97,7 @@ fn run_with(plan: &GunzipPlan, rows: Option<Rows>, context: &Context) -> Result<
         threads,
         pool: pool.clone(),
         claims: Claims::default(),
-        losses: Losses::new(KEEP, context.identity, SOURCE_STAYS),
+        losses: Losses::new(KEEP, context.identity),
         leftovers: context.leftovers.clone(),
     });
     files::run(&plan.files, context, &pool, |station| Inflater {

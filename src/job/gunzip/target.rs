@@ -87,7 +87,8 @@ impl Inflater {
         Ok(Some((source, Target::File(target), writer(Sink::File(file)))))
     }
 
-    /// False if, as the header tells only now, what would be made is there already.
+    /// False if, as the header tells only now, what would be made is there already; or if it was made and could not be given
+    /// all that it keeps of its source, which was reported: then that stays.
     pub(super) fn give_name(
         &mut self,
         source: &Source,
@@ -144,7 +145,7 @@ impl Inflater {
         if !plan.keep && is_kept && content.end.ignored_bytes == 0 {
             source.remove(sys, plan)?;
         }
-        Ok(true)
+        Ok(is_kept)
     }
 }
 

@@ -102,16 +102,18 @@ impl Gzip {
             Target::Stdout => {
                 self.warn_of_change(&source);
                 let closed = self.station.sys.close(file);
-                closed.map_err(|errno| Error::system("write", "standard output", errno))
+                closed.map(|()| true).map_err(|errno| Error::system("write", "standard output", errno))
             }
             Target::File { part, path, replace, folder } => {
                 self.give_name(&source, (part, file, path, &folder), replace)
             }
         };
-        if self.station.check(finished).is_some() {
+        if let Some(is_kept) = self.station.check(finished) {
             self.station.summary.target_bytes += written;
             self.station.note(|| (source.path(), format!("{read} bytes → {written}, {}", saved(read, written))));
-            self.station.done(source.opened);
+            if is_kept {
+                self.station.done(source.opened);
+            }
         }
         let _ = self.station.sys.close(source.file);
         rest
@@ -145,20 +147,21 @@ impl Gzip {
         self.station.note(|| (shown, format!("passed over: {read} bytes would become {written}")));
     }
 
+    /// False if it could not be given all that it keeps of its source, which was reported: then that stays.
     fn give_name(
         &mut self,
         source: &Source,
         (part, file, path, folder): (Part, OwnedFd, PathBuf, &Folder),
         replace: bool,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let (plan, losses) = (&self.shared.plan.files, &self.shared.losses);
         let made = (file, &*path, folder);
         let like = (source, &source.attributes, KEEP);
         let completed = complete(&mut self.station, losses, plan, made, like, &mut self.attributes);
         let sys = &mut self.station.sys;
-        let checked = completed.and_then(|kept| source.check_unchanged(sys).map(|()| kept));
-        let kept = match checked {
-            Ok(kept) => kept,
+        let checked = completed.and_then(|is_kept| source.check_unchanged(sys).map(|()| is_kept));
+        let is_kept = match checked {
+            Ok(is_kept) => is_kept,
             Err(error) => {
                 part.abandon(sys);
                 return Err(error);
@@ -166,7 +169,10 @@ impl Gzip {
         };
         part.finish(sys, replace).map_err(|errno| Error::system("give its final name to", path, errno))?;
         settle(sys, plan, folder)?;
-        if plan.keep || !kept { Ok(()) } else { source.remove(sys, plan) }
+        if !plan.keep && is_kept {
+            source.remove(sys, plan)?;
+        }
+        Ok(is_kept)
     }
 }
 

@@ -21,7 +21,7 @@ use self::writer::{MemberWriter, Piece};
 use super::Context;
 use super::claims::Claims;
 use super::files::source::Source;
-use super::files::target::{KEEP, SOURCE_STAYS};
+use super::files::target::KEEP;
 use super::files::{self, FileJob, Sequence, Task, ask_for_help, hand_on, suffix};
 use super::losses::Losses;
 use super::station::Station;
@@ -54,7 +54,7 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
         shape,
         pool: pool.clone(),
         claims: Claims::default(),
-        losses: Losses::new(KEEP, context.identity, SOURCE_STAYS),
+        losses: Losses::new(KEEP, context.identity),
         leftovers: context.leftovers.clone(),
     });
     files::run(&plan.files, context, &pool, |station| Gzip {
