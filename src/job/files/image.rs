@@ -105,29 +105,37 @@ impl Image {
         let original = original.open(sys)?;
         let mode = sys.fstat(&original)?.mode & 0o777;
         // Ours alone until its ACL is there: see `target::create`.
-        let made = match sys.mkdirat(parent, name, OURS) {
+        let is_new = match sys.mkdirat(parent, name, OURS) {
             // Another worker was quicker.
             Err(Errno::EXIST) => false,
             other => other.map(|()| true)?,
         };
-        if made && self.root.sync {
+        if is_new && self.root.sync {
             sync_directory(sys, parent.as_fd())?;
         }
         let opened = sys.open_directory(parent, name)?;
-        let inherits_acl = made && has_default_acl(sys, parent);
-        let lost = if made { self.permit(sys, &original, &opened, mode, inherits_acl) } else { Vec::new() };
+        let inherits_acl = is_new && has_default_acl(sys, parent);
+        let lost = if is_new { self.permit(sys, &original, &opened, mode, inherits_acl) } else { Vec::new() };
         sys.close(original)?;
         Ok((opened, lost))
     }
 
-    fn permit(&self, sys: &mut Sys, original: &OwnedFd, made: &OwnedFd, mode: u32, inherits_acl: bool) -> Vec<Trouble> {
-        let target = FileRef::Open(made.as_fd());
+    fn permit(
+        &self,
+        sys: &mut Sys,
+        original: &OwnedFd,
+        copied: &OwnedFd,
+        mode: u32,
+        inherits_acl: bool,
+    ) -> Vec<Trouble> {
+        let target = FileRef::Open(copied.as_fd());
         let prior = if inherits_acl { Prior::AccessAndDefault } else { Prior::None };
         let (what, mut buffers) = ((Selection::OfAnotherForm, KEEP), Buffers::default());
         let mut kept = keep_extended(sys, Origin::Open(original.as_fd()), target, prior, what, &mut buffers);
-        let mode = kept.mode(mode) & !self.root.identity.umask | OURS;
-        let mode_now = Some(OURS).filter(|_| !kept.mode_moved);
-        keep_mode(sys, target, mode, mode_now, &mut kept.lost);
+        let special = sys.fstat(copied).map_or(0, |found| found.mode & !0o777);
+        let wanted = kept.mode(mode) & !self.root.identity.umask | OURS | special;
+        let before = Some(OURS | special).filter(|_| !kept.mode_moved);
+        keep_mode(sys, target, wanted, before, &mut kept.lost);
         kept.lost
     }
 }
