@@ -221,14 +221,14 @@ impl Case {
         (self.furnish)(&sandbox);
         let before = details(sandbox.path(""));
         let seen = elsewhere.path("seen");
-        let run = self.haul(&sandbox, self.words).env("HAUL_FAULTS", "0:EIO").env("HAUL_FAULTS_SEEN", seen).run();
+        let run = Self::haul(&sandbox, self.words).env("HAUL_FAULTS", "0:EIO").env("HAUL_FAULTS_SEEN", seen).run();
         run.ok().silent();
         self.check(&sandbox, &before, true).unwrap_or_else(|why| panic!("{} without a fault: {why}", self.words));
         let seen = String::from_utf8(elsewhere.read("seen")).expect("letters");
         seen.split(' ').nth(1).expect("letters").to_owned()
     }
 
-    fn haul(&self, sandbox: &Sandbox, words: &str) -> crate::common::run::Haul {
+    fn haul(sandbox: &Sandbox, words: &str) -> crate::common::run::Haul {
         sandbox.haul(format!("{words} {SERIAL}"))
     }
 
@@ -236,7 +236,7 @@ impl Case {
         let sandbox = Sandbox::new();
         (self.furnish)(&sandbox);
         let before = details(sandbox.path(""));
-        let run = self.haul(&sandbox, self.words).env("HAUL_FAULTS", format!("{k}:{name}")).run();
+        let run = Self::haul(&sandbox, self.words).env("HAUL_FAULTS", format!("{k}:{name}")).run();
         let said = said(&run, errno)?;
         let expected = expected(letter, errno, &run.err);
         // What is asked again, or need not be removed, is no loss: then nothing is missing.
@@ -249,7 +249,7 @@ impl Case {
         self.check(&sandbox, &before, is_whole).map_err(|why| format!("{why}; said {:?}", run.err))?;
         self.check_source(&sandbox, &before, &said)?;
         if self.is_copy() || said == Said::Failed {
-            let again = self.haul(&sandbox, self.again).run();
+            let again = Self::haul(&sandbox, self.again).run();
             if !again.succeeded() || !again.err.is_empty() {
                 return Err(format!("then '{}': {} {:?}", self.again, again.status(), again.err));
             }
@@ -279,12 +279,14 @@ impl Case {
             file.twin = PathBuf::new();
         }
         if !self.is_copy() {
-            let (one, other) = (self.bytes(sandbox, before, self.sides.0), self.bytes(sandbox, &now, self.sides.1));
+            let (one, other) = (Self::bytes(sandbox, before, self.sides.0), Self::bytes(sandbox, &now, self.sides.1));
             if one != other {
                 return Err("the bytes are others".to_owned());
             }
             for side in [&mut source, &mut target] {
-                side.values_mut().for_each(|detail| detail.bytes.clear());
+                for detail in side.values_mut() {
+                    detail.bytes.clear();
+                }
             }
         }
         let mut found = differences(&source, &target);
@@ -301,9 +303,13 @@ impl Case {
     }
 
     /// What is in a file, compressed or not.
-    fn bytes(&self, sandbox: &Sandbox, all: &Details, name: &str) -> Vec<u8> {
+    fn bytes(sandbox: &Sandbox, all: &Details, name: &str) -> Vec<u8> {
         let bytes = all.get(Path::new(name)).map(|detail| detail.bytes.clone()).unwrap_or_default();
-        if name.ends_with(".gz") { sandbox.haul("gunzip").input(bytes).run().ok().out } else { bytes }
+        if Path::new(name).extension().is_some_and(|end| end == "gz") {
+            sandbox.haul("gunzip").input(bytes).run().ok().out
+        } else {
+            bytes
+        }
     }
 
     /// A source goes if nothing failed, and else stays.
