@@ -47,6 +47,15 @@ impl Error {
         Self { operation, path: path.into(), cause }
     }
 
+    /// A failed system call that says something of this one file, whatever its errno: owner, mode, times and attributes
+    /// may find no room, or no right to change them, where bytes can still be written.
+    pub fn of_one_file(operation: &'static str, path: impl Into<PathBuf>, errno: Errno) -> Self {
+        match errno {
+            Errno::INTR => Self::system(operation, path, errno),
+            _ => Self::refused(operation, path, strerror(errno)),
+        }
+    }
+
     /// A refusal of ours, or damage that we found.
     pub fn refused(operation: &'static str, path: impl Into<PathBuf>, why: impl Into<Cow<'static, str>>) -> Self {
         Self { operation, path: path.into(), cause: Cause::Refused(why.into()) }
@@ -126,6 +135,9 @@ mod tests {
         let stops = |errno| Error::system("write", "x", errno).stops_the_job();
         assert!(stops(Errno::NOSPC) && stops(Errno::DQUOT) && stops(Errno::PIPE) && stops(Errno::INTR));
         assert!(!stops(Errno::ACCESS) && !stops(Errno::NOENT));
+        let of_one_file = |errno| Error::of_one_file("examine", "x", errno);
+        assert!(!of_one_file(Errno::NOSPC).stops_the_job() && of_one_file(Errno::INTR).is_interruption());
+        assert_eq!(of_one_file(Errno::ROFS).to_string(), "cannot examine 'x': Read-only file system");
         assert!(Error::system("read", "x", Errno::INTR).is_interruption());
     }
 }

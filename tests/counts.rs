@@ -143,6 +143,26 @@ fn reads_and_writes_are_as_many_as_arithmetic_says() {
     }
 }
 
+/// Open, examine, list attributes, create, read, write, times, examine, close twice, rename, remove; gzip looks first
+/// whether the target is there.
+#[test]
+fn a_small_file_costs_gzip_and_gunzip_few_calls() {
+    let sandbox = Sandbox::new();
+    let total = |job: &str, tree: String| {
+        let json = sandbox.haul(format!("{job} -r {tree} --workers 1 --json")).run().ok().json();
+        ours(&json["syscalls"]).values().sum::<u64>()
+    };
+    for files in [10, 110] {
+        for number in 0..files {
+            sandbox.write(Path::new(&format!("tree-{files}")).join(format!("{number:03}")), "a few bytes");
+        }
+    }
+    for (job, calls) in [("gzip", 13), ("gunzip", 12)] {
+        let [few, many] = [10, 110].map(|files| total(job, format!("tree-{files}")));
+        assert!(many - few <= 100 * calls, "{job}: {} calls for 100 files", many - few);
+    }
+}
+
 #[test]
 fn a_small_file_costs_few_calls() {
     let sandbox = Sandbox::new();

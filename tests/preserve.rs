@@ -397,9 +397,9 @@ fn attributes_that_the_target_cannot_hold_are_lost_unless_they_are_asked_for() {
     if output.status.code() == Some(77) || err.starts_with("unshare:") {
         return skip("no mounts are allowed here");
     }
-    // cp leaves the file that has failed; we do not.
+    // As cp does, we leave the bytes of the file that has failed.
     let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(words, "0 0 1 1 contentscontents1 2 3", "{err}");
+    assert_eq!(words, "0 0 1 1 contentscontents1 2 3 4", "{err}");
     assert!(
         err.contains("haul: 'mnt/2': cannot set 'user.some'")
             && err.contains("haul: cannot keep the attributes of 'mnt/4'"),
@@ -496,6 +496,61 @@ fn bits_that_lend_rights_go_where_the_owner_cannot_be_kept() {
         }
         assert_same(&run(false), &run(true), words);
     }
+}
+
+#[test]
+fn an_owner_that_cannot_be_kept_is_a_failure_to_who_asked_for_it_by_name() {
+    if !is_root() {
+        return skip("only root can make files of another owner");
+    }
+    let furnish = |sandbox: &Sandbox| {
+        set_mode(sandbox.write("source/tree/file", "contents"), 0o644);
+        make_fifo(sandbox.path("source/tree/fifo"));
+        set_mode(sandbox.path(""), 0o777);
+    };
+    for (words, code, lines) in [
+        ("", 0, 0),
+        ("-a", 0, 0),
+        ("-p", 0, 0),
+        ("--preserve", 0, 0),
+        ("--preserve=all", 0, 0),
+        ("--no-preserve=ownership", 0, 0),
+        ("--preserve=ownership --no-preserve=ownership", 0, 0),
+        // The file, the FIFO and their directory.
+        ("--preserve=ownership", 1, 3),
+        ("--preserve=mode,ownership -p", 1, 3),
+    ] {
+        let sandbox = Sandbox::new();
+        furnish(&sandbox);
+        let run = sandbox.haul(format!("copy {words} -T source/tree new")).without_rights().run().code(code);
+        let told = run.err.lines().filter(|line| line.starts_with("haul: cannot keep the attributes of 'new")).count();
+        assert_eq!(told, lines, "{words}: {}", run.err);
+        assert_eq!(sandbox.read("new/file"), b"contents", "{words}");
+        assert!(sandbox.exists("new/fifo"), "{words}");
+    }
+}
+
+#[test]
+fn a_file_system_that_takes_no_mode_takes_the_bytes() {
+    if !is_root() || !have("bindfs") || !have("fusermount") {
+        return skip("a file system that refuses modes needs root and bindfs");
+    }
+    let sandbox = Sandbox::new();
+    set_mode(sandbox.write("tree/file", "contents"), 0o604);
+    sandbox.write("tree/sub/other", "more");
+    sandbox.make_directory("real");
+    sandbox.make_directory("mnt");
+    let mut bindfs = Command::new("bindfs");
+    bindfs.args(["--chmod-deny", "--chown-deny", "real", "mnt"]).current_dir(sandbox.path(""));
+    if !bindfs.output().unwrap().status.success() {
+        return skip("bindfs cannot mount here");
+    }
+    let run = sandbox.haul("copy tree tree/file mnt").run();
+    let read = |name: &str| std::fs::read(sandbox.path("mnt").join(name)).ok();
+    let found = ["tree/file", "tree/sub/other", "file"].map(read);
+    sandbox.tool("fusermount", &["-u", "mnt"]);
+    assert_eq!(found.map(|bytes| bytes.map(|bytes| bytes.len())), [Some(8), Some(4), Some(8)], "{}", run.err);
+    run.code(1).says(&["cannot keep the attributes of 'mnt/file': cannot set its mode: Operation not permitted"]);
 }
 
 /// The words behind `setpriv` that run a command as nobody.

@@ -63,8 +63,9 @@ pub enum Call {
     Fremovexattr,
     Llistxattr,
     Lgetxattr,
-    Lsetxattr,
-    Lremovexattr,
+    Getxattr,
+    Setxattr,
+    Removexattr,
     Getrandom,
     IoUringSetup,
     IoUringEnter,
@@ -92,7 +93,7 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 48] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -135,8 +136,9 @@ impl Call {
         Self::Fremovexattr,
         Self::Llistxattr,
         Self::Lgetxattr,
-        Self::Lsetxattr,
-        Self::Lremovexattr,
+        Self::Getxattr,
+        Self::Setxattr,
+        Self::Removexattr,
         Self::Getrandom,
         Self::IoUringSetup,
         Self::IoUringEnter,
@@ -187,8 +189,9 @@ impl Call {
             Self::Fremovexattr => "fremovexattr",
             Self::Llistxattr => "llistxattr",
             Self::Lgetxattr => "lgetxattr",
-            Self::Lsetxattr => "lsetxattr",
-            Self::Lremovexattr => "lremovexattr",
+            Self::Getxattr => "getxattr",
+            Self::Setxattr => "setxattr",
+            Self::Removexattr => "removexattr",
             Self::Getrandom => "getrandom",
             Self::IoUringSetup => "io_uring_setup",
             Self::IoUringEnter => "io_uring_enter",

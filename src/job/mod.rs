@@ -9,6 +9,7 @@ mod full;
 pub mod gunzip;
 pub mod gzip;
 mod list;
+mod losses;
 pub mod rounds;
 mod scratch;
 mod station;

@@ -119,8 +119,8 @@ pub enum Wish {
 pub struct Keep {
     /// Permission bits and ACLs.
     pub mode: bool,
-    /// Owner and group, where allowed.
-    pub owner: bool,
+    /// Owner and group.
+    pub owner: Wish,
     /// Times of access and of content, to the nanosecond.
     pub times: bool,
     /// Several names of one file stay that.
@@ -133,8 +133,19 @@ pub struct Keep {
 
 impl Keep {
     /// Everything.
-    pub const ALL: Self =
-        Self { mode: true, owner: true, times: true, links: true, xattrs: Wish::IfPossible, context: Wish::IfPossible };
+    pub const ALL: Self = Self {
+        mode: true,
+        owner: Wish::IfPossible,
+        times: true,
+        links: true,
+        xattrs: Wish::IfPossible,
+        context: Wish::IfPossible,
+    };
+
+    /// Whether the owner is.
+    pub fn keeps_owner(&self) -> bool {
+        self.owner != Wish::No
+    }
 }
 
 /// Whether something is done.

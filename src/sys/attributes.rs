@@ -1,12 +1,12 @@
 //! What a file is: statx(2), and the calls that change it.
 
-use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, Statx, StatxAttributes, StatxFlags, StatxTimestamp, Timespec, Timestamps, Uid,
+    AtFlags, CWD, FileType, Gid, Mode, Statx, StatxAttributes, StatxFlags, StatxTimestamp, Timespec, Timestamps, Uid,
 };
-use rustix::io::Result;
+use rustix::io::{Errno, Result};
 
 use super::Sys;
 use crate::calls::Call;
@@ -128,12 +128,18 @@ impl Sys {
         self.plain(Call::Utimensat, || rustix::fs::futimens(file.as_fd(), &times))
     }
 
-    /// Sets the times of `name` itself, a symbolic link's own.
-    pub fn utimens_at(&mut self, directory: impl AsFd, name: &CStr, atime: Moment, mtime: Moment) -> Result<()> {
+    /// Sets the times of what an `O_PATH` descriptor is of, a symbolic link's own.
+    pub fn utimens_itself(&mut self, itself: impl AsFd, atime: Moment, mtime: Moment) -> Result<()> {
         let times = timestamps(atime, mtime);
-        self.plain(Call::Utimensat, || {
-            rustix::fs::utimensat(directory.as_fd(), name, &times, AtFlags::SYMLINK_NOFOLLOW)
-        })
+        let utimens = |file, path: &CStr, flags| rustix::fs::utimensat(file, path, &times, flags);
+        match self.plain(Call::Utimensat, || utimens(itself.as_fd(), c"", AtFlags::EMPTY_PATH)) {
+            // Linux before 5.8 takes no empty path here.
+            Err(Errno::INVAL) => {
+                let path = path_of(itself.as_fd());
+                self.plain(Call::Utimensat, || utimens(CWD, &path, AtFlags::empty()))
+            }
+            other => other,
+        }
     }
 
     /// Sets the permission bits of an open file.
@@ -141,14 +147,11 @@ impl Sys {
         self.plain(Call::Fchmod, || rustix::fs::fchmod(file.as_fd(), Mode::from_raw_mode(mode)))
     }
 
-    /// Sets the permission bits of what `name` itself is, which cannot be a symbolic link. By way of an `O_PATH`
-    /// descriptor and `/proc`, as the C library does it: Linux before 6.6 has no call for it that follows no link.
-    pub fn chmod_name(&mut self, directory: impl AsFd, name: &CStr, mode: u32) -> Result<()> {
-        let itself = self.openat(directory, name, OFlags::PATH | OFlags::NOFOLLOW, 0)?;
-        let path = format!("/proc/self/fd/{}", itself.as_raw_fd());
-        let mode = Mode::from_raw_mode(mode);
-        self.plain(Call::Fchmodat, || rustix::fs::chmodat(rustix::fs::CWD, &path, mode, AtFlags::empty()))?;
-        self.close(itself)
+    /// Sets the permission bits of what an `O_PATH` descriptor is of, which cannot be a symbolic link. By way of `/proc`,
+    /// as the C library does it, since fchmodat2(2) came with Linux 6.6. ENOENT: there is no `/proc`.
+    pub fn chmod_itself(&mut self, itself: impl AsFd, mode: u32) -> Result<()> {
+        let (path, mode) = (path_of(itself.as_fd()), Mode::from_raw_mode(mode));
+        self.plain(Call::Fchmodat, || rustix::fs::chmodat(CWD, &path, mode, AtFlags::empty()))
     }
 
     /// Sets owner and group of an open file.
@@ -157,9 +160,15 @@ impl Sys {
         self.plain(Call::Fchown, || rustix::fs::fchown(file.as_fd(), uid, gid))
     }
 
-    /// Sets owner and group of `name` itself, a symbolic link's own.
-    pub fn chown_at(&mut self, directory: impl AsFd, name: &CStr, uid: u32, gid: u32) -> Result<()> {
+    /// Sets owner and group of what an `O_PATH` descriptor is of, a symbolic link's own.
+    pub fn chown_itself(&mut self, itself: impl AsFd, uid: u32, gid: u32) -> Result<()> {
         let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
-        self.plain(Call::Fchownat, || rustix::fs::chownat(directory.as_fd(), name, uid, gid, AtFlags::SYMLINK_NOFOLLOW))
+        self.plain(Call::Fchownat, || rustix::fs::chownat(itself.as_fd(), c"", uid, gid, AtFlags::EMPTY_PATH))
     }
+}
+
+/// A path to what an `O_PATH` descriptor is of, for calls that take none. It leads to the very file, whatever its name is
+/// now (proc(5)), and ends there if that is a symbolic link.
+pub(super) fn path_of(itself: BorrowedFd<'_>) -> CString {
+    CString::new(format!("/proc/self/fd/{}", itself.as_raw_fd())).unwrap_or_default()
 }

@@ -28,7 +28,7 @@ const NEEDS_ROOM: [Call; 14] = [
     Call::Fdatasync,
     Call::Fallocate,
     Call::Fsetxattr,
-    Call::Lsetxattr,
+    Call::Setxattr,
 ];
 
 /// What happens at the chosen call.
@@ -75,7 +75,9 @@ impl FaultPlan {
         self.seen.load(Ordering::Relaxed)
     }
 
-    /// What they were, a letter each: `b` moves bytes and needs room, `m` moves bytes, `r` needs room, `.` is another.
+    /// What they were, a letter each: `b` moves bytes and needs room, `m` moves bytes, `r` needs room. What sets or tells
+    /// anything beside the bytes has letters of its own: `o` owner, `p` permission bits, `t` times; `l` lists attributes,
+    /// `g` gets one, `s` sets one, `x` removes one. `.` is another.
     pub fn kinds(&self) -> String {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -99,13 +101,7 @@ impl FaultPlan {
             return Ok(wanted);
         }
         let number = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
-        let kind = match (wanted > 0, NEEDS_ROOM.contains(&call)) {
-            (true, true) => 'b',
-            (true, false) => 'm',
-            (false, true) => 'r',
-            (false, false) => '.',
-        };
-        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).push(kind);
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).push(kind(call, wanted));
         let strikes = if self.only.is_empty() {
             number == self.at || (self.lasting && number > self.at)
         } else {
@@ -127,11 +123,30 @@ impl FaultPlan {
     }
 }
 
+/// The letter of a call that wants to move `wanted` bytes.
+fn kind(call: Call, wanted: usize) -> char {
+    match call {
+        Call::Fchown | Call::Fchownat => 'o',
+        Call::Fchmod | Call::Fchmodat => 'p',
+        Call::Utimensat => 't',
+        Call::Flistxattr | Call::Llistxattr => 'l',
+        Call::Fgetxattr | Call::Lgetxattr | Call::Getxattr => 'g',
+        Call::Fsetxattr | Call::Setxattr => 's',
+        Call::Fremovexattr | Call::Removexattr => 'x',
+        _ => match (wanted > 0, NEEDS_ROOM.contains(&call)) {
+            (true, true) => 'b',
+            (true, false) => 'm',
+            (false, true) => 'r',
+            (false, false) => '.',
+        },
+    }
+}
+
 impl FromStr for FaultPlan {
     type Err = String;
 
-    /// `K:WHAT`, or `K+:WHAT` for "from the k-th on"; WHAT is `EIO`, `ENOSPC`, `EACCES`, `EDQUOT`, `full`, `short`, `nothing`,
-    /// `interrupt` or `exit`. `CALL,CALL:WHAT` strikes every call of these names; `slow:PERCENT` slows every call.
+    /// `K:WHAT`, or `K+:WHAT` for "from the k-th on"; WHAT is an errno (see the code), `full`, `short`, `nothing`, `interrupt`
+    /// or `exit`. `CALL,CALL:WHAT` strikes every call of these names; `slow:PERCENT` slows every call.
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let wrong =
             || format!("'{text}' is no fault plan; write K:EIO, K+:ENOSPC, K:short, K:nothing, K:interrupt or K:exit");
@@ -149,6 +164,7 @@ impl FromStr for FaultPlan {
             "ENOSYS" => Fault::Fail(Errno::NOSYS),
             "EINVAL" => Fault::Fail(Errno::INVAL),
             "EROFS" => Fault::Fail(Errno::ROFS),
+            "EOPNOTSUPP" => Fault::Fail(Errno::OPNOTSUPP),
             "full" => Fault::Full,
             "short" => Fault::Short,
             "nothing" => Fault::Nothing,
@@ -224,6 +240,25 @@ mod tests {
         assert_eq!(sys.transfer(Call::Write, 8, Ok), Err(Errno::NOSPC));
         assert_eq!(sys.plain(Call::Unlinkat, || Ok(())), Ok(()));
         assert_eq!(plan.kinds(), "b.");
+    }
+
+    #[test]
+    fn calls_beside_the_bytes_have_letters_of_their_own() {
+        let (mut sys, plan) = sys("0:EIO");
+        for call in [
+            Call::Fchown,
+            Call::Fchmodat,
+            Call::Utimensat,
+            Call::Flistxattr,
+            Call::Lgetxattr,
+            Call::Setxattr,
+            Call::Fremovexattr,
+            Call::Fsync,
+            Call::Close,
+        ] {
+            sys.plain(call, || Ok(())).unwrap();
+        }
+        assert_eq!(plan.kinds(), "optlgsxr.");
     }
 
     #[test]

@@ -38,6 +38,11 @@ impl Sys {
         self.openat(directory, name, OFlags::RDONLY | alone, 0)
     }
 
+    /// Opens `name` itself, whatever it is, for nothing but to say which file is meant (`O_PATH`).
+    pub fn open_itself(&mut self, directory: impl AsFd, name: &CStr) -> Result<OwnedFd> {
+        self.openat(directory, name, OFlags::PATH | OFlags::NOFOLLOW, 0)
+    }
+
     /// Creates a file that must not exist yet, for writing and for reading back.
     pub fn create(&mut self, directory: impl AsFd, name: &CStr, mode: u32) -> Result<OwnedFd> {
         self.openat(directory, name, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW, mode)

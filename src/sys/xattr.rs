@@ -3,7 +3,8 @@
 //! Calls that start with `f` are for open files and directories. Those that start with `l` are for what cannot be opened
 //! to be read (symbolic links, FIFOs, sockets, devices): they take an open directory and one name in it, and reach it as
 //! `/proc/self/fd/N/NAME`, since the calls that take both, getxattrat(2) and its like, came with Linux 6.13. That path
-//! is relative to the open directory and follows no link at its end. Without /proc they fail with ENOENT.
+//! is relative to the open directory and follows no link at its end. Those that end in `_itself` are for `O_PATH`
+//! descriptors. Without /proc both fail with ENOENT.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -12,6 +13,7 @@ use rustix::fs::{CWD, XattrFlags};
 use rustix::io::{Errno, Result};
 
 use super::Sys;
+use super::attributes::path_of;
 use crate::calls::Call;
 
 /// Bytes that are tried first: enough for nearly all. The kernel allocates as much as it is offered at every call.
@@ -46,6 +48,11 @@ pub struct XattrNames<'a>(&'a [u8]);
 impl XattrNames<'_> {
     /// No names.
     pub const NONE: Self = Self(&[]);
+
+    /// Names that end with a NUL each.
+    pub const fn of(list: &'static [u8]) -> XattrNames<'static> {
+        XattrNames(list)
+    }
 }
 
 impl<'a> Iterator for XattrNames<'a> {
@@ -112,16 +119,27 @@ impl Sys {
         buffer.fill(|value| self.plain(Call::Lgetxattr, || rustix::fs::lgetxattr(&path, name, &mut *value)))
     }
 
-    /// Sets an attribute of `entry` in `directory`, a symbolic link's own.
-    pub fn lsetxattr(&mut self, directory: impl AsFd, entry: &CStr, name: &CStr, value: &[u8]) -> Result<()> {
-        let path = path(directory.as_fd(), entry);
-        self.plain(Call::Lsetxattr, || rustix::fs::lsetxattr(&path, name, value, XattrFlags::empty()))
+    /// The value of an attribute of what an `O_PATH` descriptor is of.
+    pub fn getxattr_itself<'a>(
+        &mut self,
+        itself: impl AsFd,
+        name: &CStr,
+        buffer: &'a mut XattrBuffer,
+    ) -> Result<&'a [u8]> {
+        let path = path_of(itself.as_fd());
+        buffer.fill(|value| self.plain(Call::Getxattr, || rustix::fs::getxattr(&path, name, &mut *value)))
     }
 
-    /// Removes an attribute of `entry` in `directory`, a symbolic link's own.
-    pub fn lremovexattr(&mut self, directory: impl AsFd, entry: &CStr, name: &CStr) -> Result<()> {
-        let path = path(directory.as_fd(), entry);
-        self.plain(Call::Lremovexattr, || rustix::fs::lremovexattr(&path, name))
+    /// Sets an attribute of what an `O_PATH` descriptor is of.
+    pub fn setxattr_itself(&mut self, itself: impl AsFd, name: &CStr, value: &[u8]) -> Result<()> {
+        let path = path_of(itself.as_fd());
+        self.plain(Call::Setxattr, || rustix::fs::setxattr(&path, name, value, XattrFlags::empty()))
+    }
+
+    /// Removes an attribute of what an `O_PATH` descriptor is of.
+    pub fn removexattr_itself(&mut self, itself: impl AsFd, name: &CStr) -> Result<()> {
+        let path = path_of(itself.as_fd());
+        self.plain(Call::Removexattr, || rustix::fs::removexattr(&path, name))
     }
 }
 
@@ -212,21 +230,26 @@ mod tests {
     }
 
     #[test]
-    fn calls_by_name_reach_the_name_and_not_what_it_leads_to() {
+    fn calls_by_name_or_path_descriptor_reach_a_link_and_not_what_it_leads_to() {
         let Some((scratch, file)) = file() else { return };
         let (mut sys, mut buffer) = (Sys::new(Stop::new()), XattrBuffer::default());
         let directory = File::open(scratch.path()).unwrap();
         std::os::unix::fs::symlink("file", scratch.path().join("link")).unwrap();
-        sys.lsetxattr(&directory, c"file", c"user.a", b"1").unwrap();
+        let [itself, link] = [c"file", c"link"].map(|name| sys.open_itself(&directory, name).unwrap());
+        sys.setxattr_itself(&itself, c"user.a", b"1").unwrap();
         assert_eq!(sys.fgetxattr(&file, c"user.a", &mut buffer), Ok(&b"1"[..]));
         assert_eq!(sys.lgetxattr(&directory, c"file", c"user.a", &mut buffer), Ok(&b"1"[..]));
+        assert_eq!(sys.getxattr_itself(&itself, c"user.a", &mut buffer), Ok(&b"1"[..]));
         assert_eq!(user_names(sys.llistxattr(&directory, c"file", &mut buffer).unwrap()), [c"user.a".to_owned()]);
         assert!(user_names(sys.llistxattr(&directory, c"link", &mut buffer).unwrap()).is_empty());
         assert_eq!(sys.lgetxattr(&directory, c"link", c"user.a", &mut buffer), Err(Errno::NODATA));
-        assert_eq!(sys.lsetxattr(&directory, c"link", c"user.a", b"2"), Err(Errno::PERM), "links take none");
+        assert_eq!(sys.getxattr_itself(&link, c"user.a", &mut buffer), Err(Errno::NODATA));
+        assert_eq!(sys.setxattr_itself(&link, c"user.a", b"2"), Err(Errno::PERM), "links take none");
         assert_eq!(sys.llistxattr(&directory, c"none", &mut buffer).map(|_| ()), Err(Errno::NOENT));
-        assert_eq!(sys.lremovexattr(&directory, c"file", c"user.a"), Ok(()));
-        assert_eq!(sys.lremovexattr(&directory, c"file", c"user.a"), Err(Errno::NODATA));
+        // Whatever its name is now.
+        std::fs::rename(scratch.path().join("file"), scratch.path().join("elsewhere")).unwrap();
+        assert_eq!(sys.removexattr_itself(&itself, c"user.a"), Ok(()));
+        assert_eq!(sys.removexattr_itself(&itself, c"user.a"), Err(Errno::NODATA));
         assert_eq!(sys.counts().of(Call::Llistxattr).calls, 3);
         assert_eq!(path(CWD, c"name"), c"name".to_owned());
     }

@@ -1,11 +1,11 @@
-//! What a copy keeps beside the bytes: owner, then (in `extended.rs`) attributes and ACLs, then mode, then times. Calls
-//! are made only where something differs.
+//! What a copy keeps beside the bytes: owner, then (in `extended/`) attributes and ACLs, then mode, then times. Calls are
+//! made only where something differs. A step that fails is noted, and the others are taken all the same.
 
-use std::ffi::CStr;
-use std::os::fd::AsFd;
+use rustix::io::Errno;
 
-use rustix::io::{Errno, Result};
-
+use super::extended::Class;
+use super::file_ref::FileRef;
+use super::trouble::Trouble;
 use crate::plan::Keep;
 use crate::sys::{Attributes, Creator, FileKind, Sys};
 
@@ -16,19 +16,7 @@ pub const SET_ID: u32 = 0o6000;
 /// ACL that it inherits goes. Until then nobody else may open it.
 pub fn creation_mode(wanted: &Attributes, creator: &Creator, keep: &Keep) -> u32 {
     let sheds_acl = creator.inherits_acl && keep.mode;
-    if sheds_acl || (keep.owner && !creator.makes(wanted)) { 0o600 } else { wanted.mode & 0o777 }
-}
-
-/// The mode that a file has once it was created with [`creation_mode`]; `None` if that cannot be foretold.
-pub fn created_mode(wanted: &Attributes, creator: &Creator, keep: &Keep) -> Option<u32> {
-    (!creator.inherits_acl).then(|| creation_mode(wanted, creator, keep) & !creator.umask)
-}
-
-/// Gives an open file that was created with [`creation_mode`] the owner, mode and times of `wanted`.
-pub fn keep_on_new_file(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: &Creator) -> Result<()> {
-    let owned = keep_owner(sys, file.as_fd(), wanted, creator)?;
-    keep_mode(sys, file.as_fd(), wanted.mode, owned, created_mode(wanted, creator, &Keep::ALL))?;
-    sys.futimens(file, wanted.atime, wanted.mtime)
+    if sheds_acl || (keep.keeps_owner() && !creator.makes(wanted)) { 0o600 } else { wanted.mode & 0o777 }
 }
 
 /// Whose a file is.
@@ -55,53 +43,49 @@ impl Owned {
     }
 }
 
-/// Gives an open file the owner and group of `wanted`, or at least the group, as `cp -p` does. First of all: the kernel
-/// takes capabilities and set-id bits away from a file that changes hands.
-pub fn keep_owner(sys: &mut Sys, file: impl AsFd, wanted: &Attributes, creator: &Creator) -> Result<Owned> {
+/// Gives a file the owner and group of `wanted`, or at least the group, as `cp -p` does. First of all: the kernel takes
+/// capabilities and set-id bits away from a file that changes hands.
+pub fn keep_owner(
+    sys: &mut Sys,
+    target: FileRef<'_>,
+    wanted: &Attributes,
+    creator: &Creator,
+    lost: &mut Vec<Trouble>,
+) -> Owned {
     if creator.makes(wanted) {
-        return Ok(Owned::Rightly);
+        return Owned::Rightly;
     }
-    match sys.fchown(file.as_fd(), wanted.uid, wanted.gid) {
-        Ok(()) => return Ok(Owned::Rightly),
-        Err(Errno::PERM | Errno::INVAL) => {}
-        Err(errno) => return Err(errno),
-    }
-    if Some(wanted.gid) != creator.gid {
-        match sys.fchown(file, creator.uid, wanted.gid) {
+    let mut refused = |errno| lost.push(Trouble::new("set", Class::Owner, errno));
+    let Err(errno) = target.set_owner(sys, wanted.uid, wanted.gid) else { return Owned::Rightly };
+    refused(errno);
+    if matches!(errno, Errno::PERM | Errno::INVAL) && Some(wanted.gid) != creator.gid {
+        match target.set_owner(sys, creator.uid, wanted.gid) {
             Ok(()) | Err(Errno::PERM | Errno::INVAL) => {}
-            Err(errno) => return Err(errno),
+            Err(errno) => refused(errno),
         }
     }
-    Ok(Owned::Otherwise)
+    Owned::Otherwise
 }
 
-/// Gives an open file its final mode, unless that is the one it has now. After ACLs, which are part of it.
-pub fn keep_mode(sys: &mut Sys, file: impl AsFd, mode: u32, owned: Owned, mode_now: Option<u32>) -> Result<()> {
-    let mode = owned.mode(mode);
-    if mode_now == Some(mode) { Ok(()) } else { sys.fchmod(file, mode) }
+/// Gives a file its final mode, unless that is the one it has now. After ACLs, which are part of it.
+pub fn keep_mode(sys: &mut Sys, target: FileRef<'_>, mode: u32, mode_now: Option<u32>, lost: &mut Vec<Trouble>) {
+    if mode_now != Some(mode)
+        && let Err(errno) = target.set_mode(sys, mode)
+    {
+        lost.push(Trouble::new("set", Class::Mode, errno));
+    }
+}
+
+/// Gives a file the times of `wanted`. Last, since all else moves them.
+pub fn keep_times(sys: &mut Sys, target: FileRef<'_>, wanted: &Attributes, lost: &mut Vec<Trouble>) {
+    if let Err(errno) = target.set_times(sys, wanted.atime, wanted.mtime) {
+        lost.push(Trouble::new("set", Class::Times, errno));
+    }
 }
 
 /// The mode of what is made, where its source's is not to be kept: as any program would make it.
 pub const fn ordinary_mode(wanted: &Attributes, creator: &Creator) -> u32 {
     wanted.mode & 0o777 & !creator.umask
-}
-
-/// Gives `name`, which is no regular file and no directory, the owner of `wanted`. Its mode was set when it was made;
-/// symbolic links have none.
-pub fn keep_owner_of_name(
-    sys: &mut Sys,
-    directory: impl AsFd,
-    name: &CStr,
-    wanted: &Attributes,
-    creator: &Creator,
-) -> Result<()> {
-    if creator.makes(wanted) {
-        return Ok(());
-    }
-    match sys.chown_at(directory.as_fd(), name, wanted.uid, wanted.gid) {
-        Ok(()) | Err(Errno::PERM | Errno::INVAL) => Ok(()),
-        Err(errno) => Err(errno),
-    }
 }
 
 /// What people call a kind of file, with its article.

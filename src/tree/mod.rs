@@ -2,6 +2,7 @@
 
 mod each_file;
 pub mod extended;
+mod file_ref;
 mod leftovers;
 pub mod metadata;
 mod naming;
@@ -10,15 +11,18 @@ mod prune;
 mod remove;
 mod target;
 mod temporary;
+mod trouble;
 mod unit;
 mod walk;
 
 pub use each_file::each_file;
+pub use file_ref::FileRef;
 pub use leftovers::{Leftover, Leftovers, Registration};
 pub use naming::{Named, Unnamed};
 pub use prune::{Discard, prune};
 pub use remove::remove_tree;
 pub use target::{DirectoryRules, Part, Site};
 pub use temporary::{is_temporary, remove_abandoned, remove_if_abandoned};
+pub use trouble::{Trouble, Weight};
 pub use unit::{Begun, Refused, Unfinished, Unit, is_unfinished_tree};
 pub use walk::{Place, Root};

@@ -8,11 +8,12 @@
 //! temporary name.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::{Errno, Result};
 
-use super::extended::{Buffers, Prior, keep_extended};
+use super::extended::{Buffers, Origin, Prior, Selection, keep_extended};
+use super::file_ref::FileRef;
 use super::leftovers::Leftover;
 use super::target::Part;
 use super::temporary::{FINISHED, LENGTHS, with_suffix};
@@ -143,7 +144,8 @@ impl Part {
         sys.ftruncate(target, attributes.size)?;
         // What of this cannot be kept was told when the first copy got it.
         let _ = sys.fchown(target, attributes.uid, attributes.gid);
-        let _ = keep_extended(sys, &source, target, Prior::Access, Keep::ALL, &mut Buffers::default());
+        let (from, to) = (Origin::Open(source.as_fd()), FileRef::Open(target.as_fd()));
+        let _ = keep_extended(sys, from, to, Prior::Access, (Selection::All, Keep::ALL), &mut Buffers::default());
         let _ = sys.fchmod(target, attributes.mode);
         let _ = sys.futimens(target, attributes.atime, attributes.mtime);
         sys.close(source)

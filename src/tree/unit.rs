@@ -162,15 +162,19 @@ impl Unit {
     }
 
     /// Gives it its final name, then its final mode, and makes both durable if that is wanted. EEXIST if anything has
-    /// that name meanwhile. Where it cannot get it the tree stays under its temporary name.
-    pub fn finish(mut self, sys: &mut Sys, mode: u32, sync: bool) -> Result<()> {
+    /// that name meanwhile. Where it cannot get it the tree stays under its temporary name. Says why it could not get its
+    /// mode, if so: then nobody but its owner may enter it.
+    pub fn finish(mut self, sys: &mut Sys, mode: u32, sync: bool) -> Result<Option<Errno>> {
         if let Err(errno) = self.rename(sys, sync) {
             self.note_unfinished();
             return Err(errno);
         }
         self.unfinished = None;
-        sys.fchmod(&self.locked, mode)?;
-        if sync { sys.fsync(&self.locked) } else { Ok(()) }
+        let refused = sys.fchmod(&self.locked, mode).err();
+        if sync {
+            sys.fsync(&self.locked)?;
+        }
+        Ok(refused)
     }
 
     fn rename(&self, sys: &mut Sys, sync: bool) -> Result<()> {

@@ -44,18 +44,24 @@ pub struct Ending {
     pub complete: bool,
     /// It said that attributes were lost.
     pub lost_attributes: bool,
+    /// It said that a file has its bytes, and lacks attributes.
+    pub failed_attributes: bool,
     /// It said that a new tree could not get its final name.
     pub unnamed: bool,
 }
 
 impl Ending {
-    pub const WHOLE: Self = Self { complete: true, lost_attributes: false, unnamed: false };
-    pub const FAILED: Self = Self { complete: false, lost_attributes: false, unnamed: false };
+    pub const WHOLE: Self = Self { complete: true, lost_attributes: false, failed_attributes: false, unnamed: false };
+    pub const FAILED: Self = Self { complete: false, lost_attributes: false, failed_attributes: false, unnamed: false };
 
     fn of(run: &Run) -> Self {
         let says = |text: &str| run.err.contains(text);
-        let (lost_attributes, unnamed) = (says("the rest of it is kept"), says("cannot give its final name to"));
-        Self { complete: run.succeeded(), lost_attributes, unnamed }
+        Self {
+            complete: run.succeeded(),
+            lost_attributes: says("the rest of it is kept"),
+            failed_attributes: says("cannot keep the attributes of"),
+            unnamed: says("cannot give its final name to"),
+        }
     }
 }
 
@@ -79,9 +85,9 @@ pub const FAULTS: [Fault; 12] = [
     fault("", "EIO"),
     fault("", "EACCES"),
     Fault { ..fault("", "ENOSPC") },
-    Fault { strikes: "br", ..fault("", "EDQUOT") },
-    Fault { strikes: "br", ..fault("+", "ENOSPC") },
-    Fault { strikes: "br", ..fault("+", "full") },
+    Fault { strikes: "brs", ..fault("", "EDQUOT") },
+    Fault { strikes: "brs", ..fault("+", "ENOSPC") },
+    Fault { strikes: "brs", ..fault("+", "full") },
     fault("+", "EIO"),
     Fault { must_succeed: true, strikes: "bm", ..fault("", "short") },
     Fault { strikes: "bm", ..fault("", "nothing") },

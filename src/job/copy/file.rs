@@ -14,8 +14,7 @@ use crate::engine::Copied;
 use crate::error::{Error, Result};
 use crate::plan::{Durable, Method};
 use crate::pool::Handle;
-use crate::sys::Attributes;
-use crate::tree::metadata::{Owned, keep_mode, keep_owner};
+use crate::sys::{Attributes, FileId};
 
 impl Copier {
     /// Copies a file, or begins to.
@@ -119,9 +118,11 @@ impl Copier {
         let opened = copy.opened;
         let replaced = copy.replaced().map(|existing| (*existing, copy.whereabouts()));
         match (self.complete(copy, handle), replaced) {
-            (Ok(()), _) => {
+            (Ok(is_kept), _) => {
                 self.station.summary.target_bytes += whole.bytes;
-                self.station.done(opened);
+                if is_kept {
+                    self.station.done(opened);
+                }
             }
             // Something is mounted on it: it cannot be another file, only hold another content.
             (Err(error), Some((existing, whereabouts))) if error.errno() == Some(Errno::BUSY) => {
@@ -159,30 +160,29 @@ impl Copier {
         }
     }
 
-    /// Gives a target with all its bytes its attributes and its name.
-    pub(super) fn complete(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) -> Result<()> {
+    /// Gives a target with all its bytes its attributes and its name; false if it has its name and lacks some of those,
+    /// which was reported.
+    pub(super) fn complete(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) -> Result<bool> {
         let kept = self.keep_attributes(&copy);
         let FileCopy { open, source, attributes, target, new_name, place, .. } = copy;
         let has_twins = self.has_twins(&attributes);
+        let (kept, id) = if has_twins { self.identify_open(kept, &target, &open, &new_name) } else { (kept, None) };
         let failed = |errno| Error::system("finish", open.directory.target_of(&new_name), errno);
         let sys = &mut self.station.sys;
-        let seen = if has_twins { sys.fstat(&target).map(Some) } else { Ok(None) };
-        let kept = kept.and(sys.close(target).map_err(failed));
-        let (kept, id) = match seen {
-            Ok(seen) => (kept, seen.map(|target| target.id())),
-            // Its other names cannot be linked to it: that must not pass for a copy.
-            Err(errno) => (kept.and(Err(failed(errno))), None),
-        };
+        let closed = sys.close(target).map_err(failed);
+        let kept = kept.and_then(|is_kept| closed.map(|()| is_kept));
         let _ = sys.close(source);
         let named = match place {
-            TargetPlace::Part { part, replaced } if kept.is_ok() => {
-                let verdict = replaced.map_or(Verdict::New, Verdict::Replace);
-                self.finish_part(&open, part, verdict, attributes.id())
-            }
-            TargetPlace::Part { part, .. } => {
-                part.abandon(sys);
-                kept
-            }
+            TargetPlace::Part { part, replaced } => match kept {
+                Ok(is_kept) => {
+                    let verdict = replaced.map_or(Verdict::New, Verdict::Replace);
+                    self.finish_part(&open, part, verdict, attributes.id()).map(|()| is_kept)
+                }
+                Err(error) => {
+                    part.abandon(sys);
+                    Err(error)
+                }
+            },
             TargetPlace::InUnit if kept.is_err() => {
                 let _ = sys.unlinkat(&open.target, &new_name);
                 kept
@@ -200,45 +200,29 @@ impl Copier {
         named
     }
 
-    fn keep_attributes(&mut self, copy: &FileCopy) -> Result<()> {
-        let (plan, creator) = (Arc::clone(&self.shared.plan), &copy.open.creator);
-        let failed = |errno| Error::system("set owner, mode or times of", copy.target_path(), errno);
-        let sys = &mut self.station.sys;
-        let creator = match copy.place {
-            TargetPlace::InPlace { regular: false } => return Ok(()),
-            TargetPlace::InPlace { regular: true } | TargetPlace::Done(_) => &self.shared.identity.unknown_creator(),
-            _ => creator,
-        };
-        let keep = plan.keep;
-        let wanted = copy.wanted(keep, creator);
-        // What replaces a file is that file's, if not its source's.
-        let owned = if keep.owner || copy.place.replaces() {
-            keep_owner(sys, &copy.target, &wanted, creator).map_err(failed)?
-        } else {
-            Owned::from_the_start(&wanted, creator)
-        };
-        let kept = self.keep_extended_of_file(copy)?;
-        let mode_now = copy.mode_now.filter(|_| !kept.mode_moved);
-        let sys = &mut self.station.sys;
-        // What inherits an ACL, and is to have no other mode, has its own already.
-        let is_natural = !keep.mode && creator.inherits_acl && !copy.place.replaces();
-        if keep.mode || !(copy.place.is_in_place() || is_natural) {
-            keep_mode(sys, &copy.target, kept.mode(wanted.mode), owned, mode_now).map_err(failed)?;
+    /// The identity of a target that has its bytes, for its other names. Where that cannot be told they get files of their
+    /// own, which must not pass for a copy.
+    fn identify_open(
+        &mut self,
+        kept: Result<bool>,
+        target: &OwnedFd,
+        open: &Open,
+        new_name: &CStr,
+    ) -> (Result<bool>, Option<FileId>) {
+        match self.station.sys.fstat(target) {
+            Ok(target) => (kept, Some(target.id())),
+            Err(errno) => {
+                let path = open.directory.target_of(new_name);
+                (kept.and(self.report_one("link other names to", path, errno)), None)
+            }
         }
-        if keep.times {
-            sys.futimens(&copy.target, wanted.atime, wanted.mtime).map_err(failed)?;
-        }
-        if plan.durable == Durable::File {
-            sys.fsync(&copy.target).map_err(|errno| Error::system("sync", copy.target_path(), errno))?;
-        }
-        Ok(())
     }
 
     /// The same where content is none of the job's business.
     fn finish_attributes(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
         let opened = copy.opened;
         let finished = self.complete(copy, handle);
-        if self.station.check(finished).is_some() {
+        if self.station.check(finished) == Some(true) {
             self.station.done(opened);
         }
     }

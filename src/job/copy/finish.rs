@@ -7,8 +7,8 @@ use super::Copier;
 use super::directory::{Directory, Open};
 use crate::error::Error;
 use crate::plan::Durable;
-use crate::tree::Unit;
-use crate::tree::metadata::{Owned, keep_owner, ordinary_mode};
+use crate::tree::extended::Class;
+use crate::tree::{Trouble, Unit};
 
 impl Copier {
     /// Gives up a task's hold on an open directory; the last to do so finishes it.
@@ -34,14 +34,17 @@ impl Copier {
                 continue;
             }
             self.writes_to(&directory);
-            let finished = self.finish_directory(&directory, target.take());
-            let mode = self.station.check(finished).flatten();
+            let mode = self.finish_directory(&directory, target.take());
             // Dropped, one that is not to be finished keeps its temporary name.
             if let Some(unit) = directory.unit.take().filter(Unit::is_finished) {
                 let sync = self.shared.plan.durable == Durable::File;
                 let named = unit.finish(&mut self.station.sys, mode.unwrap_or(0o700), sync);
-                let path = directory.target.path();
-                self.station.check(named.map_err(|errno| Error::system("give its final name to", path, errno)));
+                let path = || directory.target.path();
+                let named = named.map_err(|errno| Error::system("give its final name to", path(), errno));
+                if let Some(errno) = self.station.check(named).flatten() {
+                    let reported = self.report(&[Trouble::new("set", Class::Mode, errno)], path);
+                    self.station.check(reported);
+                }
             }
             self.station.summary.directories += u64::from(directory.source_seen.get().is_some());
             current = directory.parent.0.take();
@@ -51,41 +54,25 @@ impl Copier {
         }
     }
 
-    /// Sets a directory's owner, mode and times, now that nothing will be made in it any more. A unit gets its mode with
-    /// its name: then that is returned.
-    pub(super) fn finish_directory(
-        &mut self,
-        directory: &Directory,
-        target: Option<OwnedFd>,
-    ) -> Result<Option<u32>, Error> {
-        let plan = Arc::clone(&self.shared.plan);
-        let failed = |errno| Error::system("set times and mode of", directory.target.path(), errno);
+    /// Sets a directory's owner, attributes, mode and times, now that nothing will be made in it any more, as far as that
+    /// can be done. A unit gets its mode with its name: then that is returned.
+    pub(super) fn finish_directory(&mut self, directory: &Directory, target: Option<OwnedFd>) -> Option<u32> {
+        let failed = |operation| move |errno| Error::system(operation, directory.target.path(), errno);
         let Some(seen) = directory.source_seen.get() else {
-            return target.map_or(Ok(None), |target| self.station.sys.close(target).map_err(failed).map(|()| None));
+            let closed = target.map_or(Ok(()), |target| self.station.sys.close(target));
+            self.station.check(closed.map_err(failed("close")));
+            return None;
         };
         let sys = &mut self.station.sys;
-        let target = target.map_or_else(|| directory.target.open(sys), Ok).map_err(failed)?;
-        let (wanted, creator) = (&seen.attributes, &directory.creator);
-        let (keep, is_new) = (&plan.keep, directory.is_in_unit());
-        let owned = if keep.owner {
-            keep_owner(sys, &target, wanted, creator).map_err(failed)?
-        } else {
-            Owned::from_the_start(wanted, creator)
-        };
-        let kept = self.keep_extended_of_directory(directory, seen, &target)?;
+        let target = target.map_or_else(|| directory.target.open(sys), Ok);
+        let target = self.station.check(target.map_err(failed("set times and mode of")))?;
+        let (mode, lost) = self.keep_attributes_of_directory(directory, seen, &target);
+        let reported = self.report(&lost, || directory.target.path());
+        self.station.check(reported);
         let sys = &mut self.station.sys;
-        let mode = if keep.mode { wanted.mode } else { ordinary_mode(wanted, creator) };
-        let mode = owned.mode(kept.mode(mode));
-        if directory.unit.is_none() && (keep.mode || is_new) {
-            sys.fchmod(&target, mode).map_err(failed)?;
-        }
-        if keep.times {
-            sys.futimens(&target, wanted.atime, wanted.mtime).map_err(failed)?;
-        }
-        if plan.durable == Durable::File {
-            sys.fsync(&target).map_err(|errno| Error::system("sync", directory.target.path(), errno))?;
-        }
-        sys.close(target).map_err(failed)?;
-        Ok(directory.unit.is_some().then_some(mode))
+        let synced = if self.shared.plan.durable == Durable::File { sys.fsync(&target) } else { Ok(()) };
+        let closed = sys.close(target);
+        self.station.check(synced.and(closed).map_err(failed("sync")));
+        directory.unit.is_some().then_some(mode)
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn allows_looking_last(plan: &CopyPlan) -> bool {
         && (plan.engine, plan.reflink, plan.sparse) == (EngineName::Auto, When::Auto, When::Auto)
         && plan.resources.buffer.is_none()
         && plan.keep.mode
-        && plan.keep.owner
+        && plan.keep.keeps_owner()
         && !plan.verify
 }
 
@@ -94,9 +94,11 @@ impl Copier {
         self.station.moved(attributes.size);
         self.station.note(|| (copy.source_path(), format!("{} bytes by copy_file_range", attributes.size)));
         let finished = self.complete(copy, handle);
-        if self.station.check(finished).is_some() {
+        if let Some(is_kept) = self.station.check(finished) {
             self.station.summary.target_bytes += attributes.size;
-            self.station.done(opened);
+            if is_kept {
+                self.station.done(opened);
+            }
         }
         true
     }

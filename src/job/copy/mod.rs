@@ -8,16 +8,16 @@
 //! - [`existing`]: what becomes of what is there already; [`names`]: how a final name is given, and backups;
 //! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
 //!   bytes; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
-//! - [`links`]: files with several names; [`other`]: what has no content; [`extended`]: extended attributes;
+//! - [`links`]: files with several names; [`other`]: what has no content; [`keep`]: what is kept beside the bytes;
 //! - [`rehearsal`](rehearsal::run): what would be done, for `--dry-run`.
 
 mod arguments;
 mod content;
 mod directory;
 mod existing;
-mod extended;
 mod file;
 mod finish;
+mod keep;
 mod links;
 mod look_last;
 mod meet;

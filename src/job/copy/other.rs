@@ -2,6 +2,7 @@
 //! instead of copies.
 
 use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,9 +11,11 @@ use super::existing::Verdict;
 use super::{Copier, Task};
 use crate::error::{Error, Result};
 use crate::pool::Handle;
-use crate::sys::{Attributes, FileKind, Sys};
-use crate::tree::metadata::keep_owner_of_name;
+use crate::sys::{Attributes, FileId, FileKind, Sys};
+use crate::tree::extended::{Origin, Prior};
+use crate::tree::metadata::{SET_ID, keep_mode, keep_owner, keep_times};
 use crate::tree::path::c_path;
+use crate::tree::{FileRef, Part};
 
 impl Copier {
     /// Makes what is neither file nor directory anew, or another name of what was.
@@ -30,11 +33,19 @@ impl Copier {
         }
         let made = self.make_anew(open, name, new_name, &attributes);
         if has_twins {
-            let target = matches!(made, Ok(true)).then(|| self.station.sys.stat_at(&open.target, new_name).ok());
-            let id = target.flatten().map(|target| target.id());
+            let id = if matches!(made, Ok(true)) { self.identify(open, new_name) } else { None };
             self.link_the_others(&attributes, &open.directory, new_name, id, handle);
         }
         made.map(|_| ())
+    }
+
+    /// The identity of what was made, for its other names. Where that cannot be told they get files of their own, which must
+    /// not pass for a copy.
+    fn identify(&mut self, open: &Open, new_name: &CStr) -> Option<FileId> {
+        let found = self.station.sys.stat_at(&open.target, new_name);
+        let path = || open.directory.target_of(new_name);
+        let found = found.map_err(|errno| Error::of_one_file("link other names to", path(), errno));
+        self.station.check(found).map(|found| found.id())
     }
 
     /// Says whether it did, or passed it over.
@@ -46,34 +57,87 @@ impl Copier {
             FileKind::Symlink => Some(sys.readlinkat(&open.source, name).map_err(source("read link"))?),
             _ => None,
         };
-        let plan = Arc::clone(&self.shared.plan);
-        let creator = open.creator;
-        let mode = if plan.keep.mode { attributes.mode } else { attributes.mode & 0o777 };
+        // Set-id bits mean nothing here, and lend rights if anything of another kind ever has this mode.
+        let bits = if self.shared.plan.keep.mode { !SET_ID } else { 0o777 };
+        let wanted = Attributes { mode: attributes.mode & bits, ..*attributes };
         let make = |sys: &mut Sys, name: &CStr| match &text {
             Some(text) => sys.symlinkat(text, &open.target, name),
-            None => sys.mknodat(&open.target, name, attributes.kind, mode, attributes.rdev),
+            None => sys.mknodat(&open.target, name, wanted.kind, wanted.mode, wanted.rdev),
         };
-        let complete = |copier: &mut Self, temporary: &CStr| {
-            let failed =
-                |errno| Error::system("set owner, mode or times of", open.directory.target_of(new_name), errno);
-            if plan.keep.owner {
-                let sys = &mut copier.station.sys;
-                keep_owner_of_name(sys, &open.target, temporary, attributes, &creator).map_err(failed)?;
-            }
-            let kept = copier.keep_extended_of_name(open, name, temporary)?;
-            let sys = &mut copier.station.sys;
-            let has_mode = attributes.kind != FileKind::Symlink && plan.keep.mode;
-            if has_mode && (mode & creator.umask != 0 || creator.inherits_acl || kept.mode_moved) {
-                sys.chmod_name(&open.target, temporary, kept.mode(mode)).map_err(failed)?;
-            }
-            if plan.keep.times {
-                sys.utimens_at(&open.target, temporary, attributes.atime, attributes.mtime).map_err(failed)?;
-            }
-            Ok(())
-        };
+        let complete =
+            |copier: &mut Self, temporary: &CStr| copier.complete_other(open, name, (temporary, new_name), &wanted);
         self.make_other(open, new_name, verdict, attributes.id(), make, complete)?;
         self.station.summary.others += 1;
         Ok(true)
+    }
+
+    /// Gives what was just made under a temporary name all but its content, by descriptor: the name may be another file's
+    /// by now.
+    fn complete_other(
+        &mut self,
+        open: &Open,
+        name: &CStr,
+        (temporary, new_name): (&CStr, &CStr),
+        wanted: &Attributes,
+    ) -> Result<()> {
+        let path = || open.directory.target_of(new_name);
+        let itself = match self.open_made(open, temporary, wanted) {
+            Ok(Some(itself)) => itself,
+            Ok(None) => {
+                let why = "another file took the place of what was made, under its temporary name; it is left as it is";
+                return Err(Error::refused("create", path(), why));
+            }
+            Err(errno) => return self.report_one("keep the attributes of", path(), errno).map(|_| ()),
+        };
+        let (keep, target, mut lost) = (self.shared.plan.keep, FileRef::PathOnly(itself.as_fd()), Vec::new());
+        if keep.keeps_owner() {
+            keep_owner(&mut self.station.sys, target, wanted, &open.creator, &mut lost);
+        }
+        let prior = if open.creator.inherits_acl { Prior::Access } else { Prior::None };
+        let kept = self.keep_extended(Origin::Named(open.source.as_fd(), name), target, prior);
+        let sys = &mut self.station.sys;
+        if wanted.kind != FileKind::Symlink && keep.mode {
+            let is_known = !open.creator.inherits_acl && !kept.mode_moved;
+            let mode_now = is_known.then_some(wanted.mode & !open.creator.umask);
+            keep_mode(sys, target, kept.mode(wanted.mode), mode_now, &mut lost);
+        }
+        if keep.times {
+            keep_times(sys, target, wanted, &mut lost);
+        }
+        let _ = sys.close(itself);
+        lost.extend(kept.lost);
+        self.report(&lost, path).map(|_| ())
+    }
+
+    /// Opens what was just made; nothing if the name is another file's by now. In a tree under a temporary name nobody but
+    /// us could do that. Elsewhere whoever may write to the directory can, and would have us give a file of his to the
+    /// owner of the source.
+    fn open_made(&mut self, open: &Open, name: &CStr, wanted: &Attributes) -> rustix::io::Result<Option<OwnedFd>> {
+        let itself = self.station.sys.open_itself(&open.target, name)?;
+        if open.directory.is_in_unit() {
+            return Ok(Some(itself));
+        }
+        let found = self.station.sys.fstat(&itself)?;
+        let is_alike = (found.kind, found.links, found.rdev) == (wanted.kind, 1, wanted.rdev);
+        let is_ours = is_alike && (found.uid == open.creator.uid || self.owner_of_new_files(open)? == found.uid);
+        if is_ours {
+            return Ok(Some(itself));
+        }
+        let _ = self.station.sys.close(itself);
+        Ok(None)
+    }
+
+    /// Who new files belong to where file systems have owners of their own (NFS, sshfs).
+    fn owner_of_new_files(&mut self, open: &Open) -> rustix::io::Result<u32> {
+        if open.rules.is_append_only() {
+            return Ok(open.creator.uid);
+        }
+        let sys = &mut self.station.sys;
+        let (part, file) = Part::file(sys, self.shared.site(open), c"owner", 0o600)?;
+        let found = sys.fstat(&file);
+        let _ = sys.close(file);
+        part.abandon(sys);
+        found.map(|found| found.uid)
     }
 
     /// Gives the source itself another name, in the target (`-l`).

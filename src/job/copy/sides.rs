@@ -190,7 +190,7 @@ impl FileCopy {
         if !keep.mode {
             wanted.mode = replaced.map_or_else(|| ordinary_mode(&wanted, creator), |replaced| replaced.mode);
         }
-        if let Some(replaced) = replaced.filter(|_| !keep.owner) {
+        if let Some(replaced) = replaced.filter(|_| !keep.keeps_owner()) {
             (wanted.uid, wanted.gid) = (replaced.uid, replaced.gid);
         }
         wanted

@@ -11,12 +11,16 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use super::Folder;
-use super::target::sync_directory;
+use super::target::{KEEP, sync_directory};
 use crate::error::{Error, Result};
 use crate::job::full::Device;
+use crate::job::losses::Losses;
+use crate::job::station::Station;
 use crate::sys::{Attributes, FileId, Identity, Sys};
+use crate::tree::extended::{Buffers, Origin, Prior, Selection, has_default_acl, keep_extended};
+use crate::tree::metadata::keep_mode;
 use crate::tree::path::{c_path, open_named};
-use crate::tree::{Place, Root};
+use crate::tree::{FileRef, Place, Root, Trouble};
 
 /// Permission bits that we need in a directory of our own making.
 const OURS: u32 = 0o700;
@@ -67,49 +71,83 @@ impl Image {
     }
 
     /// The image of the folder at `source`, with the directories above it.
-    pub(super) fn folder(&self, sys: &mut Sys, source: &Place) -> Result<Arc<Folder>> {
+    pub(super) fn folder(&self, station: &mut Station, losses: &Losses, source: &Place) -> Result<Arc<Folder>> {
         if let Some(made) = self.made.get() {
             return Ok(Arc::clone(made));
         }
-        let made = self.make(sys, source)?;
+        let made = self.make(station, losses, source)?;
         // Two workers may have made it; both of theirs are the same directory.
         Ok(Arc::clone(self.made.get_or_init(|| Arc::new(made))))
     }
 
-    fn make(&self, sys: &mut Sys, source: &Place) -> Result<Folder> {
-        let OutputDirectory { directory, place, identity, sync, .. } = &*self.root;
+    fn make(&self, station: &mut Station, losses: &Losses, source: &Place) -> Result<Folder> {
+        let OutputDirectory { directory, place, identity, .. } = &*self.root;
         let mut place = Arc::clone(place);
         let failed = |place: &Place, errno| Error::system("create directory", place.path(), errno);
-        let mut here = open_named(sys, directory, c".").map_err(|errno| failed(&place, errno))?;
+        let mut here = open_named(&mut station.sys, directory, c".").map_err(|errno| failed(&place, errno))?;
         let mut attributes = self.root.attributes;
         for (original, name) in source.lineage() {
             place = place.below(name);
-            let entered = enter(sys, &here, name, original, *sync).map_err(|errno| {
+            let entered = self.enter(&mut station.sys, &here, name, original);
+            let (entered, lost) = entered.map_err(|errno| {
                 let _ = self.refused_on.set(attributes.dev);
                 failed(&place, errno)
             })?;
-            attributes = sys.fstat(&entered).map_err(|errno| failed(&place, errno))?;
+            losses.report(station, &lost, || place.path(), "")?;
+            attributes = station.sys.fstat(&entered).map_err(|errno| failed(&place, errno))?;
             let passed = std::mem::replace(&mut here, entered);
-            sys.close(passed).map_err(|errno| failed(&place, errno))?;
+            station.sys.close(passed).map_err(|errno| failed(&place, errno))?;
         }
         Ok(Folder::new(place, here, &attributes, identity))
     }
-}
 
-/// Opens the directory `name` in `parent`; makes it, with the permissions of `original`, if nothing is there.
-fn enter(sys: &mut Sys, parent: &OwnedFd, name: &CStr, original: &Place, sync: bool) -> rustix::io::Result<OwnedFd> {
-    match sys.open_directory(parent, name) {
-        Err(Errno::NOENT) => {}
-        other => return other,
+    /// Opens the directory `name` in `parent`; makes it, with the permissions of `original`, if nothing is there. Says what
+    /// it could not keep of those.
+    fn enter(
+        &self,
+        sys: &mut Sys,
+        parent: &OwnedFd,
+        name: &CStr,
+        original: &Place,
+    ) -> rustix::io::Result<(OwnedFd, Vec<Trouble>)> {
+        match sys.open_directory(parent, name) {
+            Err(Errno::NOENT) => {}
+            other => return other.map(|opened| (opened, Vec::new())),
+        }
+        let original = original.open(sys)?;
+        let mode = sys.fstat(&original)?.mode & 0o777;
+        // Ours alone until its ACL is there: see `target::create`.
+        let is_new = match sys.mkdirat(parent, name, OURS) {
+            // Another worker was quicker.
+            Err(Errno::EXIST) => false,
+            other => other.map(|()| true)?,
+        };
+        if is_new && self.root.sync {
+            sync_directory(sys, parent.as_fd())?;
+        }
+        let opened = sys.open_directory(parent, name)?;
+        let inherits_acl = is_new && has_default_acl(sys, parent);
+        let lost = if is_new { self.permit(sys, &original, &opened, mode, inherits_acl) } else { Vec::new() };
+        sys.close(original)?;
+        Ok((opened, lost))
     }
-    let original = original.open(sys)?;
-    let mode = sys.fstat(&original)?.mode;
-    sys.close(original)?;
-    match sys.mkdirat(parent, name, mode & 0o777 | OURS) {
-        Ok(()) if sync => sync_directory(sys, parent.as_fd())?,
-        // Another worker was quicker.
-        Ok(()) | Err(Errno::EXIST) => {}
-        Err(errno) => return Err(errno),
+
+    fn permit(
+        &self,
+        sys: &mut Sys,
+        original: &OwnedFd,
+        copied: &OwnedFd,
+        mode: u32,
+        inherits_acl: bool,
+    ) -> Vec<Trouble> {
+        let target = FileRef::Open(copied.as_fd());
+        let prior = if inherits_acl { Prior::AccessAndDefault } else { Prior::None };
+        let (what, mut buffers) = ((Selection::OfAnotherForm, KEEP), Buffers::default());
+        let mut kept = keep_extended(sys, Origin::Open(original.as_fd()), target, prior, what, &mut buffers);
+        let special = sys.fstat(copied).map_or(0, |found| found.mode & !0o777);
+        let wanted = kept.mode(mode) & !self.root.identity.umask | OURS | special;
+        let before = Some(OURS | special).filter(|_| !kept.mode_moved);
+        keep_mode(sys, target, wanted, before, &mut kept.lost);
+        kept.lost
     }
-    sys.open_directory(parent, name)
 }

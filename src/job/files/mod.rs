@@ -10,7 +10,6 @@
 
 mod argument;
 mod image;
-
 mod order;
 pub(super) mod replaced;
 pub(super) mod source;
@@ -23,8 +22,8 @@ pub(super) use order::Sequence;
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use self::image::{Image, OutputDirectory};
 use self::order::Item;
@@ -34,12 +33,14 @@ use super::Context;
 use super::claims::Claims;
 use super::full::Device;
 use super::list::Names;
+use super::losses::Losses;
 use super::station::Station;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::FilesPlan;
 use crate::pool::{BufferPool, Handle, Worker, workers};
 use crate::sys::{Attributes, Creator, DirectoryBuffer, Entries, FileId, Identity, Sys};
+use crate::tree::extended::has_default_acl;
 use crate::tree::{DirectoryRules, Leftovers, Place, Site};
 
 /// An open directory: sources are found in it, and targets made beneath it.
@@ -47,8 +48,10 @@ pub(super) struct Folder {
     pub(super) place: Arc<Place>,
     pub(super) directory: Arc<OwnedFd>,
     pub(super) id: FileId,
-    /// Who files made in it will belong to.
-    pub(super) creator: Creator,
+    /// Who files made in it will belong to, but for what `inherits_acl` says.
+    creator: Creator,
+    /// Whether they will get an ACL from it; nothing before that is asked for.
+    inherits_acl: OnceLock<bool>,
     /// What it means for the names of files made in it.
     rules: DirectoryRules,
     /// The tree it was met in; nothing for the directory that an argument lies in, and where targets are made.
@@ -60,12 +63,19 @@ pub(super) struct Folder {
 impl Folder {
     fn new(place: Arc<Place>, directory: OwnedFd, attributes: &Attributes, identity: &Identity) -> Self {
         let (id, creator) = (attributes.id(), identity.creating_in(attributes));
+        let (directory, inherits_acl, tree) = (Arc::new(directory), OnceLock::new(), Tree::default());
         let rules = DirectoryRules::of(attributes, identity.uid);
-        Self { place, directory: Arc::new(directory), id, creator, rules, tree: Tree::default(), image: None }
+        Self { place, directory, id, creator, inherits_acl, rules, tree, image: None }
+    }
+
+    /// Who files made in it will belong to. Asks the first time whether they will get an ACL from it.
+    fn creator(&self, sys: &mut Sys) -> Creator {
+        let inherits_acl = *self.inherits_acl.get_or_init(|| has_default_acl(sys, &*self.directory));
+        Creator { inherits_acl, ..self.creator }
     }
 
     /// Where targets in it are made.
-    pub(super) fn site<'a>(&'a self, leftovers: &'a Leftovers) -> Site<'a> {
+    fn site<'a>(&'a self, leftovers: &'a Leftovers) -> Site<'a> {
         Site { directory: &self.directory, rules: self.rules, leftovers }
     }
 
@@ -75,9 +85,9 @@ impl Folder {
     }
 
     /// Where the targets of files in this folder are made.
-    pub(super) fn of_targets(self: &Arc<Self>, station: &mut Station) -> Result<Arc<Self>> {
+    pub(super) fn of_targets(self: &Arc<Self>, station: &mut Station, losses: &Losses) -> Result<Arc<Self>> {
         let Some(image) = &self.image else { return Ok(Arc::clone(self)) };
-        let folder = image.folder(&mut station.sys, &self.place);
+        let folder = image.folder(station, losses, &self.place);
         // Something else may be mounted below the output directory.
         station.writes_to(Some(image.device()));
         folder

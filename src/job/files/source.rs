@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use rustix::fs::OFlags;
@@ -13,6 +13,7 @@ use super::Folder;
 use crate::error::{Error, Result};
 use crate::plan::{FilesPlan, Output};
 use crate::sys::{Attributes, FileKind, Sys};
+use crate::tree::extended::{Buffers, Listed, Selection};
 use crate::tree::metadata::{SET_ID, describe};
 
 /// A file to be read.
@@ -25,6 +26,8 @@ pub(in crate::job) struct Source {
     pub(in crate::job) opened: Option<Instant>,
     /// As it was before the first byte was read.
     pub(in crate::job) attributes: Attributes,
+    /// What is to be kept of its extended attributes; nothing before that is asked for.
+    listed: OnceLock<Listed>,
     /// Whether the name may be a symbolic link that was followed.
     through: bool,
 }
@@ -38,7 +41,8 @@ impl Source {
         if attributes.kind == FileKind::Directory {
             return Err(failed(Errno::ISDIR));
         }
-        Ok(Self { folder: None, name: CString::default(), file, opened: None, attributes, through: false })
+        let (name, listed) = (CString::default(), OnceLock::new());
+        Ok(Self { folder: None, name, file, opened: None, attributes, listed, through: false })
     }
 
     /// Opens `name` in `folder`, unless it is something that should not be touched: with a target beside it, GNU gzip
@@ -72,6 +76,7 @@ impl Source {
             file,
             opened: None,
             attributes,
+            listed: OnceLock::new(),
             through: follow,
         };
         source.refuse(plan)?;
@@ -103,6 +108,11 @@ impl Source {
     /// Its path, for messages.
     pub(in crate::job) fn path(&self) -> PathBuf {
         self.folder.as_ref().map_or_else(|| PathBuf::from("standard input"), |folder| folder.place.path_of(&self.name))
+    }
+
+    /// What is to be kept of its extended attributes. One system call, the first time.
+    pub(super) fn listed(&self, sys: &mut Sys, buffers: &mut Buffers) -> Listed {
+        *self.listed.get_or_init(|| Listed::of(sys, &self.file, Selection::OfAnotherForm, buffers))
     }
 
     /// Whether it was found as `name` in `folder`.

@@ -11,10 +11,13 @@ use super::replaced::Replaced;
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::job::claims::Claims;
-use crate::plan::FilesPlan;
-use crate::sys::{Attributes, FileKind, Moment, Sys};
-use crate::tree::metadata::keep_on_new_file;
-use crate::tree::{Part, is_temporary};
+use crate::job::losses::Losses;
+use crate::job::station::Station;
+use crate::plan::{FilesPlan, Keep, Wish};
+use crate::sys::{Attributes, Creator, FileKind, Moment, Sys};
+use crate::tree::extended::{Buffers, Kept, Listed, Origin, Prior, Selection, keep_extended};
+use crate::tree::metadata::{creation_mode, keep_mode, keep_owner, keep_times};
+use crate::tree::{FileRef, Leftovers, Part, Trouble, is_temporary};
 
 /// What there is under a target's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,17 +74,74 @@ fn unless_taken(free: bool, path: &Path) -> Result<()> {
     if free { Ok(()) } else { Err(Error::refused("create", path, "it is the target of another file, too")) }
 }
 
-/// Gives a written target owner, mode and times, makes it durable if that is wanted, and closes it.
-pub(in crate::job) fn complete(
+/// What a target of gzip or gunzip keeps of its source, with what [`Selection::OfAnotherForm`] leaves of its attributes.
+pub(in crate::job) const KEEP: Keep = Keep { context: Wish::No, ..Keep::ALL };
+
+/// Makes the file, under a temporary name, that is to become `name` and like `wanted`. At no moment may anybody use it who
+/// may not use its source: with an ACL, that of the source or one that the folder hands on, its bits for the group are
+/// no longer what the group may do, so it is its owner's alone until its own ACL is there.
+pub(in crate::job) fn create(
     sys: &mut Sys,
-    plan: &FilesPlan,
+    leftovers: &Leftovers,
     folder: &Folder,
-    file: OwnedFd,
-    attributes: &Attributes,
-) -> rustix::io::Result<()> {
-    let kept = keep_on_new_file(sys, &file, attributes, &folder.creator);
-    let durable = kept.and_then(|()| if plan.sync { sys.fsync(&file) } else { Ok(()) });
-    durable.and(sys.close(file))
+    name: &CStr,
+    (source, wanted): (&Source, &Attributes),
+    buffers: &mut Buffers,
+) -> rustix::io::Result<(Part, OwnedFd)> {
+    let mode = mode_at_first(&folder.creator(sys), source.listed(sys, buffers), wanted);
+    Part::file(sys, folder.site(leftovers), name, mode)
+}
+
+fn mode_at_first(creator: &Creator, listed: Listed, wanted: &Attributes) -> u32 {
+    let mode = creation_mode(wanted, creator, &KEEP);
+    if listed.acl { mode & 0o600 } else { mode }
+}
+
+/// Gives a written target what it keeps of its source, makes it durable if that is wanted, and closes it. What cannot be
+/// kept is reported and costs nothing else; false if any of it is a failure, and then the source must stay. An error is
+/// about the bytes, or an interruption.
+pub(in crate::job) fn complete(
+    station: &mut Station,
+    losses: &Losses,
+    plan: &FilesPlan,
+    (file, path, folder): (OwnedFd, &Path, &Folder),
+    (source, wanted, keep): (&Source, &Attributes, Keep),
+    buffers: &mut Buffers,
+) -> Result<bool> {
+    let sys = &mut station.sys;
+    let lost = keep_attributes(sys, &file, folder, (source, wanted, keep), buffers);
+    let durable = if plan.sync { sys.fsync(&file) } else { Ok(()) };
+    let closed = durable.and(sys.close(file));
+    closed.map_err(|errno| Error::system("finish", path, errno))?;
+    losses.report(station, &lost, || path.to_owned(), "; the source stays")
+}
+
+/// Says what could not be kept.
+fn keep_attributes(
+    sys: &mut Sys,
+    file: &OwnedFd,
+    folder: &Folder,
+    (source, wanted, keep): (&Source, &Attributes, Keep),
+    buffers: &mut Buffers,
+) -> Vec<Trouble> {
+    let (creator, listed) = (folder.creator(sys), source.listed(sys, buffers));
+    let (target, mut lost) = (FileRef::Open(file.as_fd()), Vec::new());
+    let owned = keep_owner(sys, target, wanted, &creator, &mut lost);
+    let prior = if creator.inherits_acl { Prior::Access } else { Prior::None };
+    let kept = if listed.any || prior != Prior::None {
+        let from = Origin::Open(source.file.as_fd());
+        keep_extended(sys, from, target, prior, (Selection::OfAnotherForm, keep), buffers)
+    } else {
+        Kept::default()
+    };
+    let mode_now = mode_at_first(&creator, listed, wanted) & !creator.umask;
+    let mode_now = Some(mode_now).filter(|_| !kept.mode_moved && !creator.inherits_acl);
+    keep_mode(sys, target, owned.mode(kept.mode(wanted.mode)), mode_now, &mut lost);
+    if keep.times {
+        keep_times(sys, target, wanted, &mut lost);
+    }
+    lost.extend(kept.lost);
+    lost
 }
 
 /// Gives a target its final name; says whether it replaced something that somebody else has open. Where it gets none it

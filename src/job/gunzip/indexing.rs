@@ -14,9 +14,10 @@ use crate::codec::recorder::Recorder;
 use crate::codec::stamp::{END_BYTES, IndexError, Stamp};
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
-use crate::job::files::target::settle;
+use crate::job::files::target::{KEEP, complete, create, settle};
 use crate::job::files::{Folder, suffix};
-use crate::sys::{FileKind, Sys};
+use crate::plan::{Keep, Wish};
+use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::Part;
 
 /// Bytes that are read of an index before it is believed to be one.
@@ -71,6 +72,11 @@ fn stamp(sys: &mut Sys, source: &Source) -> rustix::io::Result<Stamp> {
     Ok(Stamp { bytes, seconds: mtime.seconds, nanoseconds: mtime.nanoseconds, ends: crc.finalize() })
 }
 
+/// What an index is to be like: who may read the file may use its index, which holds some of what is in it.
+const fn attributes(source: &Source) -> Attributes {
+    Attributes { mode: source.attributes.mode & 0o666, ..source.attributes }
+}
+
 /// Whether something is to be replaced by an index: only another index may be, unless asked.
 fn may_replace(sys: &mut Sys, folder: &Folder, name: &CStr, path: &Path, force: bool) -> Result<bool> {
     let found = match sys.stat_at(&*folder.directory, name) {
@@ -118,9 +124,9 @@ impl Inflater {
         };
         let force = self.shared.plan.files.force;
         let replace = may_replace(&mut self.station.sys, folder, &name, &path, force)?;
-        // Whoever may read the file may use the index.
-        let mode = source.attributes.mode & 0o666;
-        let created = Part::file(&mut self.station.sys, folder.site(&self.shared.leftovers), &name, mode);
+        let like = (source, &attributes(source));
+        let sys = &mut self.station.sys;
+        let created = create(sys, &self.shared.leftovers, folder, &name, like, &mut self.attributes);
         let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
         Ok(IndexTarget { part, file, path, folder: Arc::clone(folder), replace })
     }
@@ -144,11 +150,15 @@ impl Inflater {
         if index.spans() == 1 && index.total() > BUFFER_BYTES as u64 {
             self.station.warn(source.path(), "it has no places to begin at; --range will read it from the start");
         }
-        let (sys, step, sync) = (&mut self.station.sys, self.shared.step(), self.shared.plan.files.sync);
-        let written = sys.write_full(&file, &index.to_bytes(), step);
-        let durable = written.and_then(|()| if sync { sys.fsync(&file) } else { Ok(()) });
-        let closed = durable.and(sys.close(file)).map_err(|errno| Error::system("write", &path, errno));
-        if let Err(error) = closed.and_then(|()| source.check_unchanged(sys)) {
+        let (plan, losses) = (&self.shared.plan.files, &self.shared.losses);
+        let written = self.station.sys.write_full(&file, &index.to_bytes(), self.shared.step());
+        let completed = written.map_err(|errno| Error::system("write", &path, errno)).and_then(|()| {
+            let keep = Keep { times: false, xattrs: Wish::No, ..KEEP };
+            let (made, like) = ((file, &*path, &*folder), (source, &attributes(source), keep));
+            complete(&mut self.station, losses, plan, made, like, &mut self.attributes)
+        });
+        let sys = &mut self.station.sys;
+        if let Err(error) = completed.and_then(|_| source.check_unchanged(sys)) {
             part.abandon(sys);
             return Err(error);
         }

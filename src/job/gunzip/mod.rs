@@ -41,8 +41,10 @@ use self::writer::Writer;
 use super::Context;
 use super::claims::Claims;
 use super::files::source::Source;
+use super::files::target::KEEP;
 use super::files::{self, FileJob, Sequence, Task, hand_on, suffix};
 use super::full::Device;
+use super::losses::Losses;
 use super::station::Station;
 use crate::codec::cut::sized_member;
 use crate::codec::piece::{Pieces, SEAL_BYTES};
@@ -53,6 +55,7 @@ use crate::pool::{BufferPool, Handle, PoolOptions, PooledBuffer};
 use crate::size::BufferSize;
 use crate::sys::FileKind;
 use crate::tree::Leftovers;
+use crate::tree::extended::Buffers;
 
 /// Bytes of one read and one write where the user did not say: what a piece of haul's gives at most levels. Measured over
 /// `--buffer` 64K to 2M, nothing is faster by more than noise.
@@ -95,12 +98,14 @@ fn run_with(plan: &GunzipPlan, rows: Option<Rows>, context: &Context) -> Result<
         threads,
         pool: pool.clone(),
         claims: Claims::default(),
+        losses: Losses::new(KEEP, context.identity),
         leftovers: context.leftovers.clone(),
     });
     files::run(&plan.files, context, &pool, |station| Inflater {
         station,
         shared: Arc::clone(&shared),
         pieces: Pieces::default(),
+        attributes: Buffers::default(),
     })
 }
 
@@ -118,6 +123,7 @@ struct Shared {
     threads: usize,
     pool: BufferPool,
     claims: Claims,
+    losses: Losses,
     leftovers: Leftovers,
 }
 
@@ -137,6 +143,7 @@ struct Inflater {
     station: Station,
     shared: Arc<Shared>,
     pieces: Pieces,
+    attributes: Buffers,
 }
 
 /// A file that several workers share.

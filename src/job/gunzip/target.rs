@@ -15,13 +15,14 @@ use super::outlet::{Outlet, Sink};
 use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
-use crate::job::files::target::{Existing, claim, claim_up_to_date, complete, give_name, may_create, settle};
+use crate::job::files::target::{
+    Existing, KEEP, claim, claim_up_to_date, complete, create, give_name, may_create, settle,
+};
 use crate::job::files::{Folder, replaced, suffix};
 use crate::job::full::Device;
-use crate::plan::{Keep, Output};
+use crate::plan::Output;
 use crate::sys::{Moment, Sys};
 use crate::tree::Part;
-use crate::tree::metadata::creation_mode;
 
 /// Bytes of a compressed file that is inflated before anybody looks whether its target is there. Out of it come 64 MiB
 /// at the most.
@@ -70,7 +71,7 @@ impl Inflater {
             let why = "its suffix is not one of a compressed file; -c or -S helps";
             return Err(Error::refused("decompress", source.path(), why));
         };
-        let folder = folder.of_targets(&mut self.station)?;
+        let folder = folder.of_targets(&mut self.station, &self.shared.losses)?;
         let sys = &mut self.station.sys;
         let path = folder.place.path_of(&name);
         let mut existing = None;
@@ -89,14 +90,15 @@ impl Inflater {
             }
             existing = Some(found);
         }
-        let mode = creation_mode(&source.attributes, &folder.creator, &Keep::ALL);
-        let created = Part::file(sys, folder.site(&self.shared.leftovers), &name, mode);
+        let like = (&source, &source.attributes);
+        let created = create(sys, &self.shared.leftovers, &folder, &name, like, &mut self.attributes);
         let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
         let target = FileTarget { part, path, folder, existing };
         Ok(Some((source, Target::File(target), writer(Sink::File(file)))))
     }
 
-    /// False if, as the header tells only now, what would be made is there already.
+    /// False if, as the header tells only now, what would be made is there already; or if it was made and could not be given
+    /// all that it keeps of its source, which was reported: then that stays.
     pub(super) fn give_name(
         &mut self,
         source: &Source,
@@ -117,11 +119,13 @@ impl Inflater {
                 name = stored;
             }
         }
-        let sys = &mut self.station.sys;
         let look = |sys: &mut Sys| may_create(sys, plan, source, &folder, &name, &path, attributes.mtime);
-        let checked = complete(sys, plan, &folder, file, &attributes)
-            .map_err(|errno| Error::system("finish", &path, errno))
-            .and_then(|()| source.check_unchanged(sys))
+        let (made, like) = ((file, &*path, &*folder), (source, &attributes, KEEP));
+        let completed = complete(&mut self.station, &self.shared.losses, plan, made, like, &mut self.attributes);
+        let is_kept = completed.as_ref().is_ok_and(|kept| *kept);
+        let sys = &mut self.station.sys;
+        let checked = completed
+            .and_then(|_| source.check_unchanged(sys))
             .and_then(|()| if plan.name { look(sys).map(|found| existing = Some(found)) } else { Ok(()) })
             .and_then(|()| {
                 let existing = existing.unwrap_or(Existing::Nothing);
@@ -148,14 +152,14 @@ impl Inflater {
             }
         })?;
         settle(sys, plan, &folder)?;
-        if !plan.keep && content.end.ignored_bytes == 0 {
+        if !plan.keep && is_kept && content.end.ignored_bytes == 0 {
             if is_in_use {
                 self.station.warn(source.path(), replaced::keeps_source(&path));
             } else {
                 source.remove(sys, plan)?;
             }
         }
-        Ok(true)
+        Ok(is_kept)
     }
 }
 

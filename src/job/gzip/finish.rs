@@ -13,12 +13,11 @@ use super::{Compression, Gzip};
 use crate::codec::member::Header;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
-use crate::job::files::target::{Existing, claim, complete, give_name, may_create, settle};
+use crate::job::files::target::{Existing, KEEP, claim, complete, create, give_name, may_create, settle};
 use crate::job::files::{Folder, Sequence, replaced, suffix};
 use crate::job::full::Device;
-use crate::plan::{Keep, Output};
+use crate::plan::Output;
 use crate::tree::Part;
-use crate::tree::metadata::creation_mode;
 
 /// Where a member goes.
 pub(super) enum Target {
@@ -67,19 +66,19 @@ impl Gzip {
         }
         let name = suffix::compressed(&source.name, &plan.files.suffix)
             .ok_or_else(|| Error::system("compress", source.path(), Errno::NAMETOOLONG))?;
-        let folder = folder.of_targets(&mut self.station)?;
-        let sys = &mut self.station.sys;
+        let folder = folder.of_targets(&mut self.station, &self.shared.losses)?;
         let path = folder.place.path_of(&name);
         // Before anything is looked at: of two sources with one target the one begun first has it, whichever is newer.
         claim(&self.shared.claims, &folder, &name, &path)?;
+        let sys = &mut self.station.sys;
         let existing = may_create(sys, &plan.files, &source, &folder, &name, &path, source.attributes.mtime)?;
         if existing == Existing::UpToDate {
             self.station.up_to_date(&source.path(), &path);
             return Ok(None);
         }
-        let mode = creation_mode(&source.attributes, &folder.creator, &Keep::ALL);
-        let (part, file) = Part::file(sys, folder.site(&self.shared.leftovers), &name, mode)
-            .map_err(|errno| Error::system("create", &path, errno))?;
+        let like = (&source, &source.attributes);
+        let created = create(sys, &self.shared.leftovers, &folder, &name, like, &mut self.attributes);
+        let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
         let writer = MemberWriter::new(file, &header, step);
         let target = Target::File { part, path, replace: existing == Existing::Replaced, folder };
         Ok(Some((source, target, writer)))
@@ -112,16 +111,18 @@ impl Gzip {
             Target::Stdout => {
                 self.warn_of_change(&source);
                 let closed = self.station.sys.close(file);
-                closed.map_err(|errno| Error::system("write", "standard output", errno))
+                closed.map(|()| true).map_err(|errno| Error::system("write", "standard output", errno))
             }
             Target::File { part, path, replace, folder } => {
                 self.give_name(&source, (part, file, path, &folder), replace)
             }
         };
-        if self.station.check(finished).is_some() {
+        if let Some(is_kept) = self.station.check(finished) {
             self.station.summary.target_bytes += written;
             self.station.note(|| (source.path(), format!("{read} bytes → {written}, {}", saved(read, written))));
-            self.station.done(source.opened);
+            if is_kept {
+                self.station.done(source.opened);
+            }
         }
         let _ = self.station.sys.close(source.file);
         rest
@@ -155,32 +156,36 @@ impl Gzip {
         self.station.note(|| (shown, format!("passed over: {read} bytes would become {written}")));
     }
 
+    /// False if it could not be given all that it keeps of its source, which was reported: then that stays.
     fn give_name(
         &mut self,
         source: &Source,
         (part, file, path, folder): (Part, OwnedFd, PathBuf, &Folder),
         replace: bool,
-    ) -> Result<()> {
-        let (sys, plan) = (&mut self.station.sys, &self.shared.plan.files);
+    ) -> Result<bool> {
+        let (plan, losses) = (&self.shared.plan.files, &self.shared.losses);
         let name = part.name().to_owned();
-        let checked = complete(sys, plan, folder, file, &source.attributes)
-            .map_err(|errno| Error::system("finish", &path, errno))
-            .and_then(|()| source.check_unchanged(sys));
-        if let Err(error) = checked {
-            part.abandon(sys);
-            return Err(error);
-        }
+        let made = (file, &*path, folder);
+        let like = (source, &source.attributes, KEEP);
+        let completed = complete(&mut self.station, losses, plan, made, like, &mut self.attributes);
+        let sys = &mut self.station.sys;
+        let checked = completed.and_then(|is_kept| source.check_unchanged(sys).map(|()| is_kept));
+        let is_kept = match checked {
+            Ok(is_kept) => is_kept,
+            Err(error) => {
+                part.abandon(sys);
+                return Err(error);
+            }
+        };
         let is_in_use = give_name(sys, part, folder, &name, replace)
             .map_err(|errno| Error::system("give its final name to", &path, errno))?;
         settle(sys, plan, folder)?;
-        if plan.keep {
-            return Ok(());
-        }
-        if is_in_use {
+        if is_in_use && !plan.keep {
             self.station.warn(source.path(), replaced::keeps_source(&path));
-            return Ok(());
+        } else if !plan.keep && is_kept {
+            source.remove(sys, plan)?;
         }
-        source.remove(sys, plan)
+        Ok(is_kept)
     }
 }
 

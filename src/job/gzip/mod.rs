@@ -21,7 +21,9 @@ use self::writer::{MemberWriter, Piece};
 use super::Context;
 use super::claims::Claims;
 use super::files::source::Source;
+use super::files::target::KEEP;
 use super::files::{self, FileJob, Sequence, Task, ask_for_help, hand_on, suffix};
+use super::losses::Losses;
 use super::station::Station;
 use crate::codec::check::Trailer;
 use crate::codec::compressor::Compressor;
@@ -34,6 +36,7 @@ use crate::pool::{BufferPool, Handle, Ordered, PoolOptions};
 use crate::size::BufferSize;
 use crate::sys::FileKind;
 use crate::tree::Leftovers;
+use crate::tree::extended::Buffers;
 
 /// Compresses what `plan` says. Failures of single files are events and counts in the summary; an error means that
 /// nothing could be begun.
@@ -51,12 +54,14 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
         shape,
         pool: pool.clone(),
         claims: Claims::default(),
+        losses: Losses::new(KEEP, context.identity),
         leftovers: context.leftovers.clone(),
     });
     files::run(&plan.files, context, &pool, |station| Gzip {
         station,
         shared: Arc::clone(&shared),
         compressor: Compressor::new(choice, plan.verify),
+        attributes: Buffers::default(),
     })
 }
 
@@ -89,6 +94,7 @@ struct Shared {
     shape: Shape,
     pool: BufferPool,
     claims: Claims,
+    losses: Losses,
     leftovers: Leftovers,
 }
 
@@ -104,6 +110,7 @@ struct Gzip {
     station: Station,
     shared: Arc<Shared>,
     compressor: Compressor,
+    attributes: Buffers,
 }
 
 /// A file being compressed, by one worker or several. The last one to give it up finishes it.

@@ -41,13 +41,10 @@ impl Prior {
 }
 
 /// Whether a directory has a default ACL. New files in it start with an ACL of their own then, and the mode they are
-/// created with is cut by that ACL and not by the file mode creation mask (umask(2)). One system call.
-pub fn has_default_acl(sys: &mut Sys, directory: impl AsFd) -> Result<bool> {
-    match sys.fgetxattr_bytes(directory, DEFAULT) {
-        Ok(_) => Ok(true),
-        Err(Errno::NODATA | Errno::NOTSUP) => Ok(false),
-        Err(errno) => Err(errno),
-    }
+/// created with is cut by that ACL and not by the file mode creation mask (umask(2)). Where that cannot be told it has:
+/// so nothing is made that others may use by it. One system call.
+pub fn has_default_acl(sys: &mut Sys, directory: impl AsFd) -> bool {
+    !matches!(sys.fgetxattr_bytes(directory, DEFAULT), Err(Errno::NODATA | Errno::NOTSUP | Errno::NOSYS))
 }
 
 /// Takes from a new directory the ACLs that the one it lies in handed on: what is made in it then has the mode it is

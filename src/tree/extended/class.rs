@@ -1,17 +1,25 @@
-//! Which attributes there are: what each belongs to, and which are never copied.
+//! What there is to keep beside the bytes, which attributes belong to what, and which are never copied.
 
 use std::ffi::CStr;
 
 use crate::plan::{Keep, Wish};
 
-/// What an attribute belongs to, and so which wish decides about it.
+/// What is kept of a file, and so which wish decides about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
+    /// Owner and group.
+    Owner,
+    /// Permission bits.
+    Mode,
+    /// Times of access and of content.
+    Times,
     /// An ACL: kept with the mode, where possible (`system.*`: POSIX ACLs, `system.nfs4_acl`).
     Acl,
     /// The label of `SELinux` (`security.selinux`).
     Context,
-    /// All others: `user.*`, `trusted.*`, `security.capability` and so on.
+    /// What a program may do that root alone may (`security.capability`).
+    Capability,
+    /// All other attributes: `user.*`, `trusted.*` and so on.
     Plain,
 }
 
@@ -37,6 +45,7 @@ impl Class {
         }
         Some(match name {
             b"security.selinux" => Self::Context,
+            b"security.capability" => Self::Capability,
             _ if name.starts_with(b"system.") => Self::Acl,
             _ => Self::Plain,
         })
@@ -45,10 +54,12 @@ impl Class {
     /// How much it is wished for.
     pub const fn wish(self, keep: Keep) -> Wish {
         match self {
-            Self::Acl if keep.mode => Wish::IfPossible,
-            Self::Acl => Wish::No,
+            Self::Owner => keep.owner,
+            Self::Mode | Self::Acl if keep.mode => Wish::IfPossible,
+            Self::Times if keep.times => Wish::IfPossible,
+            Self::Mode | Self::Acl | Self::Times => Wish::No,
             Self::Context => keep.context,
-            Self::Plain => keep.xattrs,
+            Self::Capability | Self::Plain => keep.xattrs,
         }
     }
 }
@@ -64,7 +75,7 @@ mod tests {
             (c"system.posix_acl_default", Some(Class::Acl)),
             (c"system.nfs4_acl", Some(Class::Acl)),
             (c"security.selinux", Some(Class::Context)),
-            (c"security.capability", Some(Class::Plain)),
+            (c"security.capability", Some(Class::Capability)),
             (c"security.selinux2", Some(Class::Plain)),
             (c"user.system.posix_acl_access", Some(Class::Plain)),
             (c"user.\xff", Some(Class::Plain)),

@@ -5,19 +5,22 @@ use std::ffi::CStr;
 use rustix::io::{self, Errno};
 
 use super::acl::{ACCESS, NFS4, group_rights, says_what_the_mode_says};
-use super::spot::Spot;
-use super::{Buffers, Class, Kept, Prior, Trouble};
+use super::{Buffers, Class, FileRef, Kept, Origin, Prior, Selection, Trouble};
 use crate::plan::{Keep, Wish};
 use crate::sys::{Sys, XattrBuffer, XattrNames};
 
 /// The owner's right to write.
 const OWNER_WRITES: u32 = 0o200;
 
+/// What is asked for by name where names cannot be listed: to lose an ACL gives rights away.
+const UNLISTED: &[u8] = b"system.posix_acl_access\0system.posix_acl_default\0";
+
 /// From where to where, and what came of it so far.
 pub(super) struct Copier<'a> {
     pub(super) sys: &'a mut Sys,
-    pub(super) source: Spot<'a>,
-    pub(super) target: Spot<'a>,
+    pub(super) source: Origin<'a>,
+    pub(super) target: FileRef<'a>,
+    pub(super) selection: Selection,
     pub(super) keep: Keep,
     pub(super) kept: Kept,
     /// The target's mode, while its owner may write to it for our sake.
@@ -25,84 +28,92 @@ pub(super) struct Copier<'a> {
 }
 
 impl Copier<'_> {
-    pub(super) fn run(mut self, prior: Prior, buffers: &mut Buffers) -> Result<Kept, Trouble> {
-        let names = match self.source.list(self.sys, &mut buffers.names) {
-            Ok(names) => names,
-            Err(errno) => {
-                let required = [self.keep.xattrs, self.keep.context].contains(&Wish::Required);
-                let wish = if required { Wish::Required } else { Wish::IfPossible };
-                self.refused(wish, Trouble { operation: "list", attribute: None, class: Class::Plain, errno })?;
-                XattrNames::NONE
-            }
-        };
-        let copied = self.copy_plain(names.clone(), &mut buffers.value);
-        // Also after a failure: the target may be somebody's file.
-        let restored = self.restore_mode();
-        copied.and(restored)?;
+    pub(super) fn run(mut self, prior: Prior, buffers: &mut Buffers) -> Kept {
+        let listed = self.source.list(self.sys, &mut buffers.names);
+        let is_listed = listed.is_ok();
+        let names = listed.unwrap_or_else(|errno| {
+            self.kept.lost.push(Trouble::new("list", Class::Plain, errno));
+            XattrNames::of(UNLISTED)
+        });
+        self.copy_plain(names.clone(), &mut buffers.value);
+        self.restore_mode();
         if self.keep.mode {
-            self.copy_acls(names, prior, &mut buffers.value)?;
+            self.copy_acls(names, is_listed, prior, &mut buffers.value);
         }
-        Ok(self.kept)
+        self.kept
     }
 
     /// All but ACLs.
-    fn copy_plain(&mut self, names: XattrNames<'_>, value: &mut XattrBuffer) -> Result<(), Trouble> {
+    fn copy_plain(&mut self, names: XattrNames<'_>, value: &mut XattrBuffer) {
         for name in names {
-            if let Some(class @ (Class::Plain | Class::Context)) = Class::of(name) {
-                self.copy(name, class, value)?;
+            match Class::of(name) {
+                None | Some(Class::Acl) => {}
+                Some(class) if self.selection.has(name) => _ = self.copy(name, class, value),
+                Some(Class::Capability) => self.lose("keep", name, Class::Capability, Errno::NOTSUP),
+                Some(_) => {}
             }
         }
-        Ok(())
     }
 
     /// ACLs; those that the target may have and the source has not go.
-    fn copy_acls(&mut self, names: XattrNames<'_>, prior: Prior, value: &mut XattrBuffer) -> Result<(), Trouble> {
+    fn copy_acls(&mut self, names: XattrNames<'_>, is_listed: bool, prior: Prior, value: &mut XattrBuffer) {
         let mut stale = prior.names().to_vec();
-        self.kept.mode_moved = !stale.is_empty();
+        self.kept.mode_moved |= !stale.is_empty();
         for name in names {
-            if Class::of(name) == Some(Class::Acl) && self.copy(name, Class::Acl, value)? {
+            if Class::of(name) == Some(Class::Acl)
+                && (is_listed || self.is_there(name, value))
+                && self.copy(name, Class::Acl, value)
+            {
                 self.kept.mode_moved = true;
                 stale.retain(|other| *other != name);
             }
         }
         for name in stale {
             if let Err(errno) = self.target.remove(self.sys, name) {
-                self.refused_one("remove", name, Class::Acl, errno)?;
+                self.lose("remove", name, Class::Acl, errno);
+                // With the mode of the source it would let others in.
+                if name == ACCESS && self.target.has(self.sys, name, value) {
+                    self.kept.lose_access_acl(0);
+                }
             }
         }
-        Ok(())
+    }
+
+    /// Whether the source has what could not be listed. A kernel that knows no attributes is believed.
+    fn is_there(&mut self, name: &CStr, value: &mut XattrBuffer) -> bool {
+        !matches!(self.source.get(self.sys, name, value), Ok(None) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOENT))
     }
 
     /// Copies one attribute, if it is wished for; says whether the target has it now.
-    fn copy(&mut self, name: &CStr, class: Class, buffer: &mut XattrBuffer) -> Result<bool, Trouble> {
+    fn copy(&mut self, name: &CStr, class: Class, buffer: &mut XattrBuffer) -> bool {
         if class.wish(self.keep) == Wish::No {
-            return Ok(false);
+            return false;
         }
         let value = match self.source.get(self.sys, name, buffer) {
             Ok(Some(value)) => value,
-            Ok(None) => return Ok(false),
+            Ok(None) => return false,
             Err(errno) => {
                 self.lose_access_acl(name, &[]);
-                return self.refused_one("read", name, class, errno).map(|()| false);
+                self.lose("read", name, class, errno);
+                return false;
             }
         };
         if name == NFS4 && says_what_the_mode_says(value) {
-            return Ok(false);
+            return false;
         }
-        match self.set(name, class, value) {
-            Ok(()) => Ok(true),
-            Err(errno) => {
-                self.lose_access_acl(name, value);
-                self.refused_one("set", name, class, errno).map(|()| false)
-            }
+        let set = self.set(name, class, value);
+        if let Err(errno) = set {
+            self.lose_access_acl(name, value);
+            self.lose("set", name, class, errno);
         }
+        set.is_ok()
     }
 
     /// Sets an attribute. Where the owner may not write to a file he may not set its `user.*` either, though he has it
     /// open for writing: the kernel looks at the mode (`xattr_permission` in fs/xattr.c). So he may for a while.
     fn set(&mut self, name: &CStr, class: Class, value: &[u8]) -> io::Result<()> {
         match self.target.set(self.sys, name, value) {
-            Err(Errno::ACCESS) if class == Class::Plain && self.let_owner_write()? => {
+            Err(Errno::ACCESS) if class == Class::Plain && self.let_owner_write() => {
                 self.target.set(self.sys, name, value)
             }
             other => other,
@@ -110,29 +121,24 @@ impl Copier<'_> {
     }
 
     /// Lets the owner of the target write to it; says whether he could not before and can now.
-    fn let_owner_write(&mut self) -> io::Result<bool> {
-        let Spot::Open(file) = self.target else { return Ok(false) };
-        let mode = self.sys.fstat(file)?.mode;
-        if mode & OWNER_WRITES != 0 {
-            return Ok(false);
+    fn let_owner_write(&mut self) -> bool {
+        let FileRef::Open(_) = self.target else { return false };
+        let mode = self.target.examine(self.sys).map_or(OWNER_WRITES, |found| found.mode);
+        if mode & OWNER_WRITES != 0 || self.target.set_mode(self.sys, mode | OWNER_WRITES).is_err() {
+            return false;
         }
-        match self.sys.fchmod(file, mode | OWNER_WRITES) {
-            Ok(()) => self.mode_before = Some(mode),
-            Err(Errno::PERM) => return Ok(false),
-            Err(errno) => return Err(errno),
-        }
-        Ok(true)
+        self.mode_before = Some(mode);
+        true
     }
 
     /// Takes back what [`Self::let_owner_write`] gave.
-    fn restore_mode(&mut self) -> Result<(), Trouble> {
-        let (Spot::Open(file), Some(mode)) = (self.target, self.mode_before.take()) else { return Ok(()) };
-        self.sys.fchmod(file, mode).map_err(|errno| Trouble {
-            operation: "take back the right to write",
-            attribute: None,
-            class: Class::Plain,
-            errno,
-        })
+    fn restore_mode(&mut self) {
+        if let Some(mode) = self.mode_before.take()
+            && let Err(errno) = self.target.set_mode(self.sys, mode)
+        {
+            self.kept.mode_moved = true;
+            self.kept.lost.push(Trouble::new("set", Class::Mode, errno));
+        }
     }
 
     /// Notes what the group may do by an access ACL that the target does not get; nothing, where that is not known.
@@ -142,16 +148,7 @@ impl Copier<'_> {
         }
     }
 
-    fn refused_one(&mut self, operation: &'static str, name: &CStr, class: Class, errno: Errno) -> Result<(), Trouble> {
-        self.refused(class.wish(self.keep), Trouble { operation, attribute: Some(name.to_owned()), class, errno })
-    }
-
-    /// Something could not be kept: that is a loss or a failure.
-    fn refused(&mut self, wish: Wish, trouble: Trouble) -> Result<(), Trouble> {
-        if wish == Wish::Required || !trouble.is_not_allowed() {
-            return Err(trouble);
-        }
-        self.kept.lost.push(trouble);
-        Ok(())
+    fn lose(&mut self, operation: &'static str, name: &CStr, class: Class, errno: Errno) {
+        self.kept.lost.push(Trouble { attribute: Some(name.to_owned()), ..Trouble::new(operation, class, errno) });
     }
 }

@@ -13,29 +13,29 @@
 //!
 //! # What failing means
 //!
-//! What the file system or the user's rights do not allow is lost, which is told ([`Kept::lost`]), and fails the file
-//! only where it is required. Everything else fails it always (ENOSPC, EDQUOT, EIO, E2BIG, ...), but never stops the
-//! job: ENOSPC is also what ext4 says, on a disk with room, to a value that is longer than a block.
+//! What cannot be kept is noted ([`Kept::lost`]) and the rest is done; how much it matters is said in `trouble.rs`. ENOSPC
+//! is also what ext4 says, on a disk with room, to a value that is longer than a block.
 
 mod acl;
 mod class;
 mod copier;
-mod spot;
+mod origin;
 #[cfg(test)]
 mod tests;
-mod trouble;
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 
 pub use acl::{Prior, has_default_acl, shed_acls};
 pub use class::Class;
-pub use trouble::Trouble;
+pub use origin::Origin;
 
+use super::file_ref::FileRef;
+use super::trouble::Trouble;
 use crate::plan::{Keep, Wish};
 use crate::sys::{Sys, XattrBuffer};
+use acl::ACCESS;
 use copier::Copier;
-use spot::Spot;
 
 /// Memory for names and values, kept by each worker: 2 KiB, or 128 KiB once something was longer.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ pub struct Buffers {
 /// What became of the attributes of one file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// What the target's file system or the user's rights did not allow; it was not required.
+    /// What could not be kept.
     pub lost: Vec<Trouble>,
     /// The target's mode may be another than it was, so that it must be set even if it seemed right.
     pub mode_moved: bool,
@@ -66,52 +66,79 @@ impl Kept {
         }
     }
 
+    /// Nothing of a file's attributes could be looked at; its ACL, if it may have one, is lost.
+    pub fn unread(trouble: Trouble, may_have_acl: bool) -> Self {
+        let mut kept = Self { lost: vec![trouble], ..Self::default() };
+        if may_have_acl {
+            kept.lose_access_acl(0);
+        }
+        kept
+    }
+
     const fn lose_access_acl(&mut self, group_rights: u32) {
         self.group_rights = Some(group_rights);
         self.mode_moved = true;
     }
 }
 
-/// Copies the extended attributes and ACLs that `keep` asks for from one open file or directory to another. See above
-/// for what must be done before and after.
+/// Which attributes are copied, as far as a plan wishes for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    /// All that are ever copied.
+    All,
+    /// ACLs and `user.*`: what is true of a file that holds the same in another form. A program's capabilities are not,
+    /// which is noted as a loss.
+    OfAnotherForm,
+}
+
+impl Selection {
+    fn has(self, name: &CStr) -> bool {
+        self == Self::All || name.to_bytes().starts_with(b"user.") || Class::of(name) == Some(Class::Acl)
+    }
+
+    /// Whether it says anything of that attribute.
+    fn concerns(self, name: &CStr) -> bool {
+        self.has(name) || Class::of(name) == Some(Class::Capability)
+    }
+}
+
+/// What an open file has, as far as must be known before its target is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// Something is to be done about its attributes.
+    pub any: bool,
+    /// It has an ACL: the permission bits of its group may be more than the group may do.
+    pub acl: bool,
+}
+
+impl Listed {
+    /// Nothing is known.
+    pub const UNKNOWN: Self = Self { any: true, acl: true };
+
+    /// Asks. One system call.
+    pub fn of(sys: &mut Sys, file: impl AsFd, selection: Selection, buffers: &mut Buffers) -> Self {
+        let Ok(names) = Origin::Open(file.as_fd()).list(sys, &mut buffers.names) else { return Self::UNKNOWN };
+        let any = names.clone().any(|name| selection.concerns(name));
+        Self { any, acl: any && names.into_iter().any(|name| name == ACCESS) }
+    }
+}
+
+/// Copies the extended attributes and ACLs that `keep` asks for from a file or directory to another. See above for what
+/// must be done before and after.
 ///
 /// ACLs that the target may have (`prior`) and the source has not are removed, if the mode is kept; other attributes of
 /// the target stay. A file without attributes costs one system call, `flistxattr`.
 pub fn keep_extended(
     sys: &mut Sys,
-    source: impl AsFd,
-    target: impl AsFd,
+    source: Origin<'_>,
+    target: FileRef<'_>,
     prior: Prior,
-    keep: Keep,
+    (selection, keep): (Selection, Keep),
     buffers: &mut Buffers,
-) -> Result<Kept, Trouble> {
-    keep_at(sys, Spot::Open(source.as_fd()), Spot::Open(target.as_fd()), prior, keep, buffers)
-}
-
-/// The same for names in open directories, of what cannot be opened: symbolic links, FIFOs, sockets, devices.
-pub fn keep_extended_on_name(
-    sys: &mut Sys,
-    source: (BorrowedFd<'_>, &CStr),
-    target: (BorrowedFd<'_>, &CStr),
-    prior: Prior,
-    keep: Keep,
-    buffers: &mut Buffers,
-) -> Result<Kept, Trouble> {
-    let (source, target) = (Spot::Named(source.0, source.1), Spot::Named(target.0, target.1));
-    keep_at(sys, source, target, prior, keep, buffers)
-}
-
-fn keep_at(
-    sys: &mut Sys,
-    source: Spot<'_>,
-    target: Spot<'_>,
-    prior: Prior,
-    keep: Keep,
-    buffers: &mut Buffers,
-) -> Result<Kept, Trouble> {
+) -> Kept {
     if [Class::Acl, Class::Context, Class::Plain].iter().all(|class| class.wish(keep) == Wish::No) {
-        return Ok(Kept::default());
+        return Kept::default();
     }
     let kept = Kept::default();
-    Copier { sys, source, target, keep, kept, mode_before: None }.run(prior, buffers)
+    Copier { sys, source, target, selection, keep, kept, mode_before: None }.run(prior, buffers)
 }

@@ -187,8 +187,8 @@ pub(crate) struct KeepArgs {
     /// As --preserve without LIST
     #[arg(short)]
     pub(crate) preserve_by_default: bool,
-    /// Keep what an earlier --no-preserve leaves out; without LIST: mode,ownership,timestamps. A file that would lose
-    /// what is in LIST as xattr or context fails
+    /// Keep what an earlier --no-preserve leaves out; without LIST: mode, ownership and timestamps. To lose what is in
+    /// LIST as ownership, xattr or context is a failure, exit 1; otherwise it is a warning, or nothing
     #[arg(
         long,
         value_enum,
@@ -196,7 +196,7 @@ pub(crate) struct KeepArgs {
         num_args = 0..=1,
         require_equals = true,
         value_delimiter = ',',
-        default_missing_value = "mode,ownership,timestamps"
+        default_missing_value = "by-default"
     )]
     pub(crate) preserve: Vec<Attribute>,
     /// Leave out what is in LIST, with commas between; later options may take it back

@@ -52,6 +52,9 @@ pub(crate) enum Attribute {
     Xattr,
     /// All of these
     All,
+    /// What `-p` and `--preserve` without a list stand for: mode, ownership and timestamps, where allowed
+    #[value(hide = true)]
+    ByDefault,
 }
 
 /// Whether blocks are shared.

@@ -7,13 +7,6 @@ use crate::cli::args::{Attribute, CopyArgs};
 /// What an option says of one attribute.
 type Said = (Attribute, Wish);
 
-/// What `-p` and `--preserve` without a list stand for.
-const BY_DEFAULT: [Said; 3] = [
-    (Attribute::Mode, Wish::IfPossible),
-    (Attribute::Ownership, Wish::IfPossible),
-    (Attribute::Timestamps, Wish::IfPossible),
-];
-
 pub(super) fn keep(args: &CopyArgs) -> Keep {
     let listed = |option, list: &[Attribute], wish: fn(Attribute) -> Wish| {
         let places = args.places.all(option).iter().copied();
@@ -24,33 +17,40 @@ pub(super) fn keep(args: &CopyArgs) -> Keep {
         .chain(listed("no_preserve", &args.keep.no_preserve, |_| Wish::No))
         .chain(flag("archive").map(|place| (place, (Attribute::All, Wish::IfPossible))))
         .chain(flag("links_as_links").map(|place| (place, (Attribute::Links, Wish::IfPossible))))
-        .chain(flag("preserve_by_default").flat_map(|place| BY_DEFAULT.map(|said| (place, said))))
+        .chain(flag("preserve_by_default").map(|place| (place, (Attribute::ByDefault, Wish::IfPossible))))
         .collect();
     said.sort_by_key(|(place, _)| *place);
     said.into_iter().fold(Keep::ALL, |keep, (_, (what, wish))| with(keep, what, wish))
 }
 
-/// Who names what file systems may not have wants it; who says `all` wants what there is, as with `cp`.
+/// Who names what file systems may not have, or users not give, wants it; who says `all` wants what there is, as with `cp`.
 fn by_name(what: Attribute) -> Wish {
-    if matches!(what, Attribute::Xattr | Attribute::Context) { Wish::Required } else { Wish::IfPossible }
+    match what {
+        Attribute::Ownership | Attribute::Xattr | Attribute::Context => Wish::Required,
+        _ => Wish::IfPossible,
+    }
 }
 
 fn with(keep: Keep, what: Attribute, wish: Wish) -> Keep {
     let wanted = wish != Wish::No;
+    // What was asked for by name stays so.
+    let at_least = |wish| if wish == Wish::No { Wish::IfPossible } else { wish };
     match what {
         Attribute::Mode => Keep { mode: wanted, ..keep },
-        Attribute::Ownership => Keep { owner: wanted, ..keep },
+        Attribute::Ownership => Keep { owner: wish, ..keep },
         Attribute::Timestamps => Keep { times: wanted, ..keep },
         Attribute::Links => Keep { links: wanted, ..keep },
         Attribute::Xattr => Keep { xattrs: wish, ..keep },
         Attribute::Context => Keep { context: wish, ..keep },
-        Attribute::All if wanted => {
-            // What was asked for by name stays so.
-            let at_least = |wish| if wish == Wish::No { Wish::IfPossible } else { wish };
-            Keep { xattrs: at_least(keep.xattrs), context: at_least(keep.context), ..Keep::ALL }
-        }
+        Attribute::ByDefault => Keep { mode: true, owner: at_least(keep.owner), times: true, ..keep },
+        Attribute::All if wanted => Keep {
+            owner: at_least(keep.owner),
+            xattrs: at_least(keep.xattrs),
+            context: at_least(keep.context),
+            ..Keep::ALL
+        },
         Attribute::All => {
-            Keep { mode: false, owner: false, times: false, links: false, xattrs: Wish::No, context: Wish::No }
+            Keep { mode: false, owner: Wish::No, times: false, links: false, xattrs: Wish::No, context: Wish::No }
         }
     }
 }
@@ -81,8 +81,8 @@ mod tests {
             ("-a --no-preserve=all", none),
             ("-a --no-preserve=all -d", Keep { links: true, ..none }),
             ("-d --no-preserve=all", none),
-            ("--no-preserve=all -p", Keep { mode: true, owner: true, times: true, ..none }),
-            ("-p --no-preserve=all --preserve", Keep { mode: true, owner: true, times: true, ..none }),
+            ("--no-preserve=all -p", Keep { mode: true, owner: Wish::IfPossible, times: true, ..none }),
+            ("-p --no-preserve=all --preserve", Keep { mode: true, owner: Wish::IfPossible, times: true, ..none }),
             ("--no-preserve=all -p --no-preserve=mode,ownership", Keep { times: true, ..none }),
             (
                 "--no-preserve=mode,links --preserve=links --no-preserve=xattr",
@@ -91,6 +91,11 @@ mod tests {
             ("--no-preserve=context", Keep { context: Wish::No, ..Keep::ALL }),
             ("--preserve=xattr", Keep { xattrs: Wish::Required, ..Keep::ALL }),
             ("--preserve=context,mode", Keep { context: Wish::Required, ..Keep::ALL }),
+            ("--preserve=ownership", Keep { owner: Wish::Required, ..Keep::ALL }),
+            ("--preserve=mode,ownership,timestamps", Keep { owner: Wish::Required, ..Keep::ALL }),
+            ("--preserve=ownership --preserve=all -a -p --preserve", Keep { owner: Wish::Required, ..Keep::ALL }),
+            ("--preserve=ownership --no-preserve=ownership -p", Keep::ALL),
+            ("--no-preserve=ownership", Keep { owner: Wish::No, ..Keep::ALL }),
             ("--preserve=xattr --preserve=all -a", Keep { xattrs: Wish::Required, ..Keep::ALL }),
             ("--preserve=xattr --no-preserve=xattr", Keep { xattrs: Wish::No, ..Keep::ALL }),
             ("--preserve=xattr --no-preserve=xattr --preserve=all", Keep::ALL),

@@ -18,6 +18,7 @@ use super::*;
 use crate::calls::Call;
 use crate::sys::Stop;
 use crate::sys::faults::{Fault, FaultPlan};
+use crate::tree::Weight;
 
 /// A source and a target, empty files in a directory that stays.
 struct Pair {
@@ -49,7 +50,7 @@ impl Pair {
     }
 
     /// The same while the `k`-th call from now fails with `errno`.
-    fn keep_with_fault(&mut self, k: u64, errno: Errno, prior: Prior, keep: Keep) -> Result<Kept, Trouble> {
+    fn keep_with_fault(&mut self, k: u64, errno: Errno, prior: Prior, keep: Keep) -> Kept {
         let plan = Arc::new(FaultPlan::new(k, Fault::Fail(errno), false));
         self.sys = Sys::new(Stop::new()).with_faults(plan);
         let kept = self.keep(prior, keep);
@@ -57,8 +58,13 @@ impl Pair {
         kept
     }
 
-    fn keep(&mut self, prior: Prior, keep: Keep) -> Result<Kept, Trouble> {
-        keep_extended(&mut self.sys, &self.source, &self.target, prior, keep, &mut Buffers::default())
+    fn keep(&mut self, prior: Prior, keep: Keep) -> Kept {
+        self.keep_selected(prior, (Selection::All, keep))
+    }
+
+    fn keep_selected(&mut self, prior: Prior, what: (Selection, Keep)) -> Kept {
+        let (source, target) = (Origin::Open(self.source.as_fd()), FileRef::Open(self.target.as_fd()));
+        keep_extended(&mut self.sys, source, target, prior, what, &mut Buffers::default())
     }
 
     fn of_target(&mut self, name: &CStr) -> Option<Vec<u8>> {
@@ -104,7 +110,7 @@ fn all_attributes_are_copied_and_others_of_the_target_stay() {
     }
     pair.sys.fsetxattr(&pair.target, c"user.mine", b"mine").unwrap();
     pair.sys.fsetxattr(&pair.target, c"user.empty", b"not").unwrap();
-    assert_eq!(pair.keep(Prior::Access, KEEP), Ok(Kept { mode_moved: true, ..Kept::default() }));
+    assert_eq!(pair.keep(Prior::Access, KEEP), Kept { mode_moved: true, ..Kept::default() });
     for (name, value) in wanted {
         assert_eq!(pair.of_target(&name), Some(value), "{name:?}");
     }
@@ -114,10 +120,10 @@ fn all_attributes_are_copied_and_others_of_the_target_stay() {
 #[test]
 fn a_bare_file_costs_one_call_and_no_wish_none() {
     let mut pair = Pair::new();
-    assert_eq!(pair.keep(Prior::None, KEEP), Ok(Kept::default()));
+    assert_eq!(pair.keep(Prior::None, KEEP), Kept::default());
     assert_eq!((pair.sys.counts().total(), pair.sys.counts().of(Call::Flistxattr).calls), (1, 1));
     let none = Keep { mode: false, xattrs: Wish::No, context: Wish::No, ..Keep::ALL };
-    assert_eq!(pair.keep(Prior::Access, none), Ok(Kept::default()));
+    assert_eq!(pair.keep(Prior::Access, none), Kept::default());
     assert_eq!(pair.sys.counts().total(), 1);
 }
 
@@ -129,31 +135,31 @@ fn a_value_of_64_kib_is_copied_or_named_in_the_failure() {
     if !pair.give(c"user.whole", &whole) {
         return;
     }
-    match pair.keep(Prior::None, KEEP) {
-        Ok(kept) if kept.lost.is_empty() => assert_eq!(pair.of_target(c"user.whole"), Some(whole.clone())),
-        Ok(kept) => assert_eq!(kept.lost[0].errno, Errno::NOTSUP, "{kept:?}"),
-        // ext4, on a disk with room.
-        Err(trouble) => assert_eq!(trouble.attribute.as_deref(), Some(c"user.whole"), "{trouble}"),
+    match &pair.keep(Prior::None, KEEP).lost[..] {
+        [] => assert_eq!(pair.of_target(c"user.whole"), Some(whole.clone())),
+        // ENOSPC: ext4, on a disk with room.
+        lost => assert_eq!(lost[0].attribute.as_deref(), Some(c"user.whole"), "{lost:?}"),
     }
     pair.target = File::create_new(elsewhere.path().join("target")).unwrap();
-    assert_eq!(pair.keep(Prior::None, KEEP), Ok(Kept::default()));
+    assert_eq!(pair.keep(Prior::None, KEEP), Kept::default());
     assert_eq!(pair.of_target(c"user.whole"), Some(whole));
 }
 
 #[test]
-fn each_errno_is_a_loss_a_failure_or_nothing() {
+fn what_fails_is_noted_and_the_rest_is_copied() {
     let mut pair = Pair::new();
     if !pair.give(c"user.a", b"1") || !pair.give(c"user.b", b"2") {
         return;
     }
-    let required = Keep { xattrs: Wish::Required, ..KEEP };
-    // The first call lists, the second reads the first name, the third sets it.
-    assert_eq!(pair.keep_with_fault(1, Errno::NOTSUP, Prior::None, required), Ok(Kept::default()));
-    assert_eq!(pair.keep_with_fault(2, Errno::NODATA, Prior::None, required), Ok(Kept::default()));
-    for errno in [Errno::NOTSUP, Errno::PERM, Errno::ACCESS, Errno::INVAL] {
+    // The first call lists, the second reads the first name, the third sets it. ENOTSUP: there is nothing to list, and
+    // ENODATA: it has gone since.
+    assert_eq!(pair.keep_with_fault(1, Errno::NOTSUP, Prior::None, KEEP), Kept::default());
+    assert_eq!(pair.keep_with_fault(2, Errno::NODATA, Prior::None, KEEP), Kept::default());
+    for errno in [Errno::NOTSUP, Errno::PERM, Errno::ACCESS, Errno::INVAL, Errno::NOSPC, Errno::IO] {
         for (call, operation) in [(2, "read"), (3, "set")] {
-            pair.target = File::create(pair.scratch.path().join(format!("{operation}{errno}"))).unwrap();
-            let kept = pair.keep_with_fault(call, errno, Prior::None, KEEP).unwrap();
+            pair.target =
+                File::create(pair.scratch.path().join(format!("{operation}{}", errno.raw_os_error()))).unwrap();
+            let kept = pair.keep_with_fault(call, errno, Prior::None, KEEP);
             let [lost] = &kept.lost[..] else { panic!("{kept:?}") };
             assert_eq!((lost.operation, lost.class, lost.errno), (operation, Class::Plain, errno));
             let name = lost.attribute.clone().unwrap();
@@ -161,27 +167,50 @@ fn each_errno_is_a_loss_a_failure_or_nothing() {
             assert_eq!(pair.of_target(&name), None);
             let other = if name == *c"user.a" { c"user.b" } else { c"user.a" };
             assert!(pair.of_target(other).is_some(), "the others are copied all the same");
-            assert_eq!(pair.keep_with_fault(call, errno, Prior::None, required).as_ref(), Err(lost));
         }
     }
-    for errno in [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::TOOBIG, Errno::RANGE, Errno::ROFS] {
-        // ERANGE asks for a longer buffer where bytes come in.
-        let calls = if errno == Errno::RANGE { 3..=3 } else { 1..=3 };
-        for call in calls {
-            let trouble = pair.keep_with_fault(call, errno, Prior::None, KEEP).unwrap_err();
-            assert_eq!((trouble.errno, trouble.attribute.is_some()), (errno, call > 1));
-        }
-    }
-    let kept = pair.keep_with_fault(1, Errno::ACCESS, Prior::None, KEEP).unwrap();
-    assert_eq!((kept.lost[0].operation, kept.lost[0].attribute.as_ref()), ("list", None));
-    assert!(pair.keep_with_fault(1, Errno::ACCESS, Prior::None, required).is_err());
+    let kept = pair.keep_with_fault(1, Errno::ACCESS, Prior::None, KEEP);
+    assert_eq!((kept.lost.len(), kept.lost[0].operation, kept.lost[0].attribute.as_ref()), (1, "list", None));
+    assert_eq!(kept.mode(0o664), 0o664, "it was asked for its ACL by name, and has none");
     // List, and remove what may be there.
     pair.source = File::create_new(pair.scratch.path().join("bare")).unwrap();
     for errno in [Errno::NODATA, Errno::NOTSUP] {
-        assert_eq!(pair.keep_with_fault(2, errno, Prior::Access, KEEP).unwrap().lost, []);
+        assert_eq!(pair.keep_with_fault(2, errno, Prior::Access, KEEP).lost, []);
     }
-    assert_eq!(pair.keep_with_fault(2, Errno::PERM, Prior::Access, KEEP).unwrap().lost[0].operation, "remove");
-    assert_eq!(pair.keep_with_fault(2, Errno::IO, Prior::Access, KEEP).unwrap_err().class, Class::Acl);
+    for errno in [Errno::PERM, Errno::IO] {
+        let kept = pair.keep_with_fault(2, errno, Prior::Access, KEEP);
+        assert_eq!((kept.lost[0].operation, kept.lost[0].class, kept.lost[0].errno), ("remove", Class::Acl, errno));
+        assert_eq!(kept.mode(0o664), 0o664, "there was none to remove");
+    }
+}
+
+#[test]
+fn what_holds_the_same_in_another_form_has_acls_and_user_attributes() {
+    let capability = [[1, 0, 0, 2], [0, 0x20, 0, 0], [0; 4], [0; 4], [0; 4]].concat();
+    let mut pair = Pair::new();
+    if !pair.give(c"user.a", b"1") {
+        return;
+    }
+    let (has_acl, has_trusted) = (pair.give(ACCESS, &posix(6, 0, 6)), pair.give(c"trusted.a", b"2"));
+    let has_capability = pair.give(c"security.capability", &capability);
+    let listed = Listed::of(&mut pair.sys, &pair.source, Selection::OfAnotherForm, &mut Buffers::default());
+    assert_eq!(listed, Listed { any: true, acl: has_acl });
+    let kept = pair.keep_selected(Prior::None, (Selection::OfAnotherForm, KEEP));
+    assert_eq!(pair.of_target(c"user.a"), Some(b"1".to_vec()));
+    assert_eq!(pair.of_target(ACCESS), has_acl.then(|| posix(6, 0, 6)));
+    if has_trusted {
+        assert_eq!(pair.of_target(c"trusted.a"), None);
+    }
+    if has_capability {
+        assert_eq!(pair.of_target(c"security.capability"), None);
+        assert_eq!((kept.lost.len(), kept.lost[0].class), (1, Class::Capability), "and that is told");
+    }
+    pair.source = File::create_new(pair.scratch.path().join("bare")).unwrap();
+    pair.give(c"trusted.a", b"2");
+    let listed = |sys: &mut Sys| Listed::of(sys, &pair.source, Selection::OfAnotherForm, &mut Buffers::default());
+    assert_eq!(listed(&mut pair.sys), Listed { any: false, acl: false });
+    let plan = FaultPlan::new(1, Fault::Fail(Errno::IO), false);
+    assert_eq!(listed(&mut Sys::new(Stop::new()).with_faults(Arc::new(plan))), Listed::UNKNOWN);
 }
 
 #[test]
@@ -193,17 +222,17 @@ fn a_target_that_its_owner_may_not_write_to_takes_user_attributes_and_keeps_its_
     pair.target.set_permissions(Permissions::from_mode(0o440)).unwrap();
     // Root is refused nothing, so the third call (list, read, set) is made to fail; for others it would by itself.
     let kept = pair.keep_with_fault(3, Errno::ACCESS, Prior::None, KEEP);
-    assert_eq!(kept, Ok(Kept::default()));
+    assert_eq!(kept, Kept::default());
     assert_eq!(pair.of_target(c"user.a"), Some(b"1".to_vec()));
     assert_eq!(pair.sys.fstat(&pair.target).unwrap().mode, 0o440);
     pair.sys.fsetxattr(&pair.source, c"user.a", b"2").unwrap();
-    assert_eq!(pair.keep(Prior::None, KEEP), Ok(Kept::default()));
+    assert_eq!(pair.keep(Prior::None, KEEP), Kept::default());
     assert_eq!(pair.of_target(c"user.a"), Some(b"2".to_vec()));
     assert_eq!(pair.sys.fstat(&pair.target).unwrap().mode, 0o440);
     // Where the mode cannot be changed either (every call from the third on fails), it is lost.
     let plan = FaultPlan::new(3, Fault::Fail(Errno::ACCESS), true);
     pair.sys = Sys::new(Stop::new()).with_faults(Arc::new(plan));
-    assert_eq!(pair.keep(Prior::None, KEEP).unwrap().lost.len(), 1);
+    assert_eq!(pair.keep(Prior::None, KEEP).lost.len(), 1);
 }
 
 #[test]
@@ -214,16 +243,16 @@ fn capabilities_are_kept_after_the_owner() {
     if !pair.give(c"security.capability", &capability) {
         return;
     }
-    pair.keep(Prior::None, KEEP).unwrap();
+    pair.keep(Prior::None, KEEP);
     assert_eq!(pair.of_target(c"security.capability"), Some(capability.clone()));
     pair.sys.fchown(&pair.target, 0, 0).unwrap();
     assert_eq!(pair.of_target(c"security.capability"), None, "the order matters");
-    pair.keep(Prior::None, KEEP).unwrap();
+    pair.keep(Prior::None, KEEP);
     assert_eq!(pair.of_target(c"security.capability"), Some(capability));
 }
 
 #[test]
-fn what_cannot_be_opened_is_reached_by_its_name() {
+fn what_cannot_be_opened_is_reached_by_a_descriptor_of_its_path() {
     let scratch = tempfile::tempdir().unwrap();
     let (mut sys, mut buffers) = (Sys::new(Stop::new()), Buffers::default());
     let directory = File::open(scratch.path()).unwrap();
@@ -231,30 +260,38 @@ fn what_cannot_be_opened_is_reached_by_its_name() {
         sys.mknodat(&directory, name, crate::sys::FileKind::Fifo, 0o600, (0, 0)).unwrap();
     }
     let mut keep = |sys: &mut Sys, source, target, prior| {
-        keep_extended_on_name(sys, (directory.as_fd(), source), (directory.as_fd(), target), prior, KEEP, &mut buffers)
+        let itself = Sys::new(Stop::new()).open_itself(&directory, target).unwrap();
+        let (from, to) = (Origin::Named(directory.as_fd(), source), FileRef::PathOnly(itself.as_fd()));
+        keep_extended(sys, from, to, prior, (Selection::All, KEEP), &mut buffers)
     };
-    let acl =
-        |sys: &mut Sys| sys.lgetxattr(&directory, c"target", ACCESS, &mut XattrBuffer::default()).map(<[u8]>::to_vec);
-    if is_possible(ACCESS, sys.lsetxattr(&directory, c"source", ACCESS, &posix(6, 0, 6))) {
-        keep(&mut sys, c"source", c"target", Prior::None).unwrap();
-        assert_eq!(acl(&mut sys), Ok(posix(6, 0, 6)));
-        sys.lremovexattr(&directory, c"source", ACCESS).unwrap();
-        keep(&mut sys, c"source", c"target", Prior::Access).unwrap();
-        assert_eq!(acl(&mut sys), Err(Errno::NODATA));
+    let value = |sys: &mut Sys, entry, name| {
+        sys.lgetxattr(&directory, entry, name, &mut XattrBuffer::default()).map(<[u8]>::to_vec)
+    };
+    let set = |sys: &mut Sys, entry, name, value: &[u8]| {
+        let itself = sys.open_itself(&directory, entry).unwrap();
+        is_possible(name, sys.setxattr_itself(&itself, name, value))
+    };
+    if set(&mut sys, c"source", ACCESS, &posix(6, 0, 6)) {
+        assert_eq!(keep(&mut sys, c"source", c"target", Prior::None).lost, []);
+        assert_eq!(value(&mut sys, c"target", ACCESS), Ok(posix(6, 0, 6)));
+        let itself = sys.open_itself(&directory, c"source").unwrap();
+        sys.removexattr_itself(&itself, ACCESS).unwrap();
+        assert_eq!(keep(&mut sys, c"source", c"target", Prior::Access).lost, []);
+        assert_eq!(value(&mut sys, c"target", ACCESS), Err(Errno::NODATA));
     }
     for name in ["one", "two"] {
         std::os::unix::fs::symlink("source", scratch.path().join(name)).unwrap();
     }
     // A link has no ACL to remove, and what it leads to is not asked.
-    assert_eq!(keep(&mut sys, c"one", c"two", Prior::Access).unwrap().lost, []);
-    if is_possible(c"trusted.a", sys.lsetxattr(&directory, c"one", c"trusted.a", b"1")) {
-        keep(&mut sys, c"one", c"two", Prior::None).unwrap();
-        let mut value = XattrBuffer::default();
-        assert_eq!(sys.lgetxattr(&directory, c"two", c"trusted.a", &mut value), Ok(&b"1"[..]));
-        assert_eq!(sys.lgetxattr(&directory, c"source", c"trusted.a", &mut value), Err(Errno::NODATA));
+    assert_eq!(keep(&mut sys, c"one", c"two", Prior::Access).lost, []);
+    if set(&mut sys, c"one", c"trusted.a", b"1") {
+        assert_eq!(keep(&mut sys, c"one", c"two", Prior::None).lost, []);
+        assert_eq!(value(&mut sys, c"two", c"trusted.a"), Ok(b"1".to_vec()));
+        assert_eq!(value(&mut sys, c"source", c"trusted.a"), Err(Errno::NODATA));
     }
     // Without /proc.
-    let plan = FaultPlan::new(1, Fault::Fail(Errno::NOENT), false);
+    let plan = FaultPlan::new(1, Fault::Fail(Errno::NOENT), true);
     let mut without = Sys::new(Stop::new()).with_faults(Arc::new(plan));
-    assert_eq!(keep(&mut without, c"one", c"two", Prior::None), Ok(Kept::default()));
+    let kept = keep(&mut without, c"one", c"two", Prior::None);
+    assert_eq!((kept.lost.len(), kept.lost[0].weight(KEEP, true)), (1, Weight::Warning));
 }

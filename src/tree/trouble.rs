@@ -1,0 +1,151 @@
+//! What could not be kept of a file beside its bytes, and how much that matters. It never costs the bytes.
+//!
+//! | what | errno | matters |
+//! |---|---|---|
+//! | owner | EPERM, EINVAL | nothing to an ordinary user, a warning to root, as with `cp -p`; a failure if it is required |
+//! | attributes, ACLs | ENOTSUP, ENOSYS; EPERM where privilege is needed | a warning; a failure if they are required |
+//! | all else | any | a failure |
+//!
+//! EINVAL is for an owner whom a user namespace does not know; as root of one we are root.
+
+use std::ffi::{CStr, CString, OsStr};
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rustix::io::Errno;
+
+use super::extended::Class;
+use crate::error::{Cause, Quoted};
+use crate::plan::{Keep, Wish};
+
+/// Something that could not be kept, and why: prints as "cannot set 'user.x': Operation not supported".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What was tried, as a verb: "list", "read", "set", "remove".
+    pub operation: &'static str,
+    /// What it belongs to; `Plain` where it is about all attributes.
+    pub class: Class,
+    /// The attribute's name; `None` where it is about all of them, and of what is none.
+    pub attribute: Option<CString>,
+    /// What the kernel said.
+    pub errno: Errno,
+}
+
+/// How much it matters that something could not be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Nobody expected it.
+    Nothing,
+    /// It is lost everywhere or nowhere: told once.
+    Warning,
+    /// The file's copy has failed, though its bytes are there.
+    Failure,
+}
+
+impl Trouble {
+    /// Of what is no attribute.
+    pub const fn new(operation: &'static str, class: Class, errno: Errno) -> Self {
+        Self { operation, class, attribute: None, errno }
+    }
+
+    /// How much it matters to who asked for `keep`.
+    pub fn weight(&self, keep: Keep, is_root: bool) -> Weight {
+        let is_required = self.is_required(keep);
+        match self.class {
+            Class::Owner if is_required || !matches!(self.errno, Errno::PERM | Errno::INVAL) => Weight::Failure,
+            Class::Owner if is_root => Weight::Warning,
+            Class::Owner => Weight::Nothing,
+            // Not of an open file: /proc is missing, by way of which others are reached.
+            Class::Mode if self.errno == Errno::NOENT => Weight::Warning,
+            Class::Mode | Class::Times => Weight::Failure,
+            _ if is_required || !self.is_impossible() => Weight::Failure,
+            _ => Weight::Warning,
+        }
+    }
+
+    /// Whether a file system, or who we are, knows no such attribute, or whether there is no /proc to reach it by.
+    fn is_impossible(&self) -> bool {
+        match self.errno {
+            Errno::NOTSUP | Errno::NOSYS | Errno::NOENT => true,
+            Errno::PERM => self.attribute.as_deref().is_some_and(needs_privilege),
+            _ => false,
+        }
+    }
+
+    fn is_required(&self, keep: Keep) -> bool {
+        let of_any_attribute = self.class == Class::Plain && self.attribute.is_none();
+        self.class.wish(keep) == Wish::Required || (of_any_attribute && keep.context == Wish::Required)
+    }
+}
+
+/// Whether the kernel asks for more than the right to write before it sets such an attribute (xattr(7)).
+fn needs_privilege(name: &CStr) -> bool {
+    [&b"trusted."[..], b"security.", b"system."].iter().any(|space| name.to_bytes().starts_with(space))
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {} ", self.operation)?;
+        match (&self.attribute, self.class) {
+            (Some(name), _) => write!(f, "{}", Quoted(Path::new(OsStr::from_bytes(name.as_bytes()))))?,
+            (None, Class::Owner) => f.write_str("its owner")?,
+            (None, Class::Mode) => f.write_str("its mode")?,
+            (None, Class::Times) => f.write_str("its times")?,
+            (None, _) => f.write_str("its extended attributes")?,
+        }
+        write!(f, ": {}", Cause::System(self.errno))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table above, in errnos.
+    #[test]
+    fn each_errno_is_nothing_a_warning_or_a_failure() {
+        use Weight::{Failure, Nothing, Warning};
+        let keep = Keep::ALL;
+        let required = Keep { owner: Wish::Required, xattrs: Wish::Required, ..keep };
+        let attribute = |name: &CStr| (Class::of(name).unwrap(), Some(name.to_owned()));
+        for (errno, what, user, root, asked_for) in [
+            (Errno::PERM, (Class::Owner, None), Nothing, Warning, Failure),
+            (Errno::INVAL, (Class::Owner, None), Nothing, Warning, Failure),
+            (Errno::IO, (Class::Owner, None), Failure, Failure, Failure),
+            (Errno::NOSYS, (Class::Owner, None), Failure, Failure, Failure),
+            (Errno::PERM, (Class::Mode, None), Failure, Failure, Failure),
+            (Errno::NOSYS, (Class::Times, None), Failure, Failure, Failure),
+            (Errno::NOTSUP, attribute(c"user.a"), Warning, Warning, Failure),
+            (Errno::NOSYS, attribute(c"user.a"), Warning, Warning, Failure),
+            (Errno::PERM, attribute(c"user.a"), Failure, Failure, Failure),
+            (Errno::ACCESS, attribute(c"user.a"), Failure, Failure, Failure),
+            (Errno::NOSPC, attribute(c"user.a"), Failure, Failure, Failure),
+            (Errno::PERM, attribute(c"trusted.a"), Warning, Warning, Failure),
+            (Errno::PERM, attribute(c"security.capability"), Warning, Warning, Failure),
+            (Errno::PERM, attribute(c"system.posix_acl_access"), Warning, Warning, Warning),
+            (Errno::INVAL, attribute(c"system.posix_acl_access"), Failure, Failure, Failure),
+            (Errno::OVERFLOW, attribute(c"security.capability"), Failure, Failure, Failure),
+            (Errno::NOSYS, (Class::Plain, None), Warning, Warning, Failure),
+            (Errno::PERM, (Class::Plain, None), Failure, Failure, Failure),
+        ] {
+            let trouble = Trouble { operation: "set", class: what.0, attribute: what.1, errno };
+            let found =
+                [(keep, false), (keep, true), (required, false)].map(|(keep, is_root)| trouble.weight(keep, is_root));
+            assert_eq!(found, [user, root, asked_for], "{trouble}");
+        }
+        let listed = Trouble::new("list", Class::Plain, Errno::NOSYS);
+        assert_eq!(listed.weight(Keep { context: Wish::Required, ..keep }, false), Failure);
+    }
+
+    #[test]
+    fn a_trouble_names_what_and_why() {
+        let attribute = Some(c"user.\n\xff".to_owned());
+        let trouble = Trouble { attribute, ..Trouble::new("set", Class::Plain, Errno::NOSPC) };
+        assert_eq!(trouble.to_string(), "cannot set 'user.\\n\\xff': No space left on device");
+        let all = Trouble::new("list", Class::Plain, Errno::IO);
+        assert_eq!(all.to_string(), "cannot list its extended attributes: Input/output error");
+        let owner = Trouble::new("set", Class::Owner, Errno::PERM);
+        assert_eq!(owner.to_string(), "cannot set its owner: Operation not permitted");
+    }
+}

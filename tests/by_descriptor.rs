@@ -1,0 +1,164 @@
+//! What has no content (FIFOs, sockets, devices, symbolic links) gets its owner, mode, times and attributes by descriptor:
+//! after it is made, its name may be another file's, which whoever may write to the directory puts there.
+
+#![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
+
+mod common;
+
+use std::os::unix::fs::{MetadataExt as _, lchown};
+use std::process::{Command, Stdio};
+
+use common::attributes::{set_acl, set_attribute};
+use common::{
+    NOBODY, Sandbox, can_trace, have, is_root, make_device, make_fifo, make_socket, set_mode, set_mtime, skip,
+    wait_until,
+};
+
+/// One of each, with all that is kept of it.
+fn furnish(sandbox: &Sandbox) {
+    sandbox.make_directory("tree");
+    make_fifo(sandbox.path("tree/fifo"));
+    make_socket(sandbox.path("tree/socket"));
+    make_device(sandbox.path("tree/device"), "/dev/null");
+    sandbox.link("tree/link", "fifo");
+    set_acl(sandbox.path("tree/fifo"), "access", "u::rw- u:1234:r-- g::--- m::r-- o::---");
+    for name in ["fifo", "socket", "device", "link"] {
+        let path = sandbox.path("tree").join(name);
+        if is_root() && std::fs::symlink_metadata(&path).is_ok() {
+            lchown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+            set_attribute(&path, "trusted.haul", b"kept");
+        }
+    }
+    for name in ["fifo", "link"] {
+        set_mtime(sandbox.path("tree").join(name), 1_000_000_000, 7);
+    }
+    sandbox.make_directory("there");
+    set_acl(sandbox.path("there"), "default", "u::rwx u:1234:rwx g::rwx m::rwx o::rwx");
+}
+
+/// The calls that change what is kept beside the bytes.
+const CHANGING: &str = "trace=/^(l?chown|fchownat|chmod|fchmodat2?|utimensat|l?setxattr|l?removexattr)$";
+
+#[test]
+fn no_call_changes_what_is_made_by_its_name() {
+    if !can_trace() {
+        return;
+    }
+    for words in ["-T tree new", "-T tree there", "tree/fifo tree/link tree/socket there"] {
+        let sandbox = Sandbox::new();
+        furnish(&sandbox);
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o", "calls", "-e", CHANGING]).current_dir(sandbox.path(""));
+        command.env_remove("HAUL_OPTIONS").arg(common::run::binary()).arg("copy").args(words.split(' '));
+        let output = command.output().expect("strace");
+        assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+        let calls = String::from_utf8(sandbox.read("calls")).expect("text");
+        let paths: Vec<&str> = calls.lines().filter_map(|line| line.split('"').nth(1)).collect();
+        assert!(paths.len() >= 4, "{words}: {calls}");
+        for path in paths {
+            let number = path.strip_prefix("/proc/self/fd/");
+            let is_descriptor = number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+            assert!(path.is_empty() || is_descriptor, "{words}: by name: {path}\n{calls}");
+        }
+    }
+}
+
+#[test]
+fn what_lends_rights_is_never_made() {
+    for words in ["-T tree new", "-T tree there", "-p -T tree new", "tree/fifo there"] {
+        let sandbox = Sandbox::new();
+        furnish(&sandbox);
+        for name in ["fifo", "socket", "device"] {
+            let path = sandbox.path("tree").join(name);
+            if path.exists() {
+                set_mode(path, 0o7751);
+            }
+        }
+        sandbox.haul(format!("copy {words}")).run().ok().silent();
+        let made = if words.ends_with("new") { "new" } else { "there" };
+        for name in sandbox.list(made) {
+            let found = std::fs::symlink_metadata(sandbox.path(made).join(&name)).unwrap();
+            if name != "link" {
+                assert_eq!(found.mode() & 0o7777, 0o1751, "{words}: {}", name.display());
+            }
+        }
+    }
+}
+
+/// The copy is held at the end of the very call that makes the FIFO, and its temporary name is given to another file.
+#[test]
+fn a_file_that_takes_the_place_of_what_was_made_is_left_as_it_is() {
+    if !can_trace() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    furnish(&sandbox);
+    // Somebody's FIFO, which has another name elsewhere.
+    make_fifo(sandbox.path("other"));
+    set_mode(sandbox.path("other"), 0o600);
+    set_mtime(sandbox.path("other"), 900_000_000, 0);
+    std::fs::hard_link(sandbox.path("other"), sandbox.path("name")).unwrap();
+    let before = std::fs::metadata(sandbox.path("other")).unwrap();
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "calls", "-e", "inject=mknodat:delay_exit=1000000"]).current_dir(sandbox.path(""));
+    command.env_remove("HAUL_OPTIONS").arg(common::run::binary()).args(["copy", "tree/fifo", "there/made"]);
+    let child = command.stderr(Stdio::piped()).spawn().expect("strace");
+    let temporary = || sandbox.list("there").into_iter().next();
+    wait_until("something is made", || temporary().is_some());
+    let temporary = sandbox.path("there").join(temporary().expect("a temporary name"));
+    std::fs::rename(sandbox.path("name"), &temporary).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot create 'there/made': another file took the place"), "{said}");
+    let after = std::fs::metadata(sandbox.path("other")).unwrap();
+    let of_it = |file: &std::fs::Metadata| (file.ino(), file.mode(), file.uid(), file.gid(), file.mtime());
+    assert_eq!(of_it(&after), of_it(&before), "it was changed");
+    assert!(!sandbox.exists("there/made"));
+}
+
+#[test]
+fn a_file_system_that_gives_all_files_an_owner_of_its_own_takes_special_files() {
+    if !is_root() || !have("bindfs") || !have("fusermount") {
+        return skip("a file system with owners of its own needs root and bindfs");
+    }
+    let sandbox = Sandbox::new();
+    furnish(&sandbox);
+    sandbox.make_directory("real");
+    sandbox.make_directory("mnt");
+    let mut bindfs = Command::new("bindfs");
+    bindfs.args(["--force-user=nobody", "--chown-ignore", "real", "mnt"]).current_dir(sandbox.path(""));
+    if !bindfs.output().unwrap().status.success() {
+        return skip("bindfs cannot mount here");
+    }
+    let run = sandbox.haul("copy --no-preserve=xattr tree/fifo tree/link mnt").run();
+    let made = sandbox.list("mnt").len();
+    sandbox.tool("fusermount", &["-u", "mnt"]);
+    assert_eq!((run.status().code(), made), (Some(0), 2), "{}", run.err);
+}
+
+#[test]
+fn without_proc_what_needs_it_is_left_out_and_told_once() {
+    if !is_root() || !have("unshare") {
+        return skip("to take /proc away needs root and unshare");
+    }
+    let sandbox = Sandbox::new();
+    furnish(&sandbox);
+    make_fifo(sandbox.path("tree/second"));
+    set_mode(sandbox.path("tree/second"), 0o666);
+    let script = "umount -l /proc || exit 77; umask 022; exec \"$HAUL\" copy -T tree new";
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script]).current_dir(sandbox.path(""));
+    let output = command.env("HAUL", common::run::binary()).env_remove("HAUL_OPTIONS").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.code() == Some(77) || said.starts_with("unshare:") {
+        return skip("no mounts are allowed here");
+    }
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_eq!(sandbox.list("new"), sandbox.list("tree"));
+    for (what, times) in [("cannot set its mode: No such file", 1), ("cannot list its extended attributes", 1)] {
+        assert_eq!(said.matches(what).count(), times, "{said}");
+    }
+    let [fifo, original] = ["new/fifo", "tree/fifo"].map(|name| std::fs::symlink_metadata(sandbox.path(name)).unwrap());
+    assert_eq!((fifo.uid(), fifo.mtime()), (original.uid(), original.mtime()), "these need no /proc");
+}
