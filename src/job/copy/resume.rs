@@ -124,7 +124,7 @@ impl Copier {
             Some(unit) => unit.take_over(sys),
             None => sys.fchmod(&*open.target, 0o700),
         });
-        ours.map_err(failed)?;
+        ours.map_err(|errno| Error::of_one_file("continue", open.directory.target.path(), errno))?;
         let listed = sys.open_directory(&*open.target, c".").map_err(failed)?;
         let mut buffer = DirectoryBuffer::default();
         let mut stale = Vec::new();
