@@ -159,7 +159,8 @@ fn a_small_file_costs_gzip_and_gunzip_few_calls() {
     }
     for (job, calls) in [("gzip", 13), ("gunzip", 12)] {
         let [few, many] = [10, 110].map(|files| total(job, format!("tree-{files}")));
-        assert!(many - few <= 100 * calls, "{job}: {} calls for 100 files", many - few);
+        // And one call draws the numbers for 32 temporary names.
+        assert!(many - few <= 100 * calls + 4, "{job}: {} calls for 100 files", many - few);
     }
 }
 
