@@ -44,6 +44,7 @@ pub use xattr::{XattrBuffer, XattrNames};
 /// The longest name in a directory, bytes (limits.h).
 pub const NAME_MAX: usize = 255;
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use rustix::io::{Errno, Result};
@@ -55,6 +56,8 @@ use crate::calls::{Call, Ending, SyscallCounts};
 pub struct Sys {
     counts: SyscallCounts,
     stop: Stop,
+    /// Devices, and whether sizes of files on them are true, as far as somebody asked.
+    true_sizes: HashMap<(u32, u32), bool>,
     #[cfg(any(test, feature = "faults"))]
     faults: Option<std::sync::Arc<faults::FaultPlan>>,
 }
@@ -65,6 +68,7 @@ impl Sys {
         Self {
             counts: SyscallCounts::default(),
             stop,
+            true_sizes: HashMap::new(),
             #[cfg(any(test, feature = "faults"))]
             faults: None,
         }
@@ -82,6 +86,7 @@ impl Sys {
         Self {
             counts: if self.counts.are_timed() { SyscallCounts::timed() } else { SyscallCounts::default() },
             stop: self.stop.clone(),
+            true_sizes: self.true_sizes.clone(),
             #[cfg(any(test, feature = "faults"))]
             faults: self.faults.clone(),
         }

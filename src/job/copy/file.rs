@@ -109,12 +109,10 @@ impl Copier {
             Ok(whole)
         });
         let Some(whole) = self.station.check(checked) else { return self.abandon(copy, handle) };
-        if let Some(changed) = whole.changed {
-            self.station.fail(changed);
-            // What was there before is better than what may be torn.
-            if copy.place.replaces() {
-                return self.abandon(copy, handle);
-            }
+        whole.doubt.into_iter().for_each(|doubt| self.station.fail(doubt));
+        // What was there before is better than what may be torn.
+        if whole.is_torn && copy.place.replaces() {
+            return self.abandon(copy, handle);
         }
         let opened = copy.opened;
         let replaced = copy.replaced().map(|existing| (*existing, copy.whereabouts()));
@@ -246,7 +244,8 @@ impl Copier {
     /// A target that an earlier copy made: what changes without its time being changed (owner, mode, attributes) is kept
     /// once more. What does not stand up to being verified is copied again.
     fn finish_done(&mut self, copy: FileCopy, existing: Attributes, handle: &mut Handle<'_, Task>) {
-        if self.shared.plan.verify && self.verify(&copy, copy.attributes.size).is_err() {
+        let ends_alike = self.ends_like_its_source(&copy, existing.size).unwrap_or_default();
+        if !ends_alike || (self.shared.plan.verify && self.verify(&copy, existing.size).is_err()) {
             self.station.note(|| (copy.target_path(), "it is not what its source is; copied again".to_owned()));
             let target = self.open_target(&copy.open, &copy.new_name, &copy.attributes, Verdict::Replace(existing));
             let Some((target, place)) = self.station.check(target) else { return self.abandon(copy, handle) };

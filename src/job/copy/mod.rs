@@ -33,6 +33,7 @@ mod verify;
 mod walk;
 
 use std::ffi::CString;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -134,6 +135,8 @@ struct Copier {
     shared: Arc<Shared>,
     names: DirectoryBuffer,
     attributes: Buffers,
+    /// Pieces of a file, to be copied one after the other.
+    batch: Vec<Range<u64>>,
     haste: Haste,
     /// A file was worth more than one worker since somebody asked.
     was_large: bool,
@@ -144,8 +147,8 @@ struct Copier {
 impl Copier {
     fn new(station: Station, shared: &Arc<Shared>) -> Self {
         let (names, attributes) = (DirectoryBuffer::default(), Buffers::default());
-        let shared = Arc::clone(shared);
-        Self { station, shared, names, attributes, haste: Haste::default(), was_large: false, twin_directory: None }
+        let (shared, batch, haste) = (Arc::clone(shared), Vec::new(), Haste::default());
+        Self { station, shared, names, attributes, batch, haste, was_large: false, twin_directory: None }
     }
 
     /// What is left to do when all is copied.

@@ -2,7 +2,7 @@
 
 use super::Copier;
 use super::sides::FileCopy;
-use crate::engine::compare::{compare, let_go_of_cache};
+use crate::engine::compare::{Compared, compare, let_go_of_cache};
 use crate::error::{Error, Result};
 
 impl Copier {
@@ -15,7 +15,9 @@ impl Copier {
         let [mut one, mut other] = self.buffers(true, copy)?;
         let sys = &mut self.station.sys;
         let (one, other) = (one.as_deref_mut().unwrap_or_default(), other.as_deref_mut().unwrap_or_default());
-        let compared = let_go_of_cache(sys, copy.pair()).and_then(|()| compare(sys, copy.pair(), bytes, one, other));
+        let reads_on = !sys.has_true_size(&copy.source, copy.attributes.dev);
+        let what = Compared { len: bytes, has_holes: copy.attributes.has_holes(), reads_on };
+        let compared = let_go_of_cache(sys, copy.pair()).and_then(|()| compare(sys, copy.pair(), what, one, other));
         match compared.map_err(|error| copy.error(error))? {
             None => Ok(true),
             Some(offset) => {
