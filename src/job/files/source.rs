@@ -25,6 +25,8 @@ pub(in crate::job) struct Source {
     pub(in crate::job) opened: Option<Instant>,
     /// As it was before the first byte was read.
     pub(in crate::job) attributes: Attributes,
+    /// Whether it ends where its size says; else it must be read until there is no more.
+    pub(in crate::job) has_true_size: bool,
     /// Whether the name may be a symbolic link that was followed.
     through: bool,
 }
@@ -38,7 +40,8 @@ impl Source {
         if attributes.kind == FileKind::Directory {
             return Err(failed(Errno::ISDIR));
         }
-        Ok(Self { folder: None, name: CString::default(), file, opened: None, attributes, through: false })
+        let (folder, name) = (None, CString::default());
+        Ok(Self { folder, name, file, opened: None, attributes, has_true_size: false, through: false })
     }
 
     /// Opens `name` in `folder`, unless it is something that should not be touched: with a target beside it, GNU gzip
@@ -66,12 +69,14 @@ impl Source {
             errno => Error::system("open", path(), errno),
         })?;
         let attributes = sys.fstat(&file).map_err(|errno| Error::system("examine", path(), errno))?;
+        let has_true_size = sys.has_true_size(&file, attributes.dev);
         let source = Self {
             folder: Some(Arc::clone(folder)),
             name: name.to_owned(),
             file,
             opened: None,
             attributes,
+            has_true_size,
             through: follow,
         };
         source.refuse(plan)?;
@@ -110,8 +115,8 @@ impl Source {
         self.folder.as_ref().is_some_and(|own| own.id == folder.id) && *self.name == *name
     }
 
-    /// Whether it can be read at any offset, by several workers, and has a size that can be believed: files of `/proc`
-    /// say 0 bytes, those of `/sys` 4096, and neither has a block.
+    /// Whether it can be read at any offset, by several workers. Files of `/proc` say that they have 0 bytes, those of
+    /// `/sys` 4096, and neither has a block: they are read like pipes.
     pub(in crate::job) fn has_ranges(&self) -> bool {
         self.folder.is_some()
             && self.attributes.kind == FileKind::RegularFile
