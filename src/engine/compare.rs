@@ -155,9 +155,7 @@ mod tests {
         for place in places() {
             let files = Files::sparse(&place, LEN, data.clone());
             let compared = Compared { len: LEN, has_holes: true, reads_on: true };
-            let verdict = |sys: &mut Sys| {
-                compare(sys, files.pair(), compared, &mut buffer(4096), &mut buffer(8192))
-            };
+            let verdict = |sys: &mut Sys| compare(sys, files.pair(), compared, &mut buffer(4096), &mut buffer(8192));
             for run in &data {
                 assert_eq!(verdict(&mut sys()), Ok(Some(run.start)));
                 let bytes = noise((run.end - run.start) as usize);

@@ -189,11 +189,8 @@ mod tests {
             assert_eq!(pieces, [0..MIB]);
         }
         let files = Files::sparse(&std::env::temp_dir(), MIB, None);
-        let failed = Pieces::data(MIB, MIB).take(
-            &mut faulty(1, Fault::Fail(Errno::IO)),
-            files.pair().source,
-            &mut Vec::new(),
-        );
+        let failed =
+            Pieces::data(MIB, MIB).take(&mut faulty(1, Fault::Fail(Errno::IO)), files.pair().source, &mut Vec::new());
         assert_eq!(failed, Err(EngineError::reading(Errno::IO)));
     }
 }

@@ -17,4 +17,4 @@ pub use prune::{Discard, prune};
 pub use remove::remove_tree;
 pub use target::{Part, is_temporary};
 pub use unit::{Begun, Unfinished, Unit};
-pub use walk::{Place, Root};
+pub use walk::{Place, Root, search_only};

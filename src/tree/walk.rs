@@ -10,8 +10,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use rustix::fs::OFlags;
 use rustix::io::{Errno, Result};
 
+use super::path::open_named;
 use crate::sys::Sys;
 
 /// The longest path given to the kernel in one go: `PATH_MAX` is 4,096 with the NUL. Longer ones are walked in steps.
@@ -159,6 +161,21 @@ impl Place {
         directory.ok_or(Errno::NOENT)
     }
 
+    /// Opens this directory to look up names in it, and to make some: to read it too where that is allowed, else as a mere
+    /// place (`O_PATH`), as others may be given a directory of mode 711 or 733. Calls that need more than a place fail on
+    /// that with EBADF: see [`search_only`].
+    pub fn open_to_search(&self, sys: &mut Sys) -> Result<OwnedFd> {
+        match self.open(sys) {
+            Err(Errno::ACCESS) => {}
+            other => return other,
+        }
+        let Some((above, name)) = &self.above else { return open_named(sys, &self.root.directory, c".") };
+        let above = above.open_to_search(sys)?;
+        let link = if self.root.follow { OFlags::empty() } else { OFlags::NOFOLLOW };
+        let opened = sys.openat(&above, name.shown(), OFlags::PATH | OFlags::DIRECTORY | link, 0);
+        sys.close(above).and(opened)
+    }
+
     /// How many names lie between the root and this directory.
     pub fn depth(&self) -> usize {
         self.chain().len()
@@ -195,6 +212,11 @@ impl Drop for Place {
             above = place.above.take();
         }
     }
+}
+
+/// What to say of a call that failed on a directory from [`Place::open_to_search`].
+pub fn search_only(errno: Errno) -> Errno {
+    if errno == Errno::BADF { Errno::ACCESS } else { errno }
 }
 
 /// Joins names to relative paths that are each short enough for the kernel.

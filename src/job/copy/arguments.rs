@@ -114,7 +114,7 @@ impl Copier {
         }
         let place = if plan.parents { self.parents_of(path)? } else { Arc::clone(&destination.place) };
         let above = self.above(path, place)?;
-        let target = above.target.open(&mut self.station.sys);
+        let target = above.target.open_to_search(&mut self.station.sys);
         let target = target.map_err(|errno| Error::system("open", above.target.path(), errno))?;
         let name = own_name(path);
         let new_name = destination.name_for(path);
@@ -136,7 +136,7 @@ impl Copier {
             self.walk(Arc::new(directory), target, handle);
             return Ok(());
         };
-        let source = above.source.open(&mut self.station.sys);
+        let source = above.source.open_to_search(&mut self.station.sys);
         let source = source.map_err(|errno| Error::system("open", above.source.path(), errno))?;
         let open = self.opened(&Arc::new(above), source, target)?;
         self.entry(&open, name, new_name, attributes.kind, handle);

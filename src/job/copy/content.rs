@@ -228,7 +228,8 @@ impl Copier {
         let is_torn = (now.size, now.mtime) != (before.size, before.mtime);
         let bytes = if copy.is_stream() { copied } else { self.read_on(copy, copied, now.size, is_torn)? };
         if is_torn {
-            let then = if copy.place.replaces() { "what was there before stays" } else { "the target is what was read" };
+            let then =
+                if copy.place.replaces() { "what was there before stays" } else { "the target is what was read" };
             let sizes = format!("{} bytes before, {} after", before.size, now.size);
             let why = format!("it changed while it was copied ({sizes}); {then}");
             doubt = Some(Error::refused("rely on the copy of", copy.source_path(), why));

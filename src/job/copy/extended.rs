@@ -65,8 +65,21 @@ impl Copier {
         }
         let sys = &mut self.station.sys;
         let failed = |errno| Error::system("open", directory.source.path(), errno);
-        let source = directory.source.open(sys).map_err(failed)?;
-        let kept = keep_extended(sys, &source, target, prior, self.shared.plan.keep, &mut self.attributes);
+        let (keep, buffers) = (self.shared.plan.keep, &mut self.attributes);
+        let (source, kept) = match directory.source.open(sys) {
+            // It may only be searched: its attributes are those of the name `.` in it.
+            Err(Errno::ACCESS) => {
+                let source = directory.source.open_to_search(sys).map_err(failed)?;
+                let (from, to) = ((source.as_fd(), c"."), (target.as_fd(), c"."));
+                let kept = keep_extended_on_name(sys, from, to, prior, keep, buffers);
+                (source, kept)
+            }
+            opened => {
+                let source = opened.map_err(failed)?;
+                let kept = keep_extended(sys, &source, target, prior, keep, buffers);
+                (source, kept)
+            }
+        };
         sys.close(source).map_err(failed)?;
         self.account_for(kept, || directory.target.path())
     }

@@ -7,8 +7,8 @@ use super::Copier;
 use super::directory::{Directory, Open};
 use crate::error::Error;
 use crate::plan::Durable;
-use crate::tree::Unit;
 use crate::tree::metadata::{Owned, keep_owner, ordinary_mode};
+use crate::tree::{Unit, search_only};
 
 impl Copier {
     /// Gives up a task's hold on an open directory; the last to do so finishes it.
@@ -53,12 +53,12 @@ impl Copier {
         target: Option<OwnedFd>,
     ) -> Result<Option<u32>, Error> {
         let plan = Arc::clone(&self.shared.plan);
-        let failed = |errno| Error::system("set times and mode of", directory.target.path(), errno);
+        let failed = |errno| Error::system("set times and mode of", directory.target.path(), search_only(errno));
         let Some(seen) = directory.source_seen.get() else {
             return target.map_or(Ok(None), |target| self.station.sys.close(target).map_err(failed).map(|()| None));
         };
         let sys = &mut self.station.sys;
-        let target = target.map_or_else(|| directory.target.open(sys), Ok).map_err(failed)?;
+        let target = target.map_or_else(|| directory.target.open_to_search(sys), Ok).map_err(failed)?;
         let (wanted, creator) = (&seen.attributes, &directory.creator);
         let (keep, is_new) = (&plan.keep, directory.is_in_unit());
         let owned = if keep.owner {

@@ -12,7 +12,7 @@ use super::existing::Verdict;
 use crate::error::{Error, Result};
 use crate::plan::{Backup, Durable};
 use crate::sys::{DirectoryBuffer, FileId, NAME_MAX, Sys};
-use crate::tree::Part;
+use crate::tree::{Part, search_only};
 
 impl Copier {
     /// Makes something that has no content to wait for: `make` makes it under the name it is given, `complete` sees to
@@ -63,7 +63,8 @@ impl Copier {
         let sys = &mut self.station.sys;
         part.finish(sys, replaces).map_err(failed)?;
         if self.shared.plan.durable == Durable::File {
-            sys.fsync(&*open.target).map_err(|errno| Error::system("sync", open.directory.target.path(), errno))?;
+            let synced = sys.fsync(&*open.target).map_err(search_only);
+            synced.map_err(|errno| Error::system("sync", open.directory.target.path(), errno))?;
         }
         self.claim(open, &name);
         Ok(())

@@ -193,7 +193,7 @@ impl Rehearsal<'_> {
         let failed = |errno| Error::system("open", &target.path, errno);
         let Some((above, name)) = target.place.as_ref().and_then(|place| place.above()) else { return Ok(()) };
         let sys = &mut self.station.sys;
-        let directory = above.open(sys).map_err(failed)?;
+        let directory = above.open_to_search(sys).map_err(failed)?;
         let led = open_named(sys, &directory, name).map_err(failed)?;
         sys.close(directory).map_err(failed)?;
         target.place = Some(Place::root(Root::new(led, target.path.clone())));
@@ -203,13 +203,13 @@ impl Rehearsal<'_> {
     /// What has the name of a target.
     fn look(&mut self, target: &Target) -> Result<Option<Attributes>> {
         let Some((above, name)) = target.place.as_ref().and_then(|place| place.above()) else {
-            let root = target.place.as_ref().map(|place| place.open(&mut self.station.sys)).transpose();
+            let root = target.place.as_ref().map(|place| place.open_to_search(&mut self.station.sys)).transpose();
             let root = root.map_err(|errno| Error::system("open", &target.path, errno))?;
             return Ok(root.and_then(|root| self.station.sys.fstat(root).ok()));
         };
         let sys = &mut self.station.sys;
         let failed = |errno| Error::system("examine", &target.path, errno);
-        let directory = match above.open(sys) {
+        let directory = match above.open_to_search(sys) {
             Err(Errno::NOENT) => return Ok(None),
             other => other.map_err(failed)?,
         };

@@ -22,7 +22,7 @@ impl Copier {
         let failed = |errno| Error::system("create directory", above.target_of(name), errno);
         let shared = Arc::clone(&self.shared);
         let sys = &mut self.station.sys;
-        let parent = above.target.open(sys).map_err(failed)?;
+        let parent = above.target.open_to_search(sys).map_err(failed)?;
         let made = sys.fstat(&parent).map_err(failed)?;
         let mut creator = shared.identity.creating_in(&made);
         creator.inherits_acl = !shared.plan.keep.mode && self.inherits_acl(&parent);

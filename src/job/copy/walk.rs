@@ -71,7 +71,7 @@ impl Copier {
         let to = |errno| Error::system("open", directory.target.path(), errno);
         let source = directory.source.open(sys).map_err(from)?;
         let attributes = sys.fstat(&source).map_err(from)?;
-        let target = target.map_or_else(|| directory.target.open(sys), Ok).map_err(to)?;
+        let target = target.map_or_else(|| directory.target.open_to_search(sys), Ok).map_err(to)?;
         if directory.standing == Standing::Met || directory.unit.is_some() {
             let made = sys.fstat(&target).map_err(to)?;
             if made.is_same_file(&attributes) {

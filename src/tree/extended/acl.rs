@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 
 use rustix::io::{Errno, Result};
 
-use crate::sys::Sys;
+use crate::sys::{Sys, XattrBuffer};
 
 /// The ACL that says who may use a file.
 pub(super) const ACCESS: &CStr = c"system.posix_acl_access";
@@ -43,7 +43,15 @@ impl Prior {
 /// Whether a directory has a default ACL. New files in it start with an ACL of their own then, and the mode they are
 /// created with is cut by that ACL and not by the file mode creation mask (umask(2)). One system call.
 pub fn has_default_acl(sys: &mut Sys, directory: impl AsFd) -> Result<bool> {
-    match sys.fgetxattr_bytes(directory, DEFAULT) {
+    let found = match sys.fgetxattr_bytes(directory.as_fd(), DEFAULT) {
+        // It is open as a mere place.
+        Err(Errno::BADF) => {
+            let mut buffer = XattrBuffer::default();
+            sys.lgetxattr(directory, c".", DEFAULT, &mut buffer).map(<[u8]>::len)
+        }
+        other => other,
+    };
+    match found {
         Ok(_) => Ok(true),
         Err(Errno::NODATA | Errno::NOTSUP) => Ok(false),
         Err(errno) => Err(errno),
