@@ -8,13 +8,13 @@ use rustix::io::Errno;
 
 use super::directory::Open;
 use super::existing::{DONE, Verdict};
-use super::sides::{FileCopy, TargetPlace, Whereabouts};
+use super::sides::{FileCopy, TargetPlace, Whereabouts, lender};
 use super::{Copier, Task};
 use crate::engine::Copied;
 use crate::error::{Error, Result};
 use crate::plan::{Durable, Method};
 use crate::pool::Handle;
-use crate::sys::Attributes;
+use crate::sys::{Attributes, FileKind};
 use crate::tree::metadata::{Owned, keep_mode, keep_owner};
 
 impl Copier {
@@ -71,12 +71,12 @@ impl Copier {
 
     /// The mode of a target that was opened just now, if that is known.
     fn mode_now(&self, open: &Open, attributes: &Attributes, place: &TargetPlace) -> Option<u32> {
-        let replaces = match place {
+        let replaced = match place {
             TargetPlace::InPlace { .. } | TargetPlace::Done(_) => return None,
-            TargetPlace::Part { replaced, .. } => replaced.is_some(),
-            TargetPlace::InUnit => false,
+            TargetPlace::Part { replaced, .. } => replaced.as_ref(),
+            TargetPlace::InUnit => None,
         };
-        let mode = self.creation_mode(open, attributes, replaces);
+        let mode = self.creation_mode(open, attributes, replaced);
         (!open.creator.inherits_acl).then_some(mode & !open.creator.umask)
     }
 
@@ -115,7 +115,9 @@ impl Copier {
             return self.abandon(copy, handle);
         }
         let opened = copy.opened;
-        let replaced = copy.replaced().map(|existing| (*existing, copy.whereabouts()));
+        // What can be read only once was read.
+        let can_repeat = copy.attributes.kind == FileKind::RegularFile;
+        let replaced = copy.replaced().filter(|_| can_repeat).map(|existing| (*existing, copy.whereabouts()));
         match (self.complete(copy, handle), replaced) {
             (Ok(()), _) => {
                 self.station.summary.target_bytes += whole.bytes;
@@ -208,9 +210,9 @@ impl Copier {
             _ => creator,
         };
         let keep = plan.keep;
-        let wanted = copy.wanted(keep, creator);
+        let (wanted, is_lent) = (copy.wanted(&plan, creator), lender(&plan, copy.replaced()).is_some());
         // What replaces a file is that file's, if not its source's.
-        let owned = if keep.owner || copy.place.replaces() {
+        let owned = if keep.owner || is_lent {
             keep_owner(sys, &copy.target, &wanted, creator).map_err(failed)?
         } else {
             Owned::from_the_start(&wanted, creator)
@@ -219,7 +221,7 @@ impl Copier {
         let mode_now = copy.mode_now.filter(|_| !kept.mode_moved);
         let sys = &mut self.station.sys;
         // What inherits an ACL, and is to have no other mode, has its own already.
-        let is_natural = !keep.mode && creator.inherits_acl && !copy.place.replaces();
+        let is_natural = !keep.mode && creator.inherits_acl && !is_lent;
         if keep.mode || !(copy.place.is_in_place() || is_natural) {
             keep_mode(sys, &copy.target, kept.mode(wanted.mode), owned, mode_now).map_err(failed)?;
         }

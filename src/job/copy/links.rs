@@ -158,7 +158,7 @@ impl Copier {
                 drop(directory);
                 let new_name = new_name.unwrap_or_else(|| name.clone());
                 if let Some(open) = self.station.check(opened) {
-                    if kind == FileKind::RegularFile {
+                    if self.is_read(kind) {
                         self.file(&open, &name, &new_name, handle);
                     } else {
                         let made = self.other(&open, &name, &new_name, handle);

@@ -8,7 +8,8 @@
 //! - [`existing`]: what becomes of what is there already; [`names`]: how a final name is given, and backups;
 //! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
 //!   bytes; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
-//! - [`links`]: files with several names; [`other`]: what has no content; [`extended`]: extended attributes;
+//! - [`links`]: files with several names; [`other`]: what has no content; [`special`]: FIFOs, sockets and devices;
+//!   [`extended`]: extended attributes;
 //! - [`rehearsal`](rehearsal::run): what would be done, for `--dry-run`.
 
 mod arguments;
@@ -29,6 +30,7 @@ mod resume;
 mod shared;
 mod sides;
 mod sources;
+mod special;
 mod verify;
 mod walk;
 

@@ -1,4 +1,4 @@
-//! What has no content to copy: symbolic links, FIFOs, sockets' names, devices. None is read. And links that are made
+//! What is copied without its content: symbolic links, FIFOs, sockets' names, devices. None is read. And links that are made
 //! instead of copies.
 
 use std::ffi::CStr;
@@ -33,6 +33,9 @@ impl Copier {
             let target = matches!(made, Ok(true)).then(|| self.station.sys.stat_at(&open.target, new_name).ok());
             let id = target.flatten().map(|target| target.id());
             self.link_the_others(&attributes, &open.directory, new_name, id, handle);
+        }
+        if matches!(made, Ok(true)) {
+            self.warn_of_special(open, name, &attributes);
         }
         made.map(|_| ())
     }

@@ -4,12 +4,17 @@ use super::Copier;
 use super::sides::FileCopy;
 use crate::engine::compare::{Compared, compare, let_go_of_cache};
 use crate::error::{Error, Result};
+use crate::sys::FileKind;
 
 impl Copier {
     /// Compares a target with its source. What cannot be read back, such as a device, is not; says whether it was.
     pub(super) fn verify(&mut self, copy: &FileCopy, bytes: u64) -> Result<bool> {
         if !copy.has_regular_target() {
             self.station.warn(copy.target_path(), "not verified: it is no file that could be read back");
+            return Ok(false);
+        }
+        if !matches!(copy.attributes.kind, FileKind::RegularFile | FileKind::BlockDevice) {
+            self.station.warn(copy.target_path(), "not verified: its source can be read only once");
             return Ok(false);
         }
         let [mut one, mut other] = self.buffers(true, copy)?;

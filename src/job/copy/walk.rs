@@ -187,7 +187,7 @@ impl Copier {
             (FileKind::Directory, _) => self.directory(open, name, new_name, handle),
             (_, Method::HardLink) => self.give_source_another_name(open, name, new_name),
             (_, Method::Symlink) => self.link_to_source(open, name, new_name),
-            (FileKind::RegularFile, _) => {
+            (kind, _) if self.is_read(kind) => {
                 self.file(open, name, new_name, handle);
                 Ok(())
             }
