@@ -7,8 +7,9 @@ use super::Copier;
 use super::directory::{Directory, Open};
 use crate::error::Error;
 use crate::plan::Durable;
+use crate::tree::Unit;
 use crate::tree::metadata::{Owned, keep_owner, ordinary_mode};
-use crate::tree::{Unit, search_only};
+use crate::tree::path::search_only;
 
 impl Copier {
     /// Gives up a task's hold on an open directory; the last to do so finishes it.

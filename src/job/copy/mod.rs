@@ -7,7 +7,7 @@
 //!   below is done; [`resume`]: new trees under temporary names, and going on with old ones;
 //! - [`existing`]: what becomes of what is there already; [`names`]: how a final name is given, and backups;
 //! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
-//!   bytes; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
+//!   bytes; [`source_end`]: whether those are all; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
 //! - [`links`]: files with several names; [`other`]: what has no content; [`special`]: FIFOs, sockets and devices;
 //!   [`extended`]: extended attributes;
 //! - [`rehearsal`](rehearsal::run): what would be done, for `--dry-run`.
@@ -29,6 +29,7 @@ mod rehearsal;
 mod resume;
 mod shared;
 mod sides;
+mod source_end;
 mod sources;
 mod special;
 mod verify;

@@ -12,7 +12,8 @@ use super::existing::Verdict;
 use crate::error::{Error, Result};
 use crate::plan::{Backup, Durable};
 use crate::sys::{DirectoryBuffer, FileId, NAME_MAX, Sys};
-use crate::tree::{Part, search_only};
+use crate::tree::Part;
+use crate::tree::path::search_only;
 
 impl Copier {
     /// Makes something that has no content to wait for: `make` makes it under the name it is given, `complete` sees to
