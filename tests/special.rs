@@ -201,7 +201,9 @@ fn contents_of_special_files_are_read_as_cp_reads_them() {
     for way in WAYS {
         let writers = ["tree/fifo", "tree/sub/fifo"].map(|name| feed(sandbox.path(name), bytes.clone()));
         sandbox.haul(format!("copy --copy-contents tree copied {way}")).run().ok().silent();
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
         for name in ["copied/fifo", "copied/sub/fifo"] {
             assert!(sandbox.path(name).is_file() && sandbox.read(name) == bytes, "{name} {way}");
         }

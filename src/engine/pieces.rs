@@ -186,7 +186,7 @@ mod tests {
         for errno in [Errno::INVAL, Errno::OPNOTSUPP] {
             let files = Files::sparse(&std::env::temp_dir(), MIB, None);
             let (pieces, _) = drain(&mut faulty(1, Fault::Fail(errno)), &files, &Pieces::data(MIB, MIB));
-            assert_eq!(pieces, [0..MIB]);
+            assert!(pieces.len() == 1 && pieces[0] == (0..MIB), "{pieces:?}");
         }
         let files = Files::sparse(&std::env::temp_dir(), MIB, None);
         let failed =

@@ -109,7 +109,9 @@ impl Copier {
             Ok(whole)
         });
         let Some(whole) = self.station.check(checked) else { return self.abandon(copy, handle) };
-        whole.doubt.into_iter().for_each(|doubt| self.station.fail(doubt));
+        if let Some(doubt) = whole.doubt {
+            self.station.fail(doubt);
+        }
         // What was there before is better than what may be torn.
         if whole.is_torn && copy.place.replaces() {
             return self.abandon(copy, handle);
