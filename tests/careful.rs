@@ -218,3 +218,53 @@ fn the_time_of_access_is_the_one_before_the_copy() {
         assert_eq!((copied.atime(), copied.atime_nsec()), (1_000_000_000 + number, 7));
     }
 }
+
+/// What a replaced link says of itself is nobody's wish: mode 777, and the owner whoever put it there.
+#[test]
+fn only_a_regular_file_hands_on_its_mode_and_owner() {
+    let look = |sandbox: &Sandbox, name: &str| {
+        let it = symlink_metadata(sandbox.path(name)).unwrap();
+        (it.is_file(), it.mode() & 0o7777, it.uid())
+    };
+    let (me, other) = (rustix::process::geteuid().as_raw(), if common::is_root() { common::NOBODY } else { 0 });
+    let give = |path: std::path::PathBuf| {
+        if common::is_root() {
+            std::os::unix::fs::lchown(path, Some(other), Some(other)).unwrap();
+        }
+    };
+    let owner = if common::is_root() { other } else { me };
+    for (options, from_file, from_other) in [
+        ("--no-preserve=all", (true, 0o600, owner), (true, 0o640, me)),
+        ("--no-preserve=mode", (true, 0o600, me), (true, 0o640, me)),
+        ("--no-preserve=ownership", (true, 0o640, owner), (true, 0o640, me)),
+        ("--no-preserve=all --remove-destination", (true, 0o640, me), (true, 0o640, me)),
+        ("--no-preserve=mode --remove-destination", (true, 0o640, me), (true, 0o640, me)),
+        ("--no-preserve=ownership --remove-destination", (true, 0o640, me), (true, 0o640, me)),
+    ] {
+        for way in WAYS {
+            let sandbox = Sandbox::new();
+            for name in ["source/file", "source/link", "source/fifo"] {
+                set_mode(sandbox.write(name, "contents"), 0o640);
+            }
+            let elsewhere = sandbox.write("elsewhere", "nobody writes here");
+            set_mode(sandbox.write("target/file", "older"), 0o600);
+            give(sandbox.path("target/file"));
+            sandbox.link("target/link", elsewhere.to_str().unwrap());
+            give(sandbox.path("target/link"));
+            common::make_fifo(sandbox.path("target/fifo"));
+            set_mode(sandbox.path("target/fifo"), 0o666);
+            give(sandbox.path("target/fifo"));
+            sandbox.haul(format!("copy {options} {way} -T source target")).run().ok();
+            for (name, wanted) in [("file", from_file), ("link", from_other), ("fifo", from_other)] {
+                assert_eq!(look(&sandbox, &format!("target/{name}")), wanted, "{name}: {options} {way}");
+            }
+            // By its name, and into a directory.
+            sandbox.remove("target/link");
+            sandbox.link("target/link", elsewhere.to_str().unwrap());
+            give(sandbox.path("target/link"));
+            sandbox.haul(format!("copy {options} {way} source/link target")).run().ok();
+            assert_eq!(look(&sandbox, "target/link"), from_other, "{options} {way}");
+            assert_eq!(sandbox.read("elsewhere"), b"nobody writes here");
+        }
+    }
+}

@@ -270,7 +270,6 @@ fn what_is_there_already() {
             ("-f file older", Archive, 0),
             ("to-file older", Archive, 0),
             ("dangling there/file", Archive, 0),
-            ("tree/fifo there/file", Archive, 0),
             // Neither is put in the place of the other.
             ("tool there", Archive, 1),
             ("tree file", Archive, 1),

@@ -1,5 +1,5 @@
-//! What is no ordinary file: FIFOs, sockets, devices, files with holes, files whose size is a lie. What has no content
-//! is made anew and never read; what has some arrives whole, and its holes as holes.
+//! What is no ordinary file: FIFOs, sockets, devices, files with holes, files of the kernel. FIFOs, sockets and devices
+//! are made anew, not read, and take nobody's place; what has content arrives whole, and its holes as holes.
 
 #![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
 
@@ -9,6 +9,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use common::cp::{Terms, by_cp, by_haul, have_gnu_cp};
 use common::{
@@ -16,6 +17,7 @@ use common::{
     skip, snapshot,
 };
 use rustix::fs::{SeekFrom, seek};
+use rustix::process::Signal;
 
 /// One of each; the device has no end, the FIFO and the socket have nobody behind them.
 fn furnish(sandbox: &Sandbox) {
@@ -43,26 +45,205 @@ fn what_has_no_content_is_made_anew_and_never_read() {
         return;
     }
     let device = if is_root() { "tree/endless tree/full" } else { "" };
-    for (words, cp) in [
-        ("tree new".to_owned(), "-a"),
-        (format!("tree/fifo tree/socket {device} empty"), "-a"),
-        // In the place of files.
-        (format!("tree/fifo tree/socket {device} there"), "-a"),
-        ("tree/fifo new".to_owned(), "-a"),
-        ("tree/socket there/socket".to_owned(), "-a"),
-        ("-L tree/to-fifo new".to_owned(), "-a"),
-        ("-H tree/to-fifo new".to_owned(), "-a"),
-        ("-b tree/fifo there".to_owned(), "-a"),
-        ("-n tree/socket there".to_owned(), "-a"),
-        ("--remove-destination tree/fifo there/fifo".to_owned(), "-a"),
-        ("-l tree/fifo tree/to-fifo empty".to_owned(), "-a"),
-        ("--attributes-only tree new".to_owned(), "-a"),
+    for (words, said) in [
+        ("tree new".to_owned(), ""),
+        // Also in the place of files, where they are met in a directory.
+        ("-T tree there".to_owned(), ""),
+        (format!("tree/fifo tree/socket {device} empty"), "copied as it is"),
+        ("tree/fifo new".to_owned(), "it is a FIFO, which is copied as it is; --copy-contents copies"),
+        ("tree/socket new".to_owned(), "it is a socket, which is copied as it is"),
+        ("tree/to-fifo new".to_owned(), "it is a symbolic link to a FIFO, which is copied as it is; --copy-contents"),
+        ("-L tree/to-fifo new".to_owned(), "it is a FIFO, which"),
+        ("-H tree/to-fifo new".to_owned(), "it is a FIFO, which"),
+        ("-n tree/socket there".to_owned(), ""),
+        ("--remove-destination tree/fifo there/fifo".to_owned(), "it is a FIFO, which"),
+        (format!("--remove-destination tree/fifo tree/socket {device} there"), "copied as it is"),
+        ("-l tree/fifo tree/to-fifo empty".to_owned(), ""),
+        ("--attributes-only tree new".to_owned(), ""),
     ] {
-        let expected = by_cp(&furnish, &format!("{cp} {words}"), Terms::default());
+        let expected = by_cp(&furnish, &format!("-a {words}"), Terms::default());
         for way in [WAYS[0], WAYS[2]] {
             let actual = by_haul(&furnish, &format!("{words} {way}"), Terms::default());
-            assert_eq!((actual.code, &*actual.err), (expected.code, ""), "{words}: {}", expected.err);
+            assert_eq!(actual.code, expected.code, "{words}: {}", expected.err);
+            assert!(actual.err.contains(said) && actual.err.is_empty() == said.is_empty(), "{words}: {}", actual.err);
             assert_same(&expected.tree, &actual.tree, &format!("haul copy {words} {way}"));
+        }
+    }
+}
+
+/// Nodes that are in the way of others, and what they are called.
+fn furnish_targets(sandbox: &Sandbox) {
+    furnish(sandbox);
+    sandbox.write("file", "contents");
+    sandbox.link("link", "file");
+    for name in ["named", "in/fifo", "in/socket", "in/sub/fifo"] {
+        sandbox.make_directory("in/sub");
+        make_fifo(sandbox.path(name));
+    }
+    make_device(sandbox.path("device"), "/dev/null");
+    make_device(sandbox.path("in/endless"), "/dev/null");
+}
+
+#[test]
+fn no_node_takes_the_place_of_a_special_file_unasked() {
+    let what = |sandbox: &Sandbox, name: &str| {
+        std::fs::symlink_metadata(sandbox.path(name)).ok().map(|it| (it.ino(), it.rdev()))
+    };
+    let node = "--remove-destination replaces it";
+    let read = "--copy-contents copies what it holds, --remove-destination replaces what is there";
+    for (words, said, name) in [
+        ("tree/fifo named", read, "named"),
+        ("tree/fifo file", read, "file"),
+        ("-b tree/fifo file", read, "file"),
+        ("-f tree/fifo file", read, "file"),
+        ("tree/to-fifo file", "it is a symbolic link to a FIFO, and a regular file of that name is there", "file"),
+        ("tree/socket file", "it is a socket, and a regular file of that name is there", "file"),
+        ("tree/fifo in", read, "in/fifo"),
+        ("tree/endless device", read, "device"),
+        ("tree/endless in", read, "in/endless"),
+        ("link named", node, "named"),
+        ("link device", node, "device"),
+        ("-l file named", node, "named"),
+        ("-l file device", node, "device"),
+        ("-s file named", node, "named"),
+        (
+            "-T tree in",
+            "cannot copy 'tree/sub/fifo': a FIFO of that name is there; --remove-destination",
+            "in/sub/fifo",
+        ),
+        ("-T tree in", "cannot copy 'tree/socket': a FIFO of that name is there; --remove-destination", "in/socket"),
+        ("--dry-run tree/fifo named", read, "named"),
+        ("--dry-run tree/to-fifo file", "it is a symbolic link to a FIFO, and", "file"),
+        ("--dry-run -T tree in", "cannot copy 'tree/sub/fifo': a FIFO of that name is there", "in/sub/fifo"),
+    ] {
+        let sandbox = Sandbox::new();
+        furnish_targets(&sandbox);
+        let needed = words.split_whitespace().filter(|word| ["device", "tree/endless"].contains(word));
+        if needed.into_iter().any(|name| !sandbox.exists(name)) {
+            continue;
+        }
+        let before = what(&sandbox, name);
+        for way in [WAYS[0], WAYS[2]] {
+            sandbox.haul(format!("copy {words} {way}")).run().code(1).says(&[said]);
+            assert_eq!(what(&sandbox, name), before, "{words}");
+            assert!(sandbox.read("file") == b"contents", "{words}");
+        }
+        if !words.contains("--dry-run") {
+            sandbox.haul(format!("copy --remove-destination {words}")).run().ok();
+            assert_ne!(what(&sandbox, name), before, "{words}");
+        }
+        sandbox.assert_no_leftovers(words);
+    }
+}
+
+/// A second copy into the same directory finds what the first one made.
+#[test]
+fn a_special_file_that_is_there_already_needs_no_replacing() {
+    let sandbox = Sandbox::new();
+    furnish(&sandbox);
+    sandbox.haul("copy tree copied").run().ok().silent();
+    let before = snapshot(sandbox.path("copied"));
+    for words in ["copy -T tree copied", "copy -T tree copied --dry-run"] {
+        sandbox.haul(words).run().ok();
+        assert_same(&before, &snapshot(sandbox.path("copied")), words);
+    }
+    set_mode(sandbox.path("copied/sub/fifo"), 0o600);
+    sandbox.haul("copy -T tree copied").run().code(1).says_in_one_line(&["'tree/sub/fifo': a FIFO of that name"]);
+}
+
+/// Writes into a FIFO as soon as somebody reads it.
+fn feed(path: std::path::PathBuf, bytes: Vec<u8>) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || std::fs::write(path, bytes).expect("write into a FIFO"))
+}
+
+#[test]
+fn contents_of_special_files_are_read_as_cp_reads_them() {
+    if !have_gnu_cp() {
+        return;
+    }
+    let bytes = noise(1, 300_000);
+    for (options, name) in [
+        ("", "tree/fifo"),
+        ("", "tree/to-fifo"),
+        ("-L", "tree/to-fifo"),
+        ("--no-preserve=mode,ownership,timestamps", "tree/fifo"),
+        ("--verify", "tree/fifo"),
+        ("--sparse=always", "tree/fifo"),
+    ] {
+        let sandbox = Sandbox::new();
+        furnish(&sandbox);
+        for by in ["cp", "haul"] {
+            let writer = feed(sandbox.path("tree/fifo"), bytes.clone());
+            let end = name.replace("to-", "");
+            set_mtime(sandbox.path(&end), 1_000_000_000, 77);
+            if by == "cp" {
+                let keeps = if options.contains("--no-preserve") { vec![] } else { vec!["-a"] };
+                let words = [vec!["--copy-contents"], keeps, vec![&end, "by-cp"]].concat();
+                sandbox.tool("cp", &words);
+            } else {
+                sandbox.haul(format!("copy --copy-contents {options} {name} by-haul")).run().ok();
+            }
+            writer.join().unwrap();
+        }
+        let look = |name: &str| {
+            let it = std::fs::symlink_metadata(sandbox.path(name)).unwrap();
+            (it.is_file(), it.mode(), it.uid(), it.len())
+        };
+        assert_eq!(look("by-cp"), look("by-haul"), "{options} {name}");
+        assert!(sandbox.read("by-haul") == bytes, "{options} {name}");
+    }
+    // In a tree, and each beside the others.
+    let sandbox = Sandbox::new();
+    furnish(&sandbox);
+    for name in ["socket", "endless", "full"] {
+        sandbox.remove(format!("tree/{name}"));
+    }
+    for way in WAYS {
+        let writers = ["tree/fifo", "tree/sub/fifo"].map(|name| feed(sandbox.path(name), bytes.clone()));
+        sandbox.haul(format!("copy --copy-contents tree copied {way}")).run().ok().silent();
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        for name in ["copied/fifo", "copied/sub/fifo"] {
+            assert!(sandbox.path(name).is_file() && sandbox.read(name) == bytes, "{name} {way}");
+        }
+        assert!(sandbox.path("copied/to-fifo").is_symlink(), "{way}");
+        sandbox.remove("copied");
+    }
+}
+
+#[test]
+fn who_pipes_into_a_copy_says_whether_it_is_read() {
+    let sandbox = Sandbox::new();
+    sandbox.write("important", "contents");
+    let piped = |words: &str| sandbox.haul(words).input("piped").run();
+    piped("copy /dev/stdin important").code(1).says(&["a symbolic link to a FIFO", "--copy-contents"]);
+    assert_eq!(sandbox.read("important"), b"contents");
+    piped("copy --copy-contents /dev/stdin important").ok().silent();
+    assert_eq!(sandbox.read("important"), b"piped");
+    piped("copy /dev/stdin new").ok().says(&["a symbolic link to a FIFO, which is copied as it is"]);
+    assert!(sandbox.path("new").is_symlink());
+    sandbox.haul("copy --copy-contents /dev/null important").run().ok();
+    assert_eq!(sandbox.read("important"), b"");
+}
+
+#[test]
+fn whoever_waits_for_a_fifo_or_reads_without_end_listens() {
+    let sandbox = Sandbox::new();
+    furnish(&sandbox);
+    sandbox.remove("tree/socket");
+    for words in ["tree/fifo", "tree/to-fifo", "tree", "/dev/zero"] {
+        for way in [WAYS[0], WAYS[2]] {
+            for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+                let mut running = sandbox.haul(format!("copy --copy-contents {words} new {way}")).spawn();
+                std::thread::sleep(Duration::from_millis(60));
+                assert!(!running.ended(), "{words} {way}");
+                running.signal(signal);
+                let run = running.finish(Duration::from_secs(10));
+                assert_eq!(run.status().code(), Some(code), "{words} {way}: {}", run.err);
+                assert!(!sandbox.exists("new"), "{words} {way}");
+                sandbox.remove("new.haul-part");
+            }
         }
     }
 }

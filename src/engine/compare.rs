@@ -1,11 +1,13 @@
 //! Whether a target holds what its source holds, read back from both.
 
 use std::num::NonZeroU64;
+use std::os::fd::OwnedFd;
 
 use rustix::fs::Advice;
+use rustix::io::Errno;
 
 use super::{EngineError, Pair};
-use crate::sys::Sys;
+use crate::sys::{Extent, Sys};
 
 /// Sees to it that the target is read from the disk and not from the page cache, where that can be done: its content is
 /// written, and its clean pages are given up. Where memory is the disk (tmpfs), it changes nothing.
@@ -21,24 +23,36 @@ pub fn let_go_of_cache(sys: &mut Sys, pair: Pair<'_>) -> Result<(), EngineError>
     Ok(())
 }
 
-/// Where the target first differs from the `len` bytes of its source, or `None`; that one of them has fewer bytes, or
-/// the target more, is a difference too. The target has to be open for reading as well. Each call reads at most as many
-/// bytes as the shorter buffer has.
+/// What is to be compared.
+#[derive(Debug, Clone, Copy)]
+pub struct Compared {
+    /// Bytes of the source.
+    pub len: u64,
+    /// It has holes: where both sides have one, nothing is read.
+    pub has_holes: bool,
+    /// Its size is not to be believed: whether it ends there is seen by reading.
+    pub reads_on: bool,
+}
+
+/// Where the target first differs from its source, or `None`; that one of them has fewer bytes, or the target more, is a
+/// difference too. The target has to be open for reading as well. Each call reads at most as many bytes as the shorter
+/// buffer has.
 pub fn compare(
     sys: &mut Sys,
     pair: Pair<'_>,
-    len: u64,
+    Compared { len, has_holes, reads_on }: Compared,
     from_source: &mut [u8],
     from_target: &mut [u8],
 ) -> Result<Option<u64>, EngineError> {
-    let read_back = |errno| EngineError { operation: "read back", ..EngineError::writing(errno) };
     let step = from_source.len().min(from_target.len());
+    let mut data = [Extent { start: 0, end: if has_holes { 0 } else { len } }; 2];
     let mut offset = 0;
     while offset < len {
         sys.check_stop().map_err(EngineError::reading)?;
-        let wanted = (len - offset).min(step as u64) as usize;
-        let source = sys.pread_full(pair.source, &mut from_source[..wanted], offset, wanted);
-        let target = sys.pread_full(pair.target, &mut from_target[..wanted], offset, wanted);
+        let end = if has_holes { find_data(sys, pair, &mut data, &mut offset, len)? } else { len };
+        let wanted = (end - offset).min(step as u64) as usize;
+        let source = sys.pread_full(pair.source, &mut from_source[..wanted], offset, wanted.max(1));
+        let target = sys.pread_full(pair.target, &mut from_target[..wanted], offset, wanted.max(1));
         let source = &from_source[..source.map_err(EngineError::reading)?];
         let target = &from_target[..target.map_err(read_back)?];
         if source != target {
@@ -47,14 +61,49 @@ pub fn compare(
         }
         offset += wanted as u64;
     }
+    if reads_on && sys.pread(pair.source, &mut [0], len).map_err(EngineError::reading)? > 0 {
+        return Ok(Some(len));
+    }
     let size = sys.fstat(pair.target).map_err(read_back)?.size;
     Ok((size != len).then_some(len.min(size)))
 }
 
+fn read_back(errno: Errno) -> EngineError {
+    EngineError { operation: "read back", ..EngineError::writing(errno) }
+}
+
+/// Moves `offset` over what is a hole on both sides; returns where the data there ends on one of them. `data` are the
+/// runs of data that were found last, of the source and of the target.
+fn find_data(
+    sys: &mut Sys,
+    pair: Pair<'_>,
+    data: &mut [Extent; 2],
+    offset: &mut u64,
+    len: u64,
+) -> Result<u64, EngineError> {
+    let from = *offset;
+    let mut look = |file, run: &mut Extent| {
+        if run.end > from { Ok(()) } else { run_at(sys, file, from, len).map(|found| *run = found) }
+    };
+    look(pair.source, &mut data[0]).map_err(EngineError::reading)?;
+    look(pair.target, &mut data[1]).map_err(read_back)?;
+    *offset = from.max(data[0].start.min(data[1].start)).min(len);
+    let ends = data.iter().filter(|run| run.start <= *offset).map(|run| run.end);
+    Ok(ends.max().unwrap_or(len).min(len))
+}
+
+/// The first run of data at or behind `offset`; where a file system does not tell, all is data.
+fn run_at(sys: &mut Sys, file: &OwnedFd, offset: u64, len: u64) -> Result<Extent, Errno> {
+    match sys.next_extent(file, offset) {
+        Ok(Some(run)) if run.end > offset => Ok(run),
+        Ok(None) => Ok(Extent { start: len, end: u64::MAX }),
+        Ok(Some(_)) | Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(Extent { start: offset, end: u64::MAX }),
+        Err(errno) => Err(errno),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use rustix::io::Errno;
-
     use super::super::testing::{Files, buffer, faulty, noise, places, sys};
     use super::super::{Engine as _, Side, direct::Direct};
     use super::*;
@@ -64,7 +113,8 @@ mod tests {
 
     fn verdict(sys: &mut Sys, files: &Files, step: usize) -> Result<Option<u64>, EngineError> {
         let_go_of_cache(sys, files.pair())?;
-        compare(sys, files.pair(), LEN as u64, &mut buffer(step), &mut buffer(step + 1))
+        let compared = Compared { len: LEN as u64, has_holes: false, reads_on: false };
+        compare(sys, files.pair(), compared, &mut buffer(step), &mut buffer(step + 1))
     }
 
     #[test]
@@ -94,7 +144,42 @@ mod tests {
         let files = Files::noise(5000);
         files.set_target(&noise(5000));
         assert_eq!(verdict(&mut sys(), &files, 4096), Ok(Some(5000)));
-        assert_eq!(compare(&mut sys(), files.pair(), 0, &mut buffer(1), &mut buffer(1)), Ok(Some(0)));
+        let nothing = Compared { len: 0, has_holes: false, reads_on: false };
+        assert_eq!(compare(&mut sys(), files.pair(), nothing, &mut buffer(1), &mut buffer(1)), Ok(Some(0)));
+    }
+
+    #[test]
+    fn what_is_a_hole_on_both_sides_is_not_read() {
+        const LEN: u64 = 15 << 40;
+        let data = [(1 << 20)..(1 << 20) + 100_000, (7 << 40)..(7 << 40) + 5000];
+        for place in places() {
+            let files = Files::sparse(&place, LEN, data.clone());
+            let compared = Compared { len: LEN, has_holes: true, reads_on: true };
+            let verdict = |sys: &mut Sys| compare(sys, files.pair(), compared, &mut buffer(4096), &mut buffer(8192));
+            for run in &data {
+                assert_eq!(verdict(&mut sys()), Ok(Some(run.start)));
+                let bytes = noise((run.end - run.start) as usize);
+                sys().pwrite_full(files.pair().target, &bytes, run.start, bytes.len()).unwrap();
+            }
+            let mut quick = sys();
+            assert_eq!(verdict(&mut quick), Ok(None), "{}", place.display());
+            assert!(quick.counts().of(crate::calls::Call::Lseek).calls <= 12);
+            // Data where the source has a hole, and zeros there, which are as good.
+            sys().pwrite(files.pair().target, &[0], 9 << 40).unwrap();
+            assert_eq!(verdict(&mut sys()), Ok(None));
+            sys().pwrite(files.pair().target, &[1], 8 << 40).unwrap();
+            assert_eq!(verdict(&mut sys()), Ok(Some(8 << 40)));
+        }
+    }
+
+    #[test]
+    fn a_source_that_goes_on_differs_where_its_end_was_thought_to_be() {
+        let files = Files::noise(LEN);
+        files.set_target(&noise(5000));
+        for (reads_on, verdict) in [(false, None), (true, Some(5000))] {
+            let compared = Compared { len: 5000, has_holes: false, reads_on };
+            assert_eq!(compare(&mut sys(), files.pair(), compared, &mut buffer(512), &mut buffer(512)), Ok(verdict));
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! - [`mmap`]: `pwrite` out of a map of the source.
 //! - [`reflink`]: the target shares the blocks of the source.
 //! - [`direct`]: [`read_write`], past the page cache.
-//! - [`sparse`]: any of them, over the data of a file with holes.
+//! - [`Pieces`]: which bytes of a file are copied next; holes are left out.
+//! - [`sparse`]: [`read_write`], and zeros become holes.
 //! - [`compare`](mod@compare): whether the target holds now what the source holds.
 //!
 //! An engine copies ranges (one of them only whole files) and says when it cannot work here; only [`Ladder`] decides what to try next. Engines know
@@ -16,6 +17,7 @@ pub mod copy_file_range;
 pub mod direct;
 mod ladder;
 pub mod mmap;
+mod pieces;
 pub mod read_write;
 pub mod reflink;
 mod route;
@@ -25,6 +27,7 @@ mod testing;
 mod volume;
 
 pub use ladder::{Ladder, Whole};
+pub use pieces::Pieces;
 pub use route::{Copied, Refusal, Route};
 pub use volume::Volume;
 

@@ -42,7 +42,7 @@ impl Refused {
 
 impl Route {
     /// Nobody else was asked.
-    pub(super) fn straight(by: EngineName) -> Self {
+    pub fn straight(by: EngineName) -> Self {
         Self { by, refused: Refused::default() }
     }
 

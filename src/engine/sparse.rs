@@ -1,35 +1,17 @@
-//! Files with holes: only their data is copied, and the holes stay holes; or zeros become holes where there were none.
+//! Zeros become holes where there were none. (Holes that are there already are not even read: see [`super::pieces`].)
 
 use std::ops::Range;
 
 use rustix::io::Errno;
 
 use super::route::{Copied, Route};
-use super::{EngineError, Ladder, Pair};
+use super::{EngineError, Pair};
 use crate::plan::EngineName;
-use crate::sys::{Extent, PAGE, Sys};
+use crate::sys::{PAGE, Sys};
 
-/// Copies the data in `range`, leaving the target's holes alone; the target has its length already. Counts the bytes
-/// dealt with, holes included; fewer than asked means that the source ended.
-pub fn copy_data(
-    sys: &mut Sys,
-    ladder: Ladder,
-    pair: Pair<'_>,
-    range: Range<u64>,
-    step: Option<usize>,
-    buffer: &mut [u8],
-) -> Result<Copied, EngineError> {
-    let mut route = ladder.route();
-    let bytes = each_extent(sys, pair, range, |sys, data| {
-        let copied = ladder.copy_range(sys, pair, data, step, buffer)?;
-        route = copied.route;
-        Ok(copied.bytes)
-    })?;
-    Ok(Copied { bytes, route })
-}
-
-/// The same by reading and writing, and pages of zeros become holes as well: what is zero is not written. Nothing but
-/// holes may be in that range of the target.
+/// Copies `range` by reading and writing, but for pages of zeros. Nothing but holes may be in that range of the target,
+/// whose length is for the caller to set: what is not written at its end does not make it longer. Fewer bytes than asked
+/// for means that the source ended.
 ///
 /// Ranges that start on a page, and steps of whole pages, find every page of zeros; others find fewer, and are as right.
 pub fn copy_making_holes(
@@ -39,49 +21,18 @@ pub fn copy_making_holes(
     step: usize,
     buffer: &mut [u8],
 ) -> Result<Copied, EngineError> {
-    let bytes = each_extent(sys, pair, range, |sys, data| {
-        let mut offset = data.start;
-        while offset < data.end {
-            sys.check_stop().map_err(EngineError::reading)?;
-            let wanted = (data.end - offset).min(step as u64) as usize;
-            let count = sys.pread(pair.source, &mut buffer[..wanted], offset).map_err(EngineError::reading)?;
-            if count == 0 {
-                break;
-            }
-            write_what_is_not_zero(sys, pair, &buffer[..count], offset).map_err(EngineError::writing)?;
-            offset += count as u64;
-        }
-        Ok(offset - data.start)
-    })?;
-    Ok(Copied { bytes, route: Route::straight(EngineName::ReadWrite) })
-}
-
-/// Hands each run of data in `range` to `copy`, which returns how many bytes of it there were; returns the bytes dealt
-/// with, holes included.
-fn each_extent(
-    sys: &mut Sys,
-    pair: Pair<'_>,
-    range: Range<u64>,
-    mut copy: impl FnMut(&mut Sys, Range<u64>) -> Result<u64, EngineError>,
-) -> Result<u64, EngineError> {
     let mut offset = range.start;
     while offset < range.end {
-        let extent = match sys.next_extent(pair.source, offset) {
-            Ok(extent) => extent,
-            // A file system that does not tell: all is data.
-            Err(Errno::INVAL | Errno::OPNOTSUPP) => Some(Extent { start: offset, end: range.end }),
-            Err(errno) => return Err(EngineError::reading(errno)),
-        };
-        let Some(extent) = extent.filter(|extent| extent.start < range.end) else { break };
-        let data = extent.start.max(offset)..extent.end.min(range.end);
-        let wanted = data.end.saturating_sub(data.start);
-        let copied = copy(sys, data.clone())?;
-        if copied < wanted || wanted == 0 {
-            return Ok(data.start + copied - range.start);
+        sys.check_stop().map_err(EngineError::reading)?;
+        let wanted = (range.end - offset).min(step as u64) as usize;
+        let count = sys.pread(pair.source, &mut buffer[..wanted], offset).map_err(EngineError::reading)?;
+        if count == 0 {
+            break;
         }
-        offset = data.end;
+        write_what_is_not_zero(sys, pair, &buffer[..count], offset).map_err(EngineError::writing)?;
+        offset += count as u64;
     }
-    Ok(range.end - range.start)
+    Ok(Copied { bytes: offset - range.start, route: Route::straight(EngineName::ReadWrite) })
 }
 
 /// Writes the pages of `bytes`, which are for `offset`, that are not all zero; neighbours in one call.
@@ -192,17 +143,6 @@ mod tests {
     }
 
     #[test]
-    fn holes_of_the_source_are_not_even_read() {
-        for place in places() {
-            let files = Files::sparse(&place, 10 << 20, Some((5 << 20)..(5 << 20) + 10));
-            let mut sys = sys();
-            assert_eq!(make_holes(&mut sys, &files, 0..10 << 20, 1 << 20).unwrap().bytes, 10 << 20);
-            assert!(sys.counts().of(crate::calls::Call::Pread).bytes < 1 << 20, "{}", place.display());
-            files.assert_same("mostly a hole");
-        }
-    }
-
-    #[test]
     fn faults_lose_nothing_and_an_early_end_shows() {
         let content = pages("101101", 0);
         let len = content.len() as u64;
@@ -217,7 +157,7 @@ mod tests {
             }
         }
         let files = Files::with(&std::env::temp_dir(), &noise(100));
-        assert_eq!(make_holes(&mut faulty(3, Fault::Nothing), &files, 0..100, P).unwrap().bytes, 0);
+        assert_eq!(make_holes(&mut faulty(1, Fault::Nothing), &files, 0..100, P).unwrap().bytes, 0);
     }
 
     #[test]

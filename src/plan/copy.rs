@@ -193,6 +193,8 @@ pub struct CopyPlan {
     pub exclude: Patterns,
     /// What becomes of what is no directory.
     pub method: Method,
+    /// FIFOs and devices are read as files are, and not made anew (`--copy-contents`).
+    pub copy_contents: bool,
     /// What becomes of what is there already.
     pub existing: Existing,
     /// What is kept beside the bytes.
@@ -230,6 +232,7 @@ impl CopyPlan {
             one_file_system: false,
             exclude: Patterns::default(),
             method: Method::Copy,
+            copy_contents: false,
             existing: Existing::default(),
             keep: Keep::ALL,
             engine: EngineName::Auto,

@@ -105,9 +105,10 @@ impl Sys {
         self.openat(parent, path, OFlags::RDONLY | OFlags::DIRECTORY, 0)
     }
 
-    /// Opens a directory by a path of several names below `root`, following no symbolic link and never leaving it.
-    pub fn open_beneath(&mut self, root: impl AsFd, path: &CStr) -> Result<OwnedFd> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    /// Opens a directory by a path of several names below `root`, following no symbolic link and never leaving it;
+    /// `access` is `RDONLY` or `PATH`.
+    pub fn open_beneath(&mut self, root: impl AsFd, path: &CStr, access: OFlags) -> Result<OwnedFd> {
+        let flags = access | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         self.plain(Call::Openat2, || rustix::fs::openat2(root.as_fd(), path, flags, Mode::empty(), resolve))
     }

@@ -7,6 +7,16 @@ use rustix::io::Result;
 use super::Sys;
 use crate::calls::Call;
 
+/// Local file systems (statfs(2), `linux/magic.h`) whose files end where their sizes say. Others may hold a size that was
+/// true once (NFS, CIFS), or one that somebody made up (FUSE, `/sys`).
+const WITH_TRUE_SIZES: [u64; 5] = [
+    0xEF53,      // ext2, ext3, ext4
+    0x5846_5342, // XFS
+    0x9123_683E, // btrfs
+    0x0102_1994, // tmpfs
+    0xF2F5_2010, // F2FS
+];
+
 /// What fstatfs(2) says of the file system that holds a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileSystem {
@@ -29,5 +39,17 @@ impl Sys {
         let available_bytes = raw.f_bavail.saturating_mul(block as u64);
         let available_files = (raw.f_files > 0).then_some(raw.f_ffree);
         Ok(FileSystem { magic, available_bytes, available_files })
+    }
+
+    /// Whether the size of an open file on the device `dev` can be believed. Asks the file system once for each device;
+    /// one that does not answer is not believed, and asked again.
+    pub fn has_true_size(&mut self, file: impl AsFd, dev: (u32, u32)) -> bool {
+        if let Some(known) = self.true_sizes.get(&dev) {
+            return *known;
+        }
+        let Ok(file_system) = self.fstatfs(file) else { return false };
+        let is_true = WITH_TRUE_SIZES.contains(&file_system.magic);
+        self.true_sizes.insert(dev, is_true);
+        is_true
     }
 }

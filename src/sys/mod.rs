@@ -46,6 +46,7 @@ pub use xattr::{XattrBuffer, XattrNames};
 /// The longest name in a directory, bytes (limits.h).
 pub const NAME_MAX: usize = 255;
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use rustix::io::{Errno, Result};
@@ -58,6 +59,8 @@ pub struct Sys {
     counts: SyscallCounts,
     stop: Stop,
     random: random::RandomNumbers,
+    /// Devices, and whether sizes of files on them are true, as far as somebody asked.
+    true_sizes: HashMap<(u32, u32), bool>,
     #[cfg(any(test, feature = "faults"))]
     faults: Option<std::sync::Arc<faults::FaultPlan>>,
 }
@@ -69,6 +72,7 @@ impl Sys {
             counts: SyscallCounts::default(),
             stop,
             random: random::RandomNumbers::default(),
+            true_sizes: HashMap::new(),
             #[cfg(any(test, feature = "faults"))]
             faults: None,
         }
@@ -87,6 +91,7 @@ impl Sys {
             counts: if self.counts.are_timed() { SyscallCounts::timed() } else { SyscallCounts::default() },
             stop: self.stop.clone(),
             random: random::RandomNumbers::default(),
+            true_sizes: self.true_sizes.clone(),
             #[cfg(any(test, feature = "faults"))]
             faults: self.faults.clone(),
         }

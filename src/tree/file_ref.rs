@@ -23,25 +23,34 @@ impl FileRef<'_> {
         }
     }
 
-    pub(super) fn set_owner(self, sys: &mut Sys, uid: u32, gid: u32) -> Result<()> {
+    /// Makes a call that takes an open file, or another one that takes what an `O_PATH` descriptor is of.
+    fn call(
+        self,
+        sys: &mut Sys,
+        open: impl FnOnce(&mut Sys, BorrowedFd<'_>) -> Result<()>,
+        path_only: impl FnOnce(&mut Sys, BorrowedFd<'_>) -> Result<()>,
+    ) -> Result<()> {
         match self {
-            Self::Open(file) => sys.fchown(file, uid, gid),
-            Self::PathOnly(file) => sys.chown_itself(file, uid, gid),
+            Self::Open(file) => match open(sys, file) {
+                // A directory that may only be searched is opened as a mere place, too.
+                Err(Errno::BADF) => path_only(sys, file),
+                other => other,
+            },
+            Self::PathOnly(file) => path_only(sys, file),
         }
+    }
+
+    pub(super) fn set_owner(self, sys: &mut Sys, uid: u32, gid: u32) -> Result<()> {
+        self.call(sys, |sys, file| sys.fchown(file, uid, gid), |sys, file| sys.chown_itself(file, uid, gid))
     }
 
     pub(super) fn set_mode(self, sys: &mut Sys, mode: u32) -> Result<()> {
-        match self {
-            Self::Open(file) => sys.fchmod(file, mode),
-            Self::PathOnly(file) => sys.chmod_itself(file, mode),
-        }
+        self.call(sys, |sys, file| sys.fchmod(file, mode), |sys, file| sys.chmod_itself(file, mode))
     }
 
     pub(super) fn set_times(self, sys: &mut Sys, atime: Moment, mtime: Moment) -> Result<()> {
-        match self {
-            Self::Open(file) => sys.futimens(file, atime, mtime),
-            Self::PathOnly(file) => sys.utimens_itself(file, atime, mtime),
-        }
+        let by_path = |sys: &mut Sys, file: BorrowedFd<'_>| sys.utimens_itself(file, atime, mtime);
+        self.call(sys, |sys, file| sys.futimens(file, atime, mtime), by_path)
     }
 
     /// Whether it has an attribute; that it has one where that cannot be told.
@@ -55,18 +64,14 @@ impl FileRef<'_> {
 
     /// Sets an attribute.
     pub(super) fn set(self, sys: &mut Sys, name: &CStr, value: &[u8]) -> Result<()> {
-        match self {
-            Self::Open(file) => sys.fsetxattr(file, name, value),
-            Self::PathOnly(file) => sys.setxattr_itself(file, name, value),
-        }
+        let by_path = |sys: &mut Sys, file: BorrowedFd<'_>| sys.setxattr_itself(file, name, value);
+        self.call(sys, |sys, file| sys.fsetxattr(file, name, value), by_path)
     }
 
     /// Removes an attribute if it is there. A file system that knows none of the kind has none to remove.
     pub(super) fn remove(self, sys: &mut Sys, name: &CStr) -> Result<()> {
-        let removed = match self {
-            Self::Open(file) => sys.fremovexattr(file, name),
-            Self::PathOnly(file) => sys.removexattr_itself(file, name),
-        };
+        let by_path = |sys: &mut Sys, file: BorrowedFd<'_>| sys.removexattr_itself(file, name);
+        let removed = self.call(sys, |sys, file| sys.fremovexattr(file, name), by_path);
         match removed {
             Err(Errno::NODATA | Errno::NOTSUP) => Ok(()),
             other => other,

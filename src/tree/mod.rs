@@ -9,6 +9,7 @@ mod naming;
 pub mod path;
 mod prune;
 mod remove;
+mod steps;
 mod target;
 mod temporary;
 mod trouble;

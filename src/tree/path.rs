@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::fs::OFlags;
-use rustix::io::Result;
+use rustix::io::{Errno, Result};
 
 use crate::sys::{Attributes, Sys};
 
@@ -26,6 +26,11 @@ pub fn own_name(path: &Path) -> Option<CString> {
 /// Opens a directory as a place to start from, through symbolic links: the user named them.
 pub fn open_named(sys: &mut Sys, directory: impl AsFd, path: &CStr) -> Result<OwnedFd> {
     sys.openat(directory, path, OFlags::PATH | OFlags::DIRECTORY, 0)
+}
+
+/// What to say of a call that failed on a directory that may only be searched, and was opened as a mere place.
+pub fn search_only(errno: Errno) -> Errno {
+    if errno == Errno::BADF { Errno::ACCESS } else { errno }
 }
 
 /// Whether `directory` is `tree`, or lies in it however deep.

@@ -212,7 +212,7 @@ impl Unit {
     }
 
     fn directory(&self, sys: &mut Sys) -> Result<OwnedFd> {
-        self.place.above().map_or(Err(Errno::NOENT), |(above, _)| above.open(sys))
+        self.place.above().map_or(Err(Errno::NOENT), |(above, _)| above.open_to_search(sys))
     }
 }
 

@@ -10,12 +10,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use rustix::fs::OFlags;
 use rustix::io::{Errno, Result};
 
+use super::steps::open_names;
 use crate::sys::Sys;
-
-/// The longest path given to the kernel in one go: `PATH_MAX` is 4,096 with the NUL. Longer ones are walked in steps.
-const LONGEST: usize = 4_000;
 
 /// Where a walk starts: an open directory, and what the user calls it.
 #[derive(Debug)]
@@ -129,6 +128,10 @@ impl Place {
 
     /// Opens this directory for reading, with a position of its own.
     pub fn open(&self, sys: &mut Sys) -> Result<OwnedFd> {
+        self.open_for(sys, OFlags::RDONLY)
+    }
+
+    fn open_for(&self, sys: &mut Sys, access: OFlags) -> Result<OwnedFd> {
         let chain = self.chain();
         let unit = chain.iter().find_map(|(_, name)| match name {
             Name::Unit(unit) => Some(unit),
@@ -143,20 +146,17 @@ impl Place {
                 name => name.shown(),
             })
             .collect();
-        let root = &self.root.directory;
-        if names.is_empty() {
-            return sys.open_directory(root, c".");
+        open_names(sys, &self.root.directory, &names, access, self.root.follow)
+    }
+
+    /// Opens this directory to look up names in it, and to make some: to read it too where that is allowed, else as a mere
+    /// place (`O_PATH`), as others may be given a directory of mode 711 or 733. Calls that need more than a place fail on
+    /// that with EBADF: see [`search_only`](super::path::search_only).
+    pub fn open_to_search(&self, sys: &mut Sys) -> Result<OwnedFd> {
+        match self.open(sys) {
+            Err(Errno::ACCESS) => self.open_for(sys, OFlags::PATH),
+            other => other,
         }
-        let mut directory: Option<OwnedFd> = None;
-        for step in steps(&names) {
-            let from = directory.as_ref().unwrap_or(root);
-            let next =
-                if self.root.follow { sys.open_named_directory(from, &step)? } else { open_beneath(sys, from, &step)? };
-            if let Some(passed) = directory.replace(next) {
-                sys.close(passed)?;
-            }
-        }
-        directory.ok_or(Errno::NOENT)
     }
 
     /// How many names lie between the root and this directory.
@@ -195,43 +195,6 @@ impl Drop for Place {
             above = place.above.take();
         }
     }
-}
-
-/// Joins names to relative paths that are each short enough for the kernel.
-fn steps(names: &[&CStr]) -> Vec<CString> {
-    let mut steps: Vec<Vec<u8>> = Vec::new();
-    for name in names {
-        match steps.last_mut() {
-            Some(step) if step.len() + name.count_bytes() < LONGEST => {
-                step.push(b'/');
-                step.extend_from_slice(name.to_bytes());
-            }
-            _ => steps.push(name.to_bytes().to_vec()),
-        }
-    }
-    // Names came from the kernel as C strings, so there is no NUL in them.
-    steps.into_iter().filter_map(|step| CString::new(step).ok()).collect()
-}
-
-/// Opens a path below a directory, following no symbolic link.
-fn open_beneath(sys: &mut Sys, from: &OwnedFd, path: &CStr) -> Result<OwnedFd> {
-    match sys.open_beneath(from, path) {
-        // Linux before 5.6, or a container's filter that does not know the call.
-        Err(Errno::NOSYS | Errno::PERM) => open_name_by_name(sys, from, path),
-        other => other,
-    }
-}
-
-fn open_name_by_name(sys: &mut Sys, from: &OwnedFd, path: &CStr) -> Result<OwnedFd> {
-    let mut directory: Option<OwnedFd> = None;
-    for name in path.to_bytes().split(|byte| *byte == b'/') {
-        let name = CString::new(name).map_err(|_| Errno::INVAL)?;
-        let next = sys.open_directory(directory.as_ref().unwrap_or(from), &name)?;
-        if let Some(passed) = directory.replace(next) {
-            sys.close(passed)?;
-        }
-    }
-    directory.ok_or(Errno::NOENT)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use super::directory::{Above, Directory, Origin, Standing};
+use super::special::is_special;
 use super::{Copier, Task};
 use crate::engine::Volume;
 use crate::error::{Error, Result};
@@ -107,14 +108,23 @@ impl Copier {
         let failed = |errno| Error::system("find", path, errno);
         let follows = plan.follow != Follow::Never;
         let itself = sys.stat_at(CWD, &c_path(path)).map_err(failed)?;
-        let attributes = if follows { sys.stat_through(CWD, &c_path(path)).map_err(failed)? } else { itself };
+        let end = match (follows, itself.kind) {
+            (true, _) => Some(sys.stat_through(CWD, &c_path(path)).map_err(failed)?),
+            // A link to something special is read as that is (`<(command)`, `/dev/stdin`).
+            (false, FileKind::Symlink) if plan.copy_contents => {
+                let end = sys.stat_through(CWD, &c_path(path)).ok();
+                end.filter(|end| is_special(end.kind))
+            }
+            (false, _) => None,
+        };
+        let attributes = end.unwrap_or(itself);
         let is_directory = attributes.kind == FileKind::Directory;
         if !is_directory && destination.only_directory && matches!(destination.naming, Naming::Exact(_)) {
             return Err(Error::system("create", destination.shown(), Errno::NOTDIR));
         }
         let place = if plan.parents { self.parents_of(path)? } else { Arc::clone(&destination.place) };
-        let above = self.above(path, place)?;
-        let target = above.target.open(&mut self.station.sys);
+        let above = self.above(path, place, end.is_some())?;
+        let target = above.target.open_to_search(&mut self.station.sys);
         let target = target.map_err(|errno| Error::system("open", above.target.path(), errno))?;
         let name = own_name(path);
         let new_name = destination.name_for(path);
@@ -137,7 +147,7 @@ impl Copier {
             self.walk(Arc::new(directory), target, handle);
             return Ok(());
         };
-        let source = above.source.open(&mut self.station.sys);
+        let source = above.source.open_to_search(&mut self.station.sys);
         let source = source.map_err(|errno| Error::system("open", above.source.path(), errno))?;
         let open = self.opened(&Arc::new(above), source, target)?;
         self.entry(&open, name, new_name, attributes.kind, handle);
@@ -145,13 +155,12 @@ impl Copier {
         Ok(())
     }
 
-    /// The directory that an argument lies in, and the one its target goes into.
-    fn above(&mut self, path: &Path, target: Arc<Place>) -> Result<Directory> {
+    /// The directory that an argument lies in, which may be a link to `follow`, and the one its target goes into.
+    fn above(&mut self, path: &Path, target: Arc<Place>, follow: bool) -> Result<Directory> {
         let shared = &self.shared;
         let is_exact = matches!(shared.destination.naming, Naming::Exact(_));
         let creator = shared.identity.unknown_creator();
         let volume = shared.destination.volume.clone();
-        let follow = shared.plan.follow != Follow::Never;
         Ok(Directory {
             source: place(&mut self.station.sys, parent(path), follow)?,
             target,

@@ -1,16 +1,16 @@
-//! The bytes of a file: whole by one worker, or by ranges that several take from a counter.
+//! The bytes of a file: whole by one worker, or by pieces that several take from one cursor.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::sides::FileCopy;
+use super::sides::{FileCopy, TargetPlace};
 use super::{Copier, Shared, Task};
 use crate::engine::read_write::{ReadWrite, copy_stream};
-use crate::engine::sparse::{copy_data, copy_making_holes};
-use crate::engine::{self, Copied, Engine, EngineError, Ladder, Pair, Progress, Route};
+use crate::engine::sparse::copy_making_holes;
+use crate::engine::{self, Copied, Engine, EngineError, Ladder, Pair, Pieces, Progress, Route};
 use crate::error::{Error, Result};
-use crate::plan::When;
+use crate::plan::{EngineName, When};
 use crate::pool::{Handle, PoolError, PooledBuffer};
 use crate::sys::Sys;
 
@@ -19,43 +19,43 @@ const RANGE_BYTES: u64 = 1 << 20;
 /// A file of at least this many bytes is worth a second worker.
 const SPLIT_BYTES: u64 = 4 * RANGE_BYTES;
 
-/// A large file whose ranges are there for the taking.
+/// A large file whose pieces are there for the taking.
 pub(super) struct Split {
     copy: FileCopy,
+    parts: Parts,
+}
+
+/// What is left of a file, and how it is copied.
+struct Parts {
     ladder: Ladder,
-    range_bytes: u64,
-    next: AtomicU64,
-    copied: AtomicU64,
-    /// How the first range was copied.
+    pieces: Pieces,
+    /// How the first piece was copied.
     route: OnceLock<Route>,
     /// Somebody failed and said so; the others need not go on.
     failed: AtomicBool,
 }
 
-/// What came of a file's content.
-pub(super) struct Whole {
-    /// Bytes in the target.
-    pub(super) bytes: u64,
-    /// The source changed meanwhile: what to say of that.
-    pub(super) changed: Option<Error>,
-}
-
 impl Copier {
     /// Copies the content of a file, with others' help if it is large, and finishes it.
     pub(super) fn copy_content(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
+        if copy.is_stream() {
+            let copied = self.copy_as_stream(&copy);
+            return self.finish_file(copy, copied, handle);
+        }
         let ladder = match self.begin_content(&copy) {
             Ok(engine::Whole::ByRanges(ladder)) => ladder,
             Ok(engine::Whole::Done(copied)) => return self.finish_file(copy, Ok(copied), handle),
             Err(error) => return self.finish_file(copy, Err(error), handle),
         };
         let range_bytes = self.range_bytes(ladder);
-        if copy.is_stream() || copy.attributes.size < SPLIT_BYTES.max(2 * range_bytes) {
-            let copied = self.copy_whole(&copy, ladder);
+        if copy.attributes.size < SPLIT_BYTES.max(2 * range_bytes) {
+            let parts = self.parts(&copy, ladder, u64::MAX);
+            let copied = self.copy_pieces(&copy, &parts).and_then(|()| self.end_content(&copy, &parts));
             return self.finish_file(copy, copied, handle);
         }
         self.was_large = true;
-        let (next, copied, route) = (AtomicU64::new(0), AtomicU64::new(0), OnceLock::new());
-        let split = Arc::new(Split { copy, ladder, range_bytes, next, copied, route, failed: AtomicBool::new(false) });
+        let parts = self.parts(&copy, ladder, range_bytes);
+        let split = Arc::new(Split { copy, parts });
         for _ in 1..self.shared.threads {
             if handle.try_offer(Task::Ranges(Arc::clone(&split))).is_err() {
                 break;
@@ -65,32 +65,22 @@ impl Copier {
         self.leave_split(split, handle);
     }
 
-    /// Copies a file in one go where that can be done; else says how to copy it, and gives a target with holes its
-    /// length, so that what is not written stays a hole.
+    /// Copies a file in one go where that can be done; else says how to copy it.
     fn begin_content(&mut self, copy: &FileCopy) -> Result<engine::Whole> {
         let plan = &self.shared.plan;
         let volume = &copy.open.directory.volume;
         let alone = self.shared.step.is_none() && (self.shared.threads == 1 || copy.attributes.size < SPLIT_BYTES);
         let ladder = if plan.engine_is_wish { Ladder::wished } else { Ladder::new };
         let ladder = ladder(plan.engine, plan.reflink, &copy.attributes, volume, alone);
-        if copy.is_stream() {
+        if copy.holes(plan.sparse) == Holes::Made {
             return Ok(engine::Whole::ByRanges(ladder));
         }
-        let pair = copy.pair();
-        let holes = copy.holes(plan.sparse);
-        if holes != Holes::Made {
-            let whole = ladder.try_whole(&mut self.station.sys, pair, copy.attributes.size, volume);
-            let whole = whole.map_err(|error| copy.error(error))?;
-            if let engine::Whole::Done(copied) = whole {
-                self.station.moved(copied.bytes);
-            }
-            if holes == Holes::None || matches!(whole, engine::Whole::Done(_)) {
-                return Ok(whole);
-            }
+        let whole = ladder.try_whole(&mut self.station.sys, copy.pair(), copy.attributes.size, volume);
+        let whole = whole.map_err(|error| copy.error(error))?;
+        if let engine::Whole::Done(copied) = whole {
+            self.station.moved(copied.bytes);
         }
-        let sized = self.station.sys.ftruncate(&copy.target, copy.attributes.size);
-        sized.map_err(|errno| Error::system("size", copy.target_path(), errno))?;
-        Ok(engine::Whole::ByRanges(ladder))
+        Ok(whole)
     }
 
     /// Ranges are whole numbers of buffers, so that splitting adds no short read.
@@ -99,57 +89,98 @@ impl Copier {
         RANGE_BYTES.div_ceil(step) * step
     }
 
-    /// Copies all of a file.
-    fn copy_whole(&mut self, copy: &FileCopy, ladder: Ladder) -> Result<Copied> {
-        let stream = copy.is_stream();
-        let [mut buffer] = self.buffers(stream || ladder.needs_buffer(), copy)?;
-        let buffer = buffer.as_deref_mut().unwrap_or_default();
-        let sys = &mut self.station.sys;
-        let copied = if stream {
-            copy_stream(sys, &copy.source, &copy.target, buffer)
-        } else {
-            copy.copy_range(sys, &self.shared, ladder, 0..copy.attributes.size, buffer)
+    /// All of a file, in pieces of at most this many bytes.
+    fn parts(&self, copy: &FileCopy, ladder: Ladder, most: u64) -> Parts {
+        let size = copy.attributes.size;
+        let pieces = match copy.holes(self.shared.plan.sparse) {
+            Holes::Kept | Holes::Made if copy.attributes.has_holes() => Pieces::data(size, most),
+            _ => Pieces::all(size, most),
         };
+        Parts { ladder, pieces, route: OnceLock::new(), failed: AtomicBool::new(false) }
+    }
+
+    /// Copies all of a file from one position to the other.
+    fn copy_as_stream(&mut self, copy: &FileCopy) -> Result<Copied> {
+        let [mut buffer] = self.buffers(true, copy)?;
+        let buffer = buffer.as_deref_mut().unwrap_or_default();
+        let copied = copy_stream(&mut self.station.sys, &copy.source, &copy.target, buffer);
         let copied = copied.map_err(|error| copy.error(error))?;
         self.station.moved(copied.bytes);
         Ok(copied)
     }
 
-    /// Takes ranges of a large file and copies them until none is left.
-    pub(super) fn ranges(&mut self, split: &Split) {
-        self.writes_to(&split.copy.open.directory);
-        let buffer = self.buffers(split.ladder.needs_buffer(), &split.copy);
-        let Some([mut buffer]) = self.station.check(buffer) else {
-            split.failed.store(true, Ordering::Relaxed);
-            return;
-        };
+    /// Takes pieces of a file and copies them until none is left, or somebody failed.
+    fn copy_pieces(&mut self, copy: &FileCopy, parts: &Parts) -> Result<()> {
+        self.writes_to(&copy.open.directory);
+        if let TargetPlace::InPlace { owner, .. } = copy.place {
+            self.station.writes_for(owner);
+        }
+        let is_true = self.station.sys.has_true_size(&copy.source, copy.attributes.dev);
+        let [mut buffer] = self.buffers(parts.ladder.needs_buffer() || !is_true, copy)?;
         let buffer = buffer.as_deref_mut().unwrap_or_default();
         let shared = Arc::clone(&self.shared);
-        while !split.failed.load(Ordering::Relaxed) {
-            let start = split.next.fetch_add(split.range_bytes, Ordering::Relaxed);
-            if start >= split.copy.attributes.size {
+        let mut batch = std::mem::take(&mut self.batch);
+        while !parts.failed.load(Ordering::Relaxed) {
+            let sys = &mut self.station.sys;
+            let taken = parts.pieces.take(sys, &copy.source, &mut batch);
+            let mut dealt_with = taken.map_err(|error| copy.error(error))?;
+            for piece in &batch {
+                let sys = &mut self.station.sys;
+                let copied = if !is_true && parts.is_past_the_end(sys, copy, piece) {
+                    copy.copy_by_reading(sys, piece.clone(), buffer)
+                } else {
+                    copy.copy_range(sys, &shared, parts.ladder, piece.clone(), buffer)
+                };
+                let copied = copied.map_err(|error| copy.error(error))?;
+                parts.route.get_or_init(|| copied.route);
+                let wanted = piece.end - piece.start;
+                if copied.bytes < wanted {
+                    parts.pieces.end_at(piece.start + copied.bytes);
+                    dealt_with = dealt_with.saturating_sub(wanted - copied.bytes);
+                }
+            }
+            self.station.moved(dealt_with);
+            if batch.is_empty() {
                 break;
             }
-            let range = start..(start + split.range_bytes).min(split.copy.attributes.size);
-            let copied = split.copy.copy_range(&mut self.station.sys, &shared, split.ladder, range, buffer);
-            let done = copied.map_err(|error| split.copy.error(error)).map(|copied| {
-                split.copied.fetch_add(copied.bytes, Ordering::Relaxed);
-                split.route.get_or_init(|| copied.route);
-                self.station.moved(copied.bytes);
-            });
-            self.station.check_shared(&split.failed, done);
         }
+        self.batch = batch;
+        Ok(())
+    }
+
+    /// All pieces of a file are copied: gives a target that ends with a hole its length.
+    fn end_content(&mut self, copy: &FileCopy, parts: &Parts) -> Result<Copied> {
+        let (mut end, reached) = (parts.pieces.end(), parts.pieces.reached());
+        let holes = copy.holes(self.shared.plan.sparse);
+        if holes == Holes::Made || (holes == Holes::Kept && reached != end) {
+            let sys = &mut self.station.sys;
+            // A hole behind which a file says that it ends is one only if something can be read there.
+            if reached < end
+                && !sys.has_true_size(&copy.source, copy.attributes.dev)
+                && sys.pread(&copy.source, &mut [0], end - 1) == Ok(0)
+            {
+                end = reached;
+            }
+            let sized = sys.ftruncate(&copy.target, end);
+            sized.map_err(|errno| Error::system("size", copy.target_path(), errno))?;
+        }
+        Ok(Copied { bytes: end, route: parts.route.get().copied().unwrap_or_else(|| parts.ladder.route()) })
+    }
+
+    /// Takes pieces of a large file and copies them until none is left.
+    pub(super) fn ranges(&mut self, split: &Split) {
+        let done = self.copy_pieces(&split.copy, &split.parts);
+        self.station.check_shared(&split.parts.failed, done);
     }
 
     /// Gives up a hold on a large file; the last to do so finishes it.
     pub(super) fn leave_split(&mut self, split: Arc<Split>, handle: &mut Handle<'_, Task>) {
-        let Some(split) = Arc::into_inner(split) else { return };
-        if split.failed.into_inner() {
-            return self.abandon(split.copy, handle);
+        let Some(Split { copy, parts }) = Arc::into_inner(split) else { return };
+        if parts.failed.load(Ordering::Relaxed) {
+            return self.abandon(copy, handle);
         }
-        let route = split.route.into_inner().unwrap_or_else(|| split.ladder.route());
-        let copied = Copied { bytes: split.copied.into_inner(), route };
-        self.finish_file(split.copy, Ok(copied), handle);
+        let copied = self.end_content(&copy, &parts);
+        self.finish_file(copy, copied, handle);
     }
 
     /// The same for a job that ends early: nobody finishes the file.
@@ -171,59 +202,14 @@ impl Copier {
         let why = |error: PoolError| Error::refused("get a buffer for", copy.source_path(), error.to_string());
         acquired.map(|buffers| buffers.map(Some)).map_err(why)
     }
+}
 
-    /// What was copied must be what the file was, from the first byte to the last. One that changed is read to its end
-    /// all the same: to where that was when the change was seen, or a log that grows faster than we read had none.
-    pub(super) fn check_source(&mut self, copy: &FileCopy, copied: u64) -> Result<Whole> {
-        let now = self.station.sys.fstat(&copy.source);
-        let now = now.map_err(|errno| Error::system("examine", copy.source_path(), errno))?;
-        let before = &copy.attributes;
-        if (now.size, now.mtime) == (before.size, before.mtime) {
-            self.check_end(copy, copied)?;
-            return Ok(Whole { bytes: copied, changed: None });
-        }
-        let mut bytes = copied;
-        if !copy.is_stream() {
-            bytes = self.copy_grown(copy, copied.min(before.size)..now.size)?;
-        }
-        let then = if copy.place.replaces() { "what was there before stays" } else { "the target is what was read" };
-        let sizes = format!("{} bytes before, {} after", before.size, now.size);
-        let why = format!("it changed while it was copied ({sizes}); {then}");
-        Ok(Whole { bytes, changed: Some(Error::refused("rely on the copy of", copy.source_path(), why)) })
-    }
-
-    /// Copies what was appended meanwhile; cuts the target where its source ends now.
-    fn copy_grown(&mut self, copy: &FileCopy, appended: Range<u64>) -> Result<u64> {
-        let [mut buffer] = self.buffers(true, copy)?;
-        let buffer = buffer.as_deref_mut().unwrap_or_default();
-        let (sys, step) = (&mut self.station.sys, buffer.len());
-        let mut end = appended.end;
-        if !appended.is_empty() {
-            let Progress { copied, .. } = ReadWrite
-                .copy_range(sys, copy.pair(), appended.clone(), step, buffer)
-                .map_err(|error| copy.error(error))?;
-            end = appended.start + copied;
-        }
-        let cut = sys.ftruncate(&copy.target, end);
-        cut.map_err(|errno| Error::system("size", copy.target_path(), errno))?;
-        Ok(end)
-    }
-
-    /// Files of `/sys` say 4096 and hold less: a read tells whether a short copy ends where the file does. With holes
-    /// the target got its length before its data, and is cut.
-    fn check_end(&mut self, copy: &FileCopy, copied: u64) -> Result<()> {
-        if copied >= copy.attributes.size || copy.is_stream() {
-            return Ok(());
-        }
-        let sys = &mut self.station.sys;
-        let more = sys.pread(&copy.source, &mut [0], copied);
-        if more.map_err(|errno| Error::system("read", copy.source_path(), errno))? > 0 {
-            let why = format!("only {copied} of its {} bytes were copied", copy.attributes.size);
-            return Err(Error::refused("copy", copy.source_path(), why));
-        }
-        let has_length = copy.holes(self.shared.plan.sparse) != Holes::None;
-        let cut = if has_length { sys.ftruncate(&copy.target, copied) } else { Ok(()) };
-        cut.map_err(|errno| Error::system("size", copy.target_path(), errno))
+impl Parts {
+    /// Whether a map would make up zeros for what a file says it holds in a piece and does not.
+    fn is_past_the_end(&self, sys: &mut Sys, copy: &FileCopy, piece: &Range<u64>) -> bool {
+        self.ladder.first().name() == EngineName::Mmap
+            && piece.end > piece.start
+            && sys.pread(&copy.source, &mut [0], piece.end - 1) == Ok(0)
     }
 }
 
@@ -261,9 +247,19 @@ impl FileCopy {
         buffer: &mut [u8],
     ) -> std::result::Result<Copied, EngineError> {
         match self.holes(shared.plan.sparse) {
-            Holes::None => ladder.copy_range(sys, self.pair(), range, shared.step, buffer),
-            Holes::Kept => copy_data(sys, ladder, self.pair(), range, shared.step, buffer),
+            Holes::None | Holes::Kept => ladder.copy_range(sys, self.pair(), range, shared.step, buffer),
             Holes::Made => copy_making_holes(sys, self.pair(), range, buffer.len(), buffer),
         }
+    }
+
+    /// Copies a range of it, as far as there is any, whatever the plan says of engines.
+    pub(super) fn copy_by_reading(
+        &self,
+        sys: &mut Sys,
+        range: Range<u64>,
+        buffer: &mut [u8],
+    ) -> std::result::Result<Copied, EngineError> {
+        let Progress { copied, .. } = ReadWrite.copy_range(sys, self.pair(), range, buffer.len(), buffer)?;
+        Ok(Copied { bytes: copied, route: Route::straight(EngineName::ReadWrite) })
     }
 }

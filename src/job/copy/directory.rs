@@ -110,6 +110,11 @@ impl Directory {
         self.origin.device.or_else(|| self.source_seen.get().map(|seen| seen.attributes.dev))
     }
 
+    /// Whether it is the directory that an argument lies in: what is in it was named by the user.
+    pub(super) fn holds_arguments(&self) -> bool {
+        self.parent.0.is_none() && self.source_seen.get().is_none()
+    }
+
     /// Whether the target lies in a tree under a temporary name.
     pub(super) fn is_in_unit(&self) -> bool {
         self.standing != Standing::Met

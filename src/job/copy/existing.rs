@@ -1,11 +1,13 @@
 //! What is there already under a target's name, and what is to become of it.
 
 use std::ffi::CStr;
+use std::sync::Arc;
 
 use rustix::io::Errno;
 
 use super::Copier;
 use super::directory::{Open, Standing};
+use super::special::Admission;
 use crate::error::{Error, Result};
 use crate::plan::{Backup, CopyPlan, Method, Update, When};
 use crate::sys::{Attributes, FileKind};
@@ -47,8 +49,8 @@ impl Copier {
         if existing.is_same_file(source) {
             return refused("source and target are the same file".to_owned());
         }
-        let plan = &self.shared.plan;
-        if is_done(plan, source, &existing) {
+        let plan = Arc::clone(&self.shared.plan);
+        if is_done(&plan, source, &existing) {
             return Ok(Verdict::Done(existing));
         }
         if open.directory.standing == Standing::Resumed {
@@ -60,21 +62,26 @@ impl Copier {
         if self.was_just_made(open, new_name) {
             return refused("another source has become that target just now".to_owned());
         }
-        match wanted(plan, source, &existing) {
+        match wanted(&plan, source, &existing) {
             Wanted::Yes => {}
             Wanted::No(why) => return Ok(Verdict::PassOver(why)),
             Wanted::Never => return refused("the target exists".to_owned()),
         }
+        let is_read = self.is_read(source.kind);
+        let subject = self.subject(open, name, source);
         // A link onto the file that it leads to would leave a link to itself, and the file gone.
-        if source.kind == FileKind::Symlink
-            && self.station.sys.stat_through(&open.source, name).is_ok_and(|end| existing.is_same_file(&end))
-        {
+        if subject.end.is_some_and(|end| existing.is_same_file(&end)) {
             return refused("source and target are the same file".to_owned());
+        }
+        match subject.admission(&plan, &existing) {
+            Admission::Granted => {}
+            Admission::Needless => return Ok(Verdict::PassOver("it is there already")),
+            Admission::Refused(why) => return refused(why),
         }
         if plan.existing.ask && !self.shared.asked(&open.directory.target_of(new_name)) {
             return Ok(Verdict::PassOver("the answer was no"));
         }
-        if source.kind == FileKind::RegularFile && self.stays_itself(open, &existing) {
+        if is_read && self.stays_itself(open, &existing) {
             return self.in_place(open, name, new_name, source, &existing);
         }
         if plan.method == Method::AttributesOnly {
@@ -178,8 +185,8 @@ pub(super) fn wanted(plan: &CopyPlan, source: &Attributes, existing: &Attributes
 /// Why a source is passed over that an earlier copy has dealt with.
 pub(super) const DONE: &str = "it is done already";
 
-/// Whether a target is what an earlier copy made of this source: its times are set last, so size and time tell. But
-/// a file with holes gets its size before its data, and after a power cut it may have that alone.
+/// Whether a target is what an earlier copy made of this source: its times are set last, so size and time tell. But after
+/// a power cut a file with holes may have its size without its data.
 fn is_done(plan: &CopyPlan, source: &Attributes, existing: &Attributes) -> bool {
     let makes_holes = plan.sparse == When::Always || source.has_holes();
     plan.resume

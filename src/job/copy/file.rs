@@ -14,7 +14,7 @@ use crate::engine::Copied;
 use crate::error::{Error, Result};
 use crate::plan::{Durable, Method};
 use crate::pool::Handle;
-use crate::sys::{Attributes, FileId};
+use crate::sys::{Attributes, FileId, FileKind};
 
 impl Copier {
     /// Copies a file, or begins to.
@@ -70,12 +70,12 @@ impl Copier {
 
     /// The mode of a target that was opened just now, if that is known.
     fn mode_now(&self, open: &Open, attributes: &Attributes, place: &TargetPlace) -> Option<u32> {
-        let replaces = match place {
+        let replaced = match place {
             TargetPlace::InPlace { .. } | TargetPlace::Done(_) => return None,
-            TargetPlace::Part { replaced, .. } => replaced.is_some(),
-            TargetPlace::InUnit => false,
+            TargetPlace::Part { replaced, .. } => replaced.as_ref(),
+            TargetPlace::InUnit => None,
         };
-        let mode = self.creation_mode(open, attributes, replaces);
+        let mode = self.creation_mode(open, attributes, replaced);
         (!open.creator.inherits_acl).then_some(mode & !open.creator.umask)
     }
 
@@ -101,22 +101,24 @@ impl Copier {
             let whole = self.check_source(&copy, bytes)?;
             let verified = self.shared.plan.verify && self.verify(&copy, whole.bytes)?;
             let verified = if verified { "; verified" } else { "" };
-            if let TargetPlace::InPlace { regular } = copy.place {
+            if let TargetPlace::InPlace { regular, .. } = copy.place {
                 self.written_in_place(&copy, regular)?;
             }
             self.station.note(|| (copy.source_path(), format!("{} bytes by {route}{verified}", whole.bytes)));
             Ok(whole)
         });
         let Some(whole) = self.station.check(checked) else { return self.abandon(copy, handle) };
-        if let Some(changed) = whole.changed {
-            self.station.fail(changed);
-            // What was there before is better than what may be torn.
-            if copy.place.replaces() {
-                return self.abandon(copy, handle);
-            }
+        if let Some(doubt) = whole.doubt {
+            self.station.fail(doubt);
+        }
+        // What was there before is better than what may be torn.
+        if whole.is_torn && copy.place.replaces() {
+            return self.abandon(copy, handle);
         }
         let opened = copy.opened;
-        let replaced = copy.replaced().map(|existing| (*existing, copy.whereabouts()));
+        // What can be read only once was read.
+        let can_repeat = copy.attributes.kind == FileKind::RegularFile;
+        let replaced = copy.replaced().filter(|_| can_repeat).map(|existing| (*existing, copy.whereabouts()));
         match (self.complete(copy, handle), replaced) {
             (Ok(is_kept), _) => {
                 self.station.summary.target_bytes += whole.bytes;
@@ -230,7 +232,8 @@ impl Copier {
     /// A target that an earlier copy made: what changes without its time being changed (owner, mode, attributes) is kept
     /// once more. What does not stand up to being verified is copied again.
     fn finish_done(&mut self, copy: FileCopy, existing: Attributes, handle: &mut Handle<'_, Task>) {
-        if self.shared.plan.verify && self.verify(&copy, copy.attributes.size).is_err() {
+        let ends_alike = self.ends_like_its_source(&copy, existing.size).unwrap_or_default();
+        if !ends_alike || (self.shared.plan.verify && self.verify(&copy, existing.size).is_err()) {
             self.station.note(|| (copy.target_path(), "it is not what its source is; copied again".to_owned()));
             let target = self.open_target(&copy.open, &copy.new_name, &copy.attributes, Verdict::Replace(existing));
             let Some((target, place)) = self.station.check(target) else { return self.abandon(copy, handle) };

@@ -8,6 +8,7 @@ use super::directory::{Directory, Open};
 use crate::error::Error;
 use crate::plan::Durable;
 use crate::tree::extended::Class;
+use crate::tree::path::search_only;
 use crate::tree::{Trouble, Unit};
 
 impl Copier {
@@ -57,14 +58,14 @@ impl Copier {
     /// Sets a directory's owner, attributes, mode and times, now that nothing will be made in it any more, as far as that
     /// can be done. A unit gets its mode with its name: then that is returned.
     pub(super) fn finish_directory(&mut self, directory: &Directory, target: Option<OwnedFd>) -> Option<u32> {
-        let failed = |operation| move |errno| Error::system(operation, directory.target.path(), errno);
+        let failed = |operation| move |errno| Error::system(operation, directory.target.path(), search_only(errno));
         let Some(seen) = directory.source_seen.get() else {
             let closed = target.map_or(Ok(()), |target| self.station.sys.close(target));
             self.station.check(closed.map_err(failed("close")));
             return None;
         };
         let sys = &mut self.station.sys;
-        let target = target.map_or_else(|| directory.target.open(sys), Ok);
+        let target = target.map_or_else(|| directory.target.open_to_search(sys), Ok);
         let target = self.station.check(target.map_err(failed("set times and mode of")))?;
         let (mode, lost) = self.keep_attributes_of_directory(directory, seen, &target);
         let reported = self.report(&lost, || directory.target.path());

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::Copier;
 use super::directory::{Directory, Seen};
-use super::sides::{FileCopy, TargetPlace};
+use super::sides::{FileCopy, TargetPlace, lender};
 use crate::error::{Error, Result};
 use crate::plan::Durable;
 use crate::tree::extended::{Class, Kept, Origin, Prior, Selection, has_default_acl, keep_extended, shed_acls};
@@ -50,14 +50,16 @@ impl Copier {
     pub(super) fn keep_attributes(&mut self, copy: &FileCopy) -> Result<bool> {
         let (plan, creator) = (Arc::clone(&self.shared.plan), &copy.open.creator);
         let creator = match copy.place {
-            TargetPlace::InPlace { regular: false } => return Ok(true),
-            TargetPlace::InPlace { regular: true } | TargetPlace::Done(_) => &self.shared.identity.unknown_creator(),
+            TargetPlace::InPlace { regular: false, .. } => return Ok(true),
+            TargetPlace::InPlace { regular: true, .. } | TargetPlace::Done(_) => {
+                &self.shared.identity.unknown_creator()
+            }
             _ => creator,
         };
         let (keep, target, mut lost) = (plan.keep, FileRef::Open(copy.target.as_fd()), Vec::new());
-        let wanted = copy.wanted(keep, creator);
+        let (wanted, is_lent) = (copy.wanted(&plan, creator), lender(&plan, copy.replaced()).is_some());
         // What replaces a file is that file's, if not its source's.
-        let owned = if keep.keeps_owner() || copy.place.replaces() {
+        let owned = if keep.keeps_owner() || is_lent {
             keep_owner(&mut self.station.sys, target, &wanted, creator, &mut lost)
         } else {
             Owned::from_the_start(&wanted, creator)
@@ -66,7 +68,7 @@ impl Copier {
         let mode_now = copy.mode_now.filter(|_| !kept.mode_moved);
         let sys = &mut self.station.sys;
         // What inherits an ACL, and is to have no other mode, has its own already.
-        let is_natural = !keep.mode && creator.inherits_acl && !copy.place.replaces();
+        let is_natural = !keep.mode && creator.inherits_acl && !is_lent;
         if keep.mode || !(copy.place.is_in_place() || is_natural) {
             keep_mode(sys, target, owned.mode(kept.mode(wanted.mode)), mode_now, &mut lost);
         }
@@ -109,6 +111,7 @@ impl Copier {
         lost.extend(kept.lost);
         (mode, lost)
     }
+
     fn keep_extended_of_file(&mut self, copy: &FileCopy) -> Kept {
         let prior = match copy.place {
             TargetPlace::InPlace { .. } | TargetPlace::Done(_) => Prior::Access,
@@ -125,11 +128,18 @@ impl Copier {
         if prior == Prior::None && !seen.has_extended {
             return Kept::default();
         }
-        let source = match directory.source.open(&mut self.station.sys) {
+        let sys = &mut self.station.sys;
+        let (source, may_read) = match directory.source.open(sys) {
+            Err(Errno::ACCESS) => (directory.source.open_to_search(sys), false),
+            opened => (opened, true),
+        };
+        let source = match source {
             Ok(source) => source,
             Err(errno) => return Kept::unread(Trouble::new("open", Class::Plain, errno), seen.has_extended),
         };
-        let kept = self.keep_extended(Origin::Open(source.as_fd()), FileRef::Open(target.as_fd()), prior);
+        // Where it may only be searched, its attributes are those of the name `.` in it.
+        let origin = if may_read { Origin::Open(source.as_fd()) } else { Origin::Named(source.as_fd(), c".") };
+        let kept = self.keep_extended(origin, FileRef::Open(target.as_fd()), prior);
         let _ = self.station.sys.close(source);
         kept
     }
@@ -143,6 +153,7 @@ impl Copier {
     pub(super) fn report(&mut self, lost: &[Trouble], path: impl Fn() -> PathBuf) -> Result<bool> {
         self.shared.losses.report(&mut self.station, lost, path, "")
     }
+
     /// The same of a call that is not about one of them alone.
     pub(super) fn report_one(&mut self, operation: &'static str, path: PathBuf, errno: Errno) -> Result<bool> {
         let error = Error::of_one_file(operation, path, errno);

@@ -158,7 +158,7 @@ impl Copier {
                 drop(directory);
                 let new_name = new_name.unwrap_or_else(|| name.clone());
                 if let Some(open) = self.station.check(opened) {
-                    if kind == FileKind::RegularFile {
+                    if self.is_read(kind) {
                         self.file(&open, &name, &new_name, handle);
                     } else {
                         let made = self.other(&open, &name, &new_name, handle);
@@ -177,8 +177,8 @@ impl Copier {
     fn reopen(&mut self, directory: &Directory) -> Result<(OwnedFd, OwnedFd)> {
         let sys = &mut self.station.sys;
         let failed = |place: &Place, errno| Error::system("open", place.path(), errno);
-        let source = directory.source.open(sys).map_err(|errno| failed(&directory.source, errno))?;
-        let target = directory.target.open(sys).map_err(|errno| failed(&directory.target, errno))?;
+        let source = directory.source.open_to_search(sys).map_err(|errno| failed(&directory.source, errno))?;
+        let target = directory.target.open_to_search(sys).map_err(|errno| failed(&directory.target, errno))?;
         Ok((source, target))
     }
 
@@ -253,7 +253,7 @@ impl Copier {
             }
             let _ = sys.close(directory);
         }
-        place.open(sys).map_err(|errno| Error::system("open", place.path(), errno))
+        place.open_to_search(sys).map_err(|errno| Error::system("open", place.path(), errno))
     }
 }
 

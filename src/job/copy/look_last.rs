@@ -44,6 +44,7 @@ pub(super) fn allows_looking_last(plan: &CopyPlan) -> bool {
         && plan.keep.mode
         && plan.keep.keeps_owner()
         && !plan.verify
+        && !plan.copy_contents
 }
 
 impl Copier {

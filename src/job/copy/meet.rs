@@ -67,7 +67,7 @@ impl Copier {
     ) -> Result<(Directory, Option<OwnedFd>)> {
         let target = above.target.below(new_name);
         let sys = &mut self.station.sys;
-        match target.open(sys) {
+        match target.open_to_search(sys) {
             Ok(opened) => {
                 let volume =
                     Volume::of(sys, &opened).map_err(|errno| Error::system("examine", target.path(), errno))?;
@@ -97,14 +97,14 @@ impl Copier {
     ) -> Result<(Directory, Option<OwnedFd>)> {
         let failed = |errno| Error::system("create directory", above.target_of(new_name), errno);
         let sys = &mut self.station.sys;
-        let directory = above.target.open(sys).map_err(failed)?;
+        let directory = above.target.open_to_search(sys).map_err(failed)?;
         let existing = sys.stat_at(&directory, new_name).map_err(failed)?;
         if existing.kind == FileKind::Symlink && self.shared.plan.existing.keep_directory_symlink {
             let led = open_named(sys, &directory, new_name).map_err(failed)?;
             let target = Place::root(Root::new(led, above.target_of(new_name)));
             let creator = self.shared.identity.unknown_creator();
             sys.close(directory).map_err(failed)?;
-            let volume = target.open(sys).and_then(|opened| Volume::of(sys, &opened)).map_err(failed)?;
+            let volume = target.open_to_search(sys).and_then(|opened| Volume::of(sys, &opened)).map_err(failed)?;
             self.shared.note_volume(volume.dev(), &target);
             return Ok((Directory { target, volume, creator, ..above.merging(source) }, None));
         }

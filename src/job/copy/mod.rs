@@ -7,8 +7,9 @@
 //!   below is done; [`resume`]: new trees under temporary names, and going on with old ones;
 //! - [`existing`]: what becomes of what is there already; [`names`]: how a final name is given, and backups;
 //! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
-//!   bytes; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
-//! - [`links`]: files with several names; [`other`]: what has no content; [`keep`]: what is kept beside the bytes;
+//!   bytes; [`source_end`]: whether those are all; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
+//! - [`links`]: files with several names; [`other`]: what has no content; [`special`]: FIFOs, sockets and devices;
+//!   [`keep`]: what is kept beside the bytes;
 //! - [`rehearsal`](rehearsal::run): what would be done, for `--dry-run`.
 
 mod arguments;
@@ -28,11 +29,14 @@ mod rehearsal;
 mod resume;
 mod shared;
 mod sides;
+mod source_end;
 mod sources;
+mod special;
 mod verify;
 mod walk;
 
 use std::ffi::CString;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -135,6 +139,8 @@ struct Copier {
     shared: Arc<Shared>,
     names: DirectoryBuffer,
     attributes: Buffers,
+    /// Pieces of a file, to be copied one after the other.
+    batch: Vec<Range<u64>>,
     haste: Haste,
     /// A file was worth more than one worker since somebody asked.
     was_large: bool,
@@ -145,8 +151,8 @@ struct Copier {
 impl Copier {
     fn new(station: Station, shared: &Arc<Shared>) -> Self {
         let (names, attributes) = (DirectoryBuffer::default(), Buffers::default());
-        let shared = Arc::clone(shared);
-        Self { station, shared, names, attributes, haste: Haste::default(), was_large: false, twin_directory: None }
+        let (shared, batch, haste) = (Arc::clone(shared), Vec::new(), Haste::default());
+        Self { station, shared, names, attributes, batch, haste, was_large: false, twin_directory: None }
     }
 
     /// Removes what killed runs left in the directory that sources go to.

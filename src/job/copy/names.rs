@@ -12,6 +12,7 @@ use super::existing::Verdict;
 use crate::error::{Cause, Error, Quoted, Result};
 use crate::plan::{Backup, Durable};
 use crate::sys::{DirectoryBuffer, FileId, NAME_MAX, Sys};
+use crate::tree::path::search_only;
 use crate::tree::{Named, Part, Unnamed};
 
 impl Copier {
@@ -67,7 +68,8 @@ impl Copier {
         }
         let sys = &mut self.station.sys;
         if self.shared.plan.durable == Durable::File {
-            sys.fsync(&*open.target).map_err(|errno| Error::system("sync", open.directory.target.path(), errno))?;
+            let synced = sys.fsync(&*open.target).map_err(search_only);
+            synced.map_err(|errno| Error::system("sync", open.directory.target.path(), errno))?;
         }
         self.claim(open, &name);
         Ok(())

@@ -1,4 +1,4 @@
-//! What has no content to copy: symbolic links, FIFOs, sockets' names, devices. None is read. And links that are made
+//! What is copied without its content: symbolic links, FIFOs, sockets' names, devices. None is read. And links that are made
 //! instead of copies.
 
 use std::ffi::CStr;
@@ -35,6 +35,9 @@ impl Copier {
         if has_twins {
             let id = if matches!(made, Ok(true)) { self.identify(open, new_name) } else { None };
             self.link_the_others(&attributes, &open.directory, new_name, id, handle);
+        }
+        if matches!(made, Ok(true)) {
+            self.warn_of_special(open, name, &attributes);
         }
         made.map(|_| ())
     }

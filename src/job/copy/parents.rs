@@ -38,7 +38,7 @@ impl Copier {
             let target = place.below(&c_path(name));
             let failed = |errno| Error::system("create directory", target.path(), errno);
             let sys = &mut self.station.sys;
-            let above = place.open(sys).map_err(failed)?;
+            let above = place.open_to_search(sys).map_err(failed)?;
             match sys.mkdirat(&above, &c_path(name), 0o700) {
                 Ok(()) => {
                     // What is not taken away here goes in the end.
@@ -69,7 +69,7 @@ impl Copier {
         let sys = &mut self.station.sys;
         let root = open_named(sys, CWD, &c_path(path)).map_err(failed)?;
         let source = Place::root(Root::new(root, path.to_owned()));
-        let opened = source.open(sys).map_err(failed)?;
+        let opened = source.open_to_search(sys).map_err(failed)?;
         let attributes = sys.fstat(&opened).map_err(failed)?;
         let has_extended = self.has_extended(&opened, &source)?;
         self.station.sys.close(opened).map_err(failed)?;

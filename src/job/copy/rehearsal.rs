@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::arguments::{Destination, ends_in_slash, parent, place};
 use super::existing::{Wanted, wanted};
+use super::special::{Admission, Subject, is_read, is_special};
 use crate::error::{Error, Quoted, Result};
 use crate::job::station::Station;
 use crate::plan::{CopyPlan, Follow, Method};
@@ -74,7 +75,15 @@ impl Rehearsal<'_> {
         let follows = self.plan.follow != Follow::Never;
         let c_name = c_path(path);
         let found = if follows { sys.stat_through(CWD, &c_name) } else { sys.stat_at(CWD, &c_name) };
-        let attributes = found.map_err(failed)?;
+        let mut attributes = found.map_err(failed)?;
+        let mut end = None;
+        if attributes.kind == FileKind::Symlink {
+            end = sys.stat_through(CWD, &c_name).ok();
+            if let Some(found) = end.filter(|end| self.plan.copy_contents && is_special(end.kind)) {
+                (attributes, end) = (found, None);
+            }
+        }
+        let subject = Subject { attributes, end, is_named: true };
         let mut into = Target { path: destination.place.path(), place: Some(Arc::clone(&destination.place)) };
         if self.plan.parents {
             into = c_names(path.parent().unwrap_or(Path::new(""))).iter().fold(into, |into, name| into.below(name));
@@ -93,7 +102,7 @@ impl Rehearsal<'_> {
         if self.plan.exclude.match_name(OsStr::from_bytes(name.to_bytes()), is_directory) {
             self.pass_over(path, "it is excluded");
         } else {
-            self.entry(path, &attributes, source, depth, attributes.dev, target)?;
+            self.entry(path, &subject, source, depth, attributes.dev, target)?;
         }
         Ok(())
     }
@@ -101,12 +110,13 @@ impl Rehearsal<'_> {
     fn entry(
         &mut self,
         path: &Path,
-        attributes: &Attributes,
+        subject: &Subject,
         source: Arc<Place>,
         depth: usize,
         device: (u32, u32),
         target: Target,
     ) -> Result<()> {
+        let attributes = &subject.attributes;
         let existing = self.look(&target)?;
         if attributes.kind == FileKind::Directory {
             return self.directory(path, attributes, existing, Directory { source, depth, device, target });
@@ -114,6 +124,7 @@ impl Rehearsal<'_> {
         let what = self.would_do(attributes);
         let Some(existing) = existing else {
             self.tell(path, &format!("would be {what} {}", Quoted(&target.path)));
+            self.warn_of_special(path, subject);
             return Ok(());
         };
         if existing.is_same_file(attributes) {
@@ -125,10 +136,16 @@ impl Rehearsal<'_> {
         match wanted(self.plan, attributes, &existing) {
             Wanted::No(why) => self.pass_over(path, why),
             Wanted::Never => return Err(Error::refused("copy", path, "the target exists")),
-            Wanted::Yes => {
-                let asked = if self.plan.existing.ask { ", if the answer is yes," } else { "" };
-                self.tell(path, &format!("would be {what} {}{asked} and replace what is there", Quoted(&target.path)));
-            }
+            Wanted::Yes => match subject.admission(self.plan, &existing) {
+                Admission::Needless => self.pass_over(path, "it is there already"),
+                Admission::Refused(why) => return Err(Error::refused("copy", path, why)),
+                Admission::Granted => {
+                    let asked = if self.plan.existing.ask { ", if the answer is yes," } else { "" };
+                    let replaces = format!("{}{asked} and replace what is there", Quoted(&target.path));
+                    self.tell(path, &format!("would be {what} {replaces}"));
+                    self.warn_of_special(path, subject);
+                }
+            },
         }
         Ok(())
     }
@@ -145,7 +162,7 @@ impl Rehearsal<'_> {
                 summary.others += 1;
                 "what a symbolic link leads to from"
             }
-            (_, FileKind::RegularFile) => {
+            (_, kind) if is_read(self.plan, kind) => {
                 summary.files += 1;
                 summary.source_bytes += attributes.size;
                 "copied to"
@@ -193,7 +210,7 @@ impl Rehearsal<'_> {
         let failed = |errno| Error::system("open", &target.path, errno);
         let Some((above, name)) = target.place.as_ref().and_then(|place| place.above()) else { return Ok(()) };
         let sys = &mut self.station.sys;
-        let directory = above.open(sys).map_err(failed)?;
+        let directory = above.open_to_search(sys).map_err(failed)?;
         let led = open_named(sys, &directory, name).map_err(failed)?;
         sys.close(directory).map_err(failed)?;
         target.place = Some(Place::root(Root::new(led, target.path.clone())));
@@ -203,13 +220,13 @@ impl Rehearsal<'_> {
     /// What has the name of a target.
     fn look(&mut self, target: &Target) -> Result<Option<Attributes>> {
         let Some((above, name)) = target.place.as_ref().and_then(|place| place.above()) else {
-            let root = target.place.as_ref().map(|place| place.open(&mut self.station.sys)).transpose();
+            let root = target.place.as_ref().map(|place| place.open_to_search(&mut self.station.sys)).transpose();
             let root = root.map_err(|errno| Error::system("open", &target.path, errno))?;
             return Ok(root.and_then(|root| self.station.sys.fstat(root).ok()));
         };
         let sys = &mut self.station.sys;
         let failed = |errno| Error::system("examine", &target.path, errno);
-        let directory = match above.open(sys) {
+        let directory = match above.open_to_search(sys) {
             Err(Errno::NOENT) => return Ok(None),
             other => other.map_err(failed)?,
         };
@@ -248,7 +265,15 @@ impl Rehearsal<'_> {
             return Ok(());
         }
         let (source, target) = (directory.source.below(name), directory.target.below(name));
-        self.entry(&path, &attributes, source, directory.depth, directory.device, target)
+        let subject = Subject { attributes, end: None, is_named: false };
+        self.entry(&path, &subject, source, directory.depth, directory.device, target)
+    }
+
+    /// What would be said of a special file that is not read.
+    fn warn_of_special(&self, path: &Path, subject: &Subject) {
+        if let Some(warning) = subject.warning(self.plan) {
+            self.station.warn(path, warning);
+        }
     }
 
     fn pass_over(&mut self, path: &Path, why: &str) {

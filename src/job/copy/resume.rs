@@ -28,7 +28,7 @@ impl Copier {
         let failed = |errno| Error::system("create directory", above.target_of(name), errno);
         let shared = Arc::clone(&self.shared);
         let sys = &mut self.station.sys;
-        let parent = above.target.open(sys).map_err(failed)?;
+        let parent = above.target.open_to_search(sys).map_err(failed)?;
         let made = sys.fstat(&parent).map_err(failed)?;
         if made.is_append_only {
             let mode = if shared.plan.keep.mode { 0o700 } else { 0o777 };

@@ -12,9 +12,10 @@ use rustix::io::Errno;
 use super::Copier;
 use super::directory::{Open, Standing};
 use super::existing::Verdict;
+use super::special::{is_read, is_special};
 use crate::engine::{EngineError, Side};
 use crate::error::{Error, Result};
-use crate::plan::{Keep, Method};
+use crate::plan::{CopyPlan, Method};
 use crate::sys::{Attributes, Creator, FileKind};
 use crate::tree::Part;
 use crate::tree::metadata::{creation_mode, describe, ordinary_mode};
@@ -48,7 +49,7 @@ pub(super) enum TargetPlace {
     /// A temporary name, which then replaces an older file or not.
     Part { part: Part, replaced: Option<Attributes> },
     /// Into what is there: a device, a FIFO, or a file that has other names.
-    InPlace { regular: bool },
+    InPlace { regular: bool, owner: u32 },
     /// Nowhere: what is there is what they would become.
     Done(Attributes),
 }
@@ -58,14 +59,20 @@ impl Copier {
     pub(super) fn open_source(&mut self, open: &Open, name: &CStr) -> Result<(OwnedFd, Attributes)> {
         let sys = &mut self.station.sys;
         let path = || open.directory.source_of(name);
-        let source = if open.directory.source.follows_links() {
-            sys.openat(&open.source, name, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY, 0)
-        } else {
-            sys.open_source(&open.source, name)
-        };
+        let examine = |errno| Error::system("examine", path(), errno);
+        let follows = open.directory.source.follows_links();
+        let mut kind = FileKind::RegularFile;
+        if self.shared.plan.copy_contents {
+            let found = if follows { sys.stat_through(&open.source, name) } else { sys.stat_at(&open.source, name) };
+            kind = found.map_err(examine)?.kind;
+        }
+        // Whoever is to read a FIFO waits for somebody who writes, as with cp; nothing else may hold us.
+        let waits = if is_special(kind) { OFlags::empty() } else { OFlags::NONBLOCK };
+        let link = if follows { OFlags::empty() } else { OFlags::NOFOLLOW };
+        let source = sys.openat(&open.source, name, OFlags::RDONLY | OFlags::NOCTTY | waits | link, 0);
         let source = source.map_err(|errno| Error::system("open", path(), errno))?;
-        let attributes = sys.fstat(&source).map_err(|errno| Error::system("examine", path(), errno))?;
-        if attributes.kind == FileKind::RegularFile {
+        let attributes = sys.fstat(&source).map_err(examine)?;
+        if attributes.kind == kind && is_read(&self.shared.plan, kind) {
             return Ok((source, attributes));
         }
         Err(Error::refused("copy", path(), format!("it became {} meanwhile", describe(attributes.kind))))
@@ -80,7 +87,8 @@ impl Copier {
         verdict: Verdict,
     ) -> Result<(OwnedFd, TargetPlace)> {
         let failed = |errno| Error::system("create", open.directory.target_of(name), errno);
-        let mode = self.creation_mode(open, attributes, matches!(verdict, Verdict::Replace(_)));
+        let replaced = if let Verdict::Replace(existing) = &verdict { Some(existing) } else { None };
+        let mode = self.creation_mode(open, attributes, replaced);
         let replaced = match verdict {
             Verdict::InPlace(end) => return self.open_in_place(open, name, attributes, &end),
             Verdict::Done(existing) => return self.open_done(open, name, &existing),
@@ -102,10 +110,11 @@ impl Copier {
 
     /// The mode to create a target with. Where others could open it, it is its owner's alone until it is finished: the
     /// bits of the group may be the mask of an ACL that is not there yet, and what it replaces may be more private.
-    pub(super) fn creation_mode(&self, open: &Open, attributes: &Attributes, replaces: bool) -> u32 {
+    pub(super) fn creation_mode(&self, open: &Open, attributes: &Attributes, replaced: Option<&Attributes>) -> u32 {
         let keep = &self.shared.plan.keep;
         let mode = creation_mode(attributes, &open.creator, keep);
-        let is_private = open.directory.is_in_unit() || (!keep.mode && !replaces);
+        let is_lent = lender(&self.shared.plan, replaced).is_some();
+        let is_private = open.directory.is_in_unit() || (!keep.mode && !is_lent);
         if is_private { mode } else { mode & 0o700 }
     }
 
@@ -155,8 +164,15 @@ impl Copier {
         self.station.note(|| {
             (path(), "written in place: it is a link, a device, a mount point, or has other names".to_owned())
         });
-        Ok((target, TargetPlace::InPlace { regular }))
+        Ok((target, TargetPlace::InPlace { regular, owner: end.uid }))
     }
+}
+
+/// The file that is replaced, if it hands on mode and owner where those of the source are left out. What is no regular
+/// file has none worth having (a symbolic link's mode is 777, and its owner is whoever put it there); and with
+/// `--remove-destination` the target is a new file, as with cp.
+pub(super) fn lender<'a>(plan: &CopyPlan, replaced: Option<&'a Attributes>) -> Option<&'a Attributes> {
+    replaced.filter(|replaced| replaced.kind == FileKind::RegularFile && !plan.existing.remove)
 }
 
 impl TargetPlace {
@@ -184,27 +200,28 @@ impl FileCopy {
     }
 
     /// What the target is to be like: its source where that is kept, else what it replaces, else any new file.
-    pub(super) fn wanted(&self, keep: Keep, creator: &Creator) -> Attributes {
+    pub(super) fn wanted(&self, plan: &CopyPlan, creator: &Creator) -> Attributes {
         let mut wanted = self.attributes;
-        let replaced = self.replaced();
-        if !keep.mode {
-            wanted.mode = replaced.map_or_else(|| ordinary_mode(&wanted, creator), |replaced| replaced.mode);
+        let lender = lender(plan, self.replaced());
+        if !plan.keep.mode {
+            wanted.mode = lender.map_or_else(|| ordinary_mode(&wanted, creator), |lender| lender.mode);
         }
-        if let Some(replaced) = replaced.filter(|_| !keep.keeps_owner()) {
-            (wanted.uid, wanted.gid) = (replaced.uid, replaced.gid);
+        if let Some(lender) = lender.filter(|_| !plan.keep.keeps_owner()) {
+            (wanted.uid, wanted.gid) = (lender.uid, lender.gid);
         }
         wanted
     }
 
     /// Whether it is copied from one position to the other: a size of 0 may be a lie (`/proc`), so such a file is read
-    /// to its end; and a device has no offsets.
-    pub(super) const fn is_stream(&self) -> bool {
-        self.attributes.size == 0 || matches!(self.place, TargetPlace::InPlace { regular: false })
+    /// to its end; and FIFOs and devices have no offsets, or no size.
+    pub(super) fn is_stream(&self) -> bool {
+        let has_size = self.attributes.kind == FileKind::RegularFile && self.attributes.size > 0;
+        !has_size || matches!(self.place, TargetPlace::InPlace { regular: false, .. })
     }
 
     /// Whether the target is a file that can be read back.
     pub(super) const fn has_regular_target(&self) -> bool {
-        !matches!(self.place, TargetPlace::InPlace { regular: false })
+        !matches!(self.place, TargetPlace::InPlace { regular: false, .. })
     }
 
     pub(super) fn source_path(&self) -> PathBuf {

@@ -84,7 +84,7 @@ impl Copier {
         let to = |errno| Error::system("open", directory.target.path(), errno);
         let source = directory.source.open(sys).map_err(from)?;
         let attributes = sys.fstat(&source).map_err(from)?;
-        let target = target.map_or_else(|| directory.target.open(sys), Ok).map_err(to)?;
+        let target = target.map_or_else(|| directory.target.open_to_search(sys), Ok).map_err(to)?;
         if directory.standing == Standing::Met || directory.unit.is_some() {
             let made = sys.fstat(&target).map_err(to)?;
             if made.is_same_file(&attributes) {
@@ -206,7 +206,7 @@ impl Copier {
             (FileKind::Directory, _) => self.directory(open, name, new_name, handle),
             (_, Method::HardLink) => self.give_source_another_name(open, name, new_name),
             (_, Method::Symlink) => self.link_to_source(open, name, new_name),
-            (FileKind::RegularFile, _) => {
+            (kind, _) if self.is_read(kind) => {
                 self.file(open, name, new_name, handle);
                 Ok(())
             }

@@ -28,6 +28,8 @@ pub(in crate::job) struct Source {
     pub(in crate::job) attributes: Attributes,
     /// What is to be kept of its extended attributes; nothing before that is asked for.
     listed: OnceLock<Listed>,
+    /// Whether it ends where its size says; else it must be read until there is no more.
+    pub(in crate::job) has_true_size: bool,
     /// Whether the name may be a symbolic link that was followed.
     through: bool,
 }
@@ -41,8 +43,8 @@ impl Source {
         if attributes.kind == FileKind::Directory {
             return Err(failed(Errno::ISDIR));
         }
-        let (name, listed) = (CString::default(), OnceLock::new());
-        Ok(Self { folder: None, name, file, opened: None, attributes, listed, through: false })
+        let (folder, name, listed) = (None, CString::default(), OnceLock::new());
+        Ok(Self { folder, name, file, opened: None, attributes, listed, has_true_size: false, through: false })
     }
 
     /// Opens `name` in `folder`, unless it is something that should not be touched: with a target beside it, GNU gzip
@@ -70,6 +72,7 @@ impl Source {
             errno => Error::system("open", path(), errno),
         })?;
         let attributes = sys.fstat(&file).map_err(|errno| Error::system("examine", path(), errno))?;
+        let has_true_size = sys.has_true_size(&file, attributes.dev);
         let source = Self {
             folder: Some(Arc::clone(folder)),
             name: name.to_owned(),
@@ -77,6 +80,7 @@ impl Source {
             opened: None,
             attributes,
             listed: OnceLock::new(),
+            has_true_size,
             through: follow,
         };
         source.refuse(plan)?;
@@ -120,8 +124,8 @@ impl Source {
         self.folder.as_ref().is_some_and(|own| own.id == folder.id) && *self.name == *name
     }
 
-    /// Whether it can be read at any offset, by several workers, and has a size that can be believed: files of `/proc`
-    /// say 0 bytes, those of `/sys` 4096, and neither has a block.
+    /// Whether it can be read at any offset, by several workers. Files of `/proc` say that they have 0 bytes, those of
+    /// `/sys` 4096, and neither has a block: they are read like pipes.
     pub(in crate::job) fn has_ranges(&self) -> bool {
         self.folder.is_some()
             && self.attributes.kind == FileKind::RegularFile

@@ -274,7 +274,7 @@ impl Inflater {
         let failed = |errno| Error::system("read", source.path(), errno);
         let room = buffer.len() - SEAL_BYTES;
         let size = source.attributes.size as usize;
-        let known = source.has_ranges() && size <= room;
+        let known = source.has_ranges() && source.has_true_size && size <= room;
         let is_file = source.attributes.kind == FileKind::RegularFile;
         let looks = if is_file { LOOK_BYTES } else { LOOK_AT_PIPE_BYTES };
         let wanted = if known { size } else { looks.min(room) };

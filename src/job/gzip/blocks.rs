@@ -1,8 +1,8 @@
 //! The next block of a source, with the bytes before it as dictionary where the codec wants them.
 //!
-//! A regular file is read by whoever needs a block, at the block's own offset; a pipe is read in turn, under a lock,
-//! by whoever needs a block. Both cut at the same places and know the last block for what it is, so the same bytes come
-//! out.
+//! A regular file is read by whoever needs a block, at the block's own offset; a pipe, or a file whose size cannot be
+//! believed, is read in turn, under a lock, by whoever needs a block. Both cut at the same places and know the last block
+//! for what it is, so the same bytes come out.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -73,7 +73,8 @@ pub(super) struct Block {
 impl Blocks {
     /// The blocks of a source.
     pub(super) fn of(source: &Source, shape: Shape) -> Self {
-        let cursor = if source.has_ranges() {
+        // What its size leaves out would be lost with the source.
+        let cursor = if source.has_ranges() && source.has_true_size {
             Cursor::Ranges { size: source.attributes.size, next: AtomicU64::new(0) }
         } else {
             Cursor::Stream(Mutex::default())

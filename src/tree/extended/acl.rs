@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 
 use rustix::io::{Errno, Result};
 
-use crate::sys::Sys;
+use crate::sys::{Sys, XattrBuffer};
 
 /// The ACL that says who may use a file.
 pub(super) const ACCESS: &CStr = c"system.posix_acl_access";
@@ -44,7 +44,15 @@ impl Prior {
 /// created with is cut by that ACL and not by the file mode creation mask (umask(2)). Where that cannot be told it has:
 /// so nothing is made that others may use by it. One system call.
 pub fn has_default_acl(sys: &mut Sys, directory: impl AsFd) -> bool {
-    !matches!(sys.fgetxattr_bytes(directory, DEFAULT), Err(Errno::NODATA | Errno::NOTSUP | Errno::NOSYS))
+    let found = match sys.fgetxattr_bytes(directory.as_fd(), DEFAULT) {
+        // It may only be searched, and is open as a mere place.
+        Err(Errno::BADF) => {
+            let mut buffer = XattrBuffer::default();
+            sys.lgetxattr(directory, c".", DEFAULT, &mut buffer).map(<[u8]>::len)
+        }
+        other => other,
+    };
+    !matches!(found, Err(Errno::NODATA | Errno::NOTSUP | Errno::NOSYS))
 }
 
 /// Takes from a new directory the ACLs that the one it lies in handed on: what is made in it then has the mode it is

@@ -14,8 +14,8 @@ pub(crate) use words::{Attribute, BackupWord, ReflinkWord, SparseWord, SyncWord,
 /// Copy files and trees: mode, owner, times, links, holes and attributes kept
 ///
 /// Kept are contents, holes, symbolic and hard links, mode and ACLs, owner (where allowed), times to the nanosecond and
-/// extended attributes. FIFOs, sockets and devices are made anew and never read. The options of cp mean what they mean
-/// there; -a is the default.
+/// extended attributes. FIFOs, sockets and devices are made anew, not read; one that is named as a SOURCE takes no
+/// other file's place. --copy-contents reads them. The options of cp mean what they mean there; -a is the default.
 ///
 /// TARGET is an existing directory, or the new name of the one SOURCE. New data has a hidden temporary name until it is
 /// whole. A new tree is TREE.haul-part until its end; one that is interrupted, or finds the disk full, stays under that
@@ -93,6 +93,10 @@ pub(crate) struct WhichArgs {
     /// those that match; all directories are made. May be repeated
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     pub(crate) include: Vec<String>,
+    /// Read FIFOs and devices as files are read, until there is no more, also those in directories and those that a
+    /// SOURCE is a symbolic link to; without it they are made anew
+    #[arg(long)]
+    pub(crate) copy_contents: bool,
     /// Take more SOURCEs from FILE, one a line, as it is; - is standard input. TARGET or -t stays on the
     /// command line
     #[arg(long, value_name = "FILE")]

@@ -49,6 +49,10 @@ pub(super) fn refuse_in_plan(plan: &CopyPlan) -> Result<(), UsageError> {
             "--verify compares contents, and -l, -s and --attributes-only copy none; leave it out",
         ),
         (
+            plan.copy_contents && !moves_bytes,
+            "--copy-contents copies contents, and -l, -s and --attributes-only copy none; leave it out",
+        ),
+        (
             plan.method == Method::AttributesOnly && plan.reflink == When::Always,
             "--attributes-only copies no contents; leave --reflink out",
         ),
@@ -103,6 +107,9 @@ mod tests {
             ("--verify -l a b", "leave it out"),
             ("--verify -s a b", "leave it out"),
             ("--verify --attributes-only a b", "leave it out"),
+            ("--copy-contents -l a b", "leave it out"),
+            ("--copy-contents -s a b", "leave it out"),
+            ("--copy-contents --attributes-only a b", "leave it out"),
             ("--attributes-only --reflink a b", "leave --reflink out"),
             ("--reflink --sparse=always a b", "leave --sparse out"),
             ("--reflink=always --sparse=never a b", "leave --sparse out"),

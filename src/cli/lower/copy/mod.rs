@@ -38,6 +38,7 @@ fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageErro
         follow: follow(&args),
         one_file_system: args.which.one_file_system,
         method: method(&args),
+        copy_contents: args.which.copy_contents,
         existing: existing::existing(&args, environment)?,
         keep: keep::keep(&args),
         list: args.which.files_from.map(|path| NameList { path, null: args.which.null }),
@@ -171,7 +172,7 @@ mod tests {
     #[test]
     fn each_word_reaches_its_field() {
         type Change = fn(&mut CopyPlan);
-        let table: [(&str, Change); 37] = [
+        let table: [(&str, Change); 38] = [
             ("", |_| ()),
             ("-a", |_| ()),
             ("-rR --recursive", |_| ()),
@@ -194,6 +195,7 @@ mod tests {
             ("--attributes-only", |plan| plan.method = Method::AttributesOnly),
             ("-f", |plan| plan.existing.force = true),
             ("--remove-destination", |plan| plan.existing.remove = true),
+            ("--copy-contents", |plan| plan.copy_contents = true),
             ("--keep-directory-symlink", |plan| plan.existing.keep_directory_symlink = true),
             ("--reflink", |plan| plan.reflink = When::Always),
             ("--reflink=never", |plan| plan.reflink = When::Never),
