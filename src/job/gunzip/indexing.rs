@@ -16,11 +16,15 @@ use crate::error::{Error, Result};
 use crate::job::files::source::Source;
 use crate::job::files::target::settle;
 use crate::job::files::{Folder, suffix};
-use crate::sys::{FileKind, Sys};
+use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::Part;
+use crate::tree::metadata::describe;
 
 /// Bytes that are read of an index before it is believed to be one.
 const HEAD_BYTES: usize = 64;
+
+/// The bits of a mode that let others than the owner write.
+const OTHERS_WRITE: u32 = 0o022;
 
 /// An index being made.
 pub(super) struct IndexTarget {
@@ -46,6 +50,20 @@ pub(super) enum Found {
     /// Something that is of no use.
     Useless(Error),
     Index(Index),
+}
+
+/// Why an index is not to be believed, if so: whoever can write to it can have it name other bytes of the file, or bytes
+/// that are nobody's, with checksums that fit. An ACL that lets others write shows in the bits of the group.
+fn distrust(index: &Attributes, owner: u32, user: u32) -> Option<String> {
+    const ROOT: u32 = 0;
+    let Attributes { kind, mode, uid, .. } = *index;
+    if kind != FileKind::RegularFile {
+        return Some(format!("it is {}", describe(kind)));
+    }
+    if ![user, ROOT, owner].contains(&uid) {
+        return Some(format!("it belongs to user {uid}, who is neither you nor the owner of the file nor root"));
+    }
+    (mode & OTHERS_WRITE != 0).then(|| format!("others than its owner can write to it (mode {mode:04o})"))
 }
 
 /// Where the index of a source lies, and how it is called there; `None` if it can have none.
@@ -99,11 +117,18 @@ impl Inflater {
         let file = match sys.open_source(&*folder.directory, &name) {
             Ok(file) => file,
             Err(Errno::NOENT) => return Found::Nothing,
+            Err(Errno::LOOP) => return Found::Useless(Error::refused("use", path, "it is a symbolic link")),
             Err(errno) => return Found::Useless(Error::system("open", path, errno)),
         };
-        let read = stamp(sys, source).and_then(|stamp| read_index(sys, &file, &stamp, step));
+        let read = sys.fstat(&file).and_then(|attributes| {
+            if let Some(why) = distrust(&attributes, source.attributes.uid, self.shared.user) {
+                return Ok(Err(why));
+            }
+            let read = stamp(sys, source).and_then(|stamp| read_index(sys, &file, attributes.size, &stamp, step));
+            read.map(|read| read.map_err(|why| why.to_string()))
+        });
         let _ = sys.close(file);
-        let useless = |why: IndexError| Error::refused("use", &path, why.to_string());
+        let useless = |why: String| Error::refused("use", &path, why);
         match read.map_err(|errno| Error::system("read", &path, errno)).and_then(|read| read.map_err(useless)) {
             Ok(index) => Found::Index(index),
             Err(error) => Found::Useless(error),
@@ -118,8 +143,8 @@ impl Inflater {
         };
         let force = self.shared.plan.files.force;
         let replace = may_replace(&mut self.station.sys, folder, &name, &path, force)?;
-        // Whoever may read the file may use the index.
-        let mode = source.attributes.mode & 0o666;
+        // Whoever may read the file may use the index, which nobody but its owner may write to.
+        let mode = source.attributes.mode & 0o666 & !OTHERS_WRITE;
         let created = Part::file(&mut self.station.sys, &self.shared.leftovers, &folder.directory, &name, mode);
         let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
         Ok(IndexTarget { part, file, path, folder: Arc::clone(folder), replace })
@@ -157,16 +182,16 @@ impl Inflater {
     }
 }
 
-/// Reads an index, once its first bytes say that it may be that of the file with this stamp.
+/// Reads an index of `size` bytes, once its first bytes say that it may be that of the file with this stamp.
 fn read_index(
     sys: &mut Sys,
     file: &OwnedFd,
+    size: u64,
     stamp: &Stamp,
     step: usize,
 ) -> rustix::io::Result<std::result::Result<Index, IndexError>> {
     let mut head = [0; HEAD_BYTES];
     let len = sys.pread_full(file, &mut head, 0, step)?;
-    let size = sys.fstat(file)?.size;
     match Index::expected_bytes(&head[..len], stamp) {
         Ok(expected) if expected == size => {}
         Ok(_) => return Ok(Err(IndexError::Damaged)),

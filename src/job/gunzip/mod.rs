@@ -95,6 +95,7 @@ fn run_with(plan: &GunzipPlan, rows: Option<Rows>, context: &Context) -> Result<
         pool: pool.clone(),
         claims: Claims::default(),
         leftovers: context.leftovers.clone(),
+        user: context.identity.uid,
     });
     files::run(&plan.files, context, &pool, |station| Inflater {
         station,
@@ -118,6 +119,8 @@ struct Shared {
     pool: BufferPool,
     claims: Claims,
     leftovers: Leftovers,
+    /// Who runs the job.
+    user: u32,
 }
 
 impl Shared {
