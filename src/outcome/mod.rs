@@ -50,6 +50,11 @@ pub struct Summary {
     pub source_bytes: u64,
     /// Bytes of target that were made.
     pub target_bytes: u64,
+    /// Compressed files with something after their last member that is neither padding nor a member. Each is a failure
+    /// unless it was to be ignored.
+    pub trailing_files: u64,
+    /// How many bytes that was.
+    pub trailing_bytes: u64,
     /// Things that failed; each was reported as an event.
     pub failures: u64,
     /// The job ended early, since every further write would have failed (a full disk): what else there was to do was
@@ -118,6 +123,8 @@ impl AddAssign<&Self> for Summary {
         self.skipped += other.skipped;
         self.source_bytes += other.source_bytes;
         self.target_bytes += other.target_bytes;
+        self.trailing_files += other.trailing_files;
+        self.trailing_bytes += other.trailing_bytes;
         self.failures += other.failures;
         self.stopped_early |= other.stopped_early;
         self.warning_count += other.warning_count;

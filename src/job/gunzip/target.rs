@@ -140,7 +140,7 @@ impl Inflater {
             }
         })?;
         settle(sys, plan, &folder)?;
-        if !plan.keep && content.end.ignored_bytes == 0 {
+        if !plan.keep && content.end.trailing.is_none() {
             source.remove(sys, plan)?;
         }
         Ok(true)
