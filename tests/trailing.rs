@@ -366,8 +366,8 @@ fn json_has_no_more_warnings_than_a_reader_wants_and_counts_them_all() {
     for number in 0..files {
         sandbox.write(format!("{number}.gz"), b"x");
     }
-    let names: String = (0..files).map(|number| format!("{number}.gz\n")).collect();
-    sandbox.write("names", names);
+    let names: Vec<String> = (0..files).map(|number| format!("{number}.gz")).collect();
+    sandbox.write("names", names.join("\n"));
     for workers in [1, 3] {
         let json = sandbox.haul(format!("gzip -q --json --files-from names --workers {workers}")).run().json();
         let kept = json["warnings"].as_array().map(Vec::len);

@@ -186,7 +186,9 @@ mod tests {
             ("followed by a plain member", vec![data, segment(b"data", None)], false),
         ] {
             let mut checker = Checker::default();
-            members.iter().for_each(|member| checker.add(member).unwrap());
+            for member in &members {
+                checker.add(member).unwrap();
+            }
             assert_eq!(checker.lacks_end_block(), lacks, "{what}");
         }
     }

@@ -43,6 +43,7 @@ fn gzip(data: &[u8]) -> Vec<u8> {
 
 const WHOLE: Result<End, Damage> = Ok(End { trailing: None });
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands in tables beside damage")]
 const fn trailing(bytes: u64, has_member: bool) -> Result<End, Damage> {
     Ok(End { trailing: Some(Trailing { bytes, has_member }) })
 }
