@@ -6,7 +6,8 @@
 # make bench-peers   beside other people's tools; DIR=... names the tree to use, JOBS="gzip copy" the jobs
 # make bench-sweep   the five tables of haul sweep, sweeps compared, dd beside it; RESULTS=... a directory for the reports
 # make bench-disk    haul disk beside fio, compared with itself and with a throttled disk; RESULTS=... a directory for the reports
-# make soak     random faults under two workers, SOAK=... says how long; races and limits, long; a minute of each fuzz target
+# make soak     random faults under two workers, SOAK=... says how long; races and limits, long; 20,000 runs of gzip that
+#               have to make the same bytes; a minute of each fuzz target
 # make install  the binary, its man pages and completions, below PREFIX
 
 PREFIX ?= /usr/local
@@ -69,6 +70,7 @@ bench-disk: $(HAUL)
 soak: cargo isal
 	HAUL_SOAK=$(SOAK) $(CARGO) test --release --locked $(FEATURES) --features faults --test faults -- --ignored --nocapture
 	HAUL_THOROUGH=1 $(CARGO) test --release --locked $(FEATURES) --test races --test limits
+	$(CARGO) test --release --locked $(FEATURES) --test same_bytes -- --ignored --nocapture
 	fuzz/run.sh 60
 
 install: $(HAUL)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::outcome::Warning;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -28,12 +29,7 @@ pub enum Event {
     /// Something failed; the rest goes on.
     Failed(Error),
     /// Something a person should know; nothing failed.
-    Warned {
-        /// What it is about.
-        path: PathBuf,
-        /// What to know.
-        text: String,
-    },
+    Warned(Warning),
     /// What `--verbose` shows: which engine ran and why, what became of a file.
     Note {
         /// What it is about.

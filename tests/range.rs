@@ -243,6 +243,7 @@ fn an_index_of_another_file_is_noticed() {
     sandbox.write("text", &text);
     make(&sandbox, "haul gzip -c text");
     sandbox.write(INDEX, &stale);
+    set_mode(sandbox.path(INDEX), 0o644);
     let run = sandbox.haul("gunzip --range 2M:10 file.gz").run().ok();
     assert_eq!(run.out, text[2 << 20..][..10]);
     run.says(&["changed since"]);
@@ -477,5 +478,136 @@ fn what_comes_byte_by_byte_is_known_for_gzip() {
         let script =
             format!("(head -c 1 file.gz; sleep 0.1; tail -c +2 file.gz) | '{haul}' gunzip -cf --route {route}");
         assert_eq!(sandbox.tool("sh", &["-c", &script]), b"contents", "{route}");
+    }
+}
+
+/// Whether `--range` reads by the index that lies there; where it does not, it says why and gives the right bytes.
+#[track_caller]
+fn is_believed(sandbox: &Sandbox, rights: bool, what: &str) -> bool {
+    let words = |words: &str| {
+        let haul = sandbox.haul(format!("gunzip --range 200K:10 file.gz {words}"));
+        if rights { haul.run() } else { haul.without_rights().run() }
+    };
+    let (run, expected) = (words("").ok(), &prose(1, 300_000)[200 << 10..][..10]);
+    assert!(run.out == expected, "{what}: {} bytes", run.out.len());
+    let believed = run.err.is_empty();
+    assert!(believed || run.err.contains(INDEX) && run.err.lines().count() == 1, "{what}: {}", run.err);
+    let by_it = words("-v").err.contains("by its index");
+    assert_eq!(by_it, believed, "{what}: what is said and what is done");
+    assert!(words("-q").ok().err.is_empty(), "{what}");
+    believed
+}
+
+/// `file.gz` with places to begin at, and its index.
+fn indexed() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("text", prose(1, 300_000));
+    make(&sandbox, "haul gzip -c --block 64K --codec libdeflate text");
+    index(&sandbox);
+    sandbox
+}
+
+#[test]
+fn an_index_that_others_can_write_to_is_not_believed() {
+    let sandbox = indexed();
+    for (mode, believed) in [
+        (0o644, true),
+        (0o600, true),
+        (0o444, true),
+        (0o755, true),
+        (0o664, false),
+        (0o620, false),
+        (0o646, false),
+        (0o602, false),
+        (0o666, false),
+        (0o777, false),
+    ] {
+        set_mode(sandbox.path(INDEX), mode);
+        assert_eq!(is_believed(&sandbox, true, &format!("mode {mode:o}")), believed, "mode {mode:o}");
+    }
+    set_mode(sandbox.path(INDEX), 0o664);
+    sandbox.haul("gunzip --index file.gz").run().ok();
+    assert!(is_believed(&sandbox, true, "made again"));
+    if !have("setfacl") {
+        return;
+    }
+    for (entry, believed) in [("u:1:r", true), ("u:1:rw", false), ("g:1:rw", false), ("m::r", true)] {
+        if sandbox.tool("sh", &["-c", &format!("setfacl -m {entry} {INDEX} 2>&1 || true")]).is_empty() {
+            assert_eq!(is_believed(&sandbox, true, entry), believed, "{entry}");
+        }
+    }
+}
+
+#[test]
+fn an_index_of_a_stranger_is_not_believed() {
+    if !is_root() {
+        common::skip("only root can give files away");
+        return;
+    }
+    let sandbox = indexed();
+    set_mode(sandbox.path(""), 0o755);
+    let (root, nobody) = (0, 65_534);
+    let give = |name: &str, user| std::os::unix::fs::chown(sandbox.path(name), Some(user), None).expect("chown");
+    // Who runs it, whose the file is, whose the index.
+    for (rights, file, index, believed) in [
+        (true, root, root, true),
+        (true, root, 1234, false),
+        (true, 1234, 1234, true),
+        (true, 1234, root, true),
+        (true, 1234, nobody, false),
+        (false, root, nobody, true),
+        (false, root, root, true),
+        (false, 1234, root, true),
+        (false, 1234, 1234, true),
+        (false, 1234, 4321, false),
+        (false, root, 1234, false),
+        (false, nobody, 1234, false),
+    ] {
+        give("file.gz", file);
+        give(INDEX, index);
+        let what = format!("root: {rights}, file of {file}, index of {index}");
+        assert_eq!(is_believed(&sandbox, rights, &what), believed, "{what}");
+    }
+}
+
+#[test]
+fn what_is_not_a_regular_file_is_not_an_index() {
+    let sandbox = indexed();
+    std::fs::rename(sandbox.path(INDEX), sandbox.path("elsewhere")).unwrap();
+    sandbox.link(INDEX, "elsewhere");
+    assert!(!is_believed(&sandbox, true, "a link to a good one"));
+    sandbox.haul("gunzip --range 5:5 file.gz").run().ok().says(&[INDEX, "symbolic link"]);
+    sandbox.haul("gunzip --index file.gz").run().code(1).says(&[INDEX]);
+    sandbox.remove(INDEX);
+    common::make_fifo(sandbox.path(INDEX));
+    assert!(!is_believed(&sandbox, true, "a FIFO"));
+    sandbox.remove(INDEX);
+    sandbox.make_directory(INDEX);
+    assert!(!is_believed(&sandbox, true, "a directory"));
+}
+
+#[test]
+fn an_index_is_made_so_that_it_is_believed() {
+    use std::os::unix::fs::MetadataExt as _;
+    let haul = common::run::binary().display();
+    for (mode, expected) in [(0o666, 0o644), (0o777, 0o644), (0o664, 0o644), (0o640, 0o640), (0o600, 0o600)] {
+        for umask in ["0", "002", "022"] {
+            for acl in [false, true] {
+                let sandbox = indexed();
+                sandbox.remove(INDEX);
+                set_mode(sandbox.path("file.gz"), mode);
+                let set = "setfacl -d -m u::rwx,g::rwx,o::rwx,u:1:rwx,m::rwx . 2>/dev/null";
+                if acl
+                    && (!have("setfacl") || sandbox.tool("sh", &["-c", &format!("{set} && echo y || true")]).is_empty())
+                {
+                    continue;
+                }
+                let script = format!("umask {umask}; '{haul}' gunzip --index file.gz");
+                sandbox.tool("sh", &["-c", &script]);
+                let made = std::fs::metadata(sandbox.path(INDEX)).unwrap().mode() & 0o7777;
+                assert_eq!(made, expected, "file {mode:o}, umask {umask}, default ACL: {acl}");
+                assert!(is_believed(&sandbox, true, &format!("file {mode:o}, umask {umask}, default ACL: {acl}")));
+            }
+        }
     }
 }

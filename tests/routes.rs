@@ -348,7 +348,10 @@ fn check_traps(what: &str, traps: &[Trap]) {
         if have_gzip() {
             let source = std::fs::File::open(bench.path(0)).expect("open a file");
             let output = Command::new("gzip").arg("-dc").stdin(source).output().expect("run gzip");
-            assert_eq!(output.status.code() != Some(1), reading.clean, "{name}: gzip: {}", output.status);
+            // Of a single byte there GNU says that the file ends too early; its bytes are the same.
+            let ends_in_a_byte = reading.trailing && output.status.code() == Some(1);
+            assert_eq!(output.status.code() != Some(1) || ends_in_a_byte, reading.clean, "{name}: {}", output.status);
+            assert_eq!(output.status.success(), reading.clean && !reading.trailing, "{name}: {}", output.status);
             assert!(!reading.clean || output.stdout == reading.out, "{name}: gzip reads something else");
         }
     }
@@ -484,7 +487,7 @@ fn reads_of_every_length_find_the_same() {
 fn check_stdout(sandbox: &Sandbox, what: &str, bytes: &[u8], reading: &Reading, way: Way) {
     sandbox.write("file.gz", bytes);
     let words = format!("gunzip -c file.gz --route {} --workers {}", way.route.name(), way.workers);
-    let run = sandbox.haul(&words).run().code(i32::from(!reading.clean));
+    let run = sandbox.haul(&words).run().code(i32::from(!reading.clean || reading.trailing));
     let (got, expected) = (run.out.len(), reading.out.len());
     assert!(run.out == reading.out, "{what}: {got} bytes came out, not the {expected} of a plain reader, {words}");
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use haul::error::Quoted;
 use haul::event::{Event, EventSink};
-use haul::outcome::Summary;
+use haul::outcome::{Summary, Warning};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::ProgressChoice;
@@ -140,9 +140,11 @@ impl EventSink for Terminal {
                 self.say(&line);
                 self.recap.keep(line);
             }
-            Event::Warned { path, text } if !self.verbosity.quiet => self.say(&format!("{}: {text}", Quoted(&path))),
+            Event::Warned(Warning { path, text }) if !self.verbosity.quiet => {
+                self.say(&format!("{}: {text}", Quoted(&path)));
+            }
             Event::Note { path, text } if self.verbosity.verbose => self.say(&format!("{}: {text}", Quoted(&path))),
-            Event::Warned { .. } | Event::Note { .. } => {}
+            Event::Warned(_) | Event::Note { .. } => {}
         }
     }
 

@@ -6,6 +6,10 @@ use crc32fast::Hasher;
 
 use super::member::HeaderError;
 
+/// What the block says of its size that BGZF's files end with: it has 28 bytes, and nothing in it (SAM specification,
+/// section 4.1.2).
+const BGZF_END_SIZE: u16 = 27;
+
 /// Damage, as told to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
@@ -60,6 +64,8 @@ pub struct Segment {
     pub crc: Hasher,
     /// What follows them, if the member ends here.
     pub trailer: Option<Trailer>,
+    /// What the member's header says of its size, if it began here: see [`super::member::HeaderParser::bgzf_size`].
+    pub bgzf_size: Option<u16>,
 }
 
 impl Segment {
@@ -67,7 +73,7 @@ impl Segment {
     pub fn of(bytes: &[u8], trailer: Option<Trailer>) -> Self {
         let mut crc = Hasher::new();
         crc.update(bytes);
-        Self { bytes: bytes.len(), crc, trailer }
+        Self { bytes: bytes.len(), crc, trailer, bgzf_size: None }
     }
 }
 
@@ -78,6 +84,9 @@ pub struct Checker {
     member_bytes: u64,
     members: u64,
     last_crc: u32,
+    /// What the header of the member that goes on says of its size.
+    bgzf_size: Option<u16>,
+    lacks_end_block: bool,
 }
 
 impl Checker {
@@ -90,7 +99,8 @@ impl Checker {
             self.crc.combine(&segment.crc);
         }
         self.member_bytes += segment.bytes as u64;
-        segment.trailer.map_or(Ok(()), |trailer| self.end(trailer))
+        self.bgzf_size = self.bgzf_size.or(segment.bgzf_size);
+        segment.trailer.map_or(Ok(()), |trailer| self.end(trailer, None))
     }
 
     /// Takes the next bytes of a member, of which the checksum is made here.
@@ -99,8 +109,10 @@ impl Checker {
         self.member_bytes += bytes.len() as u64;
     }
 
-    /// Ends a member; an error if it is not what its trailer says.
-    pub fn end(&mut self, trailer: Trailer) -> Result<(), Damage> {
+    /// Ends a member; an error if it is not what its trailer says. `bgzf_size` is what its header says of its size, if
+    /// that is not known yet.
+    pub fn end(&mut self, trailer: Trailer, bgzf_size: Option<u16>) -> Result<(), Damage> {
+        let bgzf_size = self.bgzf_size.take().or(bgzf_size);
         let crc = std::mem::take(&mut self.crc).finalize();
         let length = std::mem::take(&mut self.member_bytes);
         if crc != trailer.crc {
@@ -111,6 +123,7 @@ impl Checker {
             return Err(Damage::Length);
         }
         self.members += 1;
+        self.lacks_end_block = bgzf_size.is_some_and(|size| length > 0 || size != BGZF_END_SIZE);
         self.last_crc = crc;
         Ok(())
     }
@@ -118,6 +131,11 @@ impl Checker {
     /// Members that were whole.
     pub const fn members(&self) -> u64 {
         self.members
+    }
+
+    /// Whether the last of them is one of BGZF's and not the block that its files end with: then something may be missing.
+    pub const fn lacks_end_block(&self) -> bool {
+        self.lacks_end_block
     }
 
     /// CRC-32 of the last of them.
@@ -147,6 +165,31 @@ mod tests {
                 assert_eq!(checker.add(&Segment::of(&data[cut..], Some(trailer))), expected, "cut at {cut}");
                 assert_eq!(checker.members(), 1 + u64::from(expected.is_ok()));
             }
+        }
+    }
+
+    #[test]
+    fn a_file_of_bgzf_ends_with_its_end_block() {
+        let segment = |bytes: &[u8], bgzf_size| {
+            let trailer = Trailer { crc: crc32fast::hash(bytes), length: bytes.len() as u32 };
+            Segment { bgzf_size, ..Segment::of(bytes, Some(trailer)) }
+        };
+        let (data, end) = (segment(b"data", Some(40)), segment(b"", Some(27)));
+        for (what, members, lacks) in [
+            ("nothing", vec![], false),
+            ("plain", vec![segment(b"data", None)], false),
+            ("with its end", vec![data.clone(), end.clone()], false),
+            ("without", vec![data.clone()], true),
+            ("with the end in the middle", vec![end.clone(), data.clone()], true),
+            ("empty in more bytes", vec![data.clone(), segment(b"", Some(30))], true),
+            ("data in 28 bytes", vec![segment(b"x", Some(27))], true),
+            ("followed by a plain member", vec![data, segment(b"data", None)], false),
+        ] {
+            let mut checker = Checker::default();
+            for member in &members {
+                checker.add(member).unwrap();
+            }
+            assert_eq!(checker.lacks_end_block(), lacks, "{what}");
         }
     }
 }

@@ -9,7 +9,7 @@ use super::piece::Place;
 /// Where a member begins: the magic, and the method deflate (RFC 1952, section 2.3).
 const MEMBER: [u8; 3] = [0x1f, 0x8b, 8];
 /// Bytes of a member's header that tell it from data.
-const HEADER_BYTES: usize = 10;
+pub(super) const HEADER_BYTES: usize = 10;
 /// The flag that says that a header has extra fields.
 const FEXTRA: u8 = 4;
 /// BGZF's extra field: 6 bytes, of which 2 are the value of "BC", the size of the member less one.
@@ -88,11 +88,20 @@ fn behind_or_member(mark: &[u8], bytes: &[u8], searched: usize) -> Option<Cut> {
 
 /// Before the first member at or behind `searched`, as far as it can be told from data.
 fn before_member(bytes: &[u8], searched: usize) -> Option<Cut> {
-    let mut from = searched.saturating_sub(HEADER_BYTES).max(MEMBERS_BYTES);
+    let from = searched.saturating_sub(HEADER_BYTES).max(MEMBERS_BYTES);
+    find_member(bytes, from).map(|at| Cut { at, place: Place::Between })
+}
+
+/// Whether the header of a member stands in these bytes, as far as it can be told from data.
+pub(super) fn has_member(bytes: &[u8]) -> bool {
+    find_member(bytes, 0).is_some()
+}
+
+fn find_member(bytes: &[u8], mut from: usize) -> Option<usize> {
     loop {
         let at = from + memmem::find(bytes.get(from..)?, &MEMBER)?;
         if is_member(bytes.get(at..at + HEADER_BYTES)?) {
-            return Some(Cut { at, place: Place::Between });
+            return Some(at);
         }
         from = at + 1;
     }

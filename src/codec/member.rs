@@ -12,6 +12,10 @@ const FNAME: u8 = 1 << 3;
 const FCOMMENT: u8 = 1 << 4;
 const RESERVED: u8 = 0b1110_0000;
 const FIXED_BYTES: usize = 10;
+/// The extra field of BGZF but for its value: a subfield "BC" of 2 bytes (SAM specification, section 4.1).
+const BGZF_FIELD: [u8; 4] = [b'B', b'C', 2, 0];
+/// Bytes of that field with its value.
+const BGZF_BYTES: usize = BGZF_FIELD.len() + 2;
 
 /// Bytes of the longest header that [`Header::to_bytes`] makes.
 pub const LONGEST_HEADER: usize = FIXED_BYTES + NAME_MAX + 1;
@@ -77,6 +81,9 @@ pub struct HeaderParser {
     state: State,
     header: Header,
     flags: u8,
+    /// The first bytes of the extra field, and how many bytes it has.
+    extra: [u8; BGZF_BYTES],
+    extra_bytes: u16,
     crc: Hasher,
 }
 
@@ -121,6 +128,12 @@ impl HeaderParser {
         self.state == State::Done
     }
 
+    /// Bytes of the member less one, if the header says so as BGZF's do: with an extra field of nothing else.
+    pub fn bgzf_size(&self) -> Option<u16> {
+        let has_size = usize::from(self.extra_bytes) == BGZF_BYTES && self.extra.starts_with(&BGZF_FIELD);
+        has_size.then(|| u16::from_le_bytes([self.extra[4], self.extra[5]]))
+    }
+
     /// What the header said.
     pub const fn header(&self) -> &Header {
         &self.header
@@ -130,8 +143,16 @@ impl HeaderParser {
         self.state = match self.state {
             State::Fixed(place) => return self.take_fixed(place, byte),
             State::ExtraLength(None) => State::ExtraLength(Some(byte)),
-            State::ExtraLength(Some(low)) => behind_extra(u16::from_le_bytes([low, byte])),
-            State::Extra(left) => behind_extra(left - 1),
+            State::ExtraLength(Some(low)) => {
+                self.extra_bytes = u16::from_le_bytes([low, byte]);
+                behind_extra(self.extra_bytes)
+            }
+            State::Extra(left) => {
+                if let Some(kept) = self.extra.get_mut(usize::from(self.extra_bytes - left)) {
+                    *kept = byte;
+                }
+                behind_extra(left - 1)
+            }
             State::Name if byte == 0 => State::Comment,
             State::Name => {
                 if self.header.name.len() < NAME_MAX {
@@ -234,6 +255,25 @@ mod tests {
             bytes.extend_from_slice(b"\0deflate follows");
             for step in 1..=length {
                 assert_eq!(parse(&bytes, step), Ok((expected.clone(), length)), "flags {flags:#x}, {step} at a time");
+            }
+        }
+    }
+
+    #[test]
+    fn the_size_that_bgzf_says_is_read_and_nothing_else_taken_for_it() {
+        for (extra, size) in [
+            (&b"BC\x02\0\x1b\0"[..], Some(27)),
+            (b"BC\x02\0\xff\xff", Some(65_535)),
+            (b"BD\x02\0\x1b\0", None),
+            (b"BC\x02\0\x1b\0\0", None),
+            (b"BC\x02\0\x1b", None),
+            (b"", None),
+        ] {
+            let bytes = with_flags(FEXTRA, &[&(extra.len() as u16).to_le_bytes(), extra].concat());
+            for step in 1..=bytes.len() {
+                let mut parser = HeaderParser::default();
+                bytes.chunks(step).for_each(|piece| assert_eq!(parser.feed(piece), Ok(piece.len())));
+                assert_eq!((parser.is_done(), parser.bgzf_size()), (true, size), "{extra:?}, {step} at a time");
             }
         }
     }

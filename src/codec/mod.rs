@@ -5,7 +5,7 @@
 //! - [`member`]: the frame of a gzip member (RFC 1952);
 //! - [`join`]: independent blocks → one member; [`walk`] finds what it has to change in them;
 //! - [`verify`]: whether a block inflates to what it was made of;
-//! - [`gunzip`]: any sequence of members → bytes, one after the other;
+//! - [`gunzip`]: any sequence of members → bytes, one after the other; [`trailing`]: what follows the last of them;
 //! - [`cut`]: where a file may be cut so that its pieces can be inflated on their own; [`piece`]: one of them → bytes, and
 //!   whether it was a piece;
 //! - [`check`]: CRC and length of each member, from checksums of its segments;
@@ -26,6 +26,7 @@ pub mod member;
 pub mod piece;
 pub mod recorder;
 pub mod stamp;
+pub mod trailing;
 pub mod verify;
 pub mod walk;
 pub mod zlib;

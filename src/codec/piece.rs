@@ -77,11 +77,14 @@ impl Pieces {
             return proven;
         }
         while proven.read < len {
-            let mut body = proven.read;
+            let (mut body, mut bgzf_size) = (proven.read, None);
             if proven.end == Place::Between {
                 let mut parser = HeaderParser::default();
                 match parser.feed(&input[body..len]) {
-                    Ok(bytes) if parser.is_done() => body += bytes,
+                    Ok(bytes) if parser.is_done() => {
+                        body += bytes;
+                        bgzf_size = parser.bgzf_size();
+                    }
                     _ => break,
                 }
             }
@@ -90,14 +93,15 @@ impl Pieces {
             let end = body + read;
             if end == input.len() {
                 let Some(bytes) = self.unsealed(&room[..written]) else { break };
-                proven.segments.push(Segment::of(bytes, None));
+                proven.segments.push(Segment { bgzf_size, ..Segment::of(bytes, None) });
                 proven.written += bytes.len();
                 proven.read = len;
                 proven.end = Place::Body;
                 break;
             }
             let Some(trailer) = input[..len].get(end..).and_then(|rest| rest.first_chunk()) else { break };
-            proven.segments.push(Segment::of(&room[..written], Some(Trailer::from_bytes(*trailer))));
+            let segment = Segment::of(&room[..written], Some(Trailer::from_bytes(*trailer)));
+            proven.segments.push(Segment { bgzf_size, ..segment });
             proven.written += written;
             proven.read = end + Trailer::BYTES;
             proven.end = Place::Between;

@@ -17,6 +17,7 @@ use rustix::process::Pid;
 use crate::error::{Cause, Error, Result};
 use crate::event::{Event, Events};
 use crate::job::Context;
+use crate::outcome::Warning;
 use crate::sys::{DirectoryBuffer, FileSystem, Stop, Sys};
 use crate::tree::path::c_path;
 use crate::tree::{Leftover, Registration, remove_tree};
@@ -78,7 +79,7 @@ impl Scratch {
     pub(super) fn make(sys: &mut Sys, context: &Context, purpose: Purpose, place: &Path) -> Result<Self> {
         let parent = Arc::new(open_place(sys, place)?);
         for (name, of) in abandoned(sys, &parent) {
-            context.events.send(Event::Warned { path: place.join(name), text: of.abandoned().to_owned() });
+            context.events.send(Event::Warned(Warning { path: place.join(name), text: of.abandoned().to_owned() }));
         }
         let name = make_directory(sys, purpose, &parent).map_err(|errno| no_scratch(purpose, place, errno))?;
         let registration = Some(context.leftovers.register(&parent, name.clone(), Leftover::Tree));
@@ -146,7 +147,7 @@ impl Drop for Scratch {
             && let Err(errno) = self.remove()
         {
             let text = format!("cannot remove it: {}", left_behind(errno));
-            self.events.send(Event::Warned { path: self.path.clone(), text });
+            self.events.send(Event::Warned(Warning { path: self.path.clone(), text }));
         }
     }
 }

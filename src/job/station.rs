@@ -9,7 +9,7 @@ use super::Context;
 use super::full::{Device, Full, Volume};
 use crate::error::{Error, Quoted};
 use crate::event::{Event, Events};
-use crate::outcome::Summary;
+use crate::outcome::{Summary, Warning};
 use crate::pool::BufferPool;
 use crate::sys::Sys;
 
@@ -115,8 +115,10 @@ impl Station {
     }
 
     /// Says something that a person should know.
-    pub(super) fn warn(&self, path: impl Into<PathBuf>, text: impl Into<String>) {
-        self.events.send(Event::Warned { path: path.into(), text: text.into() });
+    pub(super) fn warn(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
+        let warning = Warning { path: path.into(), text: text.into() };
+        self.summary.warn(warning.clone());
+        self.events.send(Event::Warned(warning));
     }
 
     /// Says something to those who asked for detail; the text is made only for them.

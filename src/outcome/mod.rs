@@ -13,7 +13,7 @@ mod sweep;
 mod tune;
 
 use std::ops::AddAssign;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -50,11 +50,20 @@ pub struct Summary {
     pub source_bytes: u64,
     /// Bytes of target that were made.
     pub target_bytes: u64,
+    /// Compressed files with something after their last member that is neither padding nor a member. Each is a failure
+    /// unless it was to be ignored.
+    pub trailing_files: u64,
+    /// How many bytes that was.
+    pub trailing_bytes: u64,
     /// Things that failed; each was reported as an event.
     pub failures: u64,
     /// The job ended early, since every further write would have failed (a full disk): what else there was to do was
     /// not tried.
     pub stopped_early: bool,
+    /// What a person should know although nothing failed: the first of them, up to [`Summary::MOST_WARNINGS`].
+    pub warnings: Vec<Warning>,
+    /// How many there were in all.
+    pub warning_count: u64,
     /// Somebody asked to stop, and the job did.
     pub interrupted: bool,
     /// The reader of standard output went away.
@@ -69,10 +78,35 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Warnings that are kept; a tree of millions of files may have one for each.
+    pub const MOST_WARNINGS: usize = 1000;
+
+    /// Takes note of a warning.
+    pub fn warn(&mut self, warning: Warning) {
+        self.warning_count += 1;
+        if self.warnings.len() < Self::MOST_WARNINGS {
+            self.warnings.push(warning);
+        }
+    }
+
     /// Whether all was done.
     pub const fn is_clean(&self) -> bool {
         self.failures == 0 && !self.interrupted && !self.broken_pipe
     }
+}
+
+/// Something that a person should know; nothing failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// What it is about. In JSON, what is not UTF-8 in it is replaced.
+    #[serde(serialize_with = "path_as_text")]
+    pub path: PathBuf,
+    /// What to know.
+    pub text: String,
+}
+
+fn path_as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// Paths as JSON can hold them: what is not UTF-8 in them is replaced.
@@ -89,8 +123,13 @@ impl AddAssign<&Self> for Summary {
         self.skipped += other.skipped;
         self.source_bytes += other.source_bytes;
         self.target_bytes += other.target_bytes;
+        self.trailing_files += other.trailing_files;
+        self.trailing_bytes += other.trailing_bytes;
         self.failures += other.failures;
         self.stopped_early |= other.stopped_early;
+        self.warning_count += other.warning_count;
+        let room = Self::MOST_WARNINGS.saturating_sub(self.warnings.len());
+        self.warnings.extend(other.warnings.iter().take(room).cloned());
         self.interrupted |= other.interrupted;
         self.broken_pipe |= other.broken_pipe;
         self.unfinished.extend_from_slice(&other.unfinished);

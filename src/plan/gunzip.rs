@@ -73,11 +73,13 @@ pub struct GunzipPlan {
     /// Keep an index beside each file, by which a range of it is found; where a range is wanted, only if there is none
     /// that fits.
     pub index: bool,
+    /// What follows the last member and is not padding is warned about only, instead of a failure.
+    pub ignore_trailing: bool,
 }
 
 impl GunzipPlan {
     /// `files`, each by the route that suits it.
     pub const fn new(files: FilesPlan) -> Self {
-        Self { files, route: RouteName::Auto, max_output: None, range: None, index: false }
+        Self { files, route: RouteName::Auto, max_output: None, range: None, index: false, ignore_trailing: false }
     }
 }

@@ -20,6 +20,8 @@ mod limits;
 mod map;
 mod offload;
 mod page_cache;
+#[cfg(feature = "isal")]
+mod placed;
 mod random;
 mod ring;
 mod stop;
@@ -38,6 +40,8 @@ pub use identity::{Creator, Identity};
 pub use limits::most_descriptors;
 pub use map::Map;
 pub use page_cache::{cached_pages, page_bytes};
+#[cfg(feature = "isal")]
+pub use placed::PlacedMemory;
 pub use ring::{Request, Ring};
 pub use stop::{Stop, is_ignored};
 pub use usage::{Usage, usage};

@@ -95,12 +95,17 @@ pub(crate) struct UnpackArgs {
     /// none fits
     #[arg(long)]
     pub(crate) index: bool,
+    /// Warn about what follows the last member and is not padding (a signature, say), instead of failing. What was read
+    /// is the same, and the sources that have it are kept
+    #[arg(long)]
+    pub(crate) ignore_trailing: bool,
 }
 
 impl UnpackArgs {
     /// Whether nothing was asked for.
     pub(crate) fn is_default(&self) -> bool {
-        self.max_output.is_none() && self.route == Route::Auto && self.range.is_none() && !self.index
+        let is_plain = self.max_output.is_none() && self.route == Route::Auto;
+        is_plain && self.range.is_none() && !self.index && !self.ignore_trailing
     }
 }
 

@@ -137,8 +137,8 @@ pub(crate) struct GzipArgs {
 
 /// Decompress any gzip file; never exit 0 on damage
 ///
-/// Each FILE.gz becomes FILE beside it. All members are read; CRC and length are always checked. Zeros behind the last
-/// member are ignored; other bytes there are warned about, and then the source is kept.
+/// Each FILE.gz becomes FILE beside it. All members are read; CRC and length are always checked. Zeros after the last
+/// member are padding. Anything else there is a failure: what came before is written, and the source is kept.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = environment::HELP)]
 pub(crate) struct GunzipArgs {

@@ -31,7 +31,9 @@ pub(super) fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
         return lower_gunzip(args.files, &args.unpack, null);
     }
     if !args.unpack.is_default() {
-        return Err(UsageError::new("--route, --max-output, --range and --index are about decompressing: add -d"));
+        return Err(UsageError::new(
+            "--route, --max-output, --range, --index and --ignore-trailing are about decompressing: add -d",
+        ));
     }
     let level = if args.files.files_from.is_some() { args.level.level_but_zero() } else { args.level.level() };
     let (codec, block, verify, keep_smaller) = (args.codec.into(), args.block, args.verify, args.keep_smaller);
@@ -42,14 +44,14 @@ pub(super) fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
 }
 
 pub(super) fn lower_gunzip(mut args: FileArgs, unpack: &UnpackArgs, null: bool) -> Result<Order, UsageError> {
-    let UnpackArgs { max_output, range, index, .. } = *unpack;
+    let UnpackArgs { max_output, range, index, ignore_trailing, .. } = *unpack;
     if range.is_some() || index {
         refuse_beside_ranges(&args, unpack)?;
         args.stdout = range.is_some();
         args.test = range.is_none();
     }
     let route = unpack.route.into();
-    let plan = |files| GunzipPlan { files, route, max_output, range, index };
+    let plan = |files| GunzipPlan { files, route, max_output, range, index, ignore_trailing };
     if !args.list {
         return lower_files(args, null, false, |files| Work::Gunzip(plan(files)));
     }

@@ -238,7 +238,7 @@ impl Copier {
     }
 
     /// Says that a name gets a file of its own, and why; that it is not linked.
-    fn leave_untwinned(&self, open: &Open, new_name: &CStr, error: &Error) -> bool {
+    fn leave_untwinned(&mut self, open: &Open, new_name: &CStr, error: &Error) -> bool {
         self.station.warn(open.directory.target_of(new_name), format!("{error}; it becomes a file of its own"));
         false
     }

@@ -91,7 +91,7 @@ impl Copier {
     }
 
     /// Says, once, that the file system makes each copy cost twice.
-    fn say_copied_again(&self, open: &Open, name: &CStr) {
+    fn say_copied_again(&mut self, open: &Open, name: &CStr) {
         let why = "files can be neither renamed nor linked there, so they are copied once more to their final names; an \
                    interrupted one may be incomplete";
         if self.shared.is_first_copied_again() {

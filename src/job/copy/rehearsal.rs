@@ -270,7 +270,7 @@ impl Rehearsal<'_> {
     }
 
     /// What would be said of a special file that is not read.
-    fn warn_of_special(&self, path: &Path, subject: &Subject) {
+    fn warn_of_special(&mut self, path: &Path, subject: &Subject) {
         if let Some(warning) = subject.warning(self.plan) {
             self.station.warn(path, warning);
         }

@@ -16,7 +16,6 @@ use crate::error::{Error, Result};
 use crate::job::files::source::Source;
 use crate::job::files::{Sequence, Task, hand_on};
 use crate::job::full::Device;
-use crate::plan::Output;
 use crate::pool::Handle;
 
 /// A file being decompressed.
@@ -33,6 +32,8 @@ pub(super) struct Open {
     pub(super) read: AtomicU64,
     /// Nothing more of it is wanted.
     pub(super) enough: Enough,
+    /// Plain data after its last member comes out as it is.
+    pub(super) passes: bool,
     /// The index that is being made of it.
     pub(super) index: Option<IndexTarget>,
     /// What follows on standard output.
@@ -43,7 +44,7 @@ impl Open {
     pub(super) fn new(source: Source, target: Target, rest: Option<Sequence>) -> Self {
         let (header, route, read) = (Header::default(), None, AtomicU64::new(0));
         let enough = Enough::default();
-        Self { source, target, header, header_bytes: 0, route, read, enough, index: None, rest }
+        Self { source, target, header, header_bytes: 0, route, read, enough, passes: false, index: None, rest }
     }
 
     /// Whether what comes out goes to standard output.
@@ -87,16 +88,26 @@ impl Inflater {
     ) {
         let end = end.and_then(|end| {
             if open.enough.is_said() {
-                return Ok(End { ignored_bytes: 0 });
+                return Ok(End::default());
             }
+            writer.end(&mut self.station.sys).map_err(|failure| open.error(failure))?;
             end.unwrap_or_else(|| writer.finish()).map_err(|damage| open.error(Failure::Damage(damage)))
         });
         match end {
             Ok(end) => {
+                let failure = self.judge(&open, &writer, &end);
                 let Open { source, target, header, header_bytes, route, read, index, rest, .. } = open;
-                let kept = index.map_or(Ok(()), |index| self.keep_index(&source, index, writer.take_recorder()));
+                let kept = match (index, &failure) {
+                    (None, _) => Ok(()),
+                    (Some(index), None) => self.keep_index(&source, index, writer.take_recorder()),
+                    // Whoever goes by an index does not look at the end any more.
+                    (Some(index), Some(_)) => {
+                        index.abandon(&mut self.station.sys);
+                        Ok(())
+                    }
+                };
                 let content = Content { end, read, route, header, header_bytes };
-                let done = kept.and_then(|()| self.finish(&source, target, writer, &content));
+                let done = kept.and_then(|()| self.finish(&source, target, writer, &content, failure));
                 self.station.check(done);
                 let _ = self.station.sys.close(source.file);
                 hand_on(rest, handle);
@@ -130,13 +141,21 @@ impl Inflater {
         hand_on(open.rest, handle);
     }
 
-    fn finish(&mut self, source: &Source, target: Target, writer: Writer, content: &Content) -> Result<()> {
+    /// What becomes of the bytes that came out; the error is that of the file, which may have a `failure` already.
+    fn finish(
+        &mut self,
+        source: &Source,
+        target: Target,
+        writer: Writer,
+        content: &Content,
+        failure: Option<Error>,
+    ) -> Result<()> {
         let (written, members, (taken, pieces)) = (writer.outlet.written(), writer.members(), writer.taken());
         let listed = self.shared.rows.as_ref().map(|rows| (rows, self.listed(source, &writer, content)));
         match (target, writer.into_sink()) {
             (Target::File(target), Sink::File(file)) => {
                 if !self.give_name(source, target, file, content)? {
-                    return Ok(());
+                    return failure.map_or(Ok(()), Err);
                 }
             }
             (_, Sink::Stdout(file) | Sink::File(file)) => {
@@ -145,13 +164,10 @@ impl Inflater {
             }
             (_, Sink::Nowhere) => listed.map_or(Ok(()), |(rows, listed)| rows(listed))?,
         }
-        let ignored = content.end.ignored_bytes;
-        if ignored > 0 {
-            let kept = if self.shared.plan.files.output == Output::BesideSource { "; the file is kept" } else { "" };
-            let text = format!("{ignored} bytes behind the compressed data were ignored{kept}");
-            self.station.warn(source.path(), text);
-        }
         self.station.summary.target_bytes += written;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
         self.station.note(|| {
             let read = content.read.load(Ordering::Relaxed);
             let of_pieces = if pieces > 0 { format!(", {taken} of {pieces} on their own") } else { String::new() };

@@ -19,9 +19,13 @@ use crate::job::files::{Folder, suffix};
 use crate::plan::{Keep, Wish};
 use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::Part;
+use crate::tree::metadata::describe;
 
 /// Bytes that are read of an index before it is believed to be one.
 const HEAD_BYTES: usize = 64;
+
+/// The bits of a mode that let others than the owner write.
+const OTHERS_WRITE: u32 = 0o022;
 
 /// An index being made.
 pub(super) struct IndexTarget {
@@ -49,6 +53,20 @@ pub(super) enum Found {
     Index(Index),
 }
 
+/// Why an index is not to be believed, if so: whoever can write to it can have it name other bytes of the file, or bytes
+/// that are nobody's, with checksums that fit. An ACL that lets others write shows in the bits of the group.
+fn distrust(index: &Attributes, owner: u32, user: u32) -> Option<String> {
+    const ROOT: u32 = 0;
+    let Attributes { kind, mode, uid, .. } = *index;
+    if kind != FileKind::RegularFile {
+        return Some(format!("it is {}", describe(kind)));
+    }
+    if ![user, ROOT, owner].contains(&uid) {
+        return Some(format!("it belongs to user {uid}, who is neither you nor the owner of the file nor root"));
+    }
+    (mode & OTHERS_WRITE != 0).then(|| format!("others than its owner can write to it (mode {mode:04o})"))
+}
+
 /// Where the index of a source lies, and how it is called there; `None` if it can have none.
 fn place(source: &Source) -> Option<(&Arc<Folder>, CString, PathBuf)> {
     let folder = source.folder.as_ref().filter(|_| source.attributes.kind == FileKind::RegularFile)?;
@@ -72,9 +90,10 @@ fn stamp(sys: &mut Sys, source: &Source) -> rustix::io::Result<Stamp> {
     Ok(Stamp { bytes, seconds: mtime.seconds, nanoseconds: mtime.nanoseconds, ends: crc.finalize() })
 }
 
-/// What an index is to be like: who may read the file may use its index, which holds some of what is in it.
+/// What an index is to be like: who may read the file may use its index, which holds some of what is in it, and which
+/// nobody but its owner may write to.
 const fn attributes(source: &Source) -> Attributes {
-    Attributes { mode: source.attributes.mode & 0o666, ..source.attributes }
+    Attributes { mode: source.attributes.mode & 0o666 & !OTHERS_WRITE, ..source.attributes }
 }
 
 /// Whether something is to be replaced by an index: only another index may be, unless asked.
@@ -105,11 +124,18 @@ impl Inflater {
         let file = match sys.open_source(&*folder.directory, &name) {
             Ok(file) => file,
             Err(Errno::NOENT) => return Found::Nothing,
+            Err(Errno::LOOP) => return Found::Useless(Error::refused("use", path, "it is a symbolic link")),
             Err(errno) => return Found::Useless(Error::system("open", path, errno)),
         };
-        let read = stamp(sys, source).and_then(|stamp| read_index(sys, &file, &stamp, step));
+        let read = sys.fstat(&file).and_then(|attributes| {
+            if let Some(why) = distrust(&attributes, source.attributes.uid, self.shared.user) {
+                return Ok(Err(why));
+            }
+            let read = stamp(sys, source).and_then(|stamp| read_index(sys, &file, attributes.size, &stamp, step));
+            read.map(|read| read.map_err(|why| why.to_string()))
+        });
         let _ = sys.close(file);
-        let useless = |why: IndexError| Error::refused("use", &path, why.to_string());
+        let useless = |why: String| Error::refused("use", &path, why);
         match read.map_err(|errno| Error::system("read", &path, errno)).and_then(|read| read.map_err(useless)) {
             Ok(index) => Found::Index(index),
             Err(error) => Found::Useless(error),
@@ -168,16 +194,16 @@ impl Inflater {
     }
 }
 
-/// Reads an index, once its first bytes say that it may be that of the file with this stamp.
+/// Reads an index of `size` bytes, once its first bytes say that it may be that of the file with this stamp.
 fn read_index(
     sys: &mut Sys,
     file: &OwnedFd,
+    size: u64,
     stamp: &Stamp,
     step: usize,
 ) -> rustix::io::Result<std::result::Result<Index, IndexError>> {
     let mut head = [0; HEAD_BYTES];
     let len = sys.pread_full(file, &mut head, 0, step)?;
-    let size = sys.fstat(file)?.size;
     match Index::expected_bytes(&head[..len], stamp) {
         Ok(expected) if expected == size => {}
         Ok(_) => return Ok(Err(IndexError::Damaged)),

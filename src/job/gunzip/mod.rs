@@ -10,7 +10,7 @@
 //! - [`writer`]: what comes out, in its order, checked; [`outlet`]: bounded, clipped and written;
 //! - [`listing`]: what a file was found to hold;
 //! - [`target`]: the file that is made, its name and attributes, and the end of the source; [`finish`]: the end of a file,
-//!   whole or not.
+//!   whole or not; [`verdict`]: which of the two it is, where all of it came out.
 
 mod cutter;
 mod finish;
@@ -24,6 +24,7 @@ mod route;
 mod spans;
 mod stream;
 mod target;
+mod verdict;
 mod writer;
 
 use std::ffi::{CStr, CString};
@@ -100,6 +101,7 @@ fn run_with(plan: &GunzipPlan, rows: Option<Rows>, context: &Context) -> Result<
         claims: Claims::default(),
         losses: Losses::new(KEEP, context.identity),
         leftovers: context.leftovers.clone(),
+        user: context.identity.uid,
     });
     files::run(&plan.files, context, &pool, |station| Inflater {
         station,
@@ -125,6 +127,8 @@ struct Shared {
     claims: Claims,
     losses: Losses,
     leftovers: Leftovers,
+    /// Who runs the job.
+    user: u32,
 }
 
 impl Shared {
@@ -224,7 +228,7 @@ impl Inflater {
     fn read(
         &mut self,
         mut open: Open,
-        writer: Writer,
+        mut writer: Writer,
         [mut input, mut output]: [PooledBuffer; 2],
         handle: &mut Handle<'_, Task<Helped>>,
     ) {
@@ -242,6 +246,11 @@ impl Inflater {
             asked => asked,
         };
         let passes = plan.files.force && open.goes_to_stdout() && open.index.is_none();
+        // A range is one of what was compressed, wherever it is read from.
+        open.passes = passes && plan.range.is_none();
+        if open.passes {
+            writer.pass_plain_data();
+        }
         let route = if passes && head.is_plain() {
             Route::Copy
         } else {

@@ -89,7 +89,8 @@ impl Inflater {
         handle: &mut Handle<'_, Task<Helped>>,
     ) {
         let sender = file.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let pump = Pump { gunzip: Box::default(), input, rest: 0..len, whole };
+        let gunzip = Box::new(Gunzip::new(file.open.passes));
+        let pump = Pump { gunzip, input, rest: 0..len, whole };
         let pumped = self.pump_all(&file, sender.as_ref(), pump, output, handle);
         drop(sender);
         // Somebody is there to take them; but two are done sooner.
@@ -162,19 +163,22 @@ impl Inflater {
         let mut filled = 0;
         while filled < output.len() && segments.len() < SEGMENTS {
             let step = pump.gunzip.step(&pump.input[pump.rest.clone()], &mut output[filled..]);
-            let Step { consumed, produced, trailer } = match step {
+            let Step { consumed, produced, trailer, bgzf_size } = match step {
                 Ok(step) => step,
                 Err(damage) => return Ok((filled, Some(Err(damage)))),
             };
             if produced > 0 || trailer.is_some() {
-                segments.push(Segment::of(&output[filled..filled + produced], trailer));
+                let segment = Segment::of(&output[filled..filled + produced], trailer);
+                segments.push(Segment { bgzf_size, ..segment });
             }
             pump.rest.start += consumed;
             filled += produced;
             if consumed == 0 && produced == 0 {
                 let count = if pump.whole { 0 } else { self.read_on(&file.open, &mut pump.input)? };
                 if count == 0 {
-                    return Ok((filled, Some(pump.gunzip.finish())));
+                    let rest = pump.gunzip.rest();
+                    output[filled..filled + rest.len()].copy_from_slice(rest);
+                    return Ok((filled + rest.len(), Some(pump.gunzip.finish())));
                 }
                 pump.rest = 0..count;
             }

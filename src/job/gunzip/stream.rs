@@ -69,7 +69,7 @@ impl Inflater {
         handle: &mut Handle<'_, Task<Helped>>,
     ) {
         let done = self.copy_all(&open, &mut writer, input);
-        self.conclude(open, writer, done.map(|()| Some(Ok(End { ignored_bytes: 0 }))), handle);
+        self.conclude(open, writer, done.map(|()| Some(Ok(End::default()))), handle);
     }
 
     fn copy_all(

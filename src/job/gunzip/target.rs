@@ -152,7 +152,7 @@ impl Inflater {
             }
         })?;
         settle(sys, plan, &folder)?;
-        if !plan.keep && is_kept && content.end.ignored_bytes == 0 {
+        if !plan.keep && is_kept && content.end.trailing.is_none() {
             if is_in_use {
                 self.station.warn(source.path(), replaced::keeps_source(&path));
             } else {

@@ -60,6 +60,8 @@ pub(super) struct Writer {
     window: Vec<u8>,
     /// Reads what is not taken as it is.
     gunzip: Option<Box<Gunzip>>,
+    /// Plain data after the last member comes out as it is.
+    passes: bool,
     /// Pieces taken as they are, and all of them.
     taken: (u64, u64),
     /// What comes behind a failure must not be written.
@@ -76,6 +78,7 @@ impl Writer {
             place: Place::Between,
             window: Vec::new(),
             gunzip: None,
+            passes: false,
             taken: (0, 0),
             broken: false,
         }
@@ -84,6 +87,11 @@ impl Writer {
     /// Finds the places for an index from here on.
     pub(super) fn record(&mut self) {
         self.recorder = Some(Recorder::default());
+    }
+
+    /// Lets plain data after the last member out as it is.
+    pub(super) const fn pass_plain_data(&mut self) {
+        self.passes = true;
     }
 
     /// What was found, if it was looked for.
@@ -145,17 +153,28 @@ impl Writer {
         self.guarded(|writer| writer.write(sys, bytes))
     }
 
-    /// Says that the file ends here: whether that is a good place.
+    /// Says that the file ends here. Writes what was held back of plain data that is passed through.
+    pub(super) fn end(&mut self, sys: &mut Sys) -> Result<(), Failure> {
+        let rest = self.gunzip.as_mut().map_or(&[][..], |gunzip| gunzip.rest());
+        if rest.is_empty() { Ok(()) } else { self.flush(sys, rest) }
+    }
+
+    /// Whether the end of the file is a good place.
     pub(super) fn finish(&self) -> Result<End, Damage> {
         match (&self.gunzip, self.place) {
             (Some(gunzip), Place::Inside) => gunzip.finish(),
-            (_, Place::Between) if self.checker.members() > 0 => Ok(End { ignored_bytes: 0 }),
+            (_, Place::Between) if self.checker.members() > 0 => Ok(End::default()),
             _ => Err(Damage::Truncated),
         }
     }
 
     pub(super) const fn members(&self) -> u64 {
         self.checker.members()
+    }
+
+    /// Whether the last member is one of BGZF's, and not the block that its files end with.
+    pub(super) const fn lacks_end_block(&self) -> bool {
+        self.checker.lacks_end_block()
     }
 
     /// CRC-32 of the last member.
@@ -224,7 +243,7 @@ impl Writer {
     fn inflate(&mut self, sys: &mut Sys, mut input: &[u8], out: &mut [u8], filled: &mut usize) -> Result<(), Failure> {
         let mut gunzip = self.resume()?;
         loop {
-            let Step { consumed, produced, trailer } = match gunzip.step(input, &mut out[*filled..]) {
+            let Step { consumed, produced, trailer, bgzf_size } = match gunzip.step(input, &mut out[*filled..]) {
                 Ok(step) => step,
                 Err(damage) => {
                     self.write(sys, &out[..*filled])?;
@@ -237,7 +256,7 @@ impl Writer {
                 recorder.update(&out[*filled..*filled + produced]);
             }
             *filled += produced;
-            if let Some(Err(damage)) = trailer.map(|trailer| self.checker.end(trailer)) {
+            if let Some(Err(damage)) = trailer.map(|trailer| self.checker.end(trailer, bgzf_size)) {
                 self.write(sys, &out[..*filled])?;
                 return Err(damage.into());
             }
@@ -259,7 +278,7 @@ impl Writer {
 
     /// A reader that stands where the last piece ended.
     fn resume(&mut self) -> Result<Box<Gunzip>, Damage> {
-        let mut gunzip = self.gunzip.take().unwrap_or_default();
+        let mut gunzip = self.gunzip.take().unwrap_or_else(|| Box::new(Gunzip::new(self.passes)));
         match std::mem::replace(&mut self.place, Place::Inside) {
             Place::Inside => {}
             // Behind no member at all, it stands at the start of the file.

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::event::EventSink;
+use crate::outcome::Warning;
 
 #[test]
 fn it_is_gone_at_the_end_and_after_an_error_too() {
@@ -38,7 +39,7 @@ struct Said(Mutex<Vec<(PathBuf, String)>>);
 
 impl EventSink for Said {
     fn send(&self, event: Event) {
-        if let Event::Warned { path, text } = event {
+        if let Event::Warned(Warning { path, text }) = event {
             self.0.lock().unwrap().push((path, text));
         }
     }

@@ -1,12 +1,18 @@
 //! Deflate through Intel's ISA-L at its level 1: the fastest compressor there is for this format, by a factor of two.
 //!
 //! Only its stateless call is used, on whole blocks of known size, and only to compress: it never reads what somebody
-//! else made.
+//! else made. The same bytes come out wherever it runs, and whatever it did before, since its stream is put where its
+//! address does not matter: see [`place`]. Of what it did before it uses nothing: the call clears the hash table and the
+//! counts that it reads (`reset_match_history`, `init_new_icf_block`).
+
+mod place;
 
 use isal_sys::igzip_lib::{
     COMP_OK, FULL_FLUSH, ISAL_DEF_LVL1_DEFAULT, NO_FLUSH, STATELESS_OVERFLOW, isal_deflate_stateless,
     isal_deflate_stateless_init, isal_zstream,
 };
+
+use crate::sys::PlacedMemory;
 
 use super::{Codec, CodecError, Compressed, Ending};
 
@@ -19,7 +25,8 @@ const TOKEN_BYTES: usize = ISAL_DEF_LVL1_DEFAULT as usize;
 
 /// A compressor, kept by a worker: some 360 KB.
 pub struct Isal {
-    stream: Box<isal_zstream>,
+    /// Holds an `isal_zstream`; nothing where there was no memory for one, and then no block can be compressed.
+    stream: Option<PlacedMemory>,
     /// Where ISA-L keeps what it found until it has enough for a block of its own; more makes fewer and better ones. It
     /// puts a structure there that begins with pointers, so it is aligned like one.
     tokens: Vec<u64>,
@@ -33,10 +40,7 @@ unsafe impl Send for Isal {}
 
 impl Default for Isal {
     fn default() -> Self {
-        // SAFETY: a C structure of integers, pointers and arrays of them; all zeros is a value of each.
-        #[allow(unsafe_code, reason = "ISA-L has no constructor; init sets only some fields")]
-        let stream = unsafe { std::mem::zeroed::<isal_zstream>() };
-        Self { stream: Box::new(stream), tokens: vec![0; TOKEN_BYTES / size_of::<u64>()] }
+        Self { stream: place::place_stream().ok(), tokens: vec![0; TOKEN_BYTES / size_of::<u64>()] }
     }
 }
 
@@ -57,7 +61,11 @@ impl Codec for Isal {
         if size(block) as usize != block.len() {
             return Err(CodecError::Failed);
         }
-        let stream = &mut *self.stream;
+        let memory = self.stream.as_ref().ok_or(CodecError::Failed)?;
+        // SAFETY: memory for one, page-aligned, which nobody else uses (`&mut self`); it was all zeros, which is a value
+        // of a C structure of integers, pointers and arrays of them, and since then ISA-L's.
+        #[allow(unsafe_code, reason = "ISA-L's stream lies in memory that it has to itself")]
+        let stream = unsafe { &mut *memory.as_ptr().cast::<isal_zstream>() };
         // SAFETY: `stream` is a live stream of the layout that init expects.
         #[allow(unsafe_code, reason = "FFI")]
         unsafe {
