@@ -74,7 +74,9 @@ fn what_lends_rights_is_never_made() {
                 set_mode(path, 0o7751);
             }
         }
-        sandbox.haul(format!("copy {words}")).run().ok().silent();
+        let run = sandbox.haul(format!("copy {words}")).run().ok();
+        // What is named is told not to have been read.
+        assert_eq!(run.err.is_empty(), words.contains("-T"), "{words}: {}", run.err);
         let made = if words.ends_with("new") { "new" } else { "there" };
         for name in sandbox.list(made) {
             let found = std::fs::symlink_metadata(sandbox.path(made).join(&name)).unwrap();

@@ -149,7 +149,7 @@ fn a_reader_that_goes_away_is_no_failure_to_talk_about() {
 #[test]
 fn an_end_by_signal_leaves_nothing_behind_and_a_report_of_what_there_is() {
     let sandbox = Sandbox::new();
-    let words = QUICK.replace("--rounds 2 --budget 1s", "--budget 6s") + " -o r.json";
+    let words = QUICK.replace("--rounds 2 --budget 1s", "--rounds 1000 --budget 60s") + " -o r.json";
     let running = sandbox.haul(words).spawn();
     common::wait_until("a first report", || sandbox.exists("r.json"));
     running.signal(Signal::INT);

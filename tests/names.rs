@@ -155,7 +155,7 @@ fn signals_that_end_a_process_leave_nothing_behind() {
         (Signal::IO, 29),
     ] {
         let sandbox = Sandbox::new();
-        sandbox.write("big", noise(1, 3_000_000));
+        sandbox.write("big", noise(1, 30_000_000));
         let words = "copy big target --buffer 1";
         let mut running = sandbox.haul(words).spawn();
         common::wait_until("a temporary file", || {
