@@ -119,7 +119,7 @@ cases! {
         },
     },
     special_files_are_made_all_the_same: Case {
-        words: "copy tree/fifo tree/link target", again: "copy tree/fifo tree/link target",
+        words: "copy -T tree target", again: "copy -T tree target",
         sides: ("tree", "target"), makes: "optlgsx",
         furnish: |sandbox| {
             make_others(sandbox, "tree");

@@ -24,6 +24,8 @@ pub(super) enum Verdict {
     InPlace(Attributes),
     /// What has it is what an earlier copy made of this very source.
     Done(Attributes),
+    /// What has it is a special file of the source's kind, which stays, and gets its attributes.
+    Attributes(Attributes),
     /// What has it stays as it is, for this reason.
     PassOver(&'static str),
 }
@@ -76,6 +78,7 @@ impl Copier {
         match subject.admission(&plan, &existing) {
             Admission::Granted => {}
             Admission::Needless => return Ok(Verdict::PassOver("it is there already")),
+            Admission::Attributes => return Ok(Verdict::Attributes(existing)),
             Admission::Refused(why) => return refused(why),
         }
         if plan.existing.ask && !self.shared.asked(&open.directory.target_of(new_name)) {

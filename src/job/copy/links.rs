@@ -206,6 +206,8 @@ impl Copier {
                         Verdict::Replace(existing)
                     }
                     Verdict::Done(_) => Verdict::PassOver(DONE),
+                    // It stays what it is, and so becomes no name of another file.
+                    Verdict::Attributes(_) => return Ok(false),
                     other => other,
                 },
             },

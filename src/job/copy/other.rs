@@ -11,7 +11,7 @@ use super::existing::Verdict;
 use super::{Copier, Task};
 use crate::error::{Error, Result};
 use crate::pool::Handle;
-use crate::sys::{Attributes, FileId, FileKind, Sys};
+use crate::sys::{Attributes, Creator, FileId, FileKind, Sys};
 use crate::tree::extended::{Origin, Prior};
 use crate::tree::metadata::{SET_ID, keep_mode, keep_owner, keep_times};
 use crate::tree::path::c_path;
@@ -63,6 +63,11 @@ impl Copier {
         // Set-id bits mean nothing here, and lend rights if anything of another kind ever has this mode.
         let bits = if self.shared.plan.keep.mode { !SET_ID } else { 0o777 };
         let wanted = Attributes { mode: attributes.mode & bits, ..*attributes };
+        if let Verdict::Attributes(existing) = verdict {
+            self.complete_existing(open, (name, new_name), &wanted, &existing)?;
+            self.station.summary.others += 1;
+            return Ok(true);
+        }
         let make = |sys: &mut Sys, name: &CStr| match &text {
             Some(text) => sys.symlinkat(text, &open.target, name),
             None => sys.mknodat(&open.target, name, wanted.kind, wanted.mode, wanted.rdev),
@@ -92,16 +97,47 @@ impl Copier {
             }
             Err(errno) => return self.report_one("keep the attributes of", path(), errno).map(|_| ()),
         };
+        let prior = if open.creator.inherits_acl { Prior::Access } else { Prior::None };
+        let mode_now = (!open.creator.inherits_acl).then_some(wanted.mode & !open.creator.umask);
+        self.keep_on_other(open, (name, new_name), itself, wanted, (open.creator, prior, mode_now))
+    }
+
+    /// Gives a special file that is there already the attributes of the source.
+    fn complete_existing(
+        &mut self,
+        open: &Open,
+        (name, new_name): (&CStr, &CStr),
+        wanted: &Attributes,
+        existing: &Attributes,
+    ) -> Result<()> {
+        let path = || open.directory.target_of(new_name);
+        let failed = |errno| Error::system("examine", path(), errno);
+        let sys = &mut self.station.sys;
+        let itself = sys.open_itself(&open.target, new_name).map_err(failed)?;
+        if !sys.fstat(&itself).map_err(failed)?.is_same_file(existing) {
+            return Err(Error::refused("keep the attributes of", path(), "it became another file meanwhile"));
+        }
+        let creator = self.shared.identity.unknown_creator();
+        self.keep_on_other(open, (name, new_name), itself, wanted, (creator, Prior::Access, None))
+    }
+
+    /// Gives what is neither file nor directory owner, attributes, mode and times, as far as that can be done.
+    fn keep_on_other(
+        &mut self,
+        open: &Open,
+        (name, new_name): (&CStr, &CStr),
+        itself: OwnedFd,
+        wanted: &Attributes,
+        (creator, prior, mode_now): (Creator, Prior, Option<u32>),
+    ) -> Result<()> {
         let (keep, target, mut lost) = (self.shared.plan.keep, FileRef::PathOnly(itself.as_fd()), Vec::new());
         if keep.keeps_owner() {
-            keep_owner(&mut self.station.sys, target, wanted, &open.creator, &mut lost);
+            keep_owner(&mut self.station.sys, target, wanted, &creator, &mut lost);
         }
-        let prior = if open.creator.inherits_acl { Prior::Access } else { Prior::None };
         let kept = self.keep_extended(Origin::Named(open.source.as_fd(), name), target, prior);
         let sys = &mut self.station.sys;
         if wanted.kind != FileKind::Symlink && keep.mode {
-            let is_known = !open.creator.inherits_acl && !kept.mode_moved;
-            let mode_now = is_known.then_some(wanted.mode & !open.creator.umask);
+            let mode_now = mode_now.filter(|_| !kept.mode_moved);
             keep_mode(sys, target, kept.mode(wanted.mode), mode_now, &mut lost);
         }
         if keep.times {
@@ -109,7 +145,7 @@ impl Copier {
         }
         let _ = sys.close(itself);
         lost.extend(kept.lost);
-        self.report(&lost, path).map(|_| ())
+        self.report(&lost, || open.directory.target_of(new_name)).map(|_| ())
     }
 
     /// Opens what was just made; nothing if the name is another file's by now. In a tree under a temporary name nobody but

@@ -138,6 +138,9 @@ impl Rehearsal<'_> {
             Wanted::Never => return Err(Error::refused("copy", path, "the target exists")),
             Wanted::Yes => match subject.admission(self.plan, &existing) {
                 Admission::Needless => self.pass_over(path, "it is there already"),
+                Admission::Attributes => {
+                    self.tell(path, &format!("would give its attributes to {}", Quoted(&target.path)));
+                }
                 Admission::Refused(why) => return Err(Error::refused("copy", path, why)),
                 Admission::Granted => {
                     let asked = if self.plan.existing.ask { ", if the answer is yes," } else { "" };

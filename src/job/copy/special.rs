@@ -40,6 +40,8 @@ pub(super) enum Admission {
     Granted,
     /// It is what the source would become.
     Needless,
+    /// It is that but for its attributes, which it may get.
+    Attributes,
     /// It stays, and that is a failure, for this reason.
     Refused(String),
 }
@@ -68,20 +70,20 @@ impl Subject {
         if !is_special(existing.kind) || (is_read(plan, self.attributes.kind) && !makes_links) {
             return Admission::Granted;
         }
-        if !self.is_named && !makes_links && self.is_like(plan, existing) {
-            return Admission::Needless;
+        let is_same_kind = (self.attributes.kind, self.attributes.rdev) == (existing.kind, existing.rdev);
+        if !self.is_named && !makes_links && is_same_kind {
+            return if self.has_all(plan, existing) { Admission::Needless } else { Admission::Attributes };
         }
         let there = describe(existing.kind);
         Admission::Refused(format!("{there} of that name is there; --remove-destination replaces it"))
     }
 
-    /// Whether a special file has all that its copy would have.
-    fn is_like(&self, plan: &CopyPlan, existing: &Attributes) -> bool {
+    /// Whether a special file of the same kind has all that is kept of the source.
+    fn has_all(&self, plan: &CopyPlan, existing: &Attributes) -> bool {
         let (source, keep) = (&self.attributes, &plan.keep);
         // Only root gives files away.
         let keeps_owner = keep.keeps_owner() && rustix::process::geteuid().is_root();
-        (source.kind, source.rdev) == (existing.kind, existing.rdev)
-            && (!keep.mode || source.mode == existing.mode)
+        (!keep.mode || source.mode == existing.mode)
             && (!keeps_owner || (source.uid, source.gid) == (existing.uid, existing.gid))
             && (!keep.times || source.mtime == existing.mtime)
     }
