@@ -1,6 +1,6 @@
 //! How something under a temporary name gets its final one, and where a finished copy stays that cannot get it.
 //!
-//! By renaming. Where a file system refuses that (some FUSE file systems have no rename; others lack RENAME_NOREPLACE):
+//! By renaming. Where a file system refuses that (some FUSE file systems have no rename; others lack `RENAME_NOREPLACE`):
 //! by a link whose first name goes, by renaming over an empty file that holds the name, or by copying once more. None
 //! of these replaces what appeared under the name meanwhile.
 //!

@@ -99,10 +99,9 @@ pub fn remove_abandoned(sys: &mut Sys, directory: impl AsFd, buffer: &mut Direct
     for _ in 0..MOST_READS {
         let Some(entries) = sys.getdents(directory.as_fd(), buffer)? else { break };
         for entry in entries.iter() {
-            match remove_if_abandoned(sys, directory.as_fd(), entry.name) {
-                Ok(true) => removed.push(entry.name.to_owned()),
-                // It is gone, or none of our business: what the job cannot do here it will say.
-                Ok(false) | Err(_) => {}
+            // What cannot be looked at is gone, or none of our business: what the job cannot do here it will say.
+            if remove_if_abandoned(sys, directory.as_fd(), entry.name) == Ok(true) {
+                removed.push(entry.name.to_owned());
             }
             if sys.check_stop().is_err() {
                 return Err(Errno::INTR);

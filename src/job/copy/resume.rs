@@ -31,8 +31,8 @@ impl Copier {
         let parent = above.target.open_to_search(sys).map_err(failed)?;
         let made = sys.fstat(&parent).map_err(failed)?;
         if made.is_append_only {
-            let mode = if shared.plan.keep.mode { 0o700 } else { 0o777 };
-            sys.mkdirat(&parent, name, mode).and(sys.close(parent)).map_err(failed)?;
+            let bits = if shared.plan.keep.mode { 0o700 } else { 0o777 };
+            sys.mkdirat(&parent, name, bits).and(sys.close(parent)).map_err(failed)?;
             return Ok(None);
         }
         let mut creator = shared.identity.creating_in(&made);

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test makes its own files")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -81,7 +82,6 @@ fn a_name_is_given_however_renaming_is_refused() {
                 let finished = scene.part(c"name").finish(&mut faulty(&plan), replace);
                 assert_eq!(finished.unwrap(), named, "{plan} {replace}");
                 assert_eq!(scene.found(), (files(&[("name", NEW)]), 0), "{plan} {replace}");
-                use std::os::unix::fs::PermissionsExt as _;
                 let mode = fs::metadata(scene.path().join("name")).unwrap().permissions().mode() & 0o7777;
                 assert_eq!(mode, 0o640, "{plan}");
             }
@@ -126,7 +126,6 @@ fn a_finished_copy_is_kept_under_a_free_name_that_fits() {
 
 #[test]
 fn where_nothing_can_be_named_the_temporary_name_stays_and_is_marked() {
-    use std::os::unix::fs::PermissionsExt as _;
     let scene = Scene::new(&[]);
     let sys = || faulty("renameat2,linkat,pwrite64:EPERM");
     let unnamed = scene.part(c"name").finish(&mut sys(), false).unwrap_err();
