@@ -528,3 +528,42 @@ fn what_is_full_or_read_only_below_ends_work_there_alone() {
         }
     }
 }
+
+#[test]
+fn a_full_file_system_below_changes_nothing_of_the_directories_above_it() {
+    for way in WAYS {
+        // The nested file system holds a directory that is there (met), or gets a new one, or a file alone.
+        for big in ["a/b/big", "a/b/new/big", "a/b/there/big"] {
+            let sandbox = Sandbox::new();
+            sandbox.write(format!("s/{big}"), noise(1, 900_000));
+            sandbox.write("s/a/small", "small");
+            let script = format!(
+                "mkdir -p t/a/b; chmod 711 t/a
+                 find s -type d -exec chmod 755 {{}} +; chmod 700 s/a/b; touch -d 2001-01-01 s/a s/a/b
+                 mount -t tmpfs -o size=256k,mode=700 tmpfs t/a/b || exit 77
+                 case {big} in */there/*) mkdir t/a/b/there;; esac
+                 $HAUL copy -T s t {way}; echo $?
+                 stat -c '%a %Y' t/a; stat -c %a t/a/b; cat t/a/small; echo; find t/a/b -name '*.haul-part' -exec stat -c %a {{}} +"
+            );
+            let Some((_, out, err)) = in_own_mounts(&sandbox, &script) else { return };
+            let words: Vec<_> = out.split_whitespace().collect();
+            let time = std::fs::metadata(sandbox.path("s/a")).expect("it is there");
+            let time = std::os::unix::fs::MetadataExt::mtime(&time).to_string();
+            assert_eq!(words[..5], ["1", "755", &time, "700", "small"], "{big} {way}: {err}");
+            assert!(words[5..].iter().all(|mode| *mode == "1700"), "{big} {way}: {out} {err}");
+        }
+    }
+}
+
+#[test]
+fn what_can_be_read_only_once_is_kept_where_something_is_mounted() {
+    let sandbox = Sandbox::new();
+    common::make_fifo(sandbox.path("fifo"));
+    sandbox.write("other", "other");
+    sandbox.write("m", "old");
+    let script = "mount --bind other m || exit 77; (echo precious >fifo) & $HAUL copy --copy-contents fifo m; echo $?
+        cat m m.haul-kept";
+    let Some((_, out, err)) = in_own_mounts(&sandbox, script) else { return };
+    assert_eq!(out.split_whitespace().collect::<Vec<_>>(), ["1", "otherprecious"], "{err}");
+    assert!(err.contains("kept as 'm.haul-kept'"), "{err}");
+}

@@ -318,3 +318,33 @@ fn an_ordinary_users_names_are_safe_in_anybodys_directory() {
     assert_eq!(sandbox.read("shared/roots"), b"root's own");
     assert_eq!(sandbox.read("shared/roots.haul-kept"), b"contents");
 }
+
+#[test]
+fn a_finished_copy_under_a_temporary_name_is_not_passed_over() {
+    let sandbox = Sandbox::new();
+    let name = format!("tree/{}", temporary_name(9));
+    set_mode(sandbox.write(&name, "finished"), 0o1644);
+    sandbox.haul("copy tree new").run().code(1).says_in_one_line(&[&name, "finished copy", "rename it"]);
+}
+
+#[test]
+fn what_cannot_be_taken_away_again_is_told_and_private() {
+    if !is_root() || !have("chattr") {
+        return skip("chattr +a needs root");
+    }
+    let sandbox = Sandbox::new();
+    let whole = packed(&sandbox, noise(5, 300_000));
+    sandbox.write("cut.gz", &whole[..whole.len() - 100]);
+    sandbox.make_directory("log");
+    let attribute = |how: &str| {
+        Command::new("chattr").arg(how).arg(sandbox.path("log")).output().is_ok_and(|output| output.status.success())
+    };
+    if !attribute("+a") {
+        return skip("this file system has no append-only directories");
+    }
+    let run = sandbox.haul("gunzip -k --output-dir log cut.gz").run();
+    attribute("-a");
+    run.code(1).says(&["'log/cut': it is unfinished, and stays"]);
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(std::fs::metadata(sandbox.path("log/cut")).expect("it stays").permissions().mode() & 0o077, 0);
+}

@@ -355,3 +355,18 @@ fn a_tree_that_joins_another_is_continued() {
         sandbox.assert_no_leftovers(way);
     }
 }
+
+#[test]
+fn a_tree_below_a_directory_that_hands_on_its_group_is_continued() {
+    let sandbox = furnished();
+    sandbox.make_directory("shared");
+    if is_root() {
+        std::os::unix::fs::chown(sandbox.path("shared"), Some(NOBODY), Some(NOBODY)).expect("chown");
+    }
+    // What is made in it is set-group-id as well, and so is the unfinished tree.
+    set_mode(sandbox.path("shared"), 0o2775);
+    let words = "copy -T tree shared/target";
+    begin(&sandbox, &format!("{words} {SLOW}"), "shared/target.haul-part/big/slow").signal(Signal::KILL);
+    sandbox.haul("copy --resume -T tree shared/target").without_rights().run().ok();
+    assert_equal(sandbox.path("tree"), sandbox.path("shared/target"), "continued");
+}

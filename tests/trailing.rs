@@ -327,7 +327,8 @@ fn bgzf_without_its_end_block_is_warned_about_and_fails_a_test() {
         assert!(run.silent().out.len() <= 1, "what was not read is not judged");
         sandbox.haul("gunzip --index file.gz").run().ok();
         sandbox.haul("gunzip file.gz").run().ok();
-        assert!(sandbox.exists("file") && !sandbox.exists("file.gz"), "{what}");
+        // What may be cut is all that there is of it.
+        assert!(sandbox.exists("file") && sandbox.exists("file.gz") == lacks_end, "{what}");
     }
 }
 

@@ -70,6 +70,16 @@ impl Station {
         self.volume = device.map(|device| Volume { device, owner: self.user });
     }
 
+    /// Where the work at hand writes.
+    pub(super) const fn volume(&self) -> Option<Volume> {
+        self.volume
+    }
+
+    /// It writes there again.
+    pub(super) const fn return_to(&mut self, volume: Option<Volume>) {
+        self.volume = volume;
+    }
+
     /// What it writes belongs to another user: a file that exists, and is written in place.
     pub(super) fn writes_for(&mut self, owner: u32) {
         self.volume = self.volume.map(|volume| Volume { owner, ..volume });

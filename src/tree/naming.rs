@@ -63,14 +63,12 @@ impl Part {
         }
     }
 
-    fn give_name(&self, sys: &mut Sys, name: &CStr, replace: bool) -> Result<Named> {
+    fn give_name(&mut self, sys: &mut Sys, name: &CStr, replace: bool) -> Result<Named> {
         if *self.temporary == *name {
             return Ok(Named::Directly);
         }
         // ESTALE: the name leads to another file now, which somebody else put there.
-        if let Some(made) = self.made
-            && sys.stat_at(&self.directory, &self.temporary)?.id() != made
-        {
+        if !self.bears_what_was_made(sys)? {
             return Err(Errno::STALE);
         }
         match sys.rename_within(&self.directory, &self.temporary, name, replace) {
@@ -81,10 +79,13 @@ impl Part {
     }
 
     /// Says `refused`, why renaming was refused, where nothing else can be done either.
-    fn name_without_renaming(&self, sys: &mut Sys, name: &CStr, replace: bool, refused: Errno) -> Result<Named> {
+    fn name_without_renaming(&mut self, sys: &mut Sys, name: &CStr, replace: bool, refused: Errno) -> Result<Named> {
         let unless_refused = |errno| if is_refusal(errno) { refused } else { errno };
-        if replace && !matches!(sys.unlinkat(&self.directory, name), Ok(()) | Err(Errno::NOENT)) {
-            return Err(refused);
+        if replace {
+            if !matches!(sys.unlinkat(&self.directory, name), Ok(()) | Err(Errno::NOENT)) {
+                return Err(refused);
+            }
+            self.old_is_gone = true;
         }
         match sys.linkat(&self.directory, &self.temporary, &self.directory, name) {
             Ok(()) => {
@@ -153,10 +154,16 @@ impl Part {
 }
 
 impl Unnamed {
-    /// Takes it away: what it was made of is still there. Returns why it got no name.
+    /// Takes it away: what it was made of is still there. But where what it was to replace is gone, it is all that there is
+    /// of that name, and is kept. Returns why it got no name.
     pub fn abandon(self, sys: &mut Sys) -> Errno {
-        self.part.abandon(sys);
-        self.errno
+        let errno = self.errno;
+        if self.part.old_is_gone {
+            self.keep(sys);
+        } else {
+            self.part.abandon(sys);
+        }
+        errno
     }
 
     /// Whether it is a file that has other names as well.

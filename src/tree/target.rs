@@ -19,6 +19,9 @@ use crate::sys::{Attributes, FileId, Sys, discard};
 /// Names tried before giving up. 64 random bits are taken by chance never, but perhaps on purpose.
 const ATTEMPTS: u32 = 8;
 
+/// What to say of an unfinished target for which [`Part::abandon`] returns false.
+pub const UNREMOVABLE: &str = "it is unfinished, and stays: nothing can be removed from that directory";
+
 /// What the directory that targets are made in means for their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DirectoryRules {
@@ -62,6 +65,8 @@ pub struct Part {
     pub(super) name: CString,
     /// What was made, where others could put something else in its place.
     pub(super) made: Option<FileId>,
+    /// What it was to replace is gone already.
+    pub(super) old_is_gone: bool,
     /// Dropped when the name is final or gone.
     pub(super) registration: Option<Registration>,
 }
@@ -106,7 +111,10 @@ impl Part {
                     let (directory, leftovers) = (Arc::clone(site.directory), site.leftovers.clone());
                     let registration = Some(leftovers.register(&directory, temporary.clone(), Leftover::File));
                     let name = name.to_owned();
-                    return Ok((Self { directory, leftovers, temporary, name, made: None, registration }, new));
+                    return Ok((
+                        Self { directory, leftovers, temporary, name, made: None, old_is_gone: false, registration },
+                        new,
+                    ));
                 }
             }
         }
@@ -123,11 +131,25 @@ impl Part {
         &self.name
     }
 
-    /// Takes it away again; says whether nothing of it is left. Best effort: the failure that led here is the one to
-    /// report.
+    /// Takes it away again; false if something stays under its final name, as it must in an append-only directory. Best
+    /// effort: the failure that led here is the one to report.
     pub fn abandon(mut self, sys: &mut Sys) -> bool {
         self.registration = None;
-        matches!(sys.unlinkat(&self.directory, &self.temporary), Ok(()) | Err(Errno::NOENT))
+        // Somebody else's file that took its place stays.
+        let is_ours = self.made.is_none() || self.bears_what_was_made(sys) == Ok(true);
+        let is_gone = !is_ours || matches!(sys.unlinkat(&self.directory, &self.temporary), Ok(()) | Err(Errno::NOENT));
+        is_gone || *self.temporary != *self.name
+    }
+
+    /// Its temporary name is another file's, which is left as it is.
+    pub fn forget(mut self) {
+        self.registration = None;
+    }
+
+    /// Whether its temporary name still leads to what was made, as far as that is known.
+    pub(super) fn bears_what_was_made(&self, sys: &mut Sys) -> Result<bool> {
+        let Some(made) = self.made else { return Ok(true) };
+        sys.stat_at(&self.directory, &self.temporary).map(|found| found.id() == made)
     }
 }
 

@@ -67,6 +67,11 @@ pub fn is_temporary(name: &CStr) -> bool {
     })
 }
 
+/// Whether a temporary file is a finished copy that could only keep its temporary name.
+pub const fn is_finished_copy(found: &Attributes) -> bool {
+    found.mode & FINISHED != 0
+}
+
 /// Removes `name` in `directory` if it is a temporary file that a killed run of this user's left there: more than a day
 /// ago by its ctime (times are set last, so its mtime may be its source's), on a local file system, and not a finished
 /// copy. Says whether it did.
@@ -87,7 +92,7 @@ fn is_abandoned(found: &Attributes, user: u32, now: Moment) -> bool {
     let changed = found.ctime.seconds;
     found.kind != FileKind::Directory
         && found.uid == user
-        && found.mode & FINISHED == 0
+        && !is_finished_copy(found)
         && now.seconds - changed > ABANDONED_AFTER
         && (found.kind != FileKind::RegularFile || changed - found.mtime.seconds <= WRITTEN_LAST)
 }

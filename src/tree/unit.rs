@@ -42,6 +42,8 @@ const SUFFIX: &str = ".haul-part";
 const ATTEMPTS: u32 = 1_000;
 /// The mode of an unfinished tree: only its owner may enter it, and the sticky bit is the mark.
 const MODE: u32 = 0o1700;
+/// What a directory with this bit hands on to those made in it: it says whose group new files get, and lends no rights.
+const SET_GROUP_ID: u32 = 0o2000;
 
 /// See the module. Dropped before it is finished or abandoned, the tree was cut short.
 #[derive(Debug)]
@@ -158,7 +160,8 @@ impl Unit {
 
     /// Makes it ours again after another copy, whose end may have been near.
     pub fn take_over(&self, sys: &mut Sys) -> Result<()> {
-        sys.fchmod(&self.locked, MODE)
+        let inherited = sys.fstat(&self.locked)?.mode & SET_GROUP_ID;
+        sys.fchmod(&self.locked, MODE | inherited)
     }
 
     /// Gives it its final name, then its final mode, and makes both durable if that is wanted. EEXIST if anything has
@@ -271,7 +274,7 @@ fn find_unfinished(
     if found.uid != rustix::process::geteuid().as_raw() {
         return refused("it belongs to another user");
     }
-    if found.mode != MODE {
+    if found.mode & !SET_GROUP_ID != MODE {
         return Ok(Err(format!("its mode is {:o}, and that of an unfinished copy is {MODE:o}", found.mode)));
     }
     match sys.flock(&opened) {

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::plan::{Durable, Method};
 use crate::pool::Handle;
 use crate::sys::{Attributes, FileId, FileKind};
+use crate::tree::UNREMOVABLE;
 
 impl Copier {
     /// Copies a file, or begins to.
@@ -178,7 +179,7 @@ impl Copier {
             TargetPlace::Part { part, replaced } => match kept {
                 Ok(is_kept) => {
                     let verdict = replaced.map_or(Verdict::New, Verdict::Replace);
-                    self.finish_part(&open, part, verdict, attributes.id()).map(|()| is_kept)
+                    self.finish_part(&open, part, verdict, &attributes).map(|()| is_kept)
                 }
                 Err(error) => {
                     part.abandon(sys);
@@ -254,8 +255,9 @@ impl Copier {
     /// Takes the target away.
     pub(super) fn abandon(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
         let sys = &mut self.station.sys;
+        let mut stays = false;
         match copy.place {
-            TargetPlace::Part { part, .. } => _ = part.abandon(sys),
+            TargetPlace::Part { part, .. } => stays = !part.abandon(sys),
             TargetPlace::InUnit => {
                 let _ = sys.unlinkat(&copy.open.target, &copy.new_name);
             }
@@ -263,6 +265,9 @@ impl Copier {
         }
         let _ = sys.close(copy.target);
         let _ = sys.close(copy.source);
+        if stays {
+            self.station.warn(copy.open.directory.target_of(&copy.new_name), UNREMOVABLE);
+        }
         if self.has_twins(&copy.attributes) {
             self.link_the_others(&copy.attributes, &copy.open.directory, &copy.new_name, None, handle);
         }

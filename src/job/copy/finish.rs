@@ -21,7 +21,14 @@ impl Copier {
     }
 
     /// Gives up a hold on a directory, and on those above it, as far as this was the last.
-    pub(super) fn leave_directory(&mut self, directory: Arc<Directory>, mut target: Option<OwnedFd>) {
+    pub(super) fn leave_directory(&mut self, directory: Arc<Directory>, target: Option<OwnedFd>) {
+        // The work at hand goes on where it was.
+        let volume = self.station.volume();
+        self.finish_directories(directory, target);
+        self.station.return_to(volume);
+    }
+
+    fn finish_directories(&mut self, directory: Arc<Directory>, mut target: Option<OwnedFd>) {
         let mut current = Some(directory);
         while let Some(mut directory) = current.and_then(Arc::into_inner) {
             // Asked again for each: whoever gave up its hold before us may have done so without doing its work, and then
@@ -31,6 +38,9 @@ impl Copier {
             }
             if self.station.is_full(directory.volume.dev()) {
                 // The same holds; but those above may lie in another file system.
+                if let Some(target) = target.take() {
+                    let _ = self.station.sys.close(target);
+                }
                 current = directory.parent.0.take();
                 continue;
             }

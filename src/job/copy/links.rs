@@ -227,7 +227,7 @@ impl Copier {
             let found = found.and_then(|found| if found.id() == twin.id { Ok(()) } else { Err(Errno::STALE) });
             found.map_err(|errno| Error::system("link", open.directory.target_of(new_name), errno))
         };
-        let linked = self.make_other(open, new_name, verdict, source.id(), link, check);
+        let linked = self.make_other(open, new_name, verdict, source, link, check);
         self.twin_directory = Some((Arc::clone(&twin.directory), from));
         match linked {
             Ok(()) => {

@@ -11,7 +11,7 @@ use super::directory::Open;
 use super::existing::Verdict;
 use crate::error::{Cause, Error, Quoted, Result};
 use crate::plan::{Backup, Durable};
-use crate::sys::{DirectoryBuffer, FileId, NAME_MAX, Sys};
+use crate::sys::{Attributes, DirectoryBuffer, FileId, FileKind, NAME_MAX, Sys};
 use crate::tree::path::search_only;
 use crate::tree::{Named, Part, Unnamed};
 
@@ -23,7 +23,7 @@ impl Copier {
         open: &Open,
         new_name: &CStr,
         verdict: Verdict,
-        source: FileId,
+        source: &Attributes,
         mut make: impl FnMut(&mut Sys, &CStr) -> rustix::io::Result<()>,
         complete: impl FnOnce(&mut Self, &CStr) -> Result<()>,
     ) -> Result<()> {
@@ -46,17 +46,22 @@ impl Copier {
         match complete(self, part.temporary()) {
             Ok(()) => self.finish_part(open, part, verdict, source),
             Err(error) => {
-                part.abandon(&mut self.station.sys);
+                // Refused: what bears the temporary name is not what was made.
+                if error.errno().is_none() && !error.is_interruption() {
+                    part.forget();
+                } else {
+                    part.abandon(&mut self.station.sys);
+                }
                 Err(error)
             }
         }
     }
 
     /// Gives something its final name, after what has it was saved as the plan says; `source` is what it is made of.
-    pub(super) fn finish_part(&mut self, open: &Open, part: Part, verdict: Verdict, source: FileId) -> Result<()> {
+    pub(super) fn finish_part(&mut self, open: &Open, part: Part, verdict: Verdict, source: &Attributes) -> Result<()> {
         let replaces = matches!(verdict, Verdict::Replace(_));
         let name = part.name().to_owned();
-        if replaces && let Err(error) = self.back_up(open, &name, source) {
+        if replaces && let Err(error) = self.back_up(open, &name, source.id()) {
             part.abandon(&mut self.station.sys);
             return Err(error);
         }
@@ -64,7 +69,7 @@ impl Copier {
         match part.finish(sys, replaces) {
             Ok(Named::Directly) => {}
             Ok(Named::Copied) => self.say_copied_again(open, &name),
-            Err(unnamed) => return Err(self.keep_unnamed(open, &name, unnamed)),
+            Err(unnamed) => return Err(self.keep_unnamed(open, &name, source, unnamed)),
         }
         let sys = &mut self.station.sys;
         if self.shared.plan.durable == Durable::File {
@@ -76,12 +81,14 @@ impl Copier {
     }
 
     /// Keeps a finished copy that could not get its name; returns what to say of it.
-    fn keep_unnamed(&mut self, open: &Open, name: &CStr, unnamed: Unnamed) -> Error {
+    fn keep_unnamed(&mut self, open: &Open, name: &CStr, source: &Attributes, unnamed: Unnamed) -> Error {
         let (errno, path) = (unnamed.errno, open.directory.target_of(name));
         let sys = &mut self.station.sys;
         // Something is mounted there, which is written in place then; somebody asked to stop; or it is only another name of
-        // what is there.
-        if matches!(errno, Errno::BUSY | Errno::INTR) || unnamed.has_another_name(sys) {
+        // what is there. But what could be read only once stays.
+        let can_repeat = matches!(source.kind, FileKind::RegularFile | FileKind::Symlink);
+        let is_superfluous = can_repeat && matches!(errno, Errno::BUSY | Errno::INTR);
+        if is_superfluous || errno == Errno::STALE || unnamed.has_another_name(sys) {
             unnamed.abandon(sys);
             return Error::system("finish", path, errno);
         }

@@ -74,7 +74,7 @@ impl Copier {
         };
         let complete =
             |copier: &mut Self, temporary: &CStr| copier.complete_other(open, name, (temporary, new_name), &wanted);
-        self.make_other(open, new_name, verdict, attributes.id(), make, complete)?;
+        self.make_other(open, new_name, verdict, attributes, make, complete)?;
         self.station.summary.others += 1;
         Ok(true)
     }
@@ -194,7 +194,7 @@ impl Copier {
                 let link = if follows { Sys::linkat_through } else { Sys::linkat };
                 link(sys, &open.source, name, &open.target, to)
             };
-            self.make_other(open, new_name, verdict, attributes.id(), link, |_, _| Ok(()))?;
+            self.make_other(open, new_name, verdict, &attributes, link, |_, _| Ok(()))?;
         }
         self.station.summary.links += 1;
         Ok(())
@@ -211,7 +211,7 @@ impl Copier {
         let Some(verdict) = self.admit(open, name, new_name, &attributes)? else { return Ok(()) };
         let text = c_path(text);
         let link = |sys: &mut Sys, to: &CStr| sys.symlinkat(&text, &open.target, to);
-        self.make_other(open, new_name, verdict, attributes.id(), link, |_, _| Ok(()))?;
+        self.make_other(open, new_name, verdict, &attributes, link, |_, _| Ok(()))?;
         self.station.summary.others += 1;
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::plan::Method;
 use crate::pool::Handle;
 use crate::sys::{Entries, FileKind, Sys};
-use crate::tree::{DirectoryRules, Place, is_temporary, is_unfinished_tree, remove_abandoned};
+use crate::tree::{DirectoryRules, Place, is_finished_copy, is_temporary, is_unfinished_tree, remove_abandoned};
 
 /// Entries from which on they are offered to another worker; fewer are done before the offer is worth its cost.
 const WORTH_OFFERING: usize = 16;
@@ -50,7 +50,9 @@ impl Copier {
         drop(directory);
         if open.directory.standing == Standing::Resumed {
             let reconciled = self.reconcile(&open);
-            self.station.check(reconciled);
+            if self.station.check(reconciled).is_none() {
+                open.directory.leave_unfinished();
+            }
         }
         if open.directory.standing == Standing::Met {
             self.remove_abandoned(&open.directory.target, &open.target);
@@ -268,9 +270,7 @@ impl Copier {
     fn is_reserved(&mut self, open: &Open, name: &CStr, new_name: &CStr) -> bool {
         let is_walked = open.directory.source_seen.get().is_some();
         if is_walked && is_temporary(name) {
-            let why = "passed over: its name is that of a temporary file of haul; copy it by another name";
-            self.station.warn(open.directory.source_of(name), why);
-            self.station.summary.skipped += 1;
+            self.pass_over_temporary(open, name);
             return true;
         }
         if is_temporary(new_name) {
@@ -284,6 +284,18 @@ impl Copier {
             self.station.fail(Error::refused("copy", open.directory.source_of(name), why));
         }
         is_refused
+    }
+
+    /// Passes over a temporary file. One that is a finished copy must not be missed.
+    fn pass_over_temporary(&mut self, open: &Open, name: &CStr) {
+        let path = open.directory.source_of(name);
+        if self.station.sys.stat_at(&open.source, name).is_ok_and(|found| is_finished_copy(&found)) {
+            let why = "it is a finished copy that could not get its name; rename it";
+            return self.station.fail(Error::refused("copy", path, why));
+        }
+        let why = "passed over: its name is that of a temporary file of haul; copy it by another name";
+        self.station.warn(path, why);
+        self.station.summary.skipped += 1;
     }
 
     /// Removes from a target directory the temporary files that killed runs left there.

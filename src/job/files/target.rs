@@ -17,7 +17,7 @@ use crate::plan::{FilesPlan, Keep, Wish};
 use crate::sys::{Attributes, Creator, FileKind, Moment, Sys};
 use crate::tree::extended::{Buffers, Kept, Listed, Origin, Prior, Selection, keep_extended};
 use crate::tree::metadata::{creation_mode, keep_mode, keep_owner, keep_times};
-use crate::tree::{FileRef, Leftovers, Part, Trouble, is_temporary};
+use crate::tree::{DirectoryRules, FileRef, Leftovers, Part, Trouble, UNREMOVABLE, is_temporary};
 
 /// What there is under a target's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,13 +88,15 @@ pub(in crate::job) fn create(
     (source, wanted): (&Source, &Attributes),
     buffers: &mut Buffers,
 ) -> rustix::io::Result<(Part, OwnedFd)> {
-    let mode = mode_at_first(&folder.creator(sys), source.listed(sys, buffers), wanted);
+    let mode = mode_at_first(&folder.creator(sys), source.listed(sys, buffers), wanted, folder.rules);
     Part::file(sys, folder.site(leftovers), name, mode)
 }
 
-fn mode_at_first(creator: &Creator, listed: Listed, wanted: &Attributes) -> u32 {
+/// The mode to create a target with. Where others could open it before it is finished it is its owner's alone: its ACL is
+/// not there yet, or it has its final name already.
+fn mode_at_first(creator: &Creator, listed: Listed, wanted: &Attributes, rules: DirectoryRules) -> u32 {
     let mode = creation_mode(wanted, creator, &KEEP);
-    if listed.acl { mode & 0o600 } else { mode }
+    if listed.acl || rules.is_append_only() { mode & 0o600 } else { mode }
 }
 
 /// Gives a written target what it keeps of its source, makes it durable if that is wanted, and closes it. What cannot be
@@ -134,7 +136,7 @@ fn keep_attributes(
     } else {
         Kept::default()
     };
-    let mode_now = mode_at_first(&creator, listed, wanted) & !creator.umask;
+    let mode_now = mode_at_first(&creator, listed, wanted, folder.rules) & !creator.umask;
     let mode_now = Some(mode_now).filter(|_| !kept.mode_moved && !creator.inherits_acl);
     keep_mode(sys, target, owned.mode(kept.mode(wanted.mode)), mode_now, &mut lost);
     if keep.times {
@@ -142,6 +144,13 @@ fn keep_attributes(
     }
     lost.extend(kept.lost);
     lost
+}
+
+/// Takes a target away that failed.
+pub(in crate::job) fn abandon(station: &mut Station, part: Part, path: &Path) {
+    if !part.abandon(&mut station.sys) {
+        station.warn(path, UNREMOVABLE);
+    }
 }
 
 /// Gives a target its final name; says whether it replaced something that somebody else has open. Where it gets none it

@@ -169,10 +169,14 @@ impl<J: FileJob> Walker<J> {
         station.check(opened)
     }
 
+    /// Whether the job changes anything in the directories that it walks.
+    fn changes_sources(&self) -> bool {
+        self.plan.output == Output::BesideSource && self.plan.output_dir.is_none()
+    }
+
     /// Whether a directory is an unfinished copy, in which nobody but that copy changes anything.
     pub(super) fn is_under_way(&mut self, folder: &Folder, name: &CStr) -> bool {
-        let changes_it = self.plan.output == Output::BesideSource && self.plan.output_dir.is_none();
-        let is_under_way = changes_it && is_unfinished_tree(name);
+        let is_under_way = self.changes_sources() && is_unfinished_tree(name);
         if is_under_way {
             self.pass_over(|| folder.place.path_of(name), "it is an unfinished copy");
         }
@@ -202,9 +206,10 @@ impl<J: FileJob> Walker<J> {
             return self.pass_over(path, &format!("it is {}", describe(kind)));
         }
         if is_temporary(name) {
-            let removed = remove_if_abandoned(&mut self.job.station().sys, &*folder.directory, name);
-            let why =
-                if removed == Ok(true) { "a killed run left it; removed" } else { "it is a temporary file of haul" };
+            let changes_it = self.changes_sources();
+            let sys = &mut self.job.station().sys;
+            let is_removed = changes_it && remove_if_abandoned(sys, &*folder.directory, name) == Ok(true);
+            let why = if is_removed { "a killed run left it; removed" } else { "it is a temporary file of haul" };
             return self.pass_over(path, why);
         }
         if suffix::is_index(name) {

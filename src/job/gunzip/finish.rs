@@ -14,6 +14,7 @@ use crate::codec::gunzip::End;
 use crate::codec::member::Header;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
+use crate::job::files::target::abandon;
 use crate::job::files::{Sequence, Task, hand_on};
 use crate::job::full::Device;
 use crate::pool::Handle;
@@ -106,7 +107,8 @@ impl Inflater {
                         Ok(())
                     }
                 };
-                let content = Content { end, read, route, header, header_bytes };
+                let is_cut = writer.lacks_end_block();
+                let content = Content { end, read, route, header, header_bytes, is_cut };
                 let done = kept.and_then(|()| self.finish(&source, target, writer, &content, failure));
                 self.station.check(done);
                 let _ = self.station.sys.close(source.file);
@@ -127,10 +129,10 @@ impl Inflater {
         if let Some(error) = error {
             self.station.fail(error);
         }
-        let sys = &mut self.station.sys;
         if let Target::File(target) = open.target {
-            target.part.abandon(sys);
+            abandon(&mut self.station, target.part, &target.path);
         }
+        let sys = &mut self.station.sys;
         if let Some(index) = open.index {
             index.abandon(sys);
         }
@@ -190,6 +192,8 @@ impl Inflater {
 /// What was found in a file.
 pub(super) struct Content {
     pub(super) end: End,
+    /// It is BGZF without its last block: something may be missing.
+    pub(super) is_cut: bool,
     pub(super) read: AtomicU64,
     route: Option<Route>,
     pub(super) header: Header,

@@ -16,7 +16,7 @@ use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
 use crate::job::files::target::{
-    Existing, KEEP, claim, claim_up_to_date, complete, create, give_name, may_create, settle,
+    Existing, KEEP, abandon, claim, claim_up_to_date, complete, create, give_name, may_create, settle,
 };
 use crate::job::files::{Folder, replaced, suffix};
 use crate::job::full::Device;
@@ -140,7 +140,7 @@ impl Inflater {
                 return Ok(false);
             }
             Err(error) => {
-                part.abandon(sys);
+                abandon(&mut self.station, part, &path);
                 return Err(error);
             }
         };
@@ -152,7 +152,7 @@ impl Inflater {
             }
         })?;
         settle(sys, plan, &folder)?;
-        if !plan.keep && is_kept && content.end.trailing.is_none() {
+        if !plan.keep && is_kept && content.end.trailing.is_none() && !content.is_cut {
             if is_in_use {
                 self.station.warn(source.path(), replaced::keeps_source(&path));
             } else {

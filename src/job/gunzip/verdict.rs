@@ -34,7 +34,7 @@ impl Inflater {
             if plan.files.output == Output::Nowhere && !plan.index {
                 return Some(Error::refused("confirm the end of", path, NO_END_BLOCK));
             }
-            self.station.warn(path, NO_END_BLOCK);
+            self.station.warn(path, format!("{NO_END_BLOCK}{}", self.kept(open)));
         }
         None
     }

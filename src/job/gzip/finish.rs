@@ -13,7 +13,7 @@ use super::{Compression, Gzip};
 use crate::codec::member::Header;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
-use crate::job::files::target::{Existing, KEEP, claim, complete, create, give_name, may_create, settle};
+use crate::job::files::target::{Existing, KEEP, abandon, claim, complete, create, give_name, may_create, settle};
 use crate::job::files::{Folder, Sequence, replaced, suffix};
 use crate::job::full::Device;
 use crate::plan::Output;
@@ -89,12 +89,12 @@ impl Gzip {
     pub(super) fn finish(&mut self, compression: Compression) -> Option<Sequence> {
         let Compression { source, target, ordered, failed, rest, .. } = compression;
         let (file, sizes) = ordered.into_sink().end();
-        let sys = &mut self.station.sys;
         let (read, written, complete) = sizes;
         if !complete || failed.load(Ordering::Relaxed) {
-            if let Target::File { part, .. } = target {
-                part.abandon(sys);
+            if let Target::File { part, path, .. } = target {
+                abandon(&mut self.station, part, &path);
             }
+            let sys = &mut self.station.sys;
             let _ = sys.close(file);
             let _ = sys.close(source.file);
             return if written == 0 { rest } else { self.give_up(rest) };
@@ -173,7 +173,7 @@ impl Gzip {
         let is_kept = match checked {
             Ok(is_kept) => is_kept,
             Err(error) => {
-                part.abandon(sys);
+                abandon(&mut self.station, part, &path);
                 return Err(error);
             }
         };

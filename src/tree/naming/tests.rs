@@ -93,7 +93,7 @@ fn a_name_is_given_however_renaming_is_refused() {
 fn without_noreplace_and_links_an_empty_file_holds_the_name() {
     // EINVAL comes once, of renaming without replacing; linking is refused for good.
     let scene = Scene::new(&[]);
-    let part = scene.part(c"name");
+    let mut part = scene.part(c"name");
     let mut sys = faulty("linkat:EPERM");
     assert_eq!(part.name_without_renaming(&mut sys, c"name", false, Errno::INVAL), Ok(Named::Directly));
     drop(part);
