@@ -34,7 +34,7 @@
 //! | [`job`] | one job each: copy, gzip, gunzip, sweep, compare, disk, tune; and what gzip and gunzip share, `files/` | a source is removed too early; a target lands in the wrong directory; the wrong setting wins |
 //! | [`engine`] | how bytes move, and the ladder that `auto` is | a copy uses the wrong call; holes are filled |
 //! | [`codec`] | compressors, joined blocks, members, checks, indexes: bytes only | the .gz has no name in it; damage is not found |
-//! | [`tree`] | walking by descriptor, targets, metadata, removing what is ours | an mtime is lost; a `.haul-part` stays |
+//! | [`tree`] | walking by descriptor, targets, metadata, removing what is ours | an mtime is lost; a temporary file stays |
 //! | [`load`] | how operations on a disk are kept in flight: calls, `io_uring`, threads | a queue depth is not reached |
 //! | [`measure`] | one run → a sample; statistics; the machine; the page cache; made-up data; what measuring costs | a time or a count is wrong; a disk is not recognised |
 //! | [`pool`] | schedulers, buffers, order | memory grows; a job hangs |

@@ -428,3 +428,19 @@ fn directories_of_the_kernel_are_copied_as_cp_copies_them() {
         assert_same(&look(&by_cp), &look(&by_haul), directory);
     }
 }
+
+#[test]
+fn a_fifo_of_two_names_is_read_once() {
+    for way in [WAYS[0], WAYS[2]] {
+        let sandbox = Sandbox::new();
+        sandbox.make_directory("tree");
+        common::make_fifo(sandbox.path("tree/one"));
+        std::fs::hard_link(sandbox.path("tree/one"), sandbox.path("tree/other")).expect("link");
+        let writer = feed(sandbox.path("tree/one"), b"contents".to_vec());
+        sandbox.haul(format!("copy --copy-contents tree copied {way}")).run().ok().silent();
+        writer.join().expect("no panic");
+        let found = ["copied/one", "copied/other"]
+            .map(|name| std::fs::metadata(sandbox.path(name)).expect("it is there").ino());
+        assert_eq!((found[0], sandbox.read("copied/one")), (found[1], b"contents".to_vec()), "{way}");
+    }
+}

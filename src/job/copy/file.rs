@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use super::directory::Open;
 use super::existing::{DONE, Verdict};
 use super::sides::{FileCopy, TargetPlace, Whereabouts};
+use super::special::is_special;
 use super::{Copier, Task};
 use crate::engine::Copied;
 use crate::error::{Error, Result};
@@ -46,9 +47,17 @@ impl Copier {
         handle: &mut Handle<'_, Task>,
     ) -> Result<Option<FileCopy>> {
         let opened = self.station.clock();
+        // To open a FIFO is to wait for a writer, and its second name would wait for another.
+        let looked_at = self.shared.plan.copy_contents.then(|| self.examine(open, name)).transpose()?;
+        let special = looked_at.filter(|found| is_special(found.kind) && self.has_twins(found));
+        if let Some(found) = &special
+            && !self.is_first_of_its_names(open, name, new_name, found)?
+        {
+            return Ok(None);
+        }
         let (source, attributes) = self.open_source(open, name)?;
         let has_twins = self.has_twins(&attributes);
-        if has_twins && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
+        if has_twins && special.is_none() && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
             let _ = self.station.sys.close(source);
             return Ok(None);
         }

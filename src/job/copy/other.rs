@@ -216,7 +216,7 @@ impl Copier {
         Ok(())
     }
 
-    fn examine(&mut self, open: &Open, name: &CStr) -> Result<Attributes> {
+    pub(super) fn examine(&mut self, open: &Open, name: &CStr) -> Result<Attributes> {
         let sys = &mut self.station.sys;
         let follows = open.directory.source.follows_links();
         let found = if follows { sys.stat_through(&open.source, name) } else { sys.stat_at(&open.source, name) };
