@@ -6,6 +6,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -345,6 +346,5 @@ fn what_cannot_be_taken_away_again_is_told_and_private() {
     let run = sandbox.haul("gunzip -k --output-dir log cut.gz").run();
     attribute("-a");
     run.code(1).says(&["'log/cut': it is unfinished, and stays"]);
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(std::fs::metadata(sandbox.path("log/cut")).expect("it stays").permissions().mode() & 0o077, 0);
 }

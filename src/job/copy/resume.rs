@@ -120,13 +120,13 @@ impl Copier {
         let sys = &mut self.station.sys;
         // It may have got its final mode and ACLs already; what is made in it must not inherit those.
         let shed = shed_acls(sys, &*open.target);
-        let ours = shed.and_then(|()| match &open.directory.unit {
-            Some(unit) => unit.take_over(sys),
-            None => {
-                // Set-group-id stays: it says whose group new files get.
-                let found = sys.fstat(&*open.target)?;
-                sys.fchmod(&*open.target, 0o700 | found.mode & 0o2000)
+        let ours = shed.and_then(|()| {
+            if let Some(unit) = &open.directory.unit {
+                return unit.take_over(sys);
             }
+            // Set-group-id stays: it says whose group new files get.
+            let found = sys.fstat(&*open.target)?;
+            sys.fchmod(&*open.target, 0o700 | found.mode & 0o2000)
         });
         ours.map_err(|errno| Error::of_one_file("continue", open.directory.target.path(), errno))?;
         let listed = sys.open_directory(&*open.target, c".").map_err(failed)?;

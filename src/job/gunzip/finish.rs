@@ -108,7 +108,7 @@ impl Inflater {
                     }
                 };
                 let is_cut = writer.lacks_end_block();
-                let content = Content { end, read, route, header, header_bytes, is_cut };
+                let content = Content { end, is_cut, read, route, header, header_bytes };
                 let done = kept.and_then(|()| self.finish(&source, target, writer, &content, failure));
                 self.station.check(done);
                 let _ = self.station.sys.close(source.file);
