@@ -69,7 +69,7 @@ bench-disk: $(HAUL)
 
 soak: cargo isal
 	HAUL_SOAK=$(SOAK) $(CARGO) test --release --locked $(FEATURES) --features faults --test faults -- --ignored --nocapture
-	HAUL_THOROUGH=1 $(CARGO) test --release --locked $(FEATURES) --test races --test limits
+	HAUL_THOROUGH=1 $(CARGO) test --release --locked $(FEATURES) --test races --test limits --test names
 	$(CARGO) test --release --locked $(FEATURES) --test same_bytes -- --ignored --nocapture
 	fuzz/run.sh 60
 
