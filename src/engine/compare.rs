@@ -92,7 +92,7 @@ fn find_data(
     Ok(ends.max().unwrap_or(len).min(len))
 }
 
-/// The first run of data at or behind `offset`; where a file system does not tell, all is data.
+/// The first run of data at or after `offset`; where a file system does not tell, all is data.
 fn run_at(sys: &mut Sys, file: &OwnedFd, offset: u64, len: u64) -> Result<Extent, Errno> {
     match sys.next_extent(file, offset) {
         Ok(Some(run)) if run.end > offset => Ok(run),

@@ -50,7 +50,7 @@ impl Pieces {
         Self { size, most, end: AtomicU64::new(size), cursor }
     }
 
-    /// Takes the next pieces: one, or several where runs of data are short; none behind the last. Returns how far that
+    /// Takes the next pieces: one, or several where runs of data are short; none after the last. Returns how far that
     /// is from where the cursor was, holes included.
     pub fn take(&self, sys: &mut Sys, source: &OwnedFd, taken: &mut Vec<Range<u64>>) -> Result<u64, EngineError> {
         taken.clear();
@@ -86,7 +86,7 @@ impl Pieces {
         Ok(())
     }
 
-    /// Somebody read at `offset`, and there was no more: nothing behind it is handed out any more.
+    /// Somebody read at `offset`, and there was no more: nothing after it is handed out.
     pub fn end_at(&self, offset: u64) {
         self.end.fetch_min(offset, Ordering::Relaxed);
     }
@@ -96,7 +96,7 @@ impl Pieces {
         self.end.load(Ordering::Relaxed)
     }
 
-    /// Where the last piece that was taken ends: behind it come holes only.
+    /// Where the last piece that was taken ends: after it come holes only.
     pub fn reached(&self) -> u64 {
         self.cursor().reached
     }

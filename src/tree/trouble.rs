@@ -49,7 +49,7 @@ impl Trouble {
         Self { operation, class, attribute: None, errno }
     }
 
-    /// How much it matters to who asked for `keep`.
+    /// How much it matters where `keep` is what the plan keeps.
     pub fn weight(&self, keep: Keep, is_root: bool) -> Weight {
         let is_required = self.is_required(keep);
         match self.class {

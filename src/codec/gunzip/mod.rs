@@ -41,7 +41,7 @@ enum State {
     Trailing(Scanner),
     /// The same, which come out as they are.
     Passed(Scanner),
-    /// Damage, behind what was given out already.
+    /// Damage, after what was given out already.
     Damaged(Damage),
 }
 
@@ -80,13 +80,13 @@ impl Gunzip {
         Self { state, inflate: Decompress::new(false), first_header: None, bgzf_size: None, passes }
     }
 
-    /// Begins anew, with the next file.
+    /// Starts again, with the next file.
     pub fn restart(&mut self) {
         self.state = State::Header(HeaderParser::default());
         self.first_header = None;
     }
 
-    /// Goes on behind a whole member.
+    /// Goes on after a whole member.
     pub fn resume_between_members(&mut self) {
         self.state = State::Between;
     }
@@ -102,7 +102,7 @@ impl Gunzip {
         self.inflate.set_dictionary(window).map(|_| ()).map_err(|_| Damage::Deflate)
     }
 
-    /// Whether it stands exactly behind a member, with nothing taken of what follows.
+    /// Whether it stands exactly after a member, with nothing taken of what follows.
     pub const fn is_between_members(&self) -> bool {
         matches!(self.state, State::Between)
     }
@@ -203,7 +203,7 @@ impl Gunzip {
     }
 
     /// Says that there is no more input. Gives what was held back of plain data that is passed through; it belongs
-    /// behind all that came out.
+    /// after all that came out.
     pub fn rest(&mut self) -> &'static [u8] {
         if self.passes && matches!(self.state, State::Magic) {
             self.state = State::Passed(Scanner::default());
@@ -216,7 +216,7 @@ impl Gunzip {
     pub fn finish(&self) -> Result<End, Damage> {
         let trailing = match &self.state {
             State::Between | State::Zeros(_) => None,
-            // A member may have begun: there is no telling.
+            // A member may have begun: that cannot be told.
             State::Magic => Some(Trailing { bytes: 1, has_member: true }),
             State::Trailing(scanner) => Some(scanner.found()),
             State::Passed(scanner) => scanner.begins_like_member().then(|| scanner.found()),

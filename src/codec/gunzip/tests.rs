@@ -1,4 +1,4 @@
-//! A reader of members at every length of input and output, cut, flipped, and with everything behind the last of them.
+//! A reader of members at every length of input and output, cut, flipped, and with everything after the last of them.
 
 use std::io::Write;
 

@@ -154,7 +154,7 @@ impl Copier {
         let holes = copy.holes(self.shared.plan.sparse);
         if holes == Holes::Made || (holes == Holes::Kept && reached != end) {
             let sys = &mut self.station.sys;
-            // A hole behind which a file says that it ends is one only if something can be read there.
+            // A hole at the end of what a file says it holds is one only if something can be read there.
             if reached < end
                 && !sys.has_true_size(&copy.source, copy.attributes.dev)
                 && sys.pread(&copy.source, &mut [0], end - 1) == Ok(0)

@@ -45,7 +45,7 @@ impl Copier {
         Ok(Whole { bytes, doubt, is_torn })
     }
 
-    /// Copies what a source has behind the bytes that were copied; cuts the target where it ends. Files of `/sys` say 4096
+    /// Copies what a source has after the bytes that were copied; cuts the target where it ends. Files of `/sys` say 4096
     /// and hold less: reading tells.
     fn read_on(&mut self, copy: &FileCopy, copied: u64, size: u64, is_torn: bool) -> Result<u64> {
         let is_true = self.station.sys.has_true_size(&copy.source, copy.attributes.dev);

@@ -300,7 +300,7 @@ impl Copier {
 
     /// Removes from a target directory the temporary files that killed runs left there.
     pub(super) fn remove_abandoned(&mut self, place: &Place, directory: &OwnedFd) {
-        // What cannot be read cannot be tidied up, and that is no reason to fail.
+        // A directory that cannot be read is left as it is; that is not a failure.
         let removed = remove_abandoned(&mut self.station.sys, directory, &mut self.names).unwrap_or_default();
         for name in removed {
             self.station.note(|| (place.path_of(&name), "removed: a killed run left it".to_owned()));
