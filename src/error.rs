@@ -99,22 +99,25 @@ pub struct Quoted<'a>(pub &'a Path);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('\'')?;
-        escape(self.0.as_os_str(), f)?;
-        f.write_char('\'')
+        write!(f, "'{}'", Escaped(self.0.as_os_str()))
     }
 }
 
-fn escape(name: &OsStr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for chunk in name.as_bytes().utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { f.write_char(c)? }
+/// A word on one line that steers no terminal: control characters and bytes that are not UTF-8 are escaped.
+pub struct Escaped<'a>(pub &'a OsStr);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.as_bytes().utf8_chunks() {
+            for c in chunk.valid().chars() {
+                if c.is_control() { write!(f, "{}", c.escape_default())? } else { f.write_char(c)? }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
         }
-        for byte in chunk.invalid() {
-            write!(f, "\\x{byte:02x}")?;
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@
 //! | [`load`] | how operations on a disk are kept in flight: calls, `io_uring`, threads | a queue depth is not reached |
 //! | [`measure`] | one run → a sample; statistics; the machine; the page cache; made-up data; what measuring costs | a time or a count is wrong; a disk is not recognised |
 //! | [`pool`] | schedulers, buffers, order | memory grows; a job hangs |
-//! | [`sys`] | every system call, safe, counted and, for who asks, timed; signals' wish to stop; fault plans; the counting allocator | reads are not counted |
+//! | [`sys`] | every system call, safe, counted and, for who asks, timed; signals, and the standard streams as they were handed over; fault plans; the counting allocator | reads are not counted |
 //! | [`calls`] | the table of calls, what the kernel counts of each, how long they took | the sweep disagrees with the kernel |
 //! | [`plan`], [`size`], [`outcome`], [`event`], [`error`] | plain data | 64k is refused; a pattern excludes too much; a message names no path |
 //!

@@ -4,21 +4,18 @@ mod cli;
 
 use std::process::ExitCode;
 
-use cli::exit::Exit;
-use haul::sys::CountingAllocator;
+use haul::sys::{CountingAllocator, keep_closed_streams_closed};
 
 /// Counts for the sweep; without one it costs a load each time.
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn main() -> ExitCode {
+    keep_closed_streams_closed();
     let options = std::env::var_os(cli::environment::NAME);
     let exit = match cli::line::order(std::env::args_os(), options.as_deref()) {
         Ok(order) => cli::run(&order),
-        Err(usage) => {
-            usage.print();
-            Exit::Usage
-        }
+        Err(usage) => usage.tell(),
     };
-    exit.into()
+    exit.leave()
 }

@@ -55,6 +55,7 @@ pub enum Call {
     Fcntl,
     Flock,
     Lseek,
+    Poll,
     Mmap,
     Munmap,
     Flistxattr,
@@ -93,7 +94,7 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 49] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -128,6 +129,7 @@ impl Call {
         Self::Fcntl,
         Self::Flock,
         Self::Lseek,
+        Self::Poll,
         Self::Mmap,
         Self::Munmap,
         Self::Flistxattr,
@@ -181,6 +183,7 @@ impl Call {
             Self::Fcntl => "fcntl",
             Self::Flock => "flock",
             Self::Lseek => "lseek",
+            Self::Poll => "poll",
             Self::Mmap => "mmap",
             Self::Munmap => "munmap",
             Self::Flistxattr => "flistxattr",

@@ -13,6 +13,7 @@ use super::exit::Exit;
 use super::output::output_error;
 use super::progress::Terminal;
 use super::report::comparison::{self, Page};
+use super::streams::print;
 
 /// Compares two reports, writes what came of it, and says whether it passes.
 pub(crate) fn run(args: &CompareArgs, terminal: &Terminal, context: &Context) -> Result<Exit> {
@@ -26,8 +27,9 @@ pub(crate) fn run(args: &CompareArgs, terminal: &Terminal, context: &Context) ->
     let comparison = Comparison::of(&old, &new, args.fail_above);
     let exceeding = args.fail_above.map(|limit| comparison.exceeding(limit));
     let page = Page { args, old: &old, new: &new, comparison: &comparison, exceeding: exceeding.as_deref() };
-    comparison::write(&page, &mut std::io::stdout().lock())
-        .map_err(|error| output_error(Path::new("standard output"), &error))?;
+    let mut text = Vec::new();
+    comparison::write(&page, &mut text).map_err(|error| output_error(Path::new("standard output"), &error))?;
+    print(&text)?;
     // A table on a terminal says all of this already.
     if args.format != ComparisonFormat::Table || !std::io::stdout().is_terminal() {
         for warning in page.warnings() {

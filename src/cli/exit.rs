@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use haul::error::Error;
 use haul::outcome::Summary;
-use haul::sys::Stop;
+use haul::sys::{Stop, die_of, ignores_broken_pipes};
+use signal_hook::consts::SIGPIPE;
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,36 +16,44 @@ pub(crate) enum Exit {
     Failed,
     /// 2: the command line makes no sense.
     Usage,
-    /// 128 + the signal: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP, 141 where the reader of our output
-    /// went away.
+    /// By the signal itself: SIGINT after Ctrl-C, SIGTERM, SIGHUP, SIGPIPE where the reader of our output went away. A
+    /// shell shows 128 + its number: 130, 143, 129, 141.
     Signal(i32),
 }
 
-/// The signal of a writer without a reader.
-pub(crate) const SIGPIPE: i32 = 13;
-
 impl Exit {
+    /// The reader of our output went away, which is no news.
+    const BROKEN_PIPE: Self = Self::Signal(SIGPIPE);
+
     /// What a job's summary means.
     pub(crate) fn of(summary: &Summary, stop: &Stop) -> Self {
         if summary.interrupted {
             Self::Signal(stop.signal())
         } else if summary.broken_pipe {
-            Self::Signal(SIGPIPE)
+            Self::BROKEN_PIPE
         } else if summary.failures > 0 {
             Self::Failed
         } else {
             Self::Done
         }
     }
-}
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Signal(signal) => (128 + signal) as u8,
+    /// What a failure of the whole job means, which is said unless it is no news.
+    pub(crate) fn of_failure(error: &Error, say: impl FnOnce(&str)) -> Self {
+        if error.is_broken_pipe() && !ignores_broken_pipes() {
+            return Self::BROKEN_PIPE;
+        }
+        say(&error.to_string());
+        Self::Failed
+    }
+
+    /// Ends the program, or says how main is to end it.
+    pub(crate) fn leave(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Signal(signal) => die_of(signal),
         })
     }
 }

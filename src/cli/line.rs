@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use haul::error::Escaped;
 use haul::plan::EngineName;
 
 use super::args::{Args, Command};
@@ -14,12 +15,12 @@ use super::lower::{Order, UsageError, Work, lower};
 /// What a name stands for that is not known yet: options are looked at by themselves, and copy wants two names.
 const NAMES: [&str; 2] = ["SOURCE", "TARGET"];
 
-/// Makes an order of what was typed, and of `variable`, the value of [`environment::NAME`]. Ends the program where clap
-/// does: with help, with the version, and with what is wrong with the words that were typed.
+/// Makes an order of what was typed, and of `variable`, the value of [`environment::NAME`]. Help and the version are
+/// errors here, as with clap.
 pub(crate) fn order(typed: impl IntoIterator<Item = OsString>, variable: Option<&OsStr>) -> Result<Order, UsageError> {
     let typed = spell_out(typed);
-    let matches = Args::command().get_matches_from(&typed);
-    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let matches = Args::command().try_get_matches_from(&typed).map_err(|error| without_controls(error, &typed))?;
+    let args = Args::from_arg_matches(&matches)?;
     let Some((command, words)) = matches.subcommand() else { return lower(args) };
     let variable = variable.filter(|value| !value.is_empty()).zip(taker(&args.command));
     let order = match variable {
@@ -27,6 +28,16 @@ pub(crate) fn order(typed: impl IntoIterator<Item = OsString>, variable: Option<
         None => lower(args),
     };
     order.map_err(|why| why.about(command))
+}
+
+/// clap repeats words in its messages as they are, and what is in one must not steer a terminal: so it is asked what is
+/// wrong with the same words as everywhere else they are shown.
+fn without_controls(error: clap::Error, typed: &[OsString]) -> UsageError {
+    let shown: Vec<_> = typed.iter().map(|word| OsString::from(Escaped(word).to_string())).collect();
+    match Args::command().try_get_matches_from(&shown) {
+        Err(error) => error.into(),
+        Ok(_) => UsageError::new(UsageError::from(error).reason()),
+    }
 }
 
 /// Whose options a command takes: gzip is gunzip where it unpacks. A measurement takes none.

@@ -1,7 +1,6 @@
 //! What compressed files hold, as `gzip -l` prints it, a row as soon as it is known; or as JSON, at the end.
 
 use std::ffi::OsStr;
-use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +10,8 @@ use haul::job::gunzip::Rows;
 use haul::outcome::{Listed, Summary};
 use haul::sys::local_time;
 
-use super::output::output_error;
 use super::progress::Terminal;
+use super::streams::print;
 
 /// Months as GNU gzip writes them, in any language.
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -82,7 +81,7 @@ impl Listing {
                 return Ok(());
             }
             let lines = seen.lines(&listed, columns);
-            terminal.above_bar(|| write(&lines))
+            terminal.above_bar(|| print(&lines))
         })
     }
 
@@ -95,7 +94,7 @@ impl Listing {
         // Totals of a part would pass for those of the whole.
         let ended_early = summary.interrupted || summary.broken_pipe || summary.stopped_early;
         if !ended_early && (self.columns.totals || seen.count > 1) {
-            write(&seen.totals(self.columns))?;
+            print(&seen.totals(self.columns))?;
         }
         Ok(None)
     }
@@ -184,13 +183,6 @@ fn one_line(name: &OsStr) -> Vec<u8> {
         line.extend(chunk.invalid());
     }
     line
-}
-
-/// Writes to standard output, which gives each line on as soon as it is whole.
-fn write(lines: &[u8]) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    let written = out.write_all(lines).and_then(|()| out.flush());
-    written.map_err(|error| output_error(Path::new("standard output"), &error))
 }
 
 #[cfg(test)]

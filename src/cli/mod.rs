@@ -20,6 +20,7 @@ mod quote;
 pub(crate) mod report;
 mod run;
 mod signals;
+mod streams;
 pub(crate) mod sweep;
 pub(crate) mod tune;
 mod watching;

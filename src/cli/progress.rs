@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::ProgressChoice;
 use super::closing::{Recap, count};
+use super::streams::tell;
 
 /// How often the bar is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -85,8 +86,7 @@ impl Terminal {
 
     /// Writes a line to standard error, above the bar.
     pub(crate) fn say(&self, line: &str) {
-        // A standard error that is closed or full is nothing that we could report.
-        self.above_bar(|| drop(writeln!(std::io::stderr().lock(), "haul: {line}")));
+        self.above_bar(|| tell(&format!("haul: {line}\n")));
     }
 
     /// Writes something while the bar is away: standard output may be the same terminal.

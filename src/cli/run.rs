@@ -1,22 +1,22 @@
 //! Runs an order and says how it went.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
 use clap::CommandFactory;
-use haul::error::Result;
+use haul::error::{Error, Result};
 use haul::job::{self, Context};
 use haul::outcome::{Ended, Summary};
 
 use super::args::{Args, Generated, ProgressChoice};
 use super::closing::{closing_line, unfinished_lines};
-use super::exit::{Exit, SIGPIPE};
+use super::exit::Exit;
 use super::listing::{Listing, Row};
 use super::lower::{Order, Work};
 use super::output::output_error;
 use super::progress::Terminal;
 use super::quote::words_as_typed;
+use super::streams::print;
 use super::watching::Growing;
 use super::{ask, signals};
 
@@ -143,11 +143,7 @@ fn finish(terminal: &Terminal, result: Result<()>, context: &Context) -> Exit {
             terminal.say("interrupted; nothing was measured yet, so there is no report");
             Exit::Signal(context.stop.signal())
         }
-        Err(error) if error.is_broken_pipe() => Exit::Signal(SIGPIPE),
-        Err(error) => {
-            terminal.say(&error.to_string());
-            Exit::Failed
-        }
+        Err(error) => Exit::of_failure(&error, |line| terminal.say(line)),
     }
 }
 
@@ -176,10 +172,10 @@ struct JobReport<'a> {
 }
 
 fn print_json(job: &str, summary: &Summary, listing: Option<Vec<Row>>, wall_ns: u64) -> Result<()> {
-    let report = JobReport { format: 1, job, wall_ns, summary, listing };
-    let mut out = std::io::stdout().lock();
-    let written = serde_json::to_writer_pretty(&mut out, &report).map_err(std::io::Error::from);
-    written.and_then(|()| writeln!(out)).map_err(|error| output_error(Path::new("standard output"), &error))
+    let text = serde_json::to_vec_pretty(&JobReport { format: 1, job, wall_ns, summary, listing });
+    let mut text = text.map_err(|error| Error::refused("write", "standard output", error.to_string()))?;
+    text.push(b'\n');
+    print(&text)
 }
 
 fn generate(what: Generated, directory: Option<&Path>) -> Result<()> {
@@ -196,6 +192,5 @@ fn generate(what: Generated, directory: Option<&Path>) -> Result<()> {
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, "haul", &mut script);
-    let written = std::io::stdout().lock().write_all(&script);
-    written.map_err(|error| output_error(Path::new("standard output"), &error))
+    print(&script)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use haul::job::Context;
-use haul::sys::is_ignored;
+use haul::sys::{die_of, is_ignored};
 use signal_hook::consts::{
     SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
 };
@@ -33,7 +33,7 @@ pub(crate) fn listen(context: &Context, terminal: &Arc<Terminal>) {
             if stop.is_requested() {
                 leftovers.remove_all();
                 clear(&terminal);
-                std::process::exit(128 + signal);
+                die_of(signal);
             }
             stop.request(signal);
         }

@@ -1,6 +1,5 @@
 //! `haul tune`, from its plan to its report.
 
-use std::io::Write;
 use std::path::Path;
 
 use haul::error::Result;
@@ -16,6 +15,7 @@ use super::environment;
 use super::output::{ReportFile, output_error};
 use super::progress::Terminal;
 use super::report::{Format, Output, tune as page};
+use super::streams::print;
 use super::watching::Line;
 
 /// Finds flags and writes what came of it.
@@ -34,6 +34,9 @@ pub(crate) fn run(
     let files = outputs.iter().filter_map(|output| Some((output.path.as_ref()?, output.format)));
     let files = files.map(|(path, format)| Ok((ReportFile::create(&mut sys, context, path, None)?, format)));
     let mut files = files.collect::<Result<Vec<_>>>()?;
+    if outputs.iter().any(|output| output.path.is_none()) {
+        print(b"")?;
+    }
     let mut watching = Watching(Line::new(progress));
     let tuned = tune::run(plan, context, &mut watching);
     watching.0.clear();
@@ -47,9 +50,8 @@ pub(crate) fn run(
         result = result.and(written.and_then(|text| file.write(&mut sys, &text)));
     }
     for output in outputs.iter().filter(|output| output.path.is_none()) {
-        let mut out = std::io::stdout().lock();
-        let printed = text(output.format).and_then(|text| out.write_all(&text)).and_then(|()| out.flush());
-        printed.map_err(|error| output_error(Path::new("standard output"), &error))?;
+        let text = text(output.format).map_err(|error| output_error(Path::new("a report"), &error))?;
+        print(&text)?;
     }
     result.map(|()| report)
 }

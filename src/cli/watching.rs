@@ -16,6 +16,7 @@ use super::output::{ReportFile, output_error};
 use super::report::disk::DiskDigest;
 use super::report::sweep::Digest;
 use super::report::{self, Contents, Format, Output};
+use super::streams::print;
 
 /// Reports are written anew no sooner than this after the last time.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -87,6 +88,9 @@ impl Watching {
         measured: Option<&Path>,
         context: &Context,
     ) -> Result<Self> {
+        if outputs.iter().any(|output| output.path.is_none()) {
+            print(b"")?;
+        }
         Ok(Self { line: Line::new(progress), files: Files::create(outputs, measured, context)? })
     }
 
@@ -98,7 +102,8 @@ impl Watching {
         // A file that cannot be written is no reason to keep the report from standard output.
         let filed = self.files.write_last(&*contents);
         for output in outputs.iter().filter(|output| output.path.is_none()) {
-            print(&*contents, output.format).map_err(|error| output_error(Path::new("standard output"), &error))?;
+            let text = report::render(&*contents, output.format, width());
+            print(&text.map_err(|error| output_error(Path::new("a report"), &error))?)?;
         }
         drop(contents);
         filed.map(|()| report)
@@ -113,12 +118,6 @@ impl<R: Growing> Watcher<R> for Watching {
     fn measured(&mut self, report: &R) {
         self.files.write_so_far(report);
     }
-}
-
-fn print(contents: &dyn Contents, format: Format) -> std::io::Result<()> {
-    let text = report::render(contents, format, width())?;
-    let mut out = std::io::stdout().lock();
-    out.write_all(&text).and_then(|()| out.flush())
 }
 
 /// Columns of standard output: those of its terminal, which `COLUMNS` may say otherwise; what is no terminal is read who

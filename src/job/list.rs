@@ -9,7 +9,7 @@ use rustix::fs::{CWD, OFlags};
 
 use crate::error::{Error, Result};
 use crate::plan::NameList;
-use crate::sys::Sys;
+use crate::sys::{Sys, standard_input};
 use crate::tree::path::c_path;
 
 /// Bytes that the memory for a list grows by.
@@ -29,7 +29,7 @@ impl Names {
         let shown = if from_stdin { Path::new("standard input") } else { &list.path };
         let failed = |errno| Error::system("read names from", shown, errno);
         let file = if from_stdin {
-            rustix::io::dup(rustix::stdio::stdin())
+            standard_input().and_then(rustix::io::dup)
         } else {
             sys.openat(CWD, &c_path(&list.path), OFlags::RDONLY | OFlags::NOCTTY, 0)
         };

@@ -11,7 +11,7 @@ use crate::error::{Error, Quoted};
 use crate::event::{Event, Events};
 use crate::outcome::{Summary, Warning};
 use crate::pool::BufferPool;
-use crate::sys::Sys;
+use crate::sys::{Sys, ignores_broken_pipes};
 
 /// See the module.
 pub(super) struct Station {
@@ -100,7 +100,7 @@ impl Station {
         }
         if error.is_interruption() {
             self.summary.interrupted = true;
-        } else if error.is_broken_pipe() {
+        } else if error.is_broken_pipe() && !ignores_broken_pipes() {
             self.summary.broken_pipe = true;
         } else {
             self.summary.failures += 1;

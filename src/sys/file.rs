@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Advice, FallocateFlags, FlockOperation, Mode, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
@@ -63,9 +64,17 @@ impl Sys {
         result.or_else(|errno| if errno == Errno::INTR { Ok(()) } else { Err(errno) })
     }
 
-    /// One read from the file's position.
+    /// One read from the file's position. Waits for bytes also where whoever shares the open file wants nobody to wait
+    /// (`O_NONBLOCK`), as an event loop does that hands us its pipe or socket.
     pub fn read(&mut self, file: impl AsFd, buffer: &mut [u8]) -> Result<usize> {
-        self.transfer(Call::Read, buffer.len(), |wanted| rustix::io::read(file.as_fd(), &mut buffer[..wanted]))
+        loop {
+            let read =
+                self.transfer(Call::Read, buffer.len(), |wanted| rustix::io::read(file.as_fd(), &mut buffer[..wanted]));
+            match read {
+                Err(Errno::AGAIN) => self.wait_until_ready(&file, PollFlags::IN)?,
+                other => return other,
+            }
+        }
     }
 
     /// One read from `offset`.
@@ -75,9 +84,21 @@ impl Sys {
         })
     }
 
-    /// One write at the file's position.
+    /// One write at the file's position. Waits for room as [`Sys::read`] waits for bytes.
     pub fn write(&mut self, file: impl AsFd, bytes: &[u8]) -> Result<usize> {
-        self.transfer(Call::Write, bytes.len(), |wanted| rustix::io::write(file.as_fd(), &bytes[..wanted]))
+        loop {
+            let written =
+                self.transfer(Call::Write, bytes.len(), |wanted| rustix::io::write(file.as_fd(), &bytes[..wanted]));
+            match written {
+                Err(Errno::AGAIN) => self.wait_until_ready(&file, PollFlags::OUT)?,
+                other => return other,
+            }
+        }
+    }
+
+    /// Waits until a call on `file` would do something: move bytes, or fail for another reason than EAGAIN.
+    fn wait_until_ready(&mut self, file: impl AsFd, wanted: PollFlags) -> Result<()> {
+        self.plain(Call::Poll, || rustix::event::poll(&mut [PollFd::new(&file, wanted)], None).map(drop))
     }
 
     /// One write at `offset`.

@@ -53,18 +53,6 @@ impl Stop {
     }
 }
 
-/// Whether the process was started with `signal` ignored, as `nohup` does with SIGHUP. Then it must stay so.
-pub fn is_ignored(signal: c_int) -> bool {
-    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: `action` is writable and of the right type; with a null new action nothing changes. Zeroed, it is a
-    // valid value, so reading it is sound even if the call failed.
-    let action = unsafe {
-        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
-        action.assume_init()
-    };
-    action.sa_sigaction == libc::SIG_IGN
-}
-
 extern "C" fn do_nothing(_signal: c_int) {}
 
 /// Installs the handler that does nothing, without `SA_RESTART`: with it, waiting calls would go on waiting.
@@ -125,11 +113,5 @@ mod tests {
             assert_eq!(writing.join().unwrap(), Err(Errno::INTR));
         });
         assert_eq!(stop.signal(), 15);
-    }
-
-    #[test]
-    fn signals_are_not_ignored_unless_somebody_said_so() {
-        // Under nohup that one would be SIGHUP.
-        assert!(!is_ignored(libc::SIGUSR2));
     }
 }

@@ -6,18 +6,33 @@ use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::{NOBODY, is_root, set_mode};
 
 /// No run here needs more than a second or two; one that takes this long hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where the program under test is.
+/// Where the program under test is. Whoever asks is about to start it.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| PathBuf::from(assert_cmd::cargo::cargo_bin!("haul")))
+    BINARY.get_or_init(|| {
+        stop_handing_on_ignored_signals();
+        PathBuf::from(assert_cmd::cargo::cargo_bin!("haul"))
+    })
+}
+
+/// Under nohup, or in the background of a script, signals are ignored, and so they would be in every program that a test
+/// starts. One that is handled, be it by doing nothing, has its default there (execve(2)).
+fn stop_handing_on_ignored_signals() {
+    for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
+        if haul::sys::is_ignored(signal) {
+            signal_hook::flag::register(signal, Arc::default()).expect("a handler");
+        }
+    }
 }
 
 /// Whether everybody may go to this file and run it.
@@ -136,10 +151,11 @@ pub struct Run {
 }
 
 impl Run {
-    /// It must have exited with `code`.
+    /// It must have exited with `code`, or died of the signal that a shell shows so.
     #[track_caller]
     pub fn code(self, code: i32) -> Self {
-        assert_eq!(self.status.code(), Some(code), "{}: {}: {}", self.words, self.status, self.err);
+        let shown = self.status.code().or_else(|| self.status.signal().map(|signal| 128 + signal));
+        assert_eq!(shown, Some(code), "{}: {}: {}", self.words, self.status, self.err);
         self
     }
 

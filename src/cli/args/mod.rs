@@ -28,8 +28,8 @@ pub(crate) use tune::{TuneArgs, TunedJob};
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
 ///
 /// Exit codes: 0 all done; 1 something failed (the rest was still done); 2 the command line makes no sense;
-/// 130, 143 or 129 interrupted, with no half file under a final name (but haul copy writes a TARGET in place that is a
-/// device, a link or has other hard links).
+/// after a signal, once it has tidied up, haul dies of it (a shell shows 130, 143 or 129), with no half file under a final
+/// name (but haul copy writes a TARGET in place that is a device, a link or has other hard links).
 #[derive(Debug, Parser)]
 #[command(name = "haul", version, long_version = VERSION.as_str(), max_term_width = 100, args_override_self = true, after_help = environment::HELP)]
 pub(crate) struct Args {

@@ -10,9 +10,11 @@ mod outputs;
 mod sweep;
 mod tune;
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
+use haul::error::Escaped;
 use haul::job::sweep::errand::Errand;
 use haul::plan::{
     CodecName, CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan,
@@ -22,9 +24,12 @@ use haul::size::BufferSize;
 use haul::sys::PAGE;
 
 use super::args::{Args, Codec, Command, Common, CompareArgs, Engine, Generated, ProgressChoice, Route, Scheduler};
+use super::exit::Exit;
 use super::listing::Columns;
+use super::output::output_error;
 use super::progress::Verbosity;
 use super::report::Output;
+use super::streams::{print, tell};
 
 /// What to do and how to talk about it.
 pub(crate) struct Order {
@@ -61,7 +66,8 @@ impl From<clap::Error> for UsageError {
 
 impl UsageError {
     pub(super) fn new(why: impl std::fmt::Display) -> Self {
-        Self(clap::Error::raw(clap::error::ErrorKind::ValueValidation, why))
+        let why = why.to_string();
+        Self(clap::Error::raw(clap::error::ErrorKind::ValueValidation, Escaped(why.as_ref())))
     }
 
     /// The same with the usage of this command below it.
@@ -82,9 +88,20 @@ impl UsageError {
         line.strip_prefix("error: ").unwrap_or(line).to_owned()
     }
 
-    pub(crate) fn print(&self) {
-        // A standard error that is closed is nothing that we could report.
-        let _ = self.0.print();
+    /// Says it, and how the program ends: help and the version, which also come this way, go to standard output.
+    pub(crate) fn tell(&self) -> Exit {
+        if self.0.use_stderr() {
+            // A standard error that is closed is nothing that we could report.
+            let _ = self.0.print();
+            return Exit::Usage;
+        }
+        // clap knows colours, and std's standard output takes each write to a closed descriptor for done.
+        let printed = if std::io::stdout().is_terminal() {
+            self.0.print().map_err(|error| output_error(Path::new("standard output"), &error))
+        } else {
+            print(self.0.to_string().as_bytes())
+        };
+        printed.map_or_else(|error| Exit::of_failure(&error, |line| tell(&format!("haul: {line}\n"))), |()| Exit::Done)
     }
 }
 

@@ -10,7 +10,7 @@ use super::side::Side;
 use crate::error::{Error, Result};
 use crate::job::list::read_all;
 use crate::outcome::{DiskKind, DiskReport, SweepReport};
-use crate::sys::Sys;
+use crate::sys::{Sys, standard_input};
 use crate::tree::path::c_path;
 
 /// What tells a report, whatever its version.
@@ -29,7 +29,7 @@ pub fn read(sys: &mut Sys, path: &Path) -> Result<Side> {
     let shown = if from_stdin { Path::new("standard input") } else { path };
     let failed = |errno| Error::system("read", shown, errno);
     let file = if from_stdin {
-        rustix::io::dup(rustix::stdio::stdin())
+        standard_input().and_then(rustix::io::dup)
     } else {
         sys.openat(CWD, &c_path(path), OFlags::RDONLY | OFlags::NOCTTY, 0)
     };

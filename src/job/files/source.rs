@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::Folder;
 use crate::error::{Error, Result};
 use crate::plan::{FilesPlan, Output};
-use crate::sys::{Attributes, FileKind, Sys};
+use crate::sys::{Attributes, FileKind, Sys, standard_input};
 use crate::tree::extended::{Buffers, Listed, Selection};
 use crate::tree::metadata::{SET_ID, describe};
 
@@ -38,7 +38,7 @@ impl Source {
     /// Standard input, whatever it is.
     pub(super) fn standard_input(sys: &mut Sys) -> Result<Self> {
         let failed = |errno| Error::system("read", "standard input", errno);
-        let file = rustix::io::dup(rustix::stdio::stdin()).map_err(failed)?;
+        let file = standard_input().and_then(rustix::io::dup).map_err(failed)?;
         let attributes = sys.fstat(&file).map_err(failed)?;
         if attributes.kind == FileKind::Directory {
             return Err(failed(Errno::ISDIR));

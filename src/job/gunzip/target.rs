@@ -21,7 +21,7 @@ use crate::job::files::target::{
 use crate::job::files::{Folder, replaced, suffix};
 use crate::job::full::Device;
 use crate::plan::Output;
-use crate::sys::{Moment, Sys};
+use crate::sys::{Moment, Sys, standard_output};
 use crate::tree::Part;
 
 /// Bytes of a compressed file that is inflated before anybody looks whether its target is there. Out of it come 64 MiB
@@ -62,7 +62,7 @@ impl Inflater {
             }
             (Some(folder), Output::BesideSource) => folder,
             _ => {
-                let stdout = rustix::io::dup(rustix::stdio::stdout());
+                let stdout = standard_output().and_then(rustix::io::dup);
                 let stdout = stdout.map_err(|errno| Error::system("write", "standard output", errno))?;
                 return Ok(Some((source, Target::Stdout, writer(Sink::Stdout(stdout)))));
             }

@@ -17,6 +17,7 @@ use crate::job::files::target::{Existing, KEEP, abandon, claim, complete, create
 use crate::job::files::{Folder, Sequence, replaced, suffix};
 use crate::job::full::Device;
 use crate::plan::Output;
+use crate::sys::standard_output;
 use crate::tree::Part;
 
 /// Where a member goes.
@@ -54,7 +55,7 @@ impl Gzip {
         let folder = match &source.folder {
             Some(folder) if plan.files.output == Output::BesideSource => folder,
             _ => {
-                let stdout = rustix::io::dup(rustix::stdio::stdout());
+                let stdout = standard_output().and_then(rustix::io::dup);
                 let stdout = stdout.map_err(|errno| Error::system("write", "standard output", errno))?;
                 return Ok(Some((source, Target::Stdout, MemberWriter::new(stdout, &header, step))));
             }
