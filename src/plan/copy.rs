@@ -81,6 +81,8 @@ pub struct Existing {
     pub force: bool,
     /// None is written in place: what was there goes, be it a link or a device (`--remove-destination`).
     pub remove: bool,
+    /// Every regular file is written in place, and keeps its identity (`--inplace`).
+    pub in_place: bool,
     /// What becomes of what is replaced.
     pub backup: Backup,
     /// What simple backups end in.
@@ -96,6 +98,7 @@ impl Default for Existing {
             ask: false,
             force: false,
             remove: false,
+            in_place: false,
             backup: Backup::None,
             suffix: "~".to_owned(),
             keep_directory_symlink: false,

@@ -19,6 +19,9 @@ use crate::sys::{Attributes, FileId, Sys, discard};
 /// Names tried before giving up. 64 random bits are taken by chance never, but perhaps on purpose.
 const ATTEMPTS: u32 = 8;
 
+/// The bit by which a directory such as `/tmp` keeps files for their owners.
+const STICKY: u32 = 0o1000;
+
 /// What to say of an unfinished target for which [`Part::abandon`] returns false.
 pub const UNREMOVABLE: &str = "it is unfinished, and stays: nothing can be removed from that directory";
 
@@ -29,18 +32,26 @@ pub struct DirectoryRules {
     others_may_write: bool,
     /// See the module.
     is_append_only: bool,
+    /// The user may replace nobody else's files (the sticky bit: `unlink(2)`, EPERM).
+    keeps_files_of_others: bool,
 }
 
 impl DirectoryRules {
     /// Those of a directory, for the user `uid`. The bits of the group are also the mask of its ACL (acl(5)).
     pub const fn of(directory: &Attributes, uid: u32) -> Self {
         let others_may_write = directory.uid != uid || directory.mode & 0o022 != 0;
-        Self { others_may_write, is_append_only: directory.is_append_only }
+        let keeps_files_of_others = directory.mode & STICKY != 0 && uid != 0 && directory.uid != uid;
+        Self { others_may_write, is_append_only: directory.is_append_only, keeps_files_of_others }
     }
 
     /// Whether names in it can be made only.
     pub const fn is_append_only(self) -> bool {
         self.is_append_only
+    }
+
+    /// Whether the user `uid` cannot replace this file in it.
+    pub const fn keeps(self, file: &Attributes, uid: u32) -> bool {
+        self.is_append_only || (self.keeps_files_of_others && file.uid != uid)
     }
 }
 
@@ -196,6 +207,16 @@ mod tests {
             (8, 0o700, true),
         ] {
             assert_eq!(DirectoryRules::of(&directory(uid, mode), 7).others_may_write, shared, "{uid} {mode:o}");
+        }
+        for (user, owner, mode, file, kept) in [
+            (7, 0, 0o1777, 0, true),
+            (7, 0, 0o1777, 7, false),
+            (7, 0, 0o777, 0, false),
+            (7, 7, 0o1777, 0, false),
+            (0, 7, 0o1777, 7, false),
+        ] {
+            let rules = DirectoryRules::of(&directory(owner, mode), user);
+            assert_eq!(rules.keeps(&directory(file, 0o666), user), kept, "{user} {owner} {mode:o} {file}");
         }
     }
 }

@@ -9,7 +9,7 @@ use super::Copier;
 use super::directory::{Open, Standing};
 use super::special::Admission;
 use crate::error::{Error, Result};
-use crate::plan::{Backup, CopyPlan, Method, Update, When};
+use crate::plan::{Backup, CopyPlan, Existing, Method, Update, When};
 use crate::sys::{Attributes, FileKind};
 use crate::tree::metadata::describe;
 
@@ -20,8 +20,8 @@ pub(super) enum Verdict {
     New,
     /// What has it goes, in the instant in which the new one comes.
     Replace(Attributes),
-    /// What has it stays, and gets new content: these are its attributes, or those of what the link leads to.
-    InPlace(Attributes),
+    /// What has it stays, and gets new content: these are its attributes, or those of what the link leads to; and why.
+    InPlace(Attributes, Reason),
     /// What has it is what an earlier copy made of this very source.
     Done(Attributes),
     /// What has it is a special file of the source's kind, which stays, and gets its attributes.
@@ -84,8 +84,8 @@ impl Copier {
         if plan.existing.ask && !self.shared.asked(&open.directory.target_of(new_name)) {
             return Ok(Verdict::PassOver("the answer was no"));
         }
-        if is_read && self.stays_itself(open, &existing) {
-            return self.in_place(open, name, new_name, source, &existing);
+        if is_read && let Some(why) = self.stays_itself(open, &existing) {
+            return self.in_place(open, (name, new_name), source, &existing, why);
         }
         if plan.method == Method::AttributesOnly {
             return refused(format!(
@@ -93,40 +93,55 @@ impl Copier {
                 describe(existing.kind)
             ));
         }
+        // Found out before a copy or a backup is made in vain, or one that cannot be removed.
+        if open.rules.keeps(&existing, self.shared.identity.uid) {
+            return Err(Error::system("replace", open.directory.target_of(new_name), Errno::PERM));
+        }
         Ok(Verdict::Replace(existing))
     }
 
-    /// Whether what is there keeps its identity: if the user named exactly it, a link or a device stays one, and other
-    /// names of a file see the change. What is met in a directory is replaced: a link that somebody put there leads
-    /// nowhere, and a file's other names keep what they have.
-    fn stays_itself(&self, open: &Open, existing: &Attributes) -> bool {
+    /// Why what is there keeps its identity, if it does: if the user named exactly it, a link or a device stays one, and
+    /// other names of a file see the change; and so does what cannot be replaced. What is met in a directory is replaced: a
+    /// link that somebody put there leads nowhere, and a file's other names keep what they have.
+    fn stays_itself(&self, open: &Open, existing: &Attributes) -> Option<Reason> {
         let plan = &self.shared.plan;
         let is_regular = existing.kind == FileKind::RegularFile;
+        let is_exact = open.directory.origin.is_exact;
         if plan.existing.remove || plan.method == Method::HardLink {
-            return false;
+            return None;
         }
         if plan.method == Method::AttributesOnly {
-            return is_regular || (open.directory.origin.is_exact && existing.kind == FileKind::Symlink);
+            let stays = is_regular || (is_exact && existing.kind == FileKind::Symlink);
+            return stays.then_some(Reason::AttributesOnly);
         }
         // What is to be backed up keeps its content, under another name; a device is nothing to be put aside.
         if plan.existing.backup != Backup::None && (is_regular || existing.kind == FileKind::Symlink) {
-            return false;
+            return None;
         }
-        if is_regular && open.rules.is_append_only() {
-            return true;
-        }
-        let has_other_names = is_regular && existing.links > 1;
-        (open.directory.origin.is_exact && (!is_regular || has_other_names)) || (has_other_names && !plan.keep.links)
+        let reasons = [
+            (is_regular && plan.existing.in_place, Reason::Asked),
+            (is_regular && open.rules.keeps(existing, self.shared.identity.uid), Reason::Unreplaceable),
+            (is_regular && existing.links > 1 && (is_exact || !plan.keep.links), Reason::OtherNames),
+            (is_exact && !is_regular, Reason::NotRegular),
+        ];
+        reasons.into_iter().find_map(|(holds, why)| holds.then_some(why))
+    }
+
+    /// Whether a file that could not be replaced for this reason can still be given another content, as cp does.
+    pub(super) fn falls_back_to_writing_in_place(&self, existing: &Attributes, errno: Errno) -> bool {
+        let Existing { remove, backup, .. } = &self.shared.plan.existing;
+        let is_possible = existing.kind == FileKind::RegularFile && !remove && *backup == Backup::None;
+        is_possible && self.shared.plan.method == Method::Copy && matches!(errno, Errno::ACCESS | Errno::PERM)
     }
 
     /// What is written in place: the end of the link, if it is one.
     fn in_place(
         &mut self,
         open: &Open,
-        name: &CStr,
-        new_name: &CStr,
+        (name, new_name): (&CStr, &CStr),
         source: &Attributes,
         existing: &Attributes,
+        why: Reason,
     ) -> Result<Verdict> {
         let path = || open.directory.target_of(new_name);
         let end = match existing.kind {
@@ -150,7 +165,7 @@ impl Copier {
             let why = "another source is written to this file under another name";
             return Err(Error::refused("write", path(), why));
         }
-        Ok(Verdict::InPlace(end))
+        Ok(Verdict::InPlace(end, why))
     }
 
     /// Remembers that a source became this target, where another source could do the same.
@@ -162,6 +177,37 @@ impl Copier {
 
     pub(super) fn was_just_made(&self, open: &Open, new_name: &CStr) -> bool {
         open.target_id.is_some_and(|directory| self.shared.claims.has_made(directory, new_name.to_bytes()))
+    }
+}
+
+/// Why what is there is written in place, and not replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// It is to keep its identity.
+    Asked,
+    /// Only its attributes are copied.
+    AttributesOnly,
+    /// Other names lead to the same file.
+    OtherNames,
+    /// It is a symbolic link, a FIFO, a socket or a device.
+    NotRegular,
+    /// Something is mounted on it.
+    MountPoint,
+    /// Its directory lets nobody, or not this user, put another file in its place.
+    Unreplaceable,
+}
+
+impl Reason {
+    /// For those who asked for detail.
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::Asked => "as was asked for",
+            Self::AttributesOnly => "only its attributes are copied",
+            Self::OtherNames => "it has other names",
+            Self::NotRegular => "it is a link, a FIFO or a device",
+            Self::MountPoint => "something is mounted on it",
+            Self::Unreplaceable => "its directory does not let it be replaced",
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::directory::Open;
-use super::existing::{DONE, Verdict};
+use super::existing::{DONE, Reason, Verdict};
 use super::sides::{FileCopy, TargetPlace, Whereabouts};
 use super::special::is_special;
 use super::{Copier, Task};
@@ -136,11 +136,15 @@ impl Copier {
                     self.station.done(opened);
                 }
             }
-            // Something is mounted on it: it cannot be another file, only hold another content.
-            (Err(error), Some((existing, whereabouts))) if error.errno() == Some(Errno::BUSY) => {
-                self.write_in_place(whereabouts, existing, handle);
-            }
-            (Err(error), _) => self.station.fail(error),
+            // It cannot be another file, only hold another content.
+            (Err(error), Some((existing, whereabouts))) => match error.errno() {
+                Some(Errno::BUSY) => self.write_in_place(whereabouts, existing, Reason::MountPoint, handle),
+                Some(errno) if self.falls_back_to_writing_in_place(&existing, errno) => {
+                    self.write_in_place(whereabouts, existing, Reason::Unreplaceable, handle);
+                }
+                _ => self.station.fail(error),
+            },
+            (Err(error), None) => self.station.fail(error),
         }
     }
 
@@ -160,11 +164,17 @@ impl Copier {
     }
 
     /// Copies a file into what has its target's name, which could not be replaced.
-    fn write_in_place(&mut self, whereabouts: Whereabouts, existing: Attributes, handle: &mut Handle<'_, Task>) {
+    fn write_in_place(
+        &mut self,
+        whereabouts: Whereabouts,
+        existing: Attributes,
+        why: Reason,
+        handle: &mut Handle<'_, Task>,
+    ) {
         let Whereabouts { open, name, new_name } = whereabouts;
         let opened = self.station.clock();
         let begun = self.open_source(&open, &name).and_then(|(source, attributes)| {
-            let (target, place) = self.open_target(&open, &new_name, &attributes, Verdict::InPlace(existing))?;
+            let (target, place) = self.open_target(&open, &new_name, &attributes, Verdict::InPlace(existing, why))?;
             Ok(FileCopy { open, name, source, opened, attributes, target, new_name, place, mode_now: None })
         });
         if let Some(copy) = self.station.check(begun) {

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::Copier;
 use super::directory::{Open, Standing};
-use super::existing::Verdict;
+use super::existing::{Reason, Verdict};
 use super::special::{is_read, is_special};
 use crate::engine::{EngineError, Side};
 use crate::error::{Error, Result};
@@ -90,7 +90,7 @@ impl Copier {
         let replaced = if let Verdict::Replace(existing) = &verdict { Some(existing) } else { None };
         let mode = self.creation_mode(open, attributes, replaced);
         let replaced = match verdict {
-            Verdict::InPlace(end) => return self.open_in_place(open, name, attributes, &end),
+            Verdict::InPlace(end, why) => return self.open_in_place(open, name, attributes, &end, why),
             Verdict::Done(existing) => return self.open_done(open, name, &existing),
             Verdict::Replace(_) if open.directory.standing == Standing::Resumed => {
                 self.clear(open, name).map_err(failed)?;
@@ -103,9 +103,13 @@ impl Copier {
         if open.directory.is_in_unit() {
             return Ok((sys.create(&open.target, name, mode).map_err(failed)?, TargetPlace::InUnit));
         }
-        let part = Part::file(sys, self.shared.site(open), name, mode);
-        let (part, target) = part.map_err(failed)?;
-        Ok((target, TargetPlace::Part { part, replaced }))
+        match (Part::file(sys, self.shared.site(open), name, mode), replaced) {
+            (Ok((part, target)), replaced) => Ok((target, TargetPlace::Part { part, replaced })),
+            (Err(errno), Some(existing)) if self.falls_back_to_writing_in_place(&existing, errno) => {
+                self.open_in_place(open, name, attributes, &existing, Reason::Unreplaceable)
+            }
+            (Err(errno), _) => Err(failed(errno)),
+        }
     }
 
     /// The mode to create a target with. Where others could open it, it is its owner's alone until it is finished: the
@@ -137,6 +141,7 @@ impl Copier {
         name: &CStr,
         source: &Attributes,
         end: &Attributes,
+        why: Reason,
     ) -> Result<(OwnedFd, TargetPlace)> {
         let path = || open.directory.target_of(name);
         let regular = end.kind == FileKind::RegularFile;
@@ -148,7 +153,9 @@ impl Copier {
         };
         let sys = &mut self.station.sys;
         let target = match sys.openat(&open.target, name, flags | OFlags::NOCTTY, 0) {
-            Err(Errno::ACCESS | Errno::PERM | Errno::TXTBSY) if self.shared.plan.existing.force => {
+            Err(Errno::ACCESS | Errno::PERM | Errno::TXTBSY)
+                if self.shared.plan.existing.force && why != Reason::Unreplaceable =>
+            {
                 return self.open_target(open, name, source, Verdict::Replace(*end));
             }
             other => other.map_err(|errno| Error::system("open", path(), errno))?,
@@ -161,9 +168,7 @@ impl Copier {
             self.shared.note_in_place(path(), false);
             sys.ftruncate(&target, 0).map_err(|errno| Error::system("empty", path(), errno))?;
         }
-        self.station.note(|| {
-            (path(), "written in place: it is a link, a device, a mount point, or has other names".to_owned())
-        });
+        self.station.note(|| (path(), format!("written in place: {}", why.text())));
         Ok((target, TargetPlace::InPlace { regular, owner: end.uid }))
     }
 }

@@ -153,6 +153,10 @@ pub(crate) struct ExistingArgs {
     /// Replace a file that would be written in place but cannot be opened
     #[arg(short, long)]
     pub(crate) force: bool,
+    /// Write files that are there in place: other names of them see the change, and one that is interrupted is not whole.
+    /// Done anyway where the directory does not let a file be replaced
+    #[arg(long)]
+    pub(crate) inplace: bool,
     /// Write no file in place: replace links, devices and files with several names
     #[arg(long)]
     pub(crate) remove_destination: bool,

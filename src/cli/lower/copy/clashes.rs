@@ -37,6 +37,14 @@ pub(super) fn refuse_in_plan(plan: &CopyPlan) -> Result<(), UsageError> {
             "where nothing is replaced there is nothing to back up; leave out --backup, or -n and --update",
         ),
         (
+            plan.existing.in_place && (plan.existing.remove || plan.existing.backup != Backup::None),
+            "--inplace keeps what is there and gives it new contents; leave out --remove-destination and --backup",
+        ),
+        (
+            plan.existing.in_place && !moves_bytes,
+            "--inplace writes contents, and -l, -s and --attributes-only copy none; leave it out",
+        ),
+        (
             plan.existing.ask && list_is_stdin,
             "-i and --files-from - both read standard input; write the names into a file",
         ),
@@ -102,6 +110,9 @@ mod tests {
             ("-bn a b", "nothing to back up"),
             ("--backup=simple --update=none a b", "nothing to back up"),
             ("-S .old --update=none-fail a b", "nothing to back up"),
+            ("--inplace --remove-destination a b", "leave out --remove-destination"),
+            ("--inplace -b a b", "leave out --remove-destination and --backup"),
+            ("--inplace -l a b", "leave it out"),
             ("-i --files-from - -t d", "both read standard input"),
             ("--resume --no-preserve=timestamps a b", "leave --no-preserve"),
             ("--verify -l a b", "leave it out"),

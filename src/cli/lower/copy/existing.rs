@@ -38,6 +38,7 @@ pub(super) fn existing(args: &CopyArgs, environment: &Environment) -> Result<Exi
         ask: words.interactive && !refuses,
         force: words.force,
         remove: words.remove_destination,
+        in_place: words.inplace,
         backup,
         suffix: suffix(words.suffix.as_deref(), backup, environment)?,
         keep_directory_symlink: words.keep_directory_symlink,
