@@ -41,7 +41,7 @@ run: $(HAUL)
 
 # Other people's tools that the tests check against. Without them those checks are skipped, each with a line.
 tools:
-	@benches/tools.sh strace pigz tabix attr acl libcap2-bin
+	@benches/tools.sh strace pigz tabix attr acl libcap2-bin e2fsprogs fuse3 python3-fusepy bindfs
 
 # The second command builds the library once more, with the faults in it, and nothing else.
 test: cargo isal tools

@@ -11,6 +11,10 @@ for package in "$@"; do
   attr) program=getfattr ;;
   acl) program=getfacl ;;
   libcap2-bin) program=setcap ;;
+  e2fsprogs) program=mkfs.ext4 ;;
+  fuse3) program=fusermount3 ;;
+  # A module of the distribution's Python.
+  python3-fusepy) program=$(ls /usr/lib/python3/dist-packages/fusepy.py 2>/dev/null || echo "$package") ;;
   *) program=$package ;;
   esac
   command -v "$program" >/dev/null || missing+=("$package")

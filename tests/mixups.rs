@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::Path;
 use std::time::Duration;
 
-use common::{Sandbox, WAYS, is_root, make_fifo, noise, prose, set_mode, set_mtime, skip};
+use common::{Sandbox, WAYS, is_root, make_fifo, noise, prose, set_mode, set_mtime, skip, snapshot};
 use rustix::process::Signal;
 
 #[test]
@@ -394,4 +394,42 @@ fn a_dash_with_a_slash_is_not_standard_input() {
     sandbox.write("-/file", "data");
     sandbox.haul("gzip -r -- -/").run().ok().silent();
     assert!(sandbox.exists("-/file.gz"));
+}
+
+#[test]
+fn a_target_inside_its_source_is_left_out_of_the_walk_where_a_pattern_says_so() {
+    for way in WAYS {
+        // What is there before; the words; the exit code; what the target holds.
+        for (there, words, code, held) in [
+            ("backup/", "--exclude /backup ./. backup", 0, "a sub sub/b"),
+            ("", "--exclude /backup ./. backup", 0, "a sub sub/b"),
+            ("", "--exclude /backup . backup", 0, "a sub sub/b"),
+            ("backup/", "--exclude /backup -T . backup", 0, "a sub sub/b"),
+            ("backup/old", "--exclude /backup ./. backup", 0, "a old sub sub/b"),
+            ("backup/", "--exclude backup --exclude b ./. backup", 0, "a sub"),
+            ("sub/backup/", "--exclude backup ./. sub/backup", 0, "a sub sub/b"),
+            ("", "--exclude backup ./. sub/backup", 0, "a sub sub/b"),
+            // Another pattern leaves it in, and then it is refused, and the rest is done.
+            ("backup/", "--exclude /sub ./. backup", 1, "a"),
+            ("", "--exclude /sub ./. backup", 1, "a"),
+            // Without any nothing is begun.
+            ("backup/", "./. backup", 1, ""),
+        ] {
+            let sandbox = Sandbox::new();
+            sandbox.write("a", "a");
+            sandbox.write("sub/b", "b");
+            if let Some(directory) = there.strip_suffix('/') {
+                sandbox.make_directory(directory);
+            } else if !there.is_empty() {
+                sandbox.write(there, "old");
+            }
+            let words = format!("copy {words} {way}");
+            let run = sandbox.haul(&words).run().code(code);
+            assert_eq!(run.err.lines().count(), code as usize, "{words}: {}", run.err);
+            let target = sandbox.path(if words.contains("sub/backup") { "sub/backup" } else { "backup" });
+            let names: Vec<_> = snapshot(target).into_keys().map(|name| name.display().to_string()).collect();
+            assert_eq!(names.join(" ").trim(), held, "{words}");
+            sandbox.assert_no_leftovers(&words);
+        }
+    }
 }

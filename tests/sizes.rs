@@ -9,7 +9,7 @@ mod fuse;
 use std::time::Duration;
 
 use common::{Sandbox, WAYS, noise, set_mtime};
-use fuse::LyingFs;
+use fuse::OddFs;
 use rustix::process::Signal;
 
 /// Engines that can read from a FUSE file system into another one, with what each must be able to do.
@@ -39,8 +39,8 @@ fn said(files: &[(&str, String, Vec<u8>)]) -> Vec<String> {
     files.iter().map(|(name, says, _)| format!("{name}={says}")).collect()
 }
 
-fn mount(sandbox: &Sandbox, files: &[(&str, String, Vec<u8>)]) -> Option<LyingFs> {
-    LyingFs::mount(sandbox, &said(files).iter().map(String::as_str).collect::<Vec<_>>())
+fn mount(sandbox: &Sandbox, files: &[(&str, String, Vec<u8>)]) -> Option<OddFs> {
+    OddFs::mount(sandbox, &said(files).iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn gzip_and_gunzip_remove_nothing_that_they_did_not_read() {
     let mut said = said(&files);
     said.push(format!("members.gz={says}"));
     let said: Vec<&str> = said.iter().map(String::as_str).collect();
-    let Some(_mounted) = LyingFs::mount(&sandbox, &said) else { return };
+    let Some(_mounted) = OddFs::mount(&sandbox, &said) else { return };
     for (name, ..) in &files {
         sandbox.haul(format!("gzip mount/{name}")).run().ok();
         assert!(!sandbox.exists(format!("backing/{name}")), "{name}");

@@ -216,6 +216,9 @@ pub struct CopyPlan {
     pub durable: Durable,
     /// An earlier copy that did not come to its end is continued.
     pub resume: bool,
+    /// Seconds by which times may differ and pass for the same; below 0 no nanosecond. Without it, what the target's file
+    /// system cannot tell apart is the same.
+    pub modify_window: Option<i64>,
     /// Nothing is done; what would be is told.
     pub dry_run: bool,
     /// What the job may use.
@@ -245,6 +248,7 @@ impl CopyPlan {
             verify: false,
             durable: Durable::None,
             resume: false,
+            modify_window: None,
             dry_run: false,
             resources,
         }

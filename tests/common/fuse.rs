@@ -1,4 +1,4 @@
-//! A file system whose files say other sizes than they have (`lying_fs.py`), where FUSE can be mounted.
+//! A file system that is odd in one way or another (`odd_fs.py`), where FUSE can be mounted.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -7,23 +7,25 @@ use std::time::{Duration, Instant};
 use crate::common::{Sandbox, have, skip_once};
 
 /// A mounted file system; unmounted when dropped. What its files really hold is in a directory beside it.
-pub(crate) struct LyingFs {
+pub(crate) struct OddFs {
     child: Child,
     mount: PathBuf,
 }
 
-impl LyingFs {
-    /// Mounts at `mount` what is in `backing`; `said` are the sizes that files say, as `name=size`. `None`, and a line
+impl OddFs {
+    /// Mounts at `mount` what is in `backing`; `words` say how: `name=size` is the size that a file says. `None`, and a line
     /// that says so, where that cannot be done.
-    pub(crate) fn mount(sandbox: &Sandbox, said: &[&str]) -> Option<Self> {
+    pub(crate) fn mount(sandbox: &Sandbox, words: &[&str]) -> Option<Self> {
         if !Path::new("/dev/fuse").exists() || !have("python3") || !have("fusermount") {
             skip_once("there is no FUSE here");
             return None;
         }
         let (mount, backing) = (sandbox.make_directory("mount"), sandbox.path("backing"));
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/lying_fs.py");
-        let mut command = Command::new("python3");
-        command.arg(script).args([&mount, &backing]).args(said);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/odd_fs.py");
+        // That of the distribution, whose packages it has.
+        let python = Path::new("/usr/bin/python3");
+        let mut command = Command::new(if python.exists() { python } else { Path::new("python3") });
+        command.arg(script).args([&mount, &backing]).args(words);
         let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("run python3");
         let mut mounted = Self { child, mount };
         let start = Instant::now();
@@ -43,7 +45,7 @@ impl LyingFs {
     }
 }
 
-impl Drop for LyingFs {
+impl Drop for OddFs {
     fn drop(&mut self) {
         if self.is_mounted() {
             let _ = Command::new("fusermount").args(["-u", "-z"]).arg(&self.mount).status();

@@ -10,6 +10,7 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use super::directory::{Above, Directory, Origin, Standing};
+use super::folding::Spellings;
 use super::special::is_special;
 use super::{Copier, Task};
 use crate::engine::Volume;
@@ -171,6 +172,7 @@ impl Copier {
             volume,
             creator,
             origin: Origin { depth: 1, device: None, is_exact },
+            spellings: Spellings::new(),
         })
     }
 
@@ -187,12 +189,16 @@ impl Copier {
         let source = place(&mut self.station.sys, path, follow)?;
         let (directory, target) = match new_name {
             None => (above.merging(source), Some(target)),
-            Some(name) => self.meet(above, source, name)?,
+            Some(new_name) => {
+                let name = own_name(path);
+                self.meet(above, source, (name.as_deref().unwrap_or(new_name), new_name))?
+            }
         };
         Ok((Directory { origin: Origin { depth: 0, ..directory.origin }, ..directory }, target))
     }
 
-    /// A directory is not copied into itself: the copy would contain itself without end. Nor onto itself.
+    /// A directory is not copied into itself: the copy would contain itself without end. Nor onto itself. But with patterns
+    /// the walk may leave out where the copy goes: it finds out, and goes in there in no case.
     fn refuse_into_itself(
         &mut self,
         path: &Path,
@@ -203,13 +209,23 @@ impl Copier {
         let sys = &mut self.station.sys;
         let refused = |why| Err(Error::refused("copy", path, why));
         let failed = |errno| Error::system("examine", path, errno);
-        if let Some(existing) = new_name.and_then(|name| sys.stat_at(target, name).ok())
-            && existing.is_same_file(source)
-        {
+        let existing = new_name.and_then(|name| sys.stat_at(target, name).ok());
+        if existing.is_some_and(|existing| existing.is_same_file(source)) {
             return refused("source and target are the same directory");
         }
-        if lies_in(sys, target, source).map_err(failed)? {
-            return refused("the target lies inside it");
+        if !lies_in(sys, target, source).map_err(failed)? {
+            return Ok(());
+        }
+        let directory = sys.fstat(target).map_err(failed)?;
+        let goes_onto_itself = new_name.is_none() && directory.is_same_file(source);
+        if self.shared.plan.exclude.is_empty() || goes_onto_itself {
+            return refused("the target lies inside it; --exclude leaves the target out");
+        }
+        // A new directory is noted when it is made.
+        let is_exact = matches!(self.shared.destination.naming, Naming::Exact(_));
+        let into = if is_exact { existing } else { Some(directory) };
+        if let Some(into) = into.filter(|into| into.kind == FileKind::Directory && !into.is_same_file(source)) {
+            self.shared.note_made(into.id(), new_name.unwrap_or_default());
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use super::folding::Spellings;
 use crate::engine::Volume;
 use crate::sys::{Attributes, Creator};
 use crate::tree::{DirectoryRules, Place, Unit};
@@ -27,6 +28,8 @@ pub(super) struct Directory {
     /// Who the target belongs to before its attributes are set.
     pub(super) creator: Creator,
     pub(super) origin: Origin,
+    /// See the type.
+    pub(super) spellings: Spellings,
 }
 
 /// What was found when a source directory was opened.
@@ -102,6 +105,7 @@ impl Directory {
             volume: self.volume.clone(),
             creator: self.creator,
             origin: Origin { is_exact: false, device: self.device(), ..self.origin },
+            spellings: Spellings::new(),
         }
     }
 
@@ -113,6 +117,16 @@ impl Directory {
     /// Whether it is the directory that an argument lies in: what is in it was named by the user.
     pub(super) fn holds_arguments(&self) -> bool {
         self.parent.0.is_none() && self.source_seen.get().is_none()
+    }
+
+    /// Whether names in the target that differ in case only are one name, as was found out.
+    pub(super) fn folds_names(&self) -> bool {
+        self.spellings.get().is_some_and(Option::is_some)
+    }
+
+    /// Whether names in the target that differ in case only may be one name, as far as that was looked at.
+    pub(super) fn may_fold_names(&self) -> bool {
+        self.spellings.get().is_none_or(Option::is_some)
     }
 
     /// Whether the target lies in a tree under a temporary name.

@@ -1,5 +1,6 @@
 //! What is there already under a target's name, and what is to become of it.
 
+use std::cmp::Ordering;
 use std::ffi::CStr;
 use std::sync::Arc;
 
@@ -7,6 +8,8 @@ use rustix::io::Errno;
 
 use super::Copier;
 use super::directory::{Open, Standing};
+use super::folding::lower_case;
+use super::shared::Shared;
 use super::special::Admission;
 use crate::error::{Error, Result};
 use crate::plan::{Backup, CopyPlan, Existing, Method, Update, When};
@@ -51,8 +54,10 @@ impl Copier {
         if existing.is_same_file(source) {
             return refused("source and target are the same file".to_owned());
         }
+        self.refuse_other_case(&open.directory, name, new_name, existing.id())?;
         let plan = Arc::clone(&self.shared.plan);
-        if is_done(&plan, source, &existing) {
+        let age = self.age(open, &existing, source);
+        if is_done(&plan, source, &existing, age) {
             return Ok(Verdict::Done(existing));
         }
         if open.directory.standing == Standing::Resumed {
@@ -64,7 +69,7 @@ impl Copier {
         if self.was_just_made(open, new_name) {
             return refused("another source has become that target just now".to_owned());
         }
-        match wanted(&plan, source, &existing) {
+        match wanted(&plan, source, &existing, age) {
             Wanted::Yes => {}
             Wanted::No(why) => return Ok(Verdict::PassOver(why)),
             Wanted::Never => return refused("the target exists".to_owned()),
@@ -98,6 +103,15 @@ impl Copier {
             return Err(Error::system("replace", open.directory.target_of(new_name), Errno::PERM));
         }
         Ok(Verdict::Replace(existing))
+    }
+
+    /// How the time of what is there stands to that of the source, where the plan goes by it.
+    fn age(&mut self, open: &Open, existing: &Attributes, source: &Attributes) -> Ordering {
+        let Shared { plan, times, .. } = &*self.shared;
+        if !plan.resume && plan.existing.update != Update::Older {
+            return Ordering::Less;
+        }
+        times.compare(&mut self.station.sys, Some(self.shared.site(open)), existing, source.mtime)
     }
 
     /// Why what is there keeps its identity, if it does: if the user named exactly it, a link or a device stays one, and
@@ -172,6 +186,9 @@ impl Copier {
     pub(super) fn claim(&self, open: &Open, new_name: &CStr) {
         if let Some(directory) = open.target_id {
             self.shared.claims.take(directory, new_name.to_bytes());
+            if open.directory.folds_names() {
+                self.shared.claims.take(directory, lower_case(new_name).as_bytes());
+            }
         }
     }
 
@@ -220,13 +237,13 @@ pub(super) enum Wanted {
     Never,
 }
 
-/// Whether `plan` wants the target that exists to be replaced by the source.
-pub(super) fn wanted(plan: &CopyPlan, source: &Attributes, existing: &Attributes) -> Wanted {
+/// Whether `plan` wants the target that exists to be replaced by the source, to whose time its own stands as `age` says.
+pub(super) fn wanted(plan: &CopyPlan, source: &Attributes, existing: &Attributes, age: Ordering) -> Wanted {
     match plan.existing.update {
-        _ if is_done(plan, source, existing) => Wanted::No(DONE),
+        _ if is_done(plan, source, existing, age) => Wanted::No(DONE),
         Update::None => Wanted::No("the target exists"),
         Update::NoneFail => Wanted::Never,
-        Update::Older if existing.mtime >= source.mtime => Wanted::No("the target is as new"),
+        Update::Older if age.is_ge() => Wanted::No("the target is as new"),
         Update::All | Update::Older => Wanted::Yes,
     }
 }
@@ -236,12 +253,13 @@ pub(super) const DONE: &str = "it is done already";
 
 /// Whether a target is what an earlier copy made of this source: its times are set last, so size and time tell. But after
 /// a power cut a file with holes may have its size without its data.
-fn is_done(plan: &CopyPlan, source: &Attributes, existing: &Attributes) -> bool {
+fn is_done(plan: &CopyPlan, source: &Attributes, existing: &Attributes, age: Ordering) -> bool {
     let makes_holes = plan.sparse == When::Always || source.has_holes();
     plan.resume
         && plan.method == Method::Copy
         && source.kind == FileKind::RegularFile
         && existing.kind == FileKind::RegularFile
-        && (source.size, source.mtime) == (existing.size, existing.mtime)
+        && source.size == existing.size
+        && age.is_eq()
         && (!makes_holes || existing.blocks >= source.blocks)
 }

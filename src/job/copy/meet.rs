@@ -26,18 +26,24 @@ impl Copier {
         handle: &mut Handle<'_, Task>,
     ) -> Result<()> {
         let above = &open.directory;
-        let made = match above.standing {
-            Standing::Met => Ok(Standing::Met),
-            Standing::New => self.station.sys.mkdirat(&open.target, new_name, 0o700).map(|()| Standing::New),
-            Standing::Resumed => self.take_over_directory(open, new_name),
+        let standing = match above.standing {
+            Standing::Met => Standing::Met,
+            Standing::New => self.make_new_directory(open, new_name)?,
+            Standing::Resumed => self.take_over_directory(open, name, new_name)?,
         };
-        let standing = made.map_err(|errno| Error::system("create directory", above.target_of(new_name), errno))?;
         if name == new_name {
             handle.offer(Task::Directory(Arc::clone(above), name.to_owned(), standing));
         } else {
             self.enter(Arc::clone(above), name, new_name, standing, handle);
         }
         Ok(())
+    }
+
+    /// A directory in a tree under a temporary name.
+    pub(super) fn make_new_directory(&mut self, open: &Open, name: &CStr) -> Result<Standing> {
+        let made = self.station.sys.mkdirat(&open.target, name, 0o700);
+        made.map_err(|errno| Error::system("create directory", open.directory.target_of(name), errno))?;
+        Ok(Standing::New)
     }
 
     /// A directory on its way, and its target's descriptor if that had to be opened.
@@ -54,7 +60,7 @@ impl Copier {
             let target = above.target.below(new_name);
             return Ok((Directory { target, parent, standing, ..above.merging(source) }, None));
         }
-        let directory = self.meet(above, source, new_name)?;
+        let directory = self.meet(above, source, (name, new_name))?;
         Ok((Directory { parent, ..directory.0 }, directory.1))
     }
 
@@ -63,14 +69,18 @@ impl Copier {
         &mut self,
         above: &Directory,
         source: Arc<Place>,
-        new_name: &CStr,
+        (name, new_name): (&CStr, &CStr),
     ) -> Result<(Directory, Option<OwnedFd>)> {
         let target = above.target.below(new_name);
         let sys = &mut self.station.sys;
         match target.open_to_search(sys) {
             Ok(opened) => {
-                let volume =
-                    Volume::of(sys, &opened).map_err(|errno| Error::system("examine", target.path(), errno))?;
+                let failed = |errno| Error::system("examine", target.path(), errno);
+                let volume = Volume::of(sys, &opened).map_err(failed)?;
+                if above.may_fold_names() {
+                    let existing = sys.fstat(&opened).map_err(failed)?;
+                    self.refuse_other_case(above, name, new_name, existing.id())?;
+                }
                 if volume.dev() != above.volume.dev() {
                     self.shared.note_volume(volume.dev(), &target);
                 }
@@ -81,7 +91,7 @@ impl Copier {
             Err(Errno::NOENT) => match self.begin_unit(above, Arc::clone(&source), new_name)? {
                 Some(directory) => Ok((directory, None)),
                 // It is there now, under its final name.
-                None => self.meet(above, source, new_name),
+                None => self.meet(above, source, (name, new_name)),
             },
             Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => self.replace_no_directory(above, source, new_name),
             Err(errno) => Err(Error::system("open", target.path(), errno)),

@@ -5,7 +5,7 @@
 //!   [`parents`]: `--parents`;
 //! - [`directory`]: a directory on its way; [`meet`]: its target; [`walk`]: reading it; [`finish`]: finishing it when all
 //!   below is done; [`resume`]: new trees under temporary names, and going on with old ones;
-//! - [`existing`]: what becomes of what is there already; [`names`]: how a final name is given, and backups;
+//! - [`existing`]: what becomes of what is there already; [`folding`]: where case makes no difference; [`names`]: how a final name is given, and backups;
 //! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
 //!   bytes; [`source_end`]: whether those are all; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
 //! - [`links`]: files with several names; [`other`]: what has no content; [`special`]: FIFOs, sockets and devices;
@@ -18,6 +18,7 @@ mod directory;
 mod existing;
 mod file;
 mod finish;
+mod folding;
 mod keep;
 mod links;
 mod look_last;

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use super::Copier;
 use super::directory::{Above, Directory, Origin, Seen, Standing};
+use super::folding::Spellings;
 use crate::error::{Error, Result};
 use crate::tree::path::{c_path, open_named};
 use crate::tree::{Place, Root};
@@ -83,6 +84,7 @@ impl Copier {
             volume: self.shared.destination.volume.clone(),
             creator: self.shared.identity.unknown_creator(),
             origin: Origin { depth: 0, device: None, is_exact: false },
+            spellings: Spellings::new(),
         };
         self.finish_directory(&directory, None);
         Ok(())

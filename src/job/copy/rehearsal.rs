@@ -18,11 +18,12 @@ use crate::plan::{CopyPlan, Follow, Method};
 use crate::sys::{Attributes, DirectoryBuffer, FileKind};
 use crate::tree::metadata::describe;
 use crate::tree::path::{c_path, open_named, own_name};
-use crate::tree::{Place, Root};
+use crate::tree::{Place, Root, TimeSteps};
 
 /// Says, as notes, what would become of each source.
 pub(super) fn run(plan: &CopyPlan, destination: &Destination, sources: &[PathBuf], station: Station) -> Station {
-    let mut rehearsal = Rehearsal { plan, station, waiting: Vec::new(), names: DirectoryBuffer::default() };
+    let (waiting, names, times) = (Vec::new(), DirectoryBuffer::default(), TimeSteps::new(plan.modify_window));
+    let mut rehearsal = Rehearsal { plan, station, waiting, names, times };
     for path in sources {
         let looked = rehearsal.source(path, destination);
         rehearsal.station.check(looked);
@@ -42,6 +43,7 @@ struct Rehearsal<'a> {
     station: Station,
     waiting: Vec<Directory>,
     names: DirectoryBuffer,
+    times: TimeSteps,
 }
 
 /// A directory to look into.
@@ -133,7 +135,9 @@ impl Rehearsal<'_> {
         if existing.kind == FileKind::Directory {
             return Err(Error::refused("copy", path, "a directory of that name is in the target"));
         }
-        match wanted(self.plan, attributes, &existing) {
+        // Nothing is made, so the file system is not looked at.
+        let age = self.times.compare(&mut self.station.sys, None, &existing, attributes.mtime);
+        match wanted(self.plan, attributes, &existing, age) {
             Wanted::No(why) => self.pass_over(path, why),
             Wanted::Never => return Err(Error::refused("copy", path, "the target exists")),
             Wanted::Yes => match subject.admission(self.plan, &existing) {

@@ -65,15 +65,20 @@ impl Copier {
     }
 
     /// A directory in a tree that is continued: makes it, unless it is there.
-    pub(super) fn take_over_directory(&mut self, open: &Open, name: &CStr) -> rustix::io::Result<Standing> {
-        let sys = &mut self.station.sys;
-        match sys.stat_at(&open.target, name) {
-            Ok(existing) if existing.kind == FileKind::Directory => return Ok(Standing::Resumed),
-            Ok(_) => sys.unlinkat(&open.target, name)?,
+    pub(super) fn take_over_directory(&mut self, open: &Open, name: &CStr, new_name: &CStr) -> Result<Standing> {
+        let failed = |errno| Error::system("create directory", open.directory.target_of(new_name), errno);
+        match self.station.sys.stat_at(&open.target, new_name) {
+            Ok(existing) => {
+                self.refuse_other_case(&open.directory, name, new_name, existing.id())?;
+                if existing.kind == FileKind::Directory {
+                    return Ok(Standing::Resumed);
+                }
+                self.station.sys.unlinkat(&open.target, new_name).map_err(failed)?;
+            }
             Err(Errno::NOENT) => {}
-            Err(errno) => return Err(errno),
+            Err(errno) => return Err(failed(errno)),
         }
-        sys.mkdirat(&open.target, name, 0o700).map(|()| Standing::New)
+        self.make_new_directory(open, new_name)
     }
 
     /// Takes what an earlier copy left under a name out of the way.

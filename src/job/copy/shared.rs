@@ -1,6 +1,7 @@
 //! What the workers of one copy share.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,7 @@ use crate::plan::{Backup, CopyPlan};
 use crate::pool::BufferPool;
 use crate::size::BufferSize;
 use crate::sys::{FileId, Identity};
-use crate::tree::{Leftovers, Place, Site, Unfinished};
+use crate::tree::{Leftovers, Place, Site, TimeSteps, Unfinished};
 
 /// See the module.
 pub(super) struct Shared {
@@ -35,8 +36,8 @@ pub(super) struct Shared {
     torn: Mutex<HashSet<PathBuf>>,
     /// File systems that targets lie in beside the destination's, each with a directory in it.
     further: Mutex<HashMap<(u32, u32), Arc<Place>>>,
-    /// Trees that this job makes: they are no sources.
-    made: Mutex<HashSet<FileId>>,
+    /// Trees that this job makes, with their final names: they are no sources.
+    made: Mutex<HashMap<FileId, CString>>,
     /// Whether small files can be copied before they are looked at.
     pub(super) may_look_last: bool,
     /// Whether it must be known what the job has made: a source may have the same target as one before it, or what is
@@ -47,6 +48,7 @@ pub(super) struct Shared {
     pub(super) unfinished: Unfinished,
     ask: Option<Ask>,
     pub(super) losses: Losses,
+    pub(super) times: TimeSteps,
     /// A file was copied once more to get its final name, and that was told.
     copied_again: AtomicBool,
 }
@@ -79,6 +81,7 @@ impl Shared {
             unfinished: Unfinished::default(),
             ask: context.ask.clone(),
             losses: Losses::new(plan.keep, context.identity),
+            times: TimeSteps::new(plan.modify_window),
             copied_again: AtomicBool::new(false),
         }
     }
@@ -89,8 +92,8 @@ impl Shared {
     }
 
     /// Notes a tree that the job makes.
-    pub(super) fn note_made(&self, directory: FileId) {
-        locked(&self.made).insert(directory);
+    pub(super) fn note_made(&self, directory: FileId, name: &CStr) {
+        locked(&self.made).insert(directory, name.to_owned());
     }
 
     /// Notes that a file is about to be emptied and written in place, or (`is_whole`) that all of it is there.
@@ -121,7 +124,12 @@ impl Shared {
 
     /// Whether a directory is a tree that the job makes.
     pub(super) fn has_made(&self, directory: FileId) -> bool {
-        locked(&self.made).contains(&directory)
+        locked(&self.made).contains_key(&directory)
+    }
+
+    /// The final name of a tree that the job makes.
+    pub(super) fn final_name(&self, directory: FileId) -> Option<CString> {
+        locked(&self.made).get(&directory).cloned()
     }
 
     /// Whether no file had to be copied once more before.

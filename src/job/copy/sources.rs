@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::CWD;
 
+use super::folding::lower_case;
 use crate::plan::{CopyPlan, Follow};
 use crate::sys::{FileId, Sys};
 use crate::tree::is_unfinished_tree;
@@ -30,10 +31,13 @@ impl Distinct {
         let mut distinct =
             Self { may_collide: sources.len() > 1 && is_open, sources: Vec::new(), repeated: Vec::new() };
         let mut by_name: HashMap<CString, Namesakes> = HashMap::new();
+        let mut in_lower_case = HashSet::new();
         for path in sources {
             let name = own_name(&path).filter(|_| !plan.parents).unwrap_or_else(|| c_path(&path));
             match by_name.entry(name) {
                 Entry::Vacant(free) => {
+                    // In some targets that is one name.
+                    distinct.may_collide |= !in_lower_case.insert(lower_case(free.key()));
                     free.insert(Namesakes { first: path.clone(), ids: HashSet::new() });
                 }
                 Entry::Occupied(mut taken) => {

@@ -17,6 +17,9 @@ use crate::tree::{DirectoryRules, Place, is_finished_copy, is_temporary, is_unfi
 /// Entries from which on they are offered to another worker; fewer are done before the offer is worth its cost.
 const WORTH_OFFERING: usize = 16;
 
+/// Why a directory is not copied that the job itself makes.
+const IS_THE_COPY: &str = "it is the copy that is being made";
+
 impl Copier {
     /// Goes into a directory that was met in another: makes its target, if nobody has yet, and copies what is in it.
     pub(super) fn enter(
@@ -94,11 +97,12 @@ impl Copier {
                 return Err(Error::refused("copy", directory.source.path(), why));
             }
             if directory.unit.is_some() {
-                self.shared.note_made(made.id());
+                let name = directory.target.above().map(|(_, name)| name).unwrap_or_default();
+                self.shared.note_made(made.id(), name);
             }
         }
         if self.shared.has_made(attributes.id()) {
-            return Err(Error::refused("copy", directory.source.path(), "it is the copy that is being made"));
+            return Err(Error::refused("copy", directory.source.path(), IS_THE_COPY));
         }
         let has_extended = self.has_extended(&source, &directory.source)?;
         let _ = directory.source_seen.set(Seen { attributes, has_extended });
@@ -198,7 +202,7 @@ impl Copier {
         if self.has_no_room(open, new_name, kind) {
             return;
         }
-        if self.is_excluded(open, name, kind) {
+        if self.is_excluded(open, name, kind) || self.is_own_tree(open, name) {
             return;
         }
         if self.is_reserved(open, name, new_name) {
@@ -262,6 +266,20 @@ impl Copier {
             self.pass_over(|| open.directory.source_of(name), "it is excluded");
         }
         excluded
+    }
+
+    /// Whether an entry is a tree that this copy is making in its own source, under a temporary name. It is left out as by its
+    /// final name it would be.
+    fn is_own_tree(&mut self, open: &Open, name: &CStr) -> bool {
+        if !is_unfinished_tree(name) || open.directory.holds_arguments() {
+            return false;
+        }
+        let found = self.station.sys.stat_at(&open.source, name).ok();
+        let Some(final_name) = found.and_then(|found| self.shared.final_name(found.id())) else { return false };
+        if !self.is_excluded(open, &final_name, FileKind::Directory) {
+            self.station.fail(Error::refused("copy", open.directory.source_of(&final_name), IS_THE_COPY));
+        }
+        true
     }
 
     /// Whether an entry has, or would get, a name that stands for what is not finished. That of a temporary file is

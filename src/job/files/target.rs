@@ -17,7 +17,7 @@ use crate::plan::{FilesPlan, Keep, Wish};
 use crate::sys::{Attributes, Creator, FileKind, Moment, Sys};
 use crate::tree::extended::{Buffers, Kept, Listed, Origin, Prior, Selection, keep_extended};
 use crate::tree::metadata::{creation_mode, keep_mode, keep_owner, keep_times};
-use crate::tree::{DirectoryRules, FileRef, Leftovers, Part, Trouble, UNREMOVABLE, is_temporary};
+use crate::tree::{DirectoryRules, FileRef, Leftovers, Part, TimeSteps, Trouble, UNREMOVABLE, is_temporary};
 
 /// What there is under a target's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +35,9 @@ pub(in crate::job) fn may_create(
     sys: &mut Sys,
     plan: &FilesPlan,
     source: &Source,
-    folder: &Folder,
-    name: &CStr,
-    path: &Path,
+    (folder, name, path): (&Folder, &CStr, &Path),
     mtime: Moment,
+    (times, leftovers): (&TimeSteps, &Leftovers),
 ) -> Result<Existing> {
     let existing = sys.stat_at(&*folder.directory, name);
     if source.is_at(folder, name) || existing.is_ok_and(|existing| existing.is_same_file(&source.attributes)) {
@@ -49,7 +48,8 @@ pub(in crate::job) fn may_create(
         Err(errno) => Err(Error::system("create", path, errno)),
         Ok(existing) if existing.kind == FileKind::Directory => Err(Error::system("replace", path, Errno::ISDIR)),
         Ok(existing) if plan.update && existing.kind == FileKind::RegularFile => {
-            Ok(if existing.mtime >= mtime { Existing::UpToDate } else { Existing::Replaced })
+            let age = times.compare(sys, Some(folder.site(leftovers)), &existing, mtime);
+            Ok(if age.is_ge() { Existing::UpToDate } else { Existing::Replaced })
         }
         Ok(_) if plan.force => Ok(Existing::Replaced),
         Ok(_) => Err(Error::refused("create", path, "it exists; -f replaces it")),

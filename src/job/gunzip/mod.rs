@@ -55,8 +55,8 @@ use crate::plan::{GunzipPlan, Output, RouteName};
 use crate::pool::{BufferPool, Handle, PoolOptions, PooledBuffer};
 use crate::size::BufferSize;
 use crate::sys::FileKind;
-use crate::tree::Leftovers;
 use crate::tree::extended::Buffers;
+use crate::tree::{Leftovers, TimeSteps};
 
 /// Bytes of one read and one write where the user did not say: what a piece of haul's gives at most levels. Measured over
 /// `--buffer` 64K to 2M, nothing is faster by more than noise.
@@ -100,6 +100,7 @@ fn run_with(plan: &GunzipPlan, rows: Option<Rows>, context: &Context) -> Result<
         pool: pool.clone(),
         claims: Claims::default(),
         losses: Losses::new(KEEP, context.identity),
+        times: TimeSteps::default(),
         leftovers: context.leftovers.clone(),
         user: context.identity.uid,
     });
@@ -126,6 +127,7 @@ struct Shared {
     pool: BufferPool,
     claims: Claims,
     losses: Losses,
+    times: TimeSteps,
     leftovers: Leftovers,
     /// Who runs the job.
     user: u32,

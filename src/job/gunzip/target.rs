@@ -82,7 +82,8 @@ impl Inflater {
         let may_be_source = suffix::decompressed(&name, &plan.files.suffix).is_some();
         if !plan.files.name && (plan.files.force || plan.files.update || !is_small || may_be_source) {
             let mtime = source.attributes.mtime;
-            let found = may_create(sys, &plan.files, &source, &folder, &name, &path, mtime)?;
+            let (to, times) = ((&*folder, &*name, &*path), (&self.shared.times, &self.shared.leftovers));
+            let found = may_create(sys, &plan.files, &source, to, mtime, times)?;
             if found == Existing::UpToDate {
                 claim_up_to_date(&self.shared.claims, &folder, &name, &path)?;
                 self.station.up_to_date(&source.path(), &path);
@@ -119,7 +120,9 @@ impl Inflater {
                 name = stored;
             }
         }
-        let look = |sys: &mut Sys| may_create(sys, plan, source, &folder, &name, &path, attributes.mtime);
+        let shared = Arc::clone(&self.shared);
+        let (to, times) = ((&*folder, &*name, &*path), (&shared.times, &shared.leftovers));
+        let look = |sys: &mut Sys| may_create(sys, plan, source, to, attributes.mtime, times);
         let (made, like) = ((file, &*path, &*folder), (source, &attributes, KEEP));
         let completed = complete(&mut self.station, &self.shared.losses, plan, made, like, &mut self.attributes);
         let is_kept = completed.as_ref().is_ok_and(|kept| *kept);

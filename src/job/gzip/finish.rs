@@ -72,7 +72,8 @@ impl Gzip {
         // Before anything is looked at: of two sources with one target the one begun first has it, whichever is newer.
         claim(&self.shared.claims, &folder, &name, &path)?;
         let sys = &mut self.station.sys;
-        let existing = may_create(sys, &plan.files, &source, &folder, &name, &path, source.attributes.mtime)?;
+        let (to, times) = ((&*folder, &*name, &*path), (&self.shared.times, &self.shared.leftovers));
+        let existing = may_create(sys, &plan.files, &source, to, source.attributes.mtime, times)?;
         if existing == Existing::UpToDate {
             self.station.up_to_date(&source.path(), &path);
             return Ok(None);

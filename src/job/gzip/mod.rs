@@ -35,8 +35,8 @@ use crate::plan::{GzipPlan, Output};
 use crate::pool::{BufferPool, Handle, Ordered, PoolOptions};
 use crate::size::BufferSize;
 use crate::sys::FileKind;
-use crate::tree::Leftovers;
 use crate::tree::extended::Buffers;
+use crate::tree::{Leftovers, TimeSteps};
 
 /// Compresses what `plan` says. Failures of single files are events and counts in the summary; an error means that
 /// nothing could be begun.
@@ -55,6 +55,7 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
         pool: pool.clone(),
         claims: Claims::default(),
         losses: Losses::new(KEEP, context.identity),
+        times: TimeSteps::default(),
         leftovers: context.leftovers.clone(),
     });
     files::run(&plan.files, context, &pool, |station| Gzip {
@@ -95,6 +96,7 @@ struct Shared {
     pool: BufferPool,
     claims: Claims,
     losses: Losses,
+    times: TimeSteps,
     leftovers: Leftovers,
 }
 

@@ -184,6 +184,10 @@ pub(crate) struct ExistingArgs {
     /// Continue a copy that did not come to its end, by the same command line
     #[arg(long)]
     pub(crate) resume: bool,
+    /// For --update and --resume, times are the same that differ by at most SECONDS, as with rsync; -1: to the nanosecond.
+    /// Without it, as far as the target's file system keeps them
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(crate) modify_window: Option<i64>,
 }
 
 /// What is kept beside the bytes.

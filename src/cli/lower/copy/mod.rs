@@ -50,6 +50,7 @@ fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageErro
         verify: args.moving.verify,
         durable: args.moving.sync.into(),
         resume: args.existing.resume,
+        modify_window: args.existing.modify_window,
         dry_run: args.dry_run,
         resources: resources(&args.common),
     };
@@ -172,7 +173,7 @@ mod tests {
     #[test]
     fn each_word_reaches_its_field() {
         type Change = fn(&mut CopyPlan);
-        let table: [(&str, Change); 38] = [
+        let table: [(&str, Change); 41] = [
             ("", |_| ()),
             ("-a", |_| ()),
             ("-rR --recursive", |_| ()),
@@ -207,6 +208,9 @@ mod tests {
             ("--sync=file", |plan| plan.durable = Durable::File),
             ("--sync --sync=none", |_| ()),
             ("--resume", |plan| plan.resume = true),
+            ("--inplace", |plan| plan.existing.in_place = true),
+            ("--modify-window 2", |plan| plan.modify_window = Some(2)),
+            ("--modify-window=-1", |plan| plan.modify_window = Some(-1)),
             ("--dry-run", |plan| plan.dry_run = true),
             ("--engine mmap", |plan| plan.engine = haul::plan::EngineName::Mmap),
             ("--buffer 4K", |plan| plan.resources.buffer = Some("4K".parse().unwrap())),

@@ -1,28 +1,41 @@
-"""Shows a directory whose files may say other sizes than they have: MOUNT BACKING NAME=SIZE... (needs fusepy).
+"""Shows a directory as an odd file system would: MOUNT BACKING WORD... (needs fusepy).
 
 NAME=SIZE is what stat says of NAME; NAME=SIZEh says also that it has no blocks, as of a file that is one hole. Reads are
-answered from what the file holds, whatever it says.
+answered from what the file holds, whatever it says. --steps=NS keeps times in steps of so many nanoseconds; --fold takes
+names that differ in case only for one name.
 """
 
 import errno
 import os
 import sys
 
-from fuse import FUSE, FuseOSError, Operations
+try:
+    from fusepy import FUSE, FuseOSError, Operations  # as Debian has it
+except ImportError:
+    from fuse import FUSE, FuseOSError, Operations  # as PyPI has it
 
-FIELDS = ("st_atime", "st_ctime", "st_gid", "st_mode", "st_mtime", "st_nlink", "st_uid", "st_blocks", "st_ino")
+FIELDS = ("st_gid", "st_mode", "st_nlink", "st_uid", "st_blocks", "st_ino")
+TIMES = ("st_atime", "st_ctime", "st_mtime")
 
 
-class Lying(Operations):
-    def __init__(self, backing, said):
-        self.backing, self.said = backing, said
+class Odd(Operations):
+    use_ns = True
+
+    def __init__(self, backing, said, steps, folds):
+        self.backing, self.said, self.steps, self.folds = backing, said, steps, folds
 
     def real(self, path):
-        return self.backing + path
+        real = self.backing
+        for name in path.split("/")[1:]:
+            if self.folds and name and not os.path.lexists(f"{real}/{name}"):
+                name = next((other for other in os.listdir(real) if other.lower() == name.lower()), name)
+            real = f"{real}/{name}"
+        return real
 
     def getattr(self, path, fh=None):
         found = os.lstat(self.real(path))
         attributes = {field: getattr(found, field) for field in FIELDS}
+        attributes |= {time: getattr(found, f"{time}_ns") // self.steps * self.steps for time in TIMES}
         word = self.said.get(path[1:], str(found.st_size))
         attributes["st_size"] = int(word.rstrip("h"))
         attributes["st_blocks"] = 0 if word.endswith("h") else -(-attributes["st_size"] // 512)
@@ -68,10 +81,16 @@ class Lying(Operations):
         os.chmod(self.real(path), mode)
 
     def chown(self, path, uid, gid):
-        os.chown(self.real(path), uid, gid)
+        os.chown(self.real(path), uid, gid, follow_symlinks=False)
 
     def utimens(self, path, times=None):
-        os.utime(self.real(path), ns=tuple(round(time * 1e9) for time in times) if times else None)
+        os.utime(self.real(path), ns=times, follow_symlinks=False)
+
+    def symlink(self, target, source):
+        os.symlink(source, self.real(target))
+
+    def readlink(self, path):
+        return os.readlink(self.real(path))
 
     def getxattr(self, path, name, position=0):
         raise FuseOSError(errno.ENOTSUP)
@@ -82,5 +101,6 @@ class Lying(Operations):
 
 if __name__ == "__main__":
     mount, backing, *words = sys.argv[1:]
-    said = dict(word.split("=") for word in words)
-    FUSE(Lying(backing, said), mount, foreground=True, direct_io=True, use_ino=True, attr_timeout=0, entry_timeout=0)
+    steps = [int(word[len("--steps=") :]) for word in words if word.startswith("--steps=")] or [1]
+    said = dict(word.split("=") for word in words if not word.startswith("--"))
+    FUSE(Odd(backing, said, steps[-1], "--fold" in words), mount, foreground=True, direct_io=True, use_ino=True, attr_timeout=0, entry_timeout=0)
