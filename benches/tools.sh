@@ -14,7 +14,7 @@ for package in "$@"; do
   e2fsprogs) program=mkfs.ext4 ;;
   fuse3) program=fusermount3 ;;
   # A module of the distribution's Python.
-  python3-fusepy) program=$(ls /usr/lib/python3/dist-packages/fusepy.py 2>/dev/null || echo "$package") ;;
+  python3-fusepy) [ -e /usr/lib/python3/dist-packages/fusepy.py ] && program=true || program=$package ;;
   *) program=$package ;;
   esac
   command -v "$program" >/dev/null || missing+=("$package")

@@ -176,7 +176,9 @@ fn names_that_differ_in_case_only_never_take_each_others_place() {
             }
             let words = format!("{words} {way}");
             let run = sandbox.haul(&words).run().code(1);
-            let held = held(&sandbox.path("mount/d"));
+            let mut held = held(&sandbox.path("mount/d"));
+            // Of two directories that are made at a time the second one cannot get its name, and is kept.
+            held.retain(|(name, _)| !name.contains(".haul-part"));
             for (name, contents) in &held {
                 let own = format!("contents of {name}");
                 let spelled_alike = contents.to_lowercase() == own.to_lowercase();

@@ -124,11 +124,6 @@ impl Directory {
         self.spellings.get().is_some_and(Option::is_some)
     }
 
-    /// Whether names in the target that differ in case only may be one name, as far as that was looked at.
-    pub(super) fn may_fold_names(&self) -> bool {
-        self.spellings.get().is_none_or(Option::is_some)
-    }
-
     /// Whether the target lies in a tree under a temporary name.
     pub(super) fn is_in_unit(&self) -> bool {
         self.standing != Standing::Met

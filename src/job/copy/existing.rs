@@ -54,7 +54,7 @@ impl Copier {
         if existing.is_same_file(source) {
             return refused("source and target are the same file".to_owned());
         }
-        self.refuse_other_case(&open.directory, name, new_name, existing.id())?;
+        self.refuse_other_case(&open.directory, name, new_name)?;
         let plan = Arc::clone(&self.shared.plan);
         let age = self.age(open, &existing, source);
         if is_done(&plan, source, &existing, age) {

@@ -15,26 +15,19 @@ use rustix::io::Errno;
 use super::Copier;
 use super::directory::Directory;
 use crate::error::{Error, Quoted, Result};
-use crate::sys::{DirectoryBuffer, FileId};
+use crate::sys::DirectoryBuffer;
 
 /// The names of a target directory as they are spelled there; nothing where case makes a difference. Found out once, for the
 /// first name with letters that is there already.
 pub(super) type Spellings = OnceLock<Option<HashSet<CString>>>;
 
 impl Copier {
-    /// Refuses a source whose target, which is there as `existing`, is what another source becomes by a name that differs in
-    /// case only.
-    pub(super) fn refuse_other_case(
-        &mut self,
-        directory: &Directory,
-        name: &CStr,
-        new_name: &CStr,
-        existing: FileId,
-    ) -> Result<()> {
+    /// Refuses a source whose target, which is there, is what another source becomes by a name that differs in case only.
+    pub(super) fn refuse_other_case(&mut self, directory: &Directory, name: &CStr, new_name: &CStr) -> Result<()> {
         let Some(swapped) = with_swapped_case(new_name) else { return Ok(()) };
         let failed = |errno| Error::system("examine", directory.target_of(new_name), errno);
         if directory.spellings.get().is_none() {
-            let found = self.spellings(directory, (new_name, &swapped), existing).map_err(failed)?;
+            let found = self.spellings(directory, new_name, &swapped).map_err(failed)?;
             let _ = directory.spellings.set(found);
         }
         let Some(spellings) = directory.spellings.get().and_then(Option::as_ref) else { return Ok(()) };
@@ -53,18 +46,19 @@ impl Copier {
         Ok(())
     }
 
-    /// The names in a target directory, if the one with `swapped` case leads to what is `existing` there.
+    /// The names in a target directory, if one that is there can also be found with its case swapped. Inodes do not tell
+    /// whether both are one file: some FUSE file systems give each name its own.
     fn spellings(
         &mut self,
         directory: &Directory,
-        (new_name, swapped): (&CStr, &CStr),
-        existing: FileId,
+        new_name: &CStr,
+        swapped: &CStr,
     ) -> rustix::io::Result<Option<HashSet<CString>>> {
         let sys = &mut self.station.sys;
         let target = directory.target.open_to_search(sys)?;
-        let is_one = sys.stat_at(&target, swapped).is_ok_and(|found| found.id() == existing);
+        let is_found = sys.stat_at(&target, swapped).is_ok();
         sys.close(target)?;
-        if !is_one {
+        if !is_found {
             return Ok(None);
         }
         let opened = directory.target.open(sys)?;
@@ -73,7 +67,7 @@ impl Copier {
             names.extend(entries.iter().map(|entry| entry.name.to_owned()));
         }
         sys.close(opened)?;
-        // Both are there: two names of one file, as case makes a difference.
+        // Both are there: case makes a difference.
         let are_two = names.contains(swapped) && names.contains(new_name);
         Ok((!are_two).then_some(names))
     }

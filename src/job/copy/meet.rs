@@ -75,12 +75,9 @@ impl Copier {
         let sys = &mut self.station.sys;
         match target.open_to_search(sys) {
             Ok(opened) => {
-                let failed = |errno| Error::system("examine", target.path(), errno);
-                let volume = Volume::of(sys, &opened).map_err(failed)?;
-                if above.may_fold_names() {
-                    let existing = sys.fstat(&opened).map_err(failed)?;
-                    self.refuse_other_case(above, name, new_name, existing.id())?;
-                }
+                let volume =
+                    Volume::of(sys, &opened).map_err(|errno| Error::system("examine", target.path(), errno))?;
+                self.refuse_other_case(above, name, new_name)?;
                 if volume.dev() != above.volume.dev() {
                     self.shared.note_volume(volume.dev(), &target);
                 }

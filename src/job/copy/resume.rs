@@ -69,7 +69,7 @@ impl Copier {
         let failed = |errno| Error::system("create directory", open.directory.target_of(new_name), errno);
         match self.station.sys.stat_at(&open.target, new_name) {
             Ok(existing) => {
-                self.refuse_other_case(&open.directory, name, new_name, existing.id())?;
+                self.refuse_other_case(&open.directory, name, new_name)?;
                 if existing.kind == FileKind::Directory {
                     return Ok(Standing::Resumed);
                 }
