@@ -170,8 +170,8 @@ fn a_file_that_is_half_written_in_place_is_named() {
     let running = sandbox.haul("copy --engine read_write --buffer 1 large f").spawn();
     common::wait_until("the first bytes", || metadata(sandbox.path("g")).unwrap().len() > 1_000);
     running.signal(Signal::TERM);
-    let run = running.finish(Duration::from_secs(30));
-    assert!(run.status().code() == Some(143) && metadata(sandbox.path("g")).unwrap().len() < 3_000_000, "{}", run.err);
+    let run = running.finish(Duration::from_secs(30)).code(143);
+    assert!(metadata(sandbox.path("g")).unwrap().len() < 3_000_000, "{}", run.err);
     run.says(&["'f'", "not whole", "copy it again"]);
 }
 
