@@ -18,6 +18,7 @@ mod identity;
 mod lease;
 mod limits;
 mod map;
+mod newer;
 mod offload;
 mod page_cache;
 #[cfg(feature = "isal")]

@@ -99,7 +99,7 @@ impl Copier {
         };
         let prior = if open.creator.inherits_acl { Prior::Access } else { Prior::None };
         let mode_now = (!open.creator.inherits_acl).then_some(wanted.mode & !open.creator.umask);
-        self.keep_on_other(open, (name, new_name), itself, wanted, (open.creator, prior, mode_now))
+        self.keep_on_other(open, (name, temporary, new_name), itself, wanted, (open.creator, prior, mode_now))
     }
 
     /// Gives a special file that is there already the attributes of the source.
@@ -118,19 +118,21 @@ impl Copier {
             return Err(Error::refused("keep the attributes of", path(), "it became another file meanwhile"));
         }
         let creator = self.shared.identity.unknown_creator();
-        self.keep_on_other(open, (name, new_name), itself, wanted, (creator, Prior::Access, None))
+        self.keep_on_other(open, (name, new_name, new_name), itself, wanted, (creator, Prior::Access, None))
     }
 
     /// Gives what is neither file nor directory owner, attributes, mode and times, as far as that can be done.
     fn keep_on_other(
         &mut self,
         open: &Open,
-        (name, new_name): (&CStr, &CStr),
+        (name, name_now, new_name): (&CStr, &CStr, &CStr),
         itself: OwnedFd,
         wanted: &Attributes,
         (creator, prior, mode_now): (Creator, Prior, Option<u32>),
     ) -> Result<()> {
-        let (keep, target, mut lost) = (self.shared.plan.keep, FileRef::PathOnly(itself.as_fd()), Vec::new());
+        let own_name = (!open.rules.others_may_write()).then_some((open.target.as_fd(), name_now));
+        let target = FileRef::PathOnly { itself: itself.as_fd(), own_name };
+        let (keep, mut lost) = (self.shared.plan.keep, Vec::new());
         if keep.keeps_owner() {
             keep_owner(&mut self.station.sys, target, wanted, &creator, &mut lost);
         }
