@@ -10,7 +10,7 @@ use super::directory::{Open, Standing};
 use super::special::Admission;
 use crate::error::{Error, Result};
 use crate::plan::{Backup, CopyPlan, Method, Update, When};
-use crate::sys::{Attributes, FileKind};
+use crate::sys::{Attributes, FileId, FileKind};
 use crate::tree::metadata::describe;
 
 /// What becomes of a target's name.
@@ -28,6 +28,26 @@ pub(super) enum Verdict {
     Attributes(Attributes),
     /// What has it stays as it is, for this reason.
     PassOver(&'static str),
+    /// The same, and it is as good as a copy: further names of the source become names of it.
+    UpToDate(Attributes, &'static str),
+}
+
+impl Verdict {
+    /// Why what is there stays as it is, if it does.
+    pub(super) const fn stays(&self) -> Option<&'static str> {
+        match self {
+            Self::PassOver(why) | Self::UpToDate(_, why) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// What stays and stands for the copy of such a file, for its further names.
+    pub(super) fn copy_that_stays(&self, source: &Attributes) -> Option<FileId> {
+        match self {
+            Self::UpToDate(existing, _) if existing.kind == source.kind => Some(existing.id()),
+            _ => None,
+        }
+    }
 }
 
 impl Copier {
@@ -67,6 +87,7 @@ impl Copier {
         match wanted(&plan, source, &existing) {
             Wanted::Yes => {}
             Wanted::No(why) => return Ok(Verdict::PassOver(why)),
+            Wanted::UpToDate(why) => return Ok(Verdict::UpToDate(existing, why)),
             Wanted::Never => return refused("the target exists".to_owned()),
         }
         let is_read = self.is_read(source.kind);
@@ -77,7 +98,7 @@ impl Copier {
         }
         match subject.admission(&plan, &existing) {
             Admission::Granted => {}
-            Admission::Needless => return Ok(Verdict::PassOver("it is there already")),
+            Admission::Needless => return Ok(Verdict::UpToDate(existing, "it is there already")),
             Admission::Attributes => return Ok(Verdict::Attributes(existing)),
             Admission::Refused(why) => return refused(why),
         }
@@ -170,6 +191,8 @@ pub(super) enum Wanted {
     Yes,
     /// The source is passed over, for this reason.
     No(&'static str),
+    /// The same, and what exists is as good as a copy.
+    UpToDate(&'static str),
     /// That is a failure.
     Never,
 }
@@ -180,7 +203,7 @@ pub(super) fn wanted(plan: &CopyPlan, source: &Attributes, existing: &Attributes
         _ if is_done(plan, source, existing) => Wanted::No(DONE),
         Update::None => Wanted::No("the target exists"),
         Update::NoneFail => Wanted::Never,
-        Update::Older if existing.mtime >= source.mtime => Wanted::No("the target is as new"),
+        Update::Older if existing.mtime >= source.mtime => Wanted::UpToDate("the target is as new"),
         Update::All | Update::Older => Wanted::Yes,
     }
 }

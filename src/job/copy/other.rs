@@ -27,19 +27,21 @@ impl Copier {
         handle: &mut Handle<'_, Task>,
     ) -> Result<()> {
         let attributes = self.examine(open, name)?;
-        let has_twins = attributes.links > 1 && self.shared.plan.keep.links;
+        let has_twins = self.has_twins(open, &attributes);
         if has_twins && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
             return Ok(());
         }
-        let made = self.make_anew(open, name, new_name, &attributes);
+        let done = self.make_anew(open, name, new_name, &attributes);
+        let is_made = done.as_ref().is_ok_and(|verdict| verdict.stays().is_none());
         if has_twins {
-            let id = if matches!(made, Ok(true)) { self.identify(open, new_name) } else { None };
+            let stays = done.as_ref().ok().and_then(|verdict| verdict.copy_that_stays(&attributes));
+            let id = if is_made { self.identify(open, new_name) } else { stays };
             self.link_the_others(&attributes, &open.directory, new_name, id, handle);
         }
-        if matches!(made, Ok(true)) {
+        if is_made {
             self.warn_of_special(open, name, &attributes);
         }
-        made.map(|_| ())
+        done.map(drop)
     }
 
     /// The identity of what was made, for its other names. Where that cannot be told they get files of their own, which must
@@ -51,9 +53,12 @@ impl Copier {
         self.station.check(found).map(|found| found.id())
     }
 
-    /// Says whether it did, or passed it over.
-    fn make_anew(&mut self, open: &Open, name: &CStr, new_name: &CStr, attributes: &Attributes) -> Result<bool> {
-        let Some(verdict) = self.admit(open, name, new_name, attributes)? else { return Ok(false) };
+    /// Says what became of the target's name.
+    fn make_anew(&mut self, open: &Open, name: &CStr, new_name: &CStr, attributes: &Attributes) -> Result<Verdict> {
+        let verdict = self.admit(open, name, new_name, attributes)?;
+        if verdict.stays().is_some() {
+            return Ok(verdict);
+        }
         let source = |operation| move |errno| Error::system(operation, open.directory.source_of(name), errno);
         let sys = &mut self.station.sys;
         let text = match attributes.kind {
@@ -66,7 +71,7 @@ impl Copier {
         if let Verdict::Attributes(existing) = verdict {
             self.complete_existing(open, (name, new_name), &wanted, &existing)?;
             self.station.summary.others += 1;
-            return Ok(true);
+            return Ok(verdict);
         }
         let make = |sys: &mut Sys, name: &CStr| match &text {
             Some(text) => sys.symlinkat(text, &open.target, name),
@@ -76,7 +81,7 @@ impl Copier {
             |copier: &mut Self, temporary: &CStr| copier.complete_other(open, name, (temporary, new_name), &wanted);
         self.make_other(open, new_name, verdict, attributes, make, complete)?;
         self.station.summary.others += 1;
-        Ok(true)
+        Ok(verdict)
     }
 
     /// Gives what was just made under a temporary name all but its content, by descriptor: the name may be another file's
@@ -186,9 +191,8 @@ impl Copier {
         let attributes = self.examine(open, name)?;
         let there = self.station.sys.stat_at(&open.target, new_name);
         if !there.is_ok_and(|there| there.is_same_file(&attributes)) {
-            let verdict = self.verdict(open, name, new_name, &attributes)?;
-            if let Verdict::PassOver(why) = verdict {
-                self.pass_over(|| open.directory.source_of(name), why);
+            let verdict = self.admit(open, name, new_name, &attributes)?;
+            if verdict.stays().is_some() {
                 return Ok(());
             }
             let follows = open.directory.source.follows_links();
@@ -210,7 +214,10 @@ impl Copier {
             return Err(Error::refused("link to", text, why));
         }
         let attributes = self.examine(open, name)?;
-        let Some(verdict) = self.admit(open, name, new_name, &attributes)? else { return Ok(()) };
+        let verdict = self.admit(open, name, new_name, &attributes)?;
+        if verdict.stays().is_some() {
+            return Ok(());
+        }
         let text = c_path(text);
         let link = |sys: &mut Sys, to: &CStr| sys.symlinkat(&text, &open.target, to);
         self.make_other(open, new_name, verdict, &attributes, link, |_, _| Ok(()))?;
@@ -225,13 +232,12 @@ impl Copier {
         found.map_err(|errno| Error::system("examine", open.directory.source_of(name), errno))
     }
 
-    /// What becomes of a target's name; nothing if the entry is passed over.
-    fn admit(&mut self, open: &Open, name: &CStr, new_name: &CStr, source: &Attributes) -> Result<Option<Verdict>> {
+    /// What becomes of a target's name; an entry that is passed over is counted.
+    fn admit(&mut self, open: &Open, name: &CStr, new_name: &CStr, source: &Attributes) -> Result<Verdict> {
         let verdict = self.verdict(open, name, new_name, source)?;
-        if let Verdict::PassOver(why) = verdict {
+        if let Some(why) = verdict.stays() {
             self.pass_over(|| open.directory.source_of(name), why);
-            return Ok(None);
         }
-        Ok(Some(verdict))
+        Ok(verdict)
     }
 }

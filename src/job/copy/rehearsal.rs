@@ -134,7 +134,7 @@ impl Rehearsal<'_> {
             return Err(Error::refused("copy", path, "a directory of that name is in the target"));
         }
         match wanted(self.plan, attributes, &existing) {
-            Wanted::No(why) => self.pass_over(path, why),
+            Wanted::No(why) | Wanted::UpToDate(why) => self.pass_over(path, why),
             Wanted::Never => return Err(Error::refused("copy", path, "the target exists")),
             Wanted::Yes => match subject.admission(self.plan, &existing) {
                 Admission::Needless => self.pass_over(path, "it is there already"),

@@ -59,6 +59,7 @@ impl Shared {
         threads: usize,
         pool: &BufferPool,
         sources_may_collide: bool,
+        forgets_links: bool,
     ) -> Self {
         Self {
             plan: Arc::new(plan.clone()),
@@ -67,7 +68,7 @@ impl Shared {
             threads,
             pool: pool.clone(),
             claims: Claims::default(),
-            links: Links::default(),
+            links: Links::new(forgets_links),
             parents: Parents::default(),
             torn: Mutex::default(),
             further: Mutex::default(),

@@ -90,9 +90,9 @@ impl Gzip {
     /// (RFC 1952, section 2.3.1).
     fn header(&mut self, source: &Source) -> Header {
         let plan = &self.shared.plan;
-        let plain = Header::plain(plan.level);
+        let unnamed = Header::plain(plan.level);
         if !plan.files.name || source.folder.is_none() {
-            return plain;
+            return unnamed;
         }
         let mtime = u32::try_from(source.attributes.mtime.seconds).unwrap_or_default();
         if mtime == 0 {
@@ -100,7 +100,7 @@ impl Gzip {
                 "its time is left out: a gzip header holds none of 1970-01-01 00:00:00 UTC or before, or after 2106";
             self.station.warn(source.path(), why);
         }
-        Header { name: source.name.to_bytes().to_vec(), mtime, ..plain }
+        Header { name: source.name.to_bytes().to_vec(), mtime, ..unnamed }
     }
 
     /// All workers are done with it: gives the target its name and removes the source, or takes the target away.
