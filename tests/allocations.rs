@@ -120,7 +120,7 @@ fn names_outside_the_tree_take_little_memory() {
     let scratch = tempfile::tempdir().expect("a directory");
     let path = |name: &str| scratch.path().join(name);
     for directory in ["alone", "linked", "outside"] {
-        std::fs::create_dir(path(directory)).expect("make a directory");
+        rustix::fs::mkdir(path(directory), rustix::fs::Mode::RWXU).expect("make a directory");
     }
     for number in 0..FILES {
         std::fs::File::create_new(path(&format!("alone/name-{number:07}"))).expect("create");

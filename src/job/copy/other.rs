@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::pool::Handle;
 use crate::sys::{Attributes, Creator, FileId, FileKind, Sys};
 use crate::tree::extended::{Origin, Prior};
-use crate::tree::metadata::{SET_ID, keep_mode, keep_owner, keep_times};
+use crate::tree::metadata::{SET_ID, keep_mode, keep_owner, keep_times, ordinary_mode};
 use crate::tree::path::c_path;
 use crate::tree::{FileRef, Part};
 
@@ -68,6 +68,8 @@ impl Copier {
         // Set-id bits mean nothing here, and lend rights if anything of another kind ever has this mode.
         let bits = if self.shared.plan.keep.mode { !SET_ID } else { 0o777 };
         let wanted = Attributes { mode: attributes.mode & bits, ..*attributes };
+        let is_ordinary = !self.shared.plan.keep.mode && !open.creator.inherits_acl;
+        let mode_at_first = if is_ordinary { ordinary_mode(&wanted, &open.creator) } else { wanted.mode };
         if let Verdict::Attributes(existing) = verdict {
             self.complete_existing(open, (name, new_name), &wanted, &existing)?;
             self.station.summary.others += 1;
@@ -75,7 +77,7 @@ impl Copier {
         }
         let make = |sys: &mut Sys, name: &CStr| match &text {
             Some(text) => sys.symlinkat(text, &open.target, name),
-            None => sys.mknodat(&open.target, name, wanted.kind, wanted.mode, wanted.rdev),
+            None => sys.mknodat(&open.target, name, wanted.kind, mode_at_first, wanted.rdev),
         };
         let complete =
             |copier: &mut Self, temporary: &CStr| copier.complete_other(open, name, (temporary, new_name), &wanted);
