@@ -10,7 +10,7 @@ use super::directory::{Open, Standing};
 use super::special::Admission;
 use crate::error::{Error, Result};
 use crate::plan::{Backup, CopyPlan, Method, Update, When};
-use crate::sys::{Attributes, FileId, FileKind};
+use crate::sys::{Attributes, FileKind};
 use crate::tree::metadata::describe;
 
 /// What becomes of a target's name.
@@ -28,7 +28,7 @@ pub(super) enum Verdict {
     Attributes(Attributes),
     /// What has it stays as it is, for this reason.
     PassOver(&'static str),
-    /// The same, and it is as good as a copy: further names of the source become names of it.
+    /// The same, and it may be as good as a copy, so that further names of the source become names of it.
     UpToDate(Attributes, &'static str),
 }
 
@@ -37,14 +37,6 @@ impl Verdict {
     pub(super) const fn stays(&self) -> Option<&'static str> {
         match self {
             Self::PassOver(why) | Self::UpToDate(_, why) => Some(why),
-            _ => None,
-        }
-    }
-
-    /// What stays and stands for the copy of such a file, for its further names.
-    pub(super) fn copy_that_stays(&self, source: &Attributes) -> Option<FileId> {
-        match self {
-            Self::UpToDate(existing, _) if existing.kind == source.kind => Some(existing.id()),
             _ => None,
         }
     }
@@ -191,7 +183,7 @@ pub(super) enum Wanted {
     Yes,
     /// The source is passed over, for this reason.
     No(&'static str),
-    /// The same, and what exists is as good as a copy.
+    /// The same, and what exists may be as good as a copy.
     UpToDate(&'static str),
     /// That is a failure.
     Never,

@@ -109,7 +109,9 @@ impl Copier {
         let verdict = self.verdict(open, name, new_name, attributes)?;
         if let Some(why) = verdict.stays() {
             self.pass_over(|| open.directory.source_of(name), why);
-            return Ok(Begun::Stays(verdict.copy_that_stays(attributes)));
+            let has_twins = self.has_twins(open, attributes);
+            let id = if has_twins { self.copy_that_stays(open, (name, new_name), attributes, verdict) } else { None };
+            return Ok(Begun::Stays(id));
         }
         let (target, place) = self.open_target(open, new_name, attributes, verdict)?;
         Ok(Begun::Open(target, place))

@@ -205,8 +205,11 @@ impl Copier {
                         Verdict::Replace(existing)
                     }
                     Verdict::Done(_) => Verdict::PassOver(DONE),
+                    // What others may have open stays, too.
                     Verdict::UpToDate(existing, _)
-                        if self.may_become_link(open, (name, new_name), source, &existing) =>
+                        if !is_special(source.kind)
+                            && !self.shared.plan.existing.ask
+                            && self.holds_the_same(open, (name, new_name), source, &existing) =>
                     {
                         Verdict::Replace(existing)
                     }
@@ -243,24 +246,38 @@ impl Copier {
         }
     }
 
-    /// Whether a target that is as new as its source may give way to a link, as with cp. Not what others may have open, nor
-    /// a newer file that holds anything else than its source (cp replaces it all the same).
-    fn may_become_link(
+    /// The identity of what stays under a target's name, if it stands for the copy of a file with several names.
+    pub(super) fn copy_that_stays(
         &mut self,
         open: &Open,
-        (name, new_name): (&CStr, &CStr),
+        names: (&CStr, &CStr),
+        source: &Attributes,
+        verdict: Verdict,
+    ) -> Option<FileId> {
+        let Verdict::UpToDate(existing, _) = verdict else { return None };
+        let is_same_node = is_special(source.kind) && existing.kind == source.kind;
+        (is_same_node || self.holds_the_same(open, names, source, &existing)).then(|| existing.id())
+    }
+
+    /// Whether a target that is as new as its source, or newer, holds the same: then it makes no difference but in names
+    /// that they become one file, as with cp. (Which does so in any case: whatever a newer file holds gives way to the
+    /// source, or takes its place under further names.)
+    fn holds_the_same(
+        &mut self,
+        open: &Open,
+        names: (&CStr, &CStr),
         source: &Attributes,
         existing: &Attributes,
     ) -> bool {
         let is_alike = (existing.kind, existing.size) == (source.kind, source.size);
-        is_alike
-            && !is_special(source.kind)
-            && !self.shared.plan.existing.ask
-            && (existing.mtime == source.mtime || self.holds_the_same(open, (name, new_name), source))
+        is_alike && (existing.mtime == source.mtime || self.has_bytes_of_source(open, names, source))
     }
 
     /// Whether a target that was there before has the bytes of its source.
-    fn holds_the_same(&mut self, open: &Open, (name, new_name): (&CStr, &CStr), source: &Attributes) -> bool {
+    fn has_bytes_of_source(&mut self, open: &Open, (name, new_name): (&CStr, &CStr), source: &Attributes) -> bool {
+        if source.kind != FileKind::RegularFile {
+            return false;
+        }
         let Ok((from, _)) = self.open_source(open, name) else { return false };
         let sys = &mut self.station.sys;
         let compared = sys.open_source(&open.target, new_name).map(|to| {

@@ -34,8 +34,11 @@ impl Copier {
         let done = self.make_anew(open, name, new_name, &attributes);
         let is_made = done.as_ref().is_ok_and(|verdict| verdict.stays().is_none());
         if has_twins {
-            let stays = done.as_ref().ok().and_then(|verdict| verdict.copy_that_stays(&attributes));
-            let id = if is_made { self.identify(open, new_name) } else { stays };
+            let id = match &done {
+                Ok(_) if is_made => self.identify(open, new_name),
+                Ok(verdict) => self.copy_that_stays(open, (name, new_name), &attributes, *verdict),
+                Err(_) => None,
+            };
             self.link_the_others(&attributes, &open.directory, new_name, id, handle);
         }
         if is_made {
