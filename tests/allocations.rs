@@ -2,9 +2,12 @@
 //! whose own thread allocates while a test runs.
 
 use std::hint::black_box;
+use std::num::NonZeroUsize;
 use std::sync::Barrier;
 
+use haul::job::{Context, copy};
 use haul::outcome::Allocations;
+use haul::plan::{CopyPlan, Resources, SchedulerName};
 use haul::sys::{CountingAllocator, counting_allocations};
 
 #[global_allocator]
@@ -17,6 +20,7 @@ fn main() {
     what_was_there_before_is_not_counted();
     threads_add_up();
     it_counts_for_one_at_a_time_and_ends_with_a_panic();
+    names_outside_the_tree_take_little_memory();
 }
 
 fn block(bytes: usize) -> Vec<u8> {
@@ -107,4 +111,34 @@ fn it_counts_for_one_at_a_time_and_ends_with_a_panic() {
     let caught = std::panic::catch_unwind(|| counting_allocations(|| std::panic::resume_unwind(Box::new(()))));
     assert!(caught.is_err());
     assert_asked(|| drop(block(KIB)), 1, KIB, KIB);
+}
+
+/// Files with names outside the tree are remembered to the end, since those might still be met.
+fn names_outside_the_tree_take_little_memory() {
+    // So many names of 13 bytes almost fill memory that doubles as it grows.
+    const FILES: usize = 2_500;
+    let scratch = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| scratch.path().join(name);
+    for directory in ["alone", "linked", "outside"] {
+        rustix::fs::mkdir(path(directory), rustix::fs::Mode::RWXU).expect("make a directory");
+    }
+    for number in 0..FILES {
+        std::fs::File::create_new(path(&format!("alone/name-{number:07}"))).expect("create");
+        std::fs::File::create_new(path(&format!("linked/name-{number:07}"))).expect("create");
+        std::fs::hard_link(path(&format!("linked/name-{number:07}")), path(&format!("outside/{number}")))
+            .expect("link");
+    }
+    let peak = |tree: &str| {
+        let one = Resources::with_workers(NonZeroUsize::MIN);
+        // Both take the way that needs a buffer.
+        let buffer = Some("4K".parse().expect("a size"));
+        let resources = Resources { scheduler: SchedulerName::Serial, buffer, ..one };
+        let plan = CopyPlan::new(vec![path(tree)], path(&format!("{tree}-copied")), resources);
+        let (copied, asked) = counting_allocations(|| copy::run(&plan, &Context::silent()));
+        assert!(copied.expect("it begins").is_clean());
+        asked.expect("nobody else counts").peak_bytes
+    };
+    let [alone, linked] = ["alone", "linked"].map(peak);
+    let each = (linked - alone) / FILES as u64;
+    assert!((20..=100).contains(&each), "{each} bytes a name");
 }

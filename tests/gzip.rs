@@ -613,3 +613,31 @@ fn an_endless_pipe_needs_no_more_memory_than_promised() {
         assert!(peak <= most_mebibytes * 1024, "level {level}: {peak} KiB, promised are {most_mebibytes} MiB");
     }
 }
+
+/// Seconds since 1970 in 32 bits, of which 0 says "not known".
+#[test]
+fn a_time_that_no_header_holds_is_told() {
+    const TOLD: &str = "its time is left out";
+    for (seconds, is_held) in
+        [(-1, false), (-315_619_200, false), (0, false), (1, true), (4_294_967_295, true), (4_294_967_296, false)]
+    {
+        for words in ["gzip -k", "gzip -c", "gzip -kr"] {
+            let sandbox = Sandbox::new();
+            set_mtime(sandbox.write("d/log", "text"), seconds, 999_999_999);
+            let operand = if words.ends_with('r') { "d" } else { "d/log" };
+            let run = sandbox.haul(format!("{words} {operand}")).run().ok();
+            let told = if is_held { String::new() } else { format!("haul: 'd/log': {TOLD}") };
+            assert!(run.err.starts_with(&told) && run.err.is_empty() == is_held, "{seconds}, {words}: {:?}", run.err);
+            let member = if words == "gzip -c" { run.out } else { sandbox.read("d/log.gz") };
+            let stored = u32::from_le_bytes(member[4..8].try_into().expect("four bytes"));
+            assert_eq!(i64::from(stored), if is_held { seconds } else { 0 }, "{words}");
+        }
+    }
+    // Where none would be stored, or no member is made, none is left out.
+    let sandbox = Sandbox::new();
+    set_mtime(sandbox.write("log", "text"), -1, 0);
+    sandbox.haul("gzip -kn log").run().ok().silent();
+    sandbox.haul("gzip -kq --update log").run().ok().silent();
+    sandbox.haul("gzip -kf log").run().ok().says(&[TOLD]);
+    sandbox.haul("gzip --update log").run().ok().silent();
+}

@@ -148,10 +148,13 @@ impl Sys {
     }
 
     /// Sets the permission bits of what an `O_PATH` descriptor is of, which cannot be a symbolic link. By way of `/proc`,
-    /// as the C library does it, since fchmodat2(2) came with Linux 6.6. ENOENT: there is no `/proc`.
+    /// as the C library does it; where there is none, by fchmodat2(2). ENOENT: that is not there either.
     pub fn chmod_itself(&mut self, itself: impl AsFd, mode: u32) -> Result<()> {
         let (path, mode) = (path_of(itself.as_fd()), Mode::from_raw_mode(mode));
-        self.plain(Call::Fchmodat, || rustix::fs::chmodat(CWD, &path, mode, AtFlags::empty()))
+        match self.plain(Call::Fchmodat, || rustix::fs::chmodat(CWD, &path, mode, AtFlags::empty())) {
+            Err(Errno::NOENT) => self.fchmodat2(itself, mode.as_raw_mode()),
+            other => other,
+        }
     }
 
     /// Sets owner and group of an open file.

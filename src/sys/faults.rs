@@ -14,7 +14,7 @@ use super::Sys;
 use crate::calls::Call;
 
 /// Calls that a full disk can refuse. Opening is not among them, since most of it makes nothing.
-const NEEDS_ROOM: [Call; 14] = [
+const NEEDS_ROOM: [Call; 15] = [
     Call::Write,
     Call::Pwrite,
     Call::CopyFileRange,
@@ -29,6 +29,7 @@ const NEEDS_ROOM: [Call; 14] = [
     Call::Fallocate,
     Call::Fsetxattr,
     Call::Setxattr,
+    Call::Setxattrat,
 ];
 
 /// What happens at the chosen call.
@@ -127,12 +128,12 @@ impl FaultPlan {
 fn kind(call: Call, wanted: usize) -> char {
     match call {
         Call::Fchown | Call::Fchownat => 'o',
-        Call::Fchmod | Call::Fchmodat => 'p',
+        Call::Fchmod | Call::Fchmodat | Call::Fchmodat2 => 'p',
         Call::Utimensat => 't',
-        Call::Flistxattr | Call::Llistxattr => 'l',
-        Call::Fgetxattr | Call::Lgetxattr | Call::Getxattr => 'g',
-        Call::Fsetxattr | Call::Setxattr => 's',
-        Call::Fremovexattr | Call::Removexattr => 'x',
+        Call::Flistxattr | Call::Llistxattr | Call::Listxattrat => 'l',
+        Call::Fgetxattr | Call::Lgetxattr | Call::Getxattr | Call::Getxattrat => 'g',
+        Call::Fsetxattr | Call::Setxattr | Call::Setxattrat => 's',
+        Call::Fremovexattr | Call::Removexattr | Call::Removexattrat => 'x',
         _ => match (wanted > 0, NEEDS_ROOM.contains(&call)) {
             (true, true) => 'b',
             (true, false) => 'm',
@@ -158,6 +159,7 @@ impl FromStr for FaultPlan {
             "EIO" => Fault::Fail(Errno::IO),
             "ENOSPC" => Fault::Fail(Errno::NOSPC),
             "EDQUOT" => Fault::Fail(Errno::DQUOT),
+            "ENOENT" => Fault::Fail(Errno::NOENT),
             "EACCES" => Fault::Fail(Errno::ACCESS),
             "EXDEV" => Fault::Fail(Errno::XDEV),
             "EPERM" => Fault::Fail(Errno::PERM),

@@ -13,6 +13,8 @@ pub struct Identity {
     pub gid: u32,
     /// Permission bits that the kernel takes away from what we create.
     pub umask: u32,
+    /// Those of its owner that the user's mask takes away, and the kernel does not: see [`Identity::current`].
+    pub owner_umask: u32,
 }
 
 /// Who a file made in a certain directory will belong to, as far as that can be told beforehand.
@@ -25,6 +27,8 @@ pub struct Creator {
     pub gid: Option<u32>,
     /// Permission bits that the kernel takes away.
     pub umask: u32,
+    /// Those of its owner that are to be taken away in the end, where a file has the mode of any new one.
+    pub owner_umask: u32,
     /// The directory has a default ACL, which takes the mask's place.
     pub inherits_acl: bool,
 }
@@ -40,21 +44,23 @@ impl Identity {
     /// Who files made in `directory` will belong to.
     pub fn creating_in(&self, directory: &Attributes) -> Creator {
         let gid = (directory.gid == self.gid).then_some(self.gid);
-        Creator { uid: self.uid, gid, umask: self.umask, inherits_acl: false }
+        Creator { gid, ..self.unknown_creator() }
     }
 
     /// Who a file that we did not make belongs to: nobody can tell.
     pub fn unknown_creator(&self) -> Creator {
-        Creator { uid: self.uid, gid: None, umask: self.umask, inherits_acl: false }
+        Creator { uid: self.uid, gid: None, umask: self.umask, owner_umask: self.owner_umask, inherits_acl: false }
     }
 
     /// The identity of this process. Call it before threads start: the mask can only be read by setting it.
     ///
     /// A mask that takes away the owner's own rights would lock us out of directories that we have just made; those
-    /// bits of it are cleared for this process. Targets get the modes of their sources, so nothing else changes.
+    /// bits of it are cleared for this process. Targets get the modes of their sources, or lose those bits at the end.
     pub fn current() -> Self {
-        let mask = umask(Mode::from_raw_mode(0o077)).intersection(Mode::from_raw_mode(0o077));
-        umask(mask);
-        Self { uid: geteuid().as_raw(), gid: getegid().as_raw(), umask: mask.as_raw_mode() }
+        let all = umask(Mode::from_raw_mode(0o077));
+        let (owners, others) = (all & Mode::RWXU, all & (Mode::RWXG | Mode::RWXO));
+        umask(others);
+        let (umask, owner_umask) = (others.as_raw_mode(), owners.as_raw_mode());
+        Self { uid: geteuid().as_raw(), gid: getegid().as_raw(), umask, owner_umask }
     }
 }

@@ -19,6 +19,7 @@ mod inherited;
 mod lease;
 mod limits;
 mod map;
+mod newer;
 mod offload;
 mod page_cache;
 #[cfg(feature = "isal")]

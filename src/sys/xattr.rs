@@ -2,9 +2,9 @@
 //!
 //! Calls that start with `f` are for open files and directories. Those that start with `l` are for what cannot be opened
 //! to be read (symbolic links, FIFOs, sockets, devices): they take an open directory and one name in it, and reach it as
-//! `/proc/self/fd/N/NAME`, since the calls that take both, getxattrat(2) and its like, came with Linux 6.13. That path
-//! is relative to the open directory and follows no link at its end. Those that end in `_itself` are for `O_PATH`
-//! descriptors. Without /proc both fail with ENOENT.
+//! `/proc/self/fd/N/NAME`. That path is relative to the open directory and follows no link at its end. Without /proc they
+//! are made by the calls that take both (`newer.rs`). Those that end in `_itself` are for `O_PATH` descriptors. ENOENT:
+//! there is neither /proc nor such a call.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -103,7 +103,10 @@ impl Sys {
         buffer: &'a mut XattrBuffer,
     ) -> Result<XattrNames<'a>> {
         let path = path(directory.as_fd(), entry);
-        let call = |list: &mut [u8]| self.plain(Call::Llistxattr, || rustix::fs::llistxattr(&path, &mut *list));
+        let call = |list: &mut [u8]| match self.plain(Call::Llistxattr, || rustix::fs::llistxattr(&path, &mut *list)) {
+            Err(Errno::NOENT) => self.listxattrat(directory.as_fd(), entry, list),
+            other => other,
+        };
         buffer.fill(call).map(XattrNames)
     }
 
@@ -116,7 +119,10 @@ impl Sys {
         buffer: &'a mut XattrBuffer,
     ) -> Result<&'a [u8]> {
         let path = path(directory.as_fd(), entry);
-        buffer.fill(|value| self.plain(Call::Lgetxattr, || rustix::fs::lgetxattr(&path, name, &mut *value)))
+        buffer.fill(|value| match self.plain(Call::Lgetxattr, || rustix::fs::lgetxattr(&path, name, &mut *value)) {
+            Err(Errno::NOENT) => self.getxattrat(directory.as_fd(), entry, name, value),
+            other => other,
+        })
     }
 
     /// The value of an attribute of what an `O_PATH` descriptor is of.

@@ -7,19 +7,25 @@ use rustix::io::{Errno, Result};
 
 use crate::sys::{Attributes, Moment, Sys, XattrBuffer};
 
-/// A target that is to get owner, mode, times and attributes. By descriptor always: a name may be another file's by now.
+/// A target that is to get owner, mode, times and attributes. By descriptor: a name may be another file's by now.
 #[derive(Debug, Clone, Copy)]
 pub enum FileRef<'a> {
     /// An open file or directory.
     Open(BorrowedFd<'a>),
     /// What an `O_PATH` descriptor is of.
-    PathOnly(BorrowedFd<'a>),
+    PathOnly {
+        /// The descriptor.
+        itself: BorrowedFd<'a>,
+        /// Its directory and its name there, if nobody else can give that to another file. No call sets attributes by
+        /// such a descriptor: where there is no `/proc` to go by, they are set by this name or not at all.
+        own_name: Option<(BorrowedFd<'a>, &'a CStr)>,
+    },
 }
 
 impl FileRef<'_> {
     pub(super) fn examine(self, sys: &mut Sys) -> Result<Attributes> {
         match self {
-            Self::Open(file) | Self::PathOnly(file) => sys.fstat(file),
+            Self::Open(file) | Self::PathOnly { itself: file, .. } => sys.fstat(file),
         }
     }
 
@@ -36,8 +42,24 @@ impl FileRef<'_> {
                 Err(Errno::BADF) => path_only(sys, file),
                 other => other,
             },
-            Self::PathOnly(file) => path_only(sys, file),
+            Self::PathOnly { itself, .. } => path_only(sys, itself),
         }
+    }
+
+    /// Makes a call about an attribute, where nothing else does by name.
+    fn or_by_name(
+        self,
+        sys: &mut Sys,
+        called: Result<()>,
+        by_name: impl FnOnce(&mut Sys, BorrowedFd<'_>, &CStr) -> Result<()>,
+    ) -> Result<()> {
+        let (directory, name) = match self {
+            // A directory that may only be searched.
+            Self::Open(directory) => (directory, c"."),
+            Self::PathOnly { own_name: Some(own_name), .. } => own_name,
+            Self::PathOnly { .. } => return called,
+        };
+        if called == Err(Errno::NOENT) { by_name(sys, directory, name) } else { called }
     }
 
     pub(super) fn set_owner(self, sys: &mut Sys, uid: u32, gid: u32) -> Result<()> {
@@ -57,7 +79,7 @@ impl FileRef<'_> {
     pub(super) fn has(self, sys: &mut Sys, name: &CStr, buffer: &mut XattrBuffer) -> bool {
         let value = match self {
             Self::Open(file) => sys.fgetxattr(file, name, buffer),
-            Self::PathOnly(file) => sys.getxattr_itself(file, name, buffer),
+            Self::PathOnly { itself, .. } => sys.getxattr_itself(itself, name, buffer),
         };
         !matches!(value, Err(Errno::NODATA | Errno::NOTSUP | Errno::NOSYS))
     }
@@ -65,13 +87,15 @@ impl FileRef<'_> {
     /// Sets an attribute.
     pub(super) fn set(self, sys: &mut Sys, name: &CStr, value: &[u8]) -> Result<()> {
         let by_path = |sys: &mut Sys, file: BorrowedFd<'_>| sys.setxattr_itself(file, name, value);
-        self.call(sys, |sys, file| sys.fsetxattr(file, name, value), by_path)
+        let set = self.call(sys, |sys, file| sys.fsetxattr(file, name, value), by_path);
+        self.or_by_name(sys, set, |sys, directory, entry| sys.setxattrat(directory, entry, name, value))
     }
 
     /// Removes an attribute if it is there. A file system that knows none of the kind has none to remove.
     pub(super) fn remove(self, sys: &mut Sys, name: &CStr) -> Result<()> {
         let by_path = |sys: &mut Sys, file: BorrowedFd<'_>| sys.removexattr_itself(file, name);
         let removed = self.call(sys, |sys, file| sys.fremovexattr(file, name), by_path);
+        let removed = self.or_by_name(sys, removed, |sys, directory, entry| sys.removexattrat(directory, entry, name));
         match removed {
             Err(Errno::NODATA | Errno::NOTSUP) => Ok(()),
             other => other,

@@ -9,6 +9,8 @@ use super::trouble::Trouble;
 use crate::plan::Keep;
 use crate::sys::{Attributes, Creator, FileKind, Sys};
 
+/// What a directory with this bit hands on to those made in it: it says whose group new files get, and lends no rights.
+pub const SET_GROUP_ID: u32 = 0o2000;
 /// Set-user-id and set-group-id.
 pub const SET_ID: u32 = 0o6000;
 
@@ -83,9 +85,21 @@ pub fn keep_times(sys: &mut Sys, target: FileRef<'_>, wanted: &Attributes, lost:
     }
 }
 
-/// The mode of what is made, where its source's is not to be kept: as any program would make it.
+/// The mode of what is made, where its source's is not to be kept: as any program would make it, and as `cp -r` does.
 pub const fn ordinary_mode(wanted: &Attributes, creator: &Creator) -> u32 {
-    wanted.mode & 0o777 & !creator.umask
+    wanted.mode & 0o777 & !(creator.umask | creator.owner_umask)
+}
+
+/// The same of a directory, which also takes the sticky bit of its source. `handed_on` is what the default ACL of the
+/// directory that it lies in allows: that takes the mask's place, but for the right of others to write, which `cp -r`
+/// leaves out at first and adds by the mask at the end.
+pub const fn ordinary_directory_mode(wanted: &Attributes, creator: &Creator, handed_on: Option<u32>) -> u32 {
+    const OTHERS_WRITE: u32 = 0o022;
+    let mode = match handed_on {
+        Some(allowed) => wanted.mode & allowed & !OTHERS_WRITE | ordinary_mode(wanted, creator) & OTHERS_WRITE,
+        None => ordinary_mode(wanted, creator),
+    };
+    mode | wanted.mode & 0o1000
 }
 
 /// What people call a kind of file, with its article.

@@ -27,5 +27,5 @@ pub use target::{DirectoryRules, Part, Site, UNREMOVABLE};
 pub use temporary::{is_finished_copy, is_temporary, remove_abandoned, remove_if_abandoned};
 pub use time_steps::TimeSteps;
 pub use trouble::{Trouble, Weight};
-pub use unit::{Begun, Refused, Unfinished, Unit, is_unfinished_tree};
+pub use unit::{Begun, MODE as UNFINISHED, Refused, Unfinished, Unit, is_unfinished_tree};
 pub use walk::{Place, Root};

@@ -44,6 +44,11 @@ impl DirectoryRules {
         Self { others_may_write, is_append_only: directory.is_append_only, keeps_files_of_others }
     }
 
+    /// Whether somebody else may give a name in it to another file.
+    pub const fn others_may_write(self) -> bool {
+        self.others_may_write
+    }
+
     /// Whether names in it can be made only.
     pub const fn is_append_only(self) -> bool {
         self.is_append_only

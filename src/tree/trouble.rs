@@ -94,7 +94,9 @@ impl fmt::Display for Trouble {
             (None, Class::Times) => f.write_str("its times")?,
             (None, _) => f.write_str("its extended attributes")?,
         }
-        write!(f, ": {}", Cause::System(self.errno))
+        write!(f, ": {}", Cause::System(self.errno))?;
+        // What cannot be opened is reached by way of it.
+        if self.errno == Errno::NOENT { f.write_str(" (is /proc mounted?)") } else { Ok(()) }
     }
 }
 

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::{Errno, Result};
 
+use super::metadata::SET_GROUP_ID;
 use super::remove::remove_tree;
 use super::temporary::{LENGTHS, with_suffix};
 use super::walk::Place;
@@ -41,9 +42,7 @@ const SUFFIX: &str = ".haul-part";
 /// Names tried before giving up; each is somebody else's that must not be touched.
 const ATTEMPTS: u32 = 1_000;
 /// The mode of an unfinished tree: only its owner may enter it, and the sticky bit is the mark.
-const MODE: u32 = 0o1700;
-/// What a directory with this bit hands on to those made in it: it says whose group new files get, and lends no rights.
-const SET_GROUP_ID: u32 = 0o2000;
+pub const MODE: u32 = 0o1700;
 
 /// See the module. Dropped before it is finished or abandoned, the tree was cut short.
 #[derive(Debug)]
@@ -250,7 +249,16 @@ fn temporary_name(name: &CStr, attempt: u32, length: usize) -> CString {
 
 /// Opens and locks a new tree. Where the file system knows no locks it goes without.
 fn lock_new(sys: &mut Sys, directory: BorrowedFd<'_>, temporary: &CStr) -> Result<OwnedFd> {
-    let opened = sys.open_directory(directory, temporary)?;
+    let opened = match sys.open_directory(directory, temporary) {
+        // The directory that it lies in hands on an ACL by which its owner may not read it.
+        Err(Errno::ACCESS) => {
+            let itself = sys.open_itself(directory, temporary)?;
+            sys.chmod_itself(&itself, MODE)?;
+            sys.close(itself)?;
+            sys.open_directory(directory, temporary)?
+        }
+        other => other?,
+    };
     match sys.flock(&opened) {
         Ok(()) | Err(Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS) => Ok(opened),
         Err(errno) => Err(errno),

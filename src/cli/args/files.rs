@@ -6,14 +6,14 @@ use clap::{Args as ClapArgs, ValueEnum};
 use haul::plan::Range;
 use haul::size::parse_bytes;
 
-use super::Common;
+use super::{Common, parse_path};
 use crate::cli::words::parse_range;
 
 /// What gzip and gunzip share.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct FileArgs {
     /// Files and directories; - or none is standard input, to standard output
-    #[arg(value_name = "FILE|DIR")]
+    #[arg(value_name = "FILE|DIR", value_parser = parse_path())]
     pub(crate) inputs: Vec<PathBuf>,
     /// Write to standard output, in the order of the arguments; keep the sources
     #[arg(short = 'c', long, visible_alias = "to-stdout")]
@@ -23,7 +23,7 @@ pub(crate) struct FileArgs {
     pub(crate) keep: bool,
     /// Make targets below DIR, which must exist, and keep the sources: a/b.log becomes DIR/b.log.gz; with -r, logs
     /// becomes DIR/logs, and what is in logs/. goes to DIR itself
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = parse_path())]
     pub(crate) output_dir: Option<PathBuf>,
     /// Replace targets; follow symbolic links; take files with several names; use a terminal for compressed data;
     /// decompressing to standard output, pass through what is not in gzip format
@@ -46,7 +46,7 @@ pub(crate) struct FileArgs {
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     pub(crate) exclude: Vec<String>,
     /// Take more files and directories from FILE, one name a line, as it is; - is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = parse_path())]
     pub(crate) files_from: Option<PathBuf>,
     /// Names in --files-from end with a NUL byte, not with a line
     #[arg(long)]

@@ -11,6 +11,7 @@ mod tune;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use haul::size::BufferSize;
 
@@ -64,6 +65,12 @@ pub(crate) enum Command {
         /// For man: an existing directory
         directory: Option<PathBuf>,
     },
+}
+
+/// A path as it was typed. An empty one names no file, which the job says of that one alone; clap's own parser of paths
+/// refuses the whole command line.
+fn parse_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// What `--version` says; `-V` says the number alone.

@@ -91,9 +91,6 @@ fn lower_files(
     if args.suffix.is_empty() || args.suffix.len() > 30 || args.suffix.contains('/') {
         return Err(UsageError::new("a suffix has 1 to 30 bytes and no '/'"));
     }
-    if args.inputs.iter().any(|path| path.as_os_str().is_empty()) {
-        return Err(UsageError::new("a path is empty"));
-    }
     if args.files_from.is_none() && null {
         return Err(UsageError::new("--null is about the names in --files-from, which is not there"));
     }

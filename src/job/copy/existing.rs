@@ -31,6 +31,18 @@ pub(super) enum Verdict {
     Attributes(Attributes),
     /// What has it stays as it is, for this reason.
     PassOver(&'static str),
+    /// The same, and it may be as good as a copy, so that further names of the source become names of it.
+    UpToDate(Attributes, &'static str),
+}
+
+impl Verdict {
+    /// Why what is there stays as it is, if it does.
+    pub(super) const fn stays(&self) -> Option<&'static str> {
+        match self {
+            Self::PassOver(why) | Self::UpToDate(_, why) => Some(why),
+            _ => None,
+        }
+    }
 }
 
 impl Copier {
@@ -72,6 +84,7 @@ impl Copier {
         match wanted(&plan, source, &existing, age) {
             Wanted::Yes => {}
             Wanted::No(why) => return Ok(Verdict::PassOver(why)),
+            Wanted::UpToDate(why) => return Ok(Verdict::UpToDate(existing, why)),
             Wanted::Never => return refused("the target exists".to_owned()),
         }
         let is_read = self.is_read(source.kind);
@@ -82,7 +95,7 @@ impl Copier {
         }
         match subject.admission(&plan, &existing) {
             Admission::Granted => {}
-            Admission::Needless => return Ok(Verdict::PassOver("it is there already")),
+            Admission::Needless => return Ok(Verdict::UpToDate(existing, "it is there already")),
             Admission::Attributes => return Ok(Verdict::Attributes(existing)),
             Admission::Refused(why) => return refused(why),
         }
@@ -233,6 +246,8 @@ pub(super) enum Wanted {
     Yes,
     /// The source is passed over, for this reason.
     No(&'static str),
+    /// The same, and what exists may be as good as a copy.
+    UpToDate(&'static str),
     /// That is a failure.
     Never,
 }
@@ -243,7 +258,7 @@ pub(super) fn wanted(plan: &CopyPlan, source: &Attributes, existing: &Attributes
         _ if is_done(plan, source, existing, age) => Wanted::No(DONE),
         Update::None => Wanted::No("the target exists"),
         Update::NoneFail => Wanted::Never,
-        Update::Older if age.is_ge() => Wanted::No("the target is as new"),
+        Update::Older if age.is_ge() => Wanted::UpToDate("the target is as new"),
         Update::All | Update::Older => Wanted::Yes,
     }
 }

@@ -18,6 +18,13 @@ use crate::pool::Handle;
 use crate::sys::{Attributes, FileId, FileKind};
 use crate::tree::UNREMOVABLE;
 
+/// How the target of a file begins.
+enum Begun {
+    Open(OwnedFd, TargetPlace),
+    /// What is there stays, and stands for the copy if this is its identity.
+    Stays(Option<FileId>),
+}
+
 impl Copier {
     /// Copies a file, or begins to.
     pub(super) fn file(&mut self, open: &Arc<Open>, name: &CStr, new_name: &CStr, handle: &mut Handle<'_, Task>) {
@@ -49,33 +56,42 @@ impl Copier {
         let opened = self.station.clock();
         // To open a FIFO is to wait for a writer, and its second name would wait for another.
         let looked_at = self.shared.plan.copy_contents.then(|| self.examine(open, name)).transpose()?;
-        let special = looked_at.filter(|found| is_special(found.kind) && self.has_twins(found));
+        let special = looked_at.filter(|found| is_special(found.kind) && self.has_twins(open, found));
         if let Some(found) = &special
             && !self.is_first_of_its_names(open, name, new_name, found)?
         {
             return Ok(None);
         }
         let (source, attributes) = self.open_source(open, name)?;
-        let has_twins = self.has_twins(&attributes);
+        let has_twins = self.has_twins(open, &attributes);
         if has_twins && special.is_none() && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
             let _ = self.station.sys.close(source);
             return Ok(None);
         }
-        let begun = self.begin_target(open, name, new_name, &attributes);
-        match begun {
-            Ok(Some((target, place))) => {
+        let (stays, begun) = match self.begin_target(open, name, new_name, &attributes) {
+            Ok(Begun::Open(target, place)) => {
                 let mode_now = self.mode_now(open, &attributes, &place);
                 let (open, name, new_name) = (Arc::clone(open), name.to_owned(), new_name.to_owned());
-                Ok(Some(FileCopy { open, name, source, opened, attributes, target, new_name, place, mode_now }))
+                return Ok(Some(FileCopy {
+                    open,
+                    name,
+                    source,
+                    opened,
+                    attributes,
+                    target,
+                    new_name,
+                    place,
+                    mode_now,
+                }));
             }
-            other => {
-                let _ = self.station.sys.close(source);
-                if has_twins {
-                    self.link_the_others(&attributes, &open.directory, new_name, None, handle);
-                }
-                other.map(|_| None)
-            }
+            Ok(Begun::Stays(id)) => (id, Ok(None)),
+            Err(error) => (None, Err(error)),
+        };
+        let _ = self.station.sys.close(source);
+        if has_twins {
+            self.link_the_others(&attributes, &open.directory, new_name, stays, handle);
         }
+        begun
     }
 
     /// The mode of a target that was opened just now, if that is known.
@@ -89,20 +105,16 @@ impl Copier {
         (!open.creator.inherits_acl).then_some(mode & !open.creator.umask)
     }
 
-    fn begin_target(
-        &mut self,
-        open: &Open,
-        name: &CStr,
-        new_name: &CStr,
-        attributes: &Attributes,
-    ) -> Result<Option<(OwnedFd, TargetPlace)>> {
-        match self.verdict(open, name, new_name, attributes)? {
-            Verdict::PassOver(why) => {
-                self.pass_over(|| open.directory.source_of(name), why);
-                Ok(None)
-            }
-            verdict => self.open_target(open, new_name, attributes, verdict).map(Some),
+    fn begin_target(&mut self, open: &Open, name: &CStr, new_name: &CStr, attributes: &Attributes) -> Result<Begun> {
+        let verdict = self.verdict(open, name, new_name, attributes)?;
+        if let Some(why) = verdict.stays() {
+            self.pass_over(|| open.directory.source_of(name), why);
+            let has_twins = self.has_twins(open, attributes);
+            let id = if has_twins { self.copy_that_stays(open, (name, new_name), attributes, verdict) } else { None };
+            return Ok(Begun::Stays(id));
         }
+        let (target, place) = self.open_target(open, new_name, attributes, verdict)?;
+        Ok(Begun::Open(target, place))
     }
 
     /// All bytes are there, or not: gives the target its attributes and its name, or takes it away.
@@ -187,7 +199,7 @@ impl Copier {
     pub(super) fn complete(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) -> Result<bool> {
         let kept = self.keep_attributes(&copy);
         let FileCopy { open, source, attributes, target, new_name, place, .. } = copy;
-        let has_twins = self.has_twins(&attributes);
+        let has_twins = self.has_twins(&open, &attributes);
         let (kept, id) = if has_twins { self.identify_open(kept, &target, &open, &new_name) } else { (kept, None) };
         let failed = |errno| Error::system("finish", open.directory.target_of(&new_name), errno);
         let sys = &mut self.station.sys;
@@ -266,11 +278,6 @@ impl Copier {
         self.station.check(finished);
     }
 
-    /// Whether a file has other names that are to be names of its copy.
-    fn has_twins(&self, attributes: &Attributes) -> bool {
-        attributes.links > 1 && self.shared.plan.keep.links
-    }
-
     /// Takes the target away.
     pub(super) fn abandon(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
         let sys = &mut self.station.sys;
@@ -287,7 +294,7 @@ impl Copier {
         if stays {
             self.station.warn(copy.open.directory.target_of(&copy.new_name), UNREMOVABLE);
         }
-        if self.has_twins(&copy.attributes) {
+        if self.has_twins(&copy.open, &copy.attributes) {
             self.link_the_others(&copy.attributes, &copy.open.directory, &copy.new_name, None, handle);
         }
         self.leave(copy.open);

@@ -12,8 +12,11 @@ use super::directory::{Directory, Seen};
 use super::sides::{FileCopy, TargetPlace, lender};
 use crate::error::{Error, Result};
 use crate::plan::Durable;
-use crate::tree::extended::{Class, Kept, Origin, Prior, Selection, has_default_acl, keep_extended, shed_acls};
-use crate::tree::metadata::{Owned, keep_mode, keep_owner, keep_times, ordinary_mode};
+use crate::sys::{Attributes, Creator};
+use crate::tree::extended::{
+    Class, Kept, Origin, Prior, Selection, allowed_by_default, has_default_acl, keep_extended, shed_acls,
+};
+use crate::tree::metadata::{Owned, SET_GROUP_ID, keep_mode, keep_owner, keep_times, ordinary_directory_mode};
 use crate::tree::{FileRef, Place, Trouble};
 
 impl Copier {
@@ -22,16 +25,38 @@ impl Copier {
         has_default_acl(&mut self.station.sys, directory)
     }
 
-    /// Takes from a new directory the ACLs that the one it lies in handed on: then nothing in it inherits any. Says whether
-    /// something still does.
-    pub(super) fn shed_inherited(&mut self, parent: &OwnedFd, place: &Place) -> bool {
-        // Without the source's mode the target is as any new directory there.
-        if !self.shared.plan.keep.mode || !self.inherits_acl(parent) {
+    /// Sees to a new directory with this mode, where the one that it lies in hands on an ACL: that may take rights from its
+    /// owner, too. With the source's mode it loses the ACL; without, it is as any new directory there. Says whether what is
+    /// made in it inherits an ACL.
+    pub(super) fn inherits(&mut self, parent: &OwnedFd, place: &Place, mode: u32) -> bool {
+        if !self.inherits_acl(parent) {
             return false;
+        }
+        if let Ok(directory) = place.open_to_search(&mut self.station.sys) {
+            self.make_ours(&directory, mode);
+            let _ = self.station.sys.close(directory);
         }
         let sys = &mut self.station.sys;
         // What is not taken away here goes with each file, and from the directory in the end.
-        place.open(sys).and_then(|directory| shed_acls(sys, &directory).and(sys.close(directory))).is_err()
+        let mut shed = || place.open(sys).and_then(|directory| shed_acls(sys, &directory).and(sys.close(directory)));
+        !self.shared.plan.keep.mode || shed().is_err()
+    }
+
+    /// Gives a new directory the mode that it was made with, whatever ACL it inherited. Where that is not allowed, what
+    /// needs it fails and says so.
+    pub(super) fn make_ours(&mut self, directory: &OwnedFd, mode: u32) {
+        let sys = &mut self.station.sys;
+        let handed_on = sys.fstat(directory).map_or(0, |found| found.mode & SET_GROUP_ID);
+        keep_mode(sys, FileRef::Open(directory.as_fd()), mode | handed_on, None, &mut Vec::new());
+    }
+
+    /// The mode of a new directory where its source's is not to be kept. It keeps the set-group-id bit that it inherited.
+    fn ordinary_mode_of(&mut self, directory: &OwnedFd, wanted: &Attributes, creator: &Creator) -> u32 {
+        let sys = &mut self.station.sys;
+        // Nobody else is let in by an ACL that cannot be read.
+        let handed_on = creator.inherits_acl.then(|| allowed_by_default(sys, directory).unwrap_or(0o700));
+        let inherited = sys.fstat(directory).map_or(0, |found| found.mode & SET_GROUP_ID);
+        ordinary_directory_mode(wanted, creator, handed_on) | inherited
     }
 
     /// Whether a source directory has anything to be copied, when its turn comes.
@@ -99,9 +124,11 @@ impl Copier {
             Owned::from_the_start(wanted, creator)
         };
         let kept = self.keep_extended_of_directory(directory, seen, opened);
+        let mode = match keep.mode {
+            true => owned.mode(kept.mode(wanted.mode)),
+            false => self.ordinary_mode_of(opened, wanted, creator),
+        };
         let sys = &mut self.station.sys;
-        let mode = if keep.mode { wanted.mode } else { ordinary_mode(wanted, creator) };
-        let mode = owned.mode(kept.mode(mode));
         if directory.unit.is_none() && (keep.mode || directory.is_in_unit()) {
             keep_mode(sys, target, mode, None, &mut lost);
         }

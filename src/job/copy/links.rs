@@ -1,8 +1,8 @@
 //! Files with several names stay one file: the first of its names that is met becomes the copy, the others are linked
-//! to that.
+//! to that. Where symbolic links are followed, one that leads to a file is a name of it, too.
 //!
 //! A name that is met while the copy is being made is kept until it is done, without a descriptor: about a hundred
-//! bytes each. A group is forgotten when its last name was linked.
+//! bytes each. Then its group is remembered (`twins.rs`), until its last name was linked.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
@@ -13,9 +13,13 @@ use rustix::io::Errno;
 
 use super::directory::{Directory, Open, Standing};
 use super::existing::{DONE, Verdict};
+use super::special::is_special;
+use super::twins::{Twin, Twins};
 use super::{Copier, Task};
+use crate::engine::Pair;
+use crate::engine::compare::{Compared, compare};
 use crate::error::{Error, Result};
-use crate::plan::{Method, Update};
+use crate::plan::{Follow, Method, Update};
 use crate::pool::Handle;
 use crate::sys::{Attributes, FileId, FileKind, Sys};
 use crate::tree::Place;
@@ -24,20 +28,16 @@ use crate::tree::Place;
 /// knows no links, another one that is mounted there, a copy that is not there any more or is not what it was.
 const UNLINKABLE: [Errno; 6] = [Errno::MLINK, Errno::PERM, Errno::XDEV, Errno::OPNOTSUPP, Errno::NOENT, Errno::STALE];
 
+/// Bytes of either side where a target may have what its source has.
+const COMPARED_AT_ONCE: usize = 64 * 1024;
+
 /// The groups that are not complete.
-#[derive(Default)]
-pub(super) struct Links(Mutex<HashMap<FileId, Group>>);
+pub(super) struct Links(Mutex<Groups>);
 
-struct Group {
-    /// Names of the source that were not linked yet; the group goes with the last.
-    unmet: u32,
-    state: State,
-}
-
-enum State {
-    /// The copy is being made; these names wait.
-    Pending(Vec<Waiting>),
-    Made(Arc<Twin>),
+struct Groups {
+    /// Those whose copy is being made, and the names that wait for it.
+    pending: HashMap<FileId, Vec<Waiting>>,
+    made: Twins,
 }
 
 /// A name that waits for the copy of its file.
@@ -49,13 +49,6 @@ pub(super) struct Waiting {
     pub(super) new_name: Option<CString>,
 }
 
-/// A copy that further names can be linked to.
-pub(super) struct Twin {
-    directory: Arc<Place>,
-    name: CString,
-    id: FileId,
-}
-
 /// What is to be done with a name.
 pub(super) enum Met {
     /// Copy the file: it is the first.
@@ -63,55 +56,60 @@ pub(super) enum Met {
     /// Nothing: whoever makes the copy will link it.
     Waits,
     /// Link it.
-    Link(Arc<Twin>),
+    Link(Twin),
 }
 
 impl Links {
+    /// No groups. With `forgets` each goes with its last name, which takes it that no name is met twice.
+    pub(super) fn new(forgets: bool) -> Self {
+        Self(Mutex::new(Groups { pending: HashMap::new(), made: Twins::new(forgets) }))
+    }
+
     /// A name of a file with several was met.
     fn meet(&self, source: &Attributes, waiting: impl FnOnce() -> Waiting) -> Met {
         let mut groups = self.groups();
-        let Some(group) = groups.get_mut(&source.id()) else {
-            let group = Group { unmet: source.links - 1, state: State::Pending(Vec::new()) };
-            groups.insert(source.id(), group);
-            return Met::First;
-        };
-        match &mut group.state {
-            State::Pending(names) => {
-                names.push(waiting());
-                Met::Waits
-            }
-            State::Made(twin) => {
-                let twin = Arc::clone(twin);
-                group.unmet = group.unmet.saturating_sub(1);
-                if group.unmet == 0 {
-                    groups.remove(&source.id());
-                }
-                Met::Link(twin)
-            }
+        if let Some(names) = groups.pending.get_mut(&source.id()) {
+            names.push(waiting());
+            return Met::Waits;
         }
+        if let Some(twin) = groups.made.meet(source.id()) {
+            return Met::Link(twin);
+        }
+        groups.pending.insert(source.id(), Vec::new());
+        Met::First
     }
 
     /// The copy is made (or failed: `None`); returns the names that wait. After a failure the next name is a first.
-    fn settle(&self, source: FileId, twin: Option<&Arc<Twin>>) -> Vec<Waiting> {
+    fn settle(&self, source: &Attributes, twin: Option<Twin>) -> Vec<Waiting> {
         let mut groups = self.groups();
-        let Some(group) = groups.get_mut(&source) else { return Vec::new() };
-        let state = twin.map_or_else(|| State::Pending(Vec::new()), |twin| State::Made(Arc::clone(twin)));
-        let names = match std::mem::replace(&mut group.state, state) {
-            State::Pending(names) => names,
-            State::Made(_) => Vec::new(),
-        };
-        if twin.is_none() || group.unmet == 0 {
-            groups.remove(&source);
+        let names = groups.pending.remove(&source.id());
+        match (twin, &names) {
+            (Some(twin), Some(_)) => groups.made.remember(source, twin),
+            // One that could not be linked has become a copy of its own, which those that come may be linked to.
+            (Some(twin), None) => groups.made.replace(source.id(), twin),
+            (None, _) => groups.made.forget(source.id()),
         }
-        names
+        names.unwrap_or_default()
     }
 
-    fn groups(&self) -> MutexGuard<'_, HashMap<FileId, Group>> {
+    fn groups(&self) -> MutexGuard<'_, Groups> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Copier {
+    /// Whether a file may have other names that are to be names of its copy: hard links, or symbolic ones that are
+    /// followed. With `-H` those are arguments, as with cp: what is met in a directory is not one of them.
+    pub(super) fn has_twins(&self, open: &Open, attributes: &Attributes) -> bool {
+        let plan = &self.shared.plan;
+        let may_be_led_to = match plan.follow {
+            Follow::Never => false,
+            Follow::Named => open.directory.holds_arguments(),
+            Follow::Always => true,
+        };
+        plan.keep.links && (attributes.links > 1 || may_be_led_to)
+    }
+
     /// Whether a file is to be copied; else it is linked to its copy, now or when that is done.
     pub(super) fn is_first_of_its_names(
         &mut self,
@@ -142,9 +140,8 @@ impl Copier {
         target: Option<FileId>,
         handle: &mut Handle<'_, Task>,
     ) {
-        let twin =
-            target.map(|id| Arc::new(Twin { directory: Arc::clone(&directory.target), name: name.to_owned(), id }));
-        for waiting in self.shared.links.settle(source.id(), twin.as_ref()) {
+        let twin = target.map(|id| Twin { directory: Arc::clone(&directory.target), name: name.to_owned(), id });
+        for waiting in self.shared.links.settle(source, twin) {
             handle.offer(Task::Name(Box::new(waiting)));
         }
     }
@@ -201,18 +198,28 @@ impl Copier {
                 // What keeps its content cannot become a name of another file.
                 Ok(_) if self.shared.plan.method == Method::AttributesOnly => return Ok(false),
                 _ => match self.verdict(open, name, new_name, source)? {
-                    // A copy of its own, done by an earlier run, is as good as any but for being one file with the others.
-                    Verdict::Done(existing) if self.shared.plan.existing.update == Update::All => {
+                    // What is what its source is loses nothing but its being another file than the others.
+                    Verdict::Done(existing)
+                        if matches!(self.shared.plan.existing.update, Update::All | Update::Older) =>
+                    {
                         Verdict::Replace(existing)
                     }
                     Verdict::Done(_) => Verdict::PassOver(DONE),
+                    // What others may have open stays, too.
+                    Verdict::UpToDate(existing, _)
+                        if !is_special(source.kind)
+                            && !self.shared.plan.existing.ask
+                            && self.holds_the_same(open, (name, new_name), source, &existing) =>
+                    {
+                        Verdict::Replace(existing)
+                    }
                     // It stays what it is, and so becomes no name of another file.
                     Verdict::Attributes(_) => return Ok(false),
                     other => other,
                 },
             },
         };
-        if let Verdict::PassOver(why) = verdict {
+        if let Some(why) = verdict.stays() {
             self.pass_over(|| open.directory.source_of(name), why);
             return Ok(true);
         }
@@ -237,6 +244,51 @@ impl Copier {
             Err(error) if is_no_twin(&error) => Ok(self.leave_untwinned(open, new_name, &error)),
             Err(error) => Err(error),
         }
+    }
+
+    /// The identity of what stays under a target's name, if it stands for the copy of a file with several names.
+    pub(super) fn copy_that_stays(
+        &mut self,
+        open: &Open,
+        names: (&CStr, &CStr),
+        source: &Attributes,
+        verdict: Verdict,
+    ) -> Option<FileId> {
+        let Verdict::UpToDate(existing, _) = verdict else { return None };
+        let is_same_node = is_special(source.kind) && existing.kind == source.kind;
+        (is_same_node || self.holds_the_same(open, names, source, &existing)).then(|| existing.id())
+    }
+
+    /// Whether a target that is as new as its source, or newer, holds the same: then it makes no difference but in names
+    /// that they become one file, as with cp. (Which does so in any case: whatever a newer file holds gives way to the
+    /// source, or takes its place under further names.)
+    fn holds_the_same(
+        &mut self,
+        open: &Open,
+        names: (&CStr, &CStr),
+        source: &Attributes,
+        existing: &Attributes,
+    ) -> bool {
+        let is_alike = (existing.kind, existing.size) == (source.kind, source.size);
+        is_alike && (existing.mtime == source.mtime || self.has_bytes_of_source(open, names, source))
+    }
+
+    /// Whether a target that was there before has the bytes of its source.
+    fn has_bytes_of_source(&mut self, open: &Open, (name, new_name): (&CStr, &CStr), source: &Attributes) -> bool {
+        if source.kind != FileKind::RegularFile {
+            return false;
+        }
+        let Ok((from, _)) = self.open_source(open, name) else { return false };
+        let sys = &mut self.station.sys;
+        let compared = sys.open_source(&open.target, new_name).map(|to| {
+            let pair = Pair { source: &from, target: &to };
+            let what = Compared { len: source.size, has_holes: source.has_holes(), reads_on: false };
+            let same = compare(sys, pair, what, &mut vec![0; COMPARED_AT_ONCE], &mut vec![0; COMPARED_AT_ONCE]);
+            let _ = sys.close(to);
+            matches!(same, Ok(None))
+        });
+        let _ = sys.close(from);
+        compared.unwrap_or(false)
     }
 
     /// Says that a name gets a file of its own, and why; that it is not linked.

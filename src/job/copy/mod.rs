@@ -8,7 +8,7 @@
 //! - [`existing`]: what becomes of what is there already; [`folding`]: where case makes no difference; [`names`]: how a final name is given, and backups;
 //! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
 //!   bytes; [`source_end`]: whether those are all; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
-//! - [`links`]: files with several names; [`other`]: what has no content; [`special`]: FIFOs, sockets and devices;
+//! - [`links`]: files with several names; [`twins`]: their copies; [`other`]: what has no content; [`special`]: FIFOs, sockets and devices;
 //!   [`keep`]: what is kept beside the bytes;
 //! - [`rehearsal`](rehearsal::run): what would be done, for `--dry-run`.
 
@@ -33,6 +33,7 @@ mod sides;
 mod source_end;
 mod sources;
 mod special;
+mod twins;
 mod verify;
 mod walk;
 
@@ -54,7 +55,7 @@ use super::list::Names;
 use super::station::Station;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
-use crate::plan::{CopyPlan, Durable, EngineName};
+use crate::plan::{CopyPlan, Durable, EngineName, Follow};
 use crate::pool::{BufferPool, Handle, PoolOptions, Worker, workers};
 use crate::size::BufferSize;
 use crate::sys::{DirectoryBuffer, Entries, most_descriptors};
@@ -84,7 +85,9 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
         let station = stations.swap_remove(0);
         return Ok(Station::add_up([rehearsal::run(plan, &destination, &sources, station)], &pool));
     }
-    let shared = Arc::new(Shared::new(plan, context, destination, threads, &pool, sources_may_collide));
+    // Of several sources one may lie in another, and links that are followed are names that no file counts.
+    let forgets_links = sources.len() == 1 && plan.follow == Follow::Never;
+    let shared = Arc::new(Shared::new(plan, context, destination, threads, &pool, sources_may_collide, forgets_links));
     let mut copiers: Vec<_> = stations.into_iter().map(|station| Copier::new(station, &shared)).collect();
     copiers[0].tidy_destination();
     let mut tasks = sources.into_iter().map(Task::Source);

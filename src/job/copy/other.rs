@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::pool::Handle;
 use crate::sys::{Attributes, Creator, FileId, FileKind, Sys};
 use crate::tree::extended::{Origin, Prior};
-use crate::tree::metadata::{SET_ID, keep_mode, keep_owner, keep_times};
+use crate::tree::metadata::{SET_ID, keep_mode, keep_owner, keep_times, ordinary_mode};
 use crate::tree::path::c_path;
 use crate::tree::{FileRef, Part};
 
@@ -27,19 +27,24 @@ impl Copier {
         handle: &mut Handle<'_, Task>,
     ) -> Result<()> {
         let attributes = self.examine(open, name)?;
-        let has_twins = attributes.links > 1 && self.shared.plan.keep.links;
+        let has_twins = self.has_twins(open, &attributes);
         if has_twins && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
             return Ok(());
         }
-        let made = self.make_anew(open, name, new_name, &attributes);
+        let done = self.make_anew(open, name, new_name, &attributes);
+        let is_made = done.as_ref().is_ok_and(|verdict| verdict.stays().is_none());
         if has_twins {
-            let id = if matches!(made, Ok(true)) { self.identify(open, new_name) } else { None };
+            let id = match &done {
+                Ok(_) if is_made => self.identify(open, new_name),
+                Ok(verdict) => self.copy_that_stays(open, (name, new_name), &attributes, *verdict),
+                Err(_) => None,
+            };
             self.link_the_others(&attributes, &open.directory, new_name, id, handle);
         }
-        if matches!(made, Ok(true)) {
+        if is_made {
             self.warn_of_special(open, name, &attributes);
         }
-        made.map(|_| ())
+        done.map(drop)
     }
 
     /// The identity of what was made, for its other names. Where that cannot be told they get files of their own, which must
@@ -51,9 +56,12 @@ impl Copier {
         self.station.check(found).map(|found| found.id())
     }
 
-    /// Says whether it did, or passed it over.
-    fn make_anew(&mut self, open: &Open, name: &CStr, new_name: &CStr, attributes: &Attributes) -> Result<bool> {
-        let Some(verdict) = self.admit(open, name, new_name, attributes)? else { return Ok(false) };
+    /// Says what became of the target's name.
+    fn make_anew(&mut self, open: &Open, name: &CStr, new_name: &CStr, attributes: &Attributes) -> Result<Verdict> {
+        let verdict = self.admit(open, name, new_name, attributes)?;
+        if verdict.stays().is_some() {
+            return Ok(verdict);
+        }
         let source = |operation| move |errno| Error::system(operation, open.directory.source_of(name), errno);
         let sys = &mut self.station.sys;
         let text = match attributes.kind {
@@ -63,20 +71,22 @@ impl Copier {
         // Set-id bits mean nothing here, and lend rights if anything of another kind ever has this mode.
         let bits = if self.shared.plan.keep.mode { !SET_ID } else { 0o777 };
         let wanted = Attributes { mode: attributes.mode & bits, ..*attributes };
+        let is_ordinary = !self.shared.plan.keep.mode && !open.creator.inherits_acl;
+        let mode_at_first = if is_ordinary { ordinary_mode(&wanted, &open.creator) } else { wanted.mode };
         if let Verdict::Attributes(existing) = verdict {
             self.complete_existing(open, (name, new_name), &wanted, &existing)?;
             self.station.summary.others += 1;
-            return Ok(true);
+            return Ok(verdict);
         }
         let make = |sys: &mut Sys, name: &CStr| match &text {
             Some(text) => sys.symlinkat(text, &open.target, name),
-            None => sys.mknodat(&open.target, name, wanted.kind, wanted.mode, wanted.rdev),
+            None => sys.mknodat(&open.target, name, wanted.kind, mode_at_first, wanted.rdev),
         };
         let complete =
             |copier: &mut Self, temporary: &CStr| copier.complete_other(open, name, (temporary, new_name), &wanted);
         self.make_other(open, new_name, verdict, attributes, make, complete)?;
         self.station.summary.others += 1;
-        Ok(true)
+        Ok(verdict)
     }
 
     /// Gives what was just made under a temporary name all but its content, by descriptor: the name may be another file's
@@ -99,7 +109,7 @@ impl Copier {
         };
         let prior = if open.creator.inherits_acl { Prior::Access } else { Prior::None };
         let mode_now = (!open.creator.inherits_acl).then_some(wanted.mode & !open.creator.umask);
-        self.keep_on_other(open, (name, new_name), itself, wanted, (open.creator, prior, mode_now))
+        self.keep_on_other(open, (name, temporary, new_name), itself, wanted, (open.creator, prior, mode_now))
     }
 
     /// Gives a special file that is there already the attributes of the source.
@@ -118,19 +128,21 @@ impl Copier {
             return Err(Error::refused("keep the attributes of", path(), "it became another file meanwhile"));
         }
         let creator = self.shared.identity.unknown_creator();
-        self.keep_on_other(open, (name, new_name), itself, wanted, (creator, Prior::Access, None))
+        self.keep_on_other(open, (name, new_name, new_name), itself, wanted, (creator, Prior::Access, None))
     }
 
     /// Gives what is neither file nor directory owner, attributes, mode and times, as far as that can be done.
     fn keep_on_other(
         &mut self,
         open: &Open,
-        (name, new_name): (&CStr, &CStr),
+        (name, name_now, new_name): (&CStr, &CStr, &CStr),
         itself: OwnedFd,
         wanted: &Attributes,
         (creator, prior, mode_now): (Creator, Prior, Option<u32>),
     ) -> Result<()> {
-        let (keep, target, mut lost) = (self.shared.plan.keep, FileRef::PathOnly(itself.as_fd()), Vec::new());
+        let own_name = (!open.rules.others_may_write()).then_some((open.target.as_fd(), name_now));
+        let target = FileRef::PathOnly { itself: itself.as_fd(), own_name };
+        let (keep, mut lost) = (self.shared.plan.keep, Vec::new());
         if keep.keeps_owner() {
             keep_owner(&mut self.station.sys, target, wanted, &creator, &mut lost);
         }
@@ -184,9 +196,8 @@ impl Copier {
         let attributes = self.examine(open, name)?;
         let there = self.station.sys.stat_at(&open.target, new_name);
         if !there.is_ok_and(|there| there.is_same_file(&attributes)) {
-            let verdict = self.verdict(open, name, new_name, &attributes)?;
-            if let Verdict::PassOver(why) = verdict {
-                self.pass_over(|| open.directory.source_of(name), why);
+            let verdict = self.admit(open, name, new_name, &attributes)?;
+            if verdict.stays().is_some() {
                 return Ok(());
             }
             let follows = open.directory.source.follows_links();
@@ -208,7 +219,10 @@ impl Copier {
             return Err(Error::refused("link to", text, why));
         }
         let attributes = self.examine(open, name)?;
-        let Some(verdict) = self.admit(open, name, new_name, &attributes)? else { return Ok(()) };
+        let verdict = self.admit(open, name, new_name, &attributes)?;
+        if verdict.stays().is_some() {
+            return Ok(());
+        }
         let text = c_path(text);
         let link = |sys: &mut Sys, to: &CStr| sys.symlinkat(&text, &open.target, to);
         self.make_other(open, new_name, verdict, &attributes, link, |_, _| Ok(()))?;
@@ -223,13 +237,12 @@ impl Copier {
         found.map_err(|errno| Error::system("examine", open.directory.source_of(name), errno))
     }
 
-    /// What becomes of a target's name; nothing if the entry is passed over.
-    fn admit(&mut self, open: &Open, name: &CStr, new_name: &CStr, source: &Attributes) -> Result<Option<Verdict>> {
+    /// What becomes of a target's name; an entry that is passed over is counted.
+    fn admit(&mut self, open: &Open, name: &CStr, new_name: &CStr, source: &Attributes) -> Result<Verdict> {
         let verdict = self.verdict(open, name, new_name, source)?;
-        if let Verdict::PassOver(why) = verdict {
+        if let Some(why) = verdict.stays() {
             self.pass_over(|| open.directory.source_of(name), why);
-            return Ok(None);
         }
-        Ok(Some(verdict))
+        Ok(verdict)
     }
 }

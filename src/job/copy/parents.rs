@@ -10,6 +10,7 @@ use super::Copier;
 use super::directory::{Above, Directory, Origin, Seen, Standing};
 use super::folding::Spellings;
 use crate::error::{Error, Result};
+use crate::sys::Creator;
 use crate::tree::path::{c_path, open_named};
 use crate::tree::{Place, Root};
 
@@ -20,6 +21,7 @@ pub(super) struct Parents(Mutex<Vec<Parent>>);
 struct Parent {
     source: PathBuf,
     target: Arc<Place>,
+    inherits_acl: bool,
 }
 
 impl Copier {
@@ -42,9 +44,8 @@ impl Copier {
             let above = place.open_to_search(sys).map_err(failed)?;
             match sys.mkdirat(&above, &c_path(name), 0o700) {
                 Ok(()) => {
-                    // What is not taken away here goes in the end.
-                    self.shed_inherited(&above, &target);
-                    let made = Parent { source: source.clone(), target: Arc::clone(&target) };
+                    let inherits_acl = self.inherits(&above, &target, 0o700);
+                    let made = Parent { source: source.clone(), target: Arc::clone(&target), inherits_acl };
                     self.shared.parents.0.lock().unwrap_or_else(PoisonError::into_inner).push(made);
                 }
                 Err(Errno::EXIST) => {}
@@ -59,17 +60,17 @@ impl Copier {
     /// Gives the directories that were made their attributes, the deepest first.
     pub(super) fn finish_parents(&mut self) {
         let made = std::mem::take(&mut *self.shared.parents.0.lock().unwrap_or_else(PoisonError::into_inner));
-        for Parent { source, target } in made.into_iter().rev() {
-            let finished = self.finish_parent(&source, target);
+        for parent in made.into_iter().rev() {
+            let finished = self.finish_parent(parent);
             self.station.check(finished);
         }
     }
 
-    fn finish_parent(&mut self, path: &Path, target: Arc<Place>) -> Result<()> {
-        let failed = |errno| Error::system("examine", path, errno);
+    fn finish_parent(&mut self, Parent { source: path, target, inherits_acl }: Parent) -> Result<()> {
+        let failed = |errno| Error::system("examine", &path, errno);
         let sys = &mut self.station.sys;
-        let root = open_named(sys, CWD, &c_path(path)).map_err(failed)?;
-        let source = Place::root(Root::new(root, path.to_owned()));
+        let root = open_named(sys, CWD, &c_path(&path)).map_err(failed)?;
+        let source = Place::root(Root::new(root, path.clone()));
         let opened = source.open_to_search(sys).map_err(failed)?;
         let attributes = sys.fstat(&opened).map_err(failed)?;
         let has_extended = self.has_extended(&opened, &source)?;
@@ -82,7 +83,7 @@ impl Copier {
             standing: Standing::New,
             unit: None,
             volume: self.shared.destination.volume.clone(),
-            creator: self.shared.identity.unknown_creator(),
+            creator: Creator { inherits_acl, ..self.shared.identity.unknown_creator() },
             origin: Origin { depth: 0, device: None, is_exact: false },
             spellings: Spellings::new(),
         };

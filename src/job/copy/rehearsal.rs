@@ -138,7 +138,7 @@ impl Rehearsal<'_> {
         // Nothing is made, so the file system is not looked at.
         let age = self.times.compare(&mut self.station.sys, None, &existing, attributes.mtime);
         match wanted(self.plan, attributes, &existing, age) {
-            Wanted::No(why) => self.pass_over(path, why),
+            Wanted::No(why) | Wanted::UpToDate(why) => self.pass_over(path, why),
             Wanted::Never => return Err(Error::refused("copy", path, "the target exists")),
             Wanted::Yes => match subject.admission(self.plan, &existing) {
                 Admission::Needless => self.pass_over(path, "it is there already"),

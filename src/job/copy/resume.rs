@@ -14,7 +14,7 @@ use super::directory::{Directory, Open, Standing};
 use crate::error::{Error, Result};
 use crate::sys::{Attributes, DirectoryBuffer, FileKind, Sys};
 use crate::tree::extended::shed_acls;
-use crate::tree::{Begun, Place, Refused, Unit, remove_tree};
+use crate::tree::{Begun, Place, Refused, UNFINISHED, Unit, remove_tree};
 
 impl Copier {
     /// A new tree that is to become `name` in the target of `above`. `None` where a name cannot be changed once it is
@@ -36,8 +36,6 @@ impl Copier {
             return Ok(None);
         }
         let mut creator = shared.identity.creating_in(&made);
-        creator.inherits_acl = !shared.plan.keep.mode && self.inherits_acl(&parent);
-        let sys = &mut self.station.sys;
         let unit = Unit::begin(sys, &above.target, &parent, name, &shared.unfinished, shared.plan.resume);
         let (unit, begun) = unit.map_err(|refused| match refused {
             Refused::System(name, errno) => Error::system("create directory", above.target_of(&name), errno),
@@ -46,7 +44,7 @@ impl Copier {
                 Error::refused("continue", above.target_of(&name), why)
             }
         })?;
-        creator.inherits_acl |= self.shed_inherited(&parent, unit.place());
+        creator.inherits_acl = self.inherits(&parent, unit.place(), UNFINISHED);
         self.station.sys.close(parent).map_err(failed)?;
         let standing = match begun {
             Begun::Again => Standing::Resumed,

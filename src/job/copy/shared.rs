@@ -61,6 +61,7 @@ impl Shared {
         threads: usize,
         pool: &BufferPool,
         sources_may_collide: bool,
+        forgets_links: bool,
     ) -> Self {
         Self {
             plan: Arc::new(plan.clone()),
@@ -69,7 +70,7 @@ impl Shared {
             threads,
             pool: pool.clone(),
             claims: Claims::default(),
-            links: Links::default(),
+            links: Links::new(forgets_links),
             parents: Parents::default(),
             torn: Mutex::default(),
             further: Mutex::default(),

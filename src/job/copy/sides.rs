@@ -97,7 +97,7 @@ impl Copier {
                 None
             }
             Verdict::Replace(existing) => Some(existing),
-            Verdict::New | Verdict::Attributes(_) | Verdict::PassOver(_) => None,
+            Verdict::New | Verdict::Attributes(_) | Verdict::PassOver(_) | Verdict::UpToDate(..) => None,
         };
         let sys = &mut self.station.sys;
         if open.directory.is_in_unit() {

@@ -90,6 +90,10 @@ impl Copier {
         let source = directory.source.open(sys).map_err(from)?;
         let attributes = sys.fstat(&source).map_err(from)?;
         let target = target.map_or_else(|| directory.target.open_to_search(sys), Ok).map_err(to)?;
+        if directory.creator.inherits_acl && directory.unit.is_none() && directory.standing == Standing::New {
+            self.make_ours(&target, 0o700);
+        }
+        let sys = &mut self.station.sys;
         if directory.standing == Standing::Met || directory.unit.is_some() {
             let made = sys.fstat(&target).map_err(to)?;
             if made.is_same_file(&attributes) {

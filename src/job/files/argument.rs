@@ -56,6 +56,10 @@ impl<J: FileJob> Walker<J> {
             self.job.station().writes_to(None);
             return Source::standard_input(&mut self.job.station().sys).map(Found::File).map(Some);
         }
+        // It names nothing, and must not pass for the directory that we are in.
+        if path.as_os_str().is_empty() {
+            return Err(Error::system("find", path, Errno::NOENT));
+        }
         let (folder, name) = self.locate(path)?;
         let (name, kind) = self.look_up(&folder, name, path).map_err(|errno| Error::system("find", path, errno))?;
         let own = OsStr::from_bytes(name.to_bytes());

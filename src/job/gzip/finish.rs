@@ -50,13 +50,13 @@ impl Gzip {
     /// Makes the target of a source; `None` if there is nothing to do for it.
     pub(super) fn begin(&mut self, source: Source) -> Result<Option<(Source, Target, MemberWriter)>> {
         let plan = &self.shared.plan;
-        let header = header(&source, plan.level, plan.files.name);
         let step = self.shared.step();
         let folder = match &source.folder {
             Some(folder) if plan.files.output == Output::BesideSource => folder,
             _ => {
                 let stdout = standard_output().and_then(rustix::io::dup);
                 let stdout = stdout.map_err(|errno| Error::system("write", "standard output", errno))?;
+                let header = self.header(&source);
                 return Ok(Some((source, Target::Stdout, MemberWriter::new(stdout, &header, step))));
             }
         };
@@ -81,9 +81,28 @@ impl Gzip {
         let like = (&source, &source.attributes);
         let created = create(sys, &self.shared.leftovers, &folder, &name, like, &mut self.attributes);
         let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
+        let header = self.header(&source);
         let writer = MemberWriter::new(file, &header, step);
         let target = Target::File { part, path, replace: existing == Existing::Replaced, folder };
         Ok(Some((source, target, writer)))
+    }
+
+    /// Name and time as GNU gzip stores them: those of a regular file, unless told not to. A time that the field cannot
+    /// hold is left out, which is told: it counts seconds since 1970 in 32 bits, until 2106, and its 0 says "not known"
+    /// (RFC 1952, section 2.3.1).
+    fn header(&mut self, source: &Source) -> Header {
+        let plan = &self.shared.plan;
+        let unnamed = Header::plain(plan.level);
+        if !plan.files.name || source.folder.is_none() {
+            return unnamed;
+        }
+        let mtime = u32::try_from(source.attributes.mtime.seconds).unwrap_or_default();
+        if mtime == 0 {
+            let why =
+                "its time is left out: a gzip header holds none of 1970-01-01 00:00:00 UTC or before, or after 2106";
+            self.station.warn(source.path(), why);
+        }
+        Header { name: source.name.to_bytes().to_vec(), mtime, ..unnamed }
     }
 
     /// All workers are done with it: gives the target its name and removes the source, or takes the target away.
@@ -189,17 +208,6 @@ impl Gzip {
         }
         Ok(is_kept)
     }
-}
-
-/// Name and time as GNU gzip stores them: those of a regular file, unless told not to.
-fn header(source: &Source, level: u32, store_name: bool) -> Header {
-    let plain = Header::plain(level);
-    if !store_name || source.folder.is_none() {
-        return plain;
-    }
-    // Times before 1970 and after 2106 do not fit the field; 0 says "not known" (RFC 1952, section 2.3.1).
-    let mtime = u32::try_from(source.attributes.mtime.seconds).unwrap_or_default();
-    Header { name: source.name.to_bytes().to_vec(), mtime, ..plain }
 }
 
 /// "63.2 % saved", or how much was added.

@@ -18,6 +18,12 @@ pub(super) const DEFAULT: &CStr = c"system.posix_acl_default";
 /// The ACL of `NFSv4`, which an NFS client lists for every file, also where it says what the mode says.
 pub(super) const NFS4: &CStr = c"system.nfs4_acl";
 
+/// Tags of the entries of a POSIX ACL that the permission bits show (`include/uapi/linux/posix_acl.h`).
+const USER_OBJ: u16 = 0x01;
+const GROUP_OBJ: u16 = 0x04;
+const MASK: u16 = 0x10;
+const OTHER: u16 = 0x20;
+
 /// The POSIX ACLs that a target may have before those of its source are set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prior {
@@ -55,6 +61,17 @@ pub fn has_default_acl(sys: &mut Sys, directory: impl AsFd) -> bool {
     !matches!(found, Err(Errno::NODATA | Errno::NOTSUP | Errno::NOSYS))
 }
 
+/// The permission bits that the default ACL of a directory leaves to what is made in it; none where that cannot be read.
+pub fn allowed_by_default(sys: &mut Sys, directory: impl AsFd) -> Option<u32> {
+    let (mut buffer, mut another) = (XattrBuffer::default(), XattrBuffer::default());
+    let acl = match sys.fgetxattr(directory.as_fd(), DEFAULT, &mut buffer) {
+        Err(Errno::BADF) => sys.lgetxattr(directory, c".", DEFAULT, &mut another),
+        other => other,
+    };
+    let acl = acl.ok()?;
+    Some(rights(acl, USER_OBJ)? << 6 | rights(acl, MASK).or_else(|| rights(acl, GROUP_OBJ))? << 3 | rights(acl, OTHER)?)
+}
+
 /// Takes from a new directory the ACLs that the one it lies in handed on: what is made in it then has the mode it is
 /// created with.
 pub fn shed_acls(sys: &mut Sys, directory: impl AsFd) -> Result<()> {
@@ -69,15 +86,14 @@ pub fn shed_acls(sys: &mut Sys, directory: impl AsFd) -> Result<()> {
 /// The attribute is a version (2) of four bytes, then entries of tag, rights (two bytes each) and id (four), all little
 /// endian (`include/uapi/linux/posix_acl_xattr.h`).
 pub(super) fn group_rights(acl: &[u8]) -> Option<u32> {
-    const GROUP_OBJ: u16 = 0x04;
-    const MASK: u16 = 0x10;
-    let entries = acl.strip_prefix(&[2, 0, 0, 0])?;
-    let rights = |wanted: u16| {
-        let mut entries = entries.chunks_exact(8);
-        let entry = entries.find(|entry| u16::from_le_bytes([entry[0], entry[1]]) == wanted)?;
-        Some(u32::from(u16::from_le_bytes([entry[2], entry[3]])) & 0o7)
-    };
-    Some(rights(GROUP_OBJ)? & rights(MASK).unwrap_or(0o7))
+    Some(rights(acl, GROUP_OBJ)? & rights(acl, MASK).unwrap_or(0o7))
+}
+
+/// The rights in the first entry with this tag.
+fn rights(acl: &[u8], tag: u16) -> Option<u32> {
+    let mut entries = acl.strip_prefix(&[2, 0, 0, 0])?.chunks_exact(8);
+    let entry = entries.find(|entry| u16::from_le_bytes([entry[0], entry[1]]) == tag)?;
+    Some(u32::from(u16::from_le_bytes([entry[2], entry[3]])) & 0o7)
 }
 
 /// Whether an `NFSv4` ACL tells of nobody but owner, group and everyone, and hands nothing on: the server made it out of
@@ -139,6 +155,13 @@ pub(super) mod tests {
         for junk in [&b""[..], b"\x02\0\0", b"\x02\0\0\0", b"\x01\0\0\0\x04\0\x04\0\0\0\0\0", b"\x02\0\0\0\x04\0\x04"] {
             assert_eq!(group_rights(junk), None, "{junk:?}");
         }
+    }
+
+    #[test]
+    fn rights_are_found_by_their_tags() {
+        let acl = posix(6, 4, 2);
+        let [owner, mask, group, other] = [USER_OBJ, MASK, GROUP_OBJ, OTHER].map(|tag| rights(&acl, tag));
+        assert_eq!((owner, mask, group, other), (Some(6), Some(2), Some(4), Some(0)));
     }
 
     #[test]

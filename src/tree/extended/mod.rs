@@ -26,7 +26,7 @@ mod tests;
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
-pub use acl::{Prior, has_default_acl, shed_acls};
+pub use acl::{Prior, allowed_by_default, has_default_acl, shed_acls};
 pub use class::Class;
 pub use origin::Origin;
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use super::places::Places;
-use super::{Common, Engine};
+use super::{Common, Engine, parse_path};
 
 pub(crate) use words::{Attribute, BackupWord, ReflinkWord, SparseWord, SyncWord, UpdateWord};
 
@@ -35,7 +35,7 @@ pub(crate) struct CopyArgs {
     #[command(flatten)]
     pub(crate) places: Places,
     /// What to copy, and last, unless -t says it, where to
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_parser = parse_path())]
     pub(crate) paths: Vec<PathBuf>,
     /// Do nothing; say what would be done
     #[arg(long)]
@@ -63,7 +63,7 @@ pub(crate) struct CopyArgs {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct PlaceArgs {
     /// Copy into DIR, which must exist; all PATHs are SOURCEs
-    #[arg(short, long, value_name = "DIR", action = clap::ArgAction::Append)]
+    #[arg(short, long, value_name = "DIR", action = clap::ArgAction::Append, value_parser = parse_path())]
     pub(crate) target_directory: Vec<PathBuf>,
     /// TARGET is the new name of the one SOURCE, also where a directory has it
     #[arg(short = 'T', long)]
@@ -99,7 +99,7 @@ pub(crate) struct WhichArgs {
     pub(crate) copy_contents: bool,
     /// Take more SOURCEs from FILE, one a line, as it is; - is standard input. TARGET or -t stays on the
     /// command line
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = parse_path())]
     pub(crate) files_from: Option<PathBuf>,
     /// SOURCEs in --files-from end with a NUL byte, not with a line
     #[arg(short = '0', long)]

@@ -89,10 +89,10 @@ fn ends(args: &CopyArgs) -> Result<Ends, UsageError> {
     Ok(Ends { sources: sources.collect(), target: target.clone(), placing })
 }
 
-/// A path without the slashes at its end; of the root one is left.
+/// A path without the slashes at its end; of the root one is left, and the empty path has none.
 fn without_slashes(path: &Path) -> PathBuf {
     let bytes = path.as_os_str().as_bytes();
-    let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(1, |last| last + 1);
+    let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(bytes.len().min(1), |last| last + 1);
     PathBuf::from(OsStr::from_bytes(&bytes[..end]))
 }
 

@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn what_makes_no_difference_is_said_to_make_none() {
-        let mut rows: Vec<SweepRow> = [pair(4, 100), pair(64, 100), pair(4096, 112)].into_iter().flatten().collect();
+        let pairs = [(4, 100), (64, 100), (4096, 112)];
+        let mut rows: Vec<SweepRow> = pairs.into_iter().flat_map(|(kib, off_percent)| pair(kib, off_percent)).collect();
         let expected = [
             "The pool makes no difference at 4K and 64K (at most 0% either way).",
             "Without the pool 4M is 12% slower (11.9% to 12% at 95%).",

@@ -261,7 +261,8 @@ fn what_cannot_be_opened_is_reached_by_a_descriptor_of_its_path() {
     }
     let mut keep = |sys: &mut Sys, source, target, prior| {
         let itself = Sys::new(Stop::new()).open_itself(&directory, target).unwrap();
-        let (from, to) = (Origin::Named(directory.as_fd(), source), FileRef::PathOnly(itself.as_fd()));
+        let (from, to) =
+            (Origin::Named(directory.as_fd(), source), FileRef::PathOnly { itself: itself.as_fd(), own_name: None });
         keep_extended(sys, from, to, prior, (Selection::All, KEEP), &mut buffers)
     };
     let value = |sys: &mut Sys, entry, name| {
@@ -294,4 +295,38 @@ fn what_cannot_be_opened_is_reached_by_a_descriptor_of_its_path() {
     let mut without = Sys::new(Stop::new()).with_faults(Arc::new(plan));
     let kept = keep(&mut without, c"one", c"two", Prior::None);
     assert_eq!((kept.lost.len(), kept.lost[0].weight(KEEP, true)), (1, Weight::Warning));
+}
+
+/// Where there is no /proc, and the kernel can do without: by name, if that is nobody else's to give away.
+#[test]
+fn without_proc_attributes_are_set_by_a_name_that_is_ours() {
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = File::open(scratch.path()).unwrap();
+    let plan = "llistxattr,lgetxattr,setxattr,removexattr,getxattr:ENOENT".parse::<FaultPlan>().unwrap();
+    let mut sys = Sys::new(Stop::new()).with_faults(Arc::new(plan));
+    let mut buffers = Buffers::default();
+    for name in ["source", "ours", "anybodys"] {
+        std::os::unix::fs::symlink("nowhere", scratch.path().join(name)).unwrap();
+    }
+    let set = sys.setxattrat(&directory, c"source", c"trusted.a", b"1");
+    if set == Err(Errno::NOENT) || !is_possible(c"trusted.a", set) {
+        return;
+    }
+    for (name, own_name) in [(c"ours", Some((directory.as_fd(), c"ours"))), (c"anybodys", None)] {
+        let itself = sys.open_itself(&directory, name).unwrap();
+        let (from, to) =
+            (Origin::Named(directory.as_fd(), c"source"), FileRef::PathOnly { itself: itself.as_fd(), own_name });
+        let kept = keep_extended(&mut sys, from, to, Prior::None, (Selection::All, KEEP), &mut buffers);
+        let value = sys.lgetxattr(&directory, name, c"trusted.a", &mut XattrBuffer::default()).map(<[u8]>::to_vec);
+        if own_name.is_some() {
+            assert_eq!((kept.lost, value), (Vec::new(), Ok(b"1".to_vec())));
+            to.remove(&mut sys, c"trusted.a").unwrap();
+            assert!(sys.lgetxattr(&directory, name, c"trusted.a", &mut XattrBuffer::default()).is_err());
+        } else {
+            let told: Vec<_> =
+                kept.lost.iter().map(|trouble| (trouble.to_string(), trouble.weight(KEEP, true))).collect();
+            let said = "cannot set 'trusted.a': No such file or directory (is /proc mounted?)".to_owned();
+            assert_eq!((told, value), (vec![(said, Weight::Warning)], Err(Errno::NODATA)));
+        }
+    }
 }
