@@ -124,10 +124,8 @@ impl Copier {
             Owned::from_the_start(wanted, creator)
         };
         let kept = self.keep_extended_of_directory(directory, seen, opened);
-        let mode = match keep.mode {
-            true => owned.mode(kept.mode(wanted.mode)),
-            false => self.ordinary_mode_of(opened, wanted, creator),
-        };
+        let mode =
+            if keep.mode { owned.mode(kept.mode(wanted.mode)) } else { self.ordinary_mode_of(opened, wanted, creator) };
         let sys = &mut self.station.sys;
         if directory.unit.is_none() && (keep.mode || directory.is_in_unit()) {
             keep_mode(sys, target, mode, None, &mut lost);
