@@ -141,10 +141,11 @@ impl Copier {
     }
 
     /// A directory that cannot be read: a unit goes without having been, another stays empty, and what is above it can
-    /// be finished. What an earlier copy made stays for the next one. One that only may not be read is made, empty, with
-    /// all that is kept of it, as with cp.
+    /// be finished. What an earlier copy made stays for the next one. One in a tree that only may not be read is made,
+    /// empty, with all that is kept of it, as with cp; of a new tree whose top may not be read, there is nothing to make.
     fn give_up(&mut self, directory: Arc<Directory>, is_denied: bool) {
-        if is_denied && directory.standing != Standing::Resumed && self.see_unread(&directory) {
+        let is_tree = directory.unit.is_some() && directory.parent.0.as_deref().is_none_or(Directory::holds_arguments);
+        if is_denied && !is_tree && directory.standing != Standing::Resumed && self.see_unread(&directory) {
             return self.leave_directory(directory, None);
         }
         if let Some(mut directory) = Arc::into_inner(directory) {
