@@ -124,10 +124,8 @@ impl Copier {
             Owned::from_the_start(wanted, creator)
         };
         let kept = self.keep_extended_of_directory(directory, seen, opened);
-        let mode = match keep.mode {
-            true => owned.mode(kept.mode(wanted.mode)),
-            false => self.ordinary_mode_of(opened, wanted, creator),
-        };
+        let mode =
+            if keep.mode { owned.mode(kept.mode(wanted.mode)) } else { self.ordinary_mode_of(opened, wanted, creator) };
         let sys = &mut self.station.sys;
         if directory.unit.is_none() && (keep.mode || directory.is_in_unit()) {
             keep_mode(sys, target, mode, None, &mut lost);
@@ -156,16 +154,17 @@ impl Copier {
             return Kept::default();
         }
         let sys = &mut self.station.sys;
-        let (source, may_read) = match directory.source.open(sys) {
-            Err(Errno::ACCESS) => (directory.source.open_to_search(sys), false),
-            opened => (opened, true),
+        let (source, name) = match (directory.source.open(sys), directory.source.above()) {
+            // One that may not be read has its attributes by its name in the one above, or by `.` if that may be looked up.
+            (Err(Errno::ACCESS), Some((above, name))) => (above.open_to_search(sys), Some(name)),
+            (Err(Errno::ACCESS), None) => (directory.source.open_to_search(sys), Some(c".")),
+            (opened, _) => (opened, None),
         };
         let source = match source {
             Ok(source) => source,
             Err(errno) => return Kept::unread(Trouble::new("open", Class::Plain, errno), seen.has_extended),
         };
-        // Where it may only be searched, its attributes are those of the name `.` in it.
-        let origin = if may_read { Origin::Open(source.as_fd()) } else { Origin::Named(source.as_fd(), c".") };
+        let origin = name.map_or(Origin::Open(source.as_fd()), |name| Origin::Named(source.as_fd(), name));
         let kept = self.keep_extended(origin, FileRef::Open(target.as_fd()), prior);
         let _ = self.station.sys.close(source);
         kept

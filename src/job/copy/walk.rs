@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustix::io::Errno;
+
 use super::directory::{Directory, Open, Seen, Standing};
 use super::{Copier, Task};
 use crate::error::{Error, Result};
@@ -49,7 +51,8 @@ impl Copier {
         self.writes_to(&directory);
         let opened = self.open(&directory, target);
         let opened = opened.and_then(|(source, target)| self.opened(&directory, source, target));
-        let Some(open) = self.station.check(opened) else { return self.give_up(directory) };
+        let is_denied = opened.as_ref().is_err_and(|error| error.errno() == Some(Errno::ACCESS));
+        let Some(open) = self.station.check(opened) else { return self.give_up(directory, is_denied) };
         drop(directory);
         if open.directory.standing == Standing::Resumed {
             let reconciled = self.reconcile(&open);
@@ -142,8 +145,13 @@ impl Copier {
     }
 
     /// A directory that cannot be read: a unit goes without having been, another stays empty, and what is above it can
-    /// be finished. What an earlier copy made stays for the next one.
-    fn give_up(&mut self, directory: Arc<Directory>) {
+    /// be finished. What an earlier copy made stays for the next one. One in a tree that only may not be read is made,
+    /// empty, with all that is kept of it, as with cp; of a new tree whose top may not be read, there is nothing to make.
+    fn give_up(&mut self, directory: Arc<Directory>, is_denied: bool) {
+        let is_tree = directory.unit.is_some() && directory.parent.0.as_deref().is_none_or(Directory::holds_arguments);
+        if is_denied && !is_tree && directory.standing != Standing::Resumed && self.see_unread(&directory) {
+            return self.leave_directory(directory, None);
+        }
         if let Some(mut directory) = Arc::into_inner(directory) {
             match directory.unit.take_if(|_| directory.standing != Standing::Resumed) {
                 Some(unit) => unit.abandon(&mut self.station.sys),
@@ -153,6 +161,19 @@ impl Copier {
                 self.leave_directory(above, None);
             }
         }
+    }
+
+    /// Looks at a source directory that may not be read; says whether it is one.
+    fn see_unread(&mut self, directory: &Directory) -> bool {
+        let sys = &mut self.station.sys;
+        if !matches!(directory.source.open(sys), Err(Errno::ACCESS)) {
+            return false;
+        }
+        let seen = directory.source.open_to_search(sys).and_then(|place| {
+            let attributes = sys.fstat(&place);
+            sys.close(place).and(attributes)
+        });
+        seen.is_ok_and(|attributes| directory.source_seen.set(Seen { attributes, has_extended: true }).is_ok())
     }
 
     /// Gives entries to another worker, or does them here.
