@@ -4,13 +4,15 @@
 //! - [`argument`]: from the words of the command line to files and directories; a [list](super::list) may hold more;
 //! - [`walk`]: reading directories, and what is passed over there; [`order`]: what goes to standard output, one file
 //!   after the other;
-//! - [`source`]: an open source, what is refused, when it may be removed; [`replaced`]: what a target replaces;
+//! - [`source`]: an open source, what is refused, when it may be removed; [`removed`]: what that does to a file of several
+//!   names; [`replaced`]: what a target replaces;
 //! - [`suffix`]: from the name of a file to the name of its target; [`target`]: whether that may be made, and how it is
 //!   finished; [`image`]: where it is made, if not beside its source.
 
 mod argument;
 mod image;
 mod order;
+pub(super) mod removed;
 pub(super) mod replaced;
 pub(super) mod source;
 pub(super) mod suffix;

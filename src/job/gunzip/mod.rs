@@ -41,6 +41,7 @@ use self::spans::SpansFile;
 use self::writer::Writer;
 use super::Context;
 use super::claims::Claims;
+use super::files::removed::Removed;
 use super::files::source::Source;
 use super::files::target::KEEP;
 use super::files::{self, FileJob, Sequence, Task, hand_on, suffix};
@@ -99,6 +100,7 @@ fn run_with(plan: &GunzipPlan, rows: Option<Rows>, context: &Context) -> Result<
         threads,
         pool: pool.clone(),
         claims: Claims::default(),
+        removed: Removed::default(),
         losses: Losses::new(KEEP, context.identity),
         leftovers: context.leftovers.clone(),
         user: context.identity.uid,
@@ -125,6 +127,8 @@ struct Shared {
     threads: usize,
     pool: BufferPool,
     claims: Claims,
+    /// Names that it took away.
+    removed: Removed,
     losses: Losses,
     leftovers: Leftovers,
     /// Who runs the job.

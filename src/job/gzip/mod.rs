@@ -20,6 +20,7 @@ use self::finish::Target;
 use self::writer::{MemberWriter, Piece};
 use super::Context;
 use super::claims::Claims;
+use super::files::removed::Removed;
 use super::files::source::Source;
 use super::files::target::KEEP;
 use super::files::{self, FileJob, Sequence, Task, ask_for_help, hand_on, suffix};
@@ -54,6 +55,7 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
         shape,
         pool: pool.clone(),
         claims: Claims::default(),
+        removed: Removed::default(),
         losses: Losses::new(KEEP, context.identity),
         leftovers: context.leftovers.clone(),
     });
@@ -94,6 +96,8 @@ struct Shared {
     shape: Shape,
     pool: BufferPool,
     claims: Claims,
+    /// Names that it took away.
+    removed: Removed,
     losses: Losses,
     leftovers: Leftovers,
 }
