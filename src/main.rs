@@ -12,6 +12,10 @@ use haul::sys::CountingAllocator;
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn main() -> ExitCode {
+    haul::sys::within_limits(program)
+}
+
+fn program() -> ExitCode {
     let options = std::env::var_os(cli::environment::NAME);
     let exit = match cli::line::order(std::env::args_os(), options.as_deref()) {
         Ok(order) => cli::run(&order),

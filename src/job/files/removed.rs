@@ -49,6 +49,7 @@ impl Removed {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the tests look at files from outside")]
 mod tests {
     use std::ffi::CString;
     use std::os::unix::ffi::OsStrExt;
