@@ -6,7 +6,7 @@ mod common;
 
 use common::{Sandbox, WAYS, prose};
 
-/// Runs of each kind. Without what keeps our own removals apart from changes, two of five failed.
+/// Runs of each kind with several workers, of which two of five failed before our own removals were told from changes.
 const ROUNDS: usize = 20;
 
 /// Names of each file, some in other directories.
@@ -30,7 +30,8 @@ fn every_name_of_a_file_gets_its_target() {
     let sandbox = Sandbox::new();
     let plain: Vec<_> = [3, 20_000, 140_000].map(|length| prose(length as u64, length)).into();
     for way in WAYS {
-        for round in 0..ROUNDS {
+        let rounds = if way.ends_with(" 1") { 2 } else { ROUNDS };
+        for round in 0..rounds {
             furnish(&sandbox, &plain, "");
             sandbox.haul(format!("gzip -rf --block 64K {way} tree")).run().ok().silent();
             let packed: Vec<_> = (0..plain.len()).map(|number| sandbox.read(format!("tree/a{number}.gz"))).collect();

@@ -83,7 +83,7 @@ fn whatever_the_limit_a_job_is_done_or_says_why_not() {
             sandbox.remove(target);
         }
         // The largest limits leave room for all but the largest buffers.
-        assert!(done > 2 || words.ends_with("1G"), "haul {words}: done under {done} limits only");
+        assert!(done > 1 || words.ends_with("1G"), "haul {words}: done under {done} limits only");
     }
 }
 
