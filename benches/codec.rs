@@ -83,7 +83,7 @@ impl Figures {
 }
 
 fn measure(choice: Choice, data: &[u8]) -> Figures {
-    let mut codec = choice.codec();
+    let mut codec = choice.codec().expect("memory");
     let mut sealer = Sealer::default();
     let mut out = vec![0; codec.bound(choice.block_bytes) + MARK_ROOM];
     let mut figures = Figures { read: data.len(), ..Figures::default() };

@@ -4,7 +4,7 @@ mod cli;
 
 use std::process::ExitCode;
 
-use haul::sys::{CountingAllocator, keep_closed_streams_closed};
+use haul::sys::{CountingAllocator, keep_closed_streams_closed, within_limits};
 
 /// Counts for the sweep; without one it costs a load each time.
 #[global_allocator]
@@ -12,6 +12,10 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn main() -> ExitCode {
     keep_closed_streams_closed();
+    within_limits(program)
+}
+
+fn program() -> ExitCode {
     let options = std::env::var_os(cli::environment::NAME);
     let exit = match cli::line::order(std::env::args_os(), options.as_deref()) {
         Ok(order) => cli::run(&order),

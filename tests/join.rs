@@ -115,7 +115,7 @@ fn noise_fits_the_bound_and_no_room_is_an_error() {
     .collect();
     for block in [1, 100, 1 << 15, 65_535, 65_536, 1 << 18] {
         for choice in all_choices(block) {
-            let mut compressor = Compressor::new(choice, false);
+            let mut compressor = Compressor::new(choice, false).expect("memory");
             let mut out = vec![0; compressor.bound(block)];
             for last in [false, true] {
                 let len = compressor.compress(&[], &noise[..block], last, &mut out).unwrap();

@@ -1,4 +1,4 @@
-//! Little to work with, and much to do: few descriptors, few threads, many entries, deep trees; and how much memory that
+//! Little to work with, and much to do: few descriptors, few threads, small stacks, many entries, deep trees; and how much memory that
 //! takes.
 
 #![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
@@ -157,6 +157,29 @@ fn a_tree_of_a_thousand_levels() {
     }
 }
 
+/// The first thread has only as much stack as its limit says, and there is all of the command line, and jobs of one thread.
+#[test]
+fn a_small_stack_is_enough() {
+    let sandbox = Sandbox::new();
+    furnish_deep(&sandbox, many(200, 1_000));
+    let bottom: PathBuf = ["target"].into_iter().chain((1..many(200, 1_000)).map(|_| "d")).collect();
+    for kibibytes in [64, 200] {
+        for way in [WAYS[0], WAYS[2], WAYS[4]] {
+            let run = |words: &str| {
+                let line = format!("ulimit -s {kibibytes}; exec \"$HAUL\" {words} {way}");
+                assert_silent(&sh(&sandbox, &line), &line);
+            };
+            run("copy deep target");
+            assert_equal(sandbox.path("deep"), sandbox.path("target"), way);
+            run("gzip -r target");
+            assert!(sandbox.exists(bottom.join("file.gz")), "{kibibytes} KiB, {way}");
+            run("gunzip -r target");
+            assert_eq!(sandbox.read(bottom.join("file")), b"contents", "{kibibytes} KiB, {way}");
+            sandbox.remove("target");
+        }
+    }
+}
+
 /// The most memory that a run had resident, in bytes, and the most descriptors that were seen open.
 fn peaks(sandbox: &Sandbox, words: &str) -> (u64, usize) {
     let mut command = Command::new(common::run::binary());
@@ -218,6 +241,27 @@ fn hard_links_in_groups_take_little_memory() {
     let made = (1..count).take_while(|name| std::fs::hard_link(&first, sandbox.path(format!("tree/{name}"))).is_ok());
     let made = made.count() + 1;
     assert_little(&sandbox, "copy tree target --workers 2", made, 100);
+}
+
+/// What README.md promises of gunzip: four buffers of 2.1 MiB a worker and, of each file in work, 1.1 MiB read ahead.
+#[test]
+fn gunzip_keeps_to_its_memory_by_every_route() {
+    let sandbox = Sandbox::new();
+    for number in 0..3 {
+        sandbox.write(format!("{number}"), common::noise(number, many(12, 60) << 20));
+    }
+    sandbox.haul("gzip -9k 0 1 2").run().ok();
+    let bound = BASE_BYTES + 2 * ((4 * 2112 + 1088) << 10);
+    for words in [
+        "-c 0.gz --route pieces",
+        "-c 0.gz --route pipeline",
+        "-c 0.gz --route stream",
+        "-kf 0.gz 1.gz 2.gz",
+        "-kf 0.gz --index",
+    ] {
+        let (peak, _) = peaks(&sandbox, &format!("gunzip --workers 2 {words}"));
+        assert!(peak <= bound, "gunzip {words}: {peak} bytes, not {bound}");
+    }
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn what_was_compressed_before_and_where_it_lies_leaves_no_trace() {
         // From level 10 on, some MB a compressor, and slow.
         let rounds = if choice.codec_level >= 10 && choice.name == CodecName::Libdeflate { 12 } else { 60 };
         let mut dice = Dice(choice.codec_level.into());
-        let mut used = Compressor::new(choice, false);
+        let mut used = Compressor::new(choice, false).expect("memory");
         // They stay, so that each new one lies elsewhere.
         let mut others: Vec<Compressor> = Vec::new();
         for round in 0..rounds {
@@ -92,9 +92,9 @@ fn what_was_compressed_before_and_where_it_lies_leaves_no_trace() {
             let around = [&front[..], &block, &back].concat();
             let moved = &around[front.len()..front.len() + length];
             if others.len() < 30 && rounds > 12 {
-                others.push(Compressor::new(choice, false));
+                others.push(Compressor::new(choice, false).expect("memory"));
             }
-            for other in others.iter_mut().rev().take(4).chain([&mut Compressor::new(choice, false)]) {
+            for other in others.iter_mut().rev().take(4).chain([&mut Compressor::new(choice, false).expect("memory")]) {
                 assert!(compress(other, &dictionary, moved, last) == after, "{what}: another compressor");
                 tried += 1;
             }
@@ -109,7 +109,8 @@ fn what_was_compressed_before_and_where_it_lies_leaves_no_trace() {
 fn level_1_is_the_same_at_any_address() {
     for codec in [CodecName::Isal, CodecName::Libdeflate] {
         let Ok(choice) = Choice::new(codec, 1, None) else { continue };
-        let mut compressors: Vec<Compressor> = (0..60).map(|_| Compressor::new(choice, false)).collect();
+        let mut compressors: Vec<Compressor> =
+            (0..60).map(|_| Compressor::new(choice, false).expect("memory")).collect();
         let mut dice = Dice(1);
         for round in 0..150 {
             let length = 100 + dice.roll(4_000);

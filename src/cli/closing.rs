@@ -47,7 +47,7 @@ pub(crate) fn closing_line(summary: &Summary, wall_ns: u64) -> String {
     let seconds = wall_ns as f64 / 1e9;
     let rate = (summary.source_bytes as f64 / seconds) as u64;
     format!(
-        "{}, {}, {}{}; {} read, {} written in {seconds:.2} s ({}/s); {}; {} skipped; {} failed{}",
+        "{}, {}, {}{}; {} read, {} written in {seconds:.2} s ({}/s) by {}; {}; {} skipped; {} failed{}",
         count(summary.files, "file", "files"),
         count(summary.directories, "directory", "directories"),
         count(summary.others, "other", "others"),
@@ -55,6 +55,7 @@ pub(crate) fn closing_line(summary: &Summary, wall_ns: u64) -> String {
         size(summary.source_bytes),
         size(summary.target_bytes),
         size(rate),
+        count(summary.workers, "worker", "workers"),
         count(summary.syscalls.total(), "system call", "system calls"),
         summary.skipped,
         summary.failures,

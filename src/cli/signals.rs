@@ -2,6 +2,7 @@
 //! size of files is no reason to end.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use haul::job::Context;
@@ -21,12 +22,12 @@ const ENDING: [i32; 11] =
 /// How long the second signal waits for the bar to go: a terminal that takes nothing must not hold us.
 const BAR_GOES: Duration = Duration::from_millis(100);
 
-/// Starts the thread that listens. Without it (no descriptors left) signals end the process as they always do, and
+/// Starts the thread that listens. Without it (no descriptors left, no more threads) signals end the process as they always do, and
 /// a temporary name may stay.
 pub(crate) fn listen(context: &Context, terminal: &Arc<Terminal>) {
     // What was ignored from the start (nohup, a shell's background job) stays so.
     let wanted = ENDING.into_iter().filter(|signal| !is_ignored(*signal));
-    let Ok(mut signals) = Signals::new(wanted) else { return };
+    let Ok(mut signals) = Signals::new(wanted.clone()) else { return };
     let (stop, leftovers, terminal) = (context.stop.clone(), context.leftovers.clone(), Arc::clone(terminal));
     let listener = move || {
         for signal in signals.forever() {
@@ -38,7 +39,12 @@ pub(crate) fn listen(context: &Context, terminal: &Arc<Terminal>) {
             stop.request(signal);
         }
     };
-    let _ = std::thread::Builder::new().name("haul-signals".to_owned()).spawn(listener);
+    if std::thread::Builder::new().name("haul-signals".to_owned()).spawn(listener).is_err() {
+        // The handlers stay, with nobody to hand signals to: without this they would be ignored.
+        for signal in wanted {
+            let _ = signal_hook::flag::register_conditional_default(signal, Arc::new(AtomicBool::new(true)));
+        }
+    }
 }
 
 /// Lets a write beyond the limit on the size of files (`ulimit -f`) fail with EFBIG, an error like others, instead of

@@ -13,9 +13,9 @@ pub struct Compressor {
 }
 
 impl Compressor {
-    /// A compressor as chosen, which verifies what it makes if `verify` says so.
-    pub fn new(choice: Choice, verify: bool) -> Self {
-        Self { codec: choice.codec(), sealer: Sealer::default(), verifier: verify.then(Verifier::default) }
+    /// A compressor as chosen, which verifies what it makes if `verify` says so. An error where there is no memory for it.
+    pub fn new(choice: Choice, verify: bool) -> Result<Self, CodecError> {
+        Ok(Self { codec: choice.codec()?, sealer: Sealer::default(), verifier: verify.then(Verifier::default) })
     }
 
     /// Bytes before a block that it may refer back to.

@@ -23,9 +23,9 @@
 //!
 //! (Level 1 is ISA-L where that is built in, else libdeflate.)
 
-use super::Codec;
 use super::libdeflate::Libdeflate;
 use super::zlib::Zlib;
+use super::{Codec, CodecError};
 use crate::plan::CodecName;
 use crate::size::BufferSize;
 
@@ -111,13 +111,22 @@ impl Choice {
         Ok(Self { name: codec, codec_level, block_bytes })
     }
 
-    /// The codec that was chosen.
-    pub fn codec(&self) -> Box<dyn Codec> {
-        match self.name {
+    /// The codec that was chosen; an error where there is no memory for it.
+    pub fn codec(&self) -> Result<Box<dyn Codec>, CodecError> {
+        Ok(match self.name {
             CodecName::Zlib => Box::new(Zlib::new(self.codec_level)),
             #[cfg(feature = "isal")]
             CodecName::Isal => Box::<super::isal::Isal>::default(),
-            _ => Box::new(Libdeflate::new(self.codec_level)),
+            _ => Box::new(Libdeflate::new(self.codec_level)?),
+        })
+    }
+
+    /// Bytes that the codec takes, as measured: more than any of them below libdeflate's level 10, and its 9 MB from
+    /// there on.
+    pub const fn codec_bytes(&self) -> usize {
+        match self.name {
+            CodecName::Libdeflate if self.codec_level >= 10 => 9 << 20,
+            _ => 1 << 20,
         }
     }
 }

@@ -5,31 +5,53 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use libdeflate_sys::{
-    libdeflate_alloc_decompressor, libdeflate_decompressor, libdeflate_deflate_decompress_ex,
-    libdeflate_free_decompressor, libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE as OUT_OF_ROOM,
-    libdeflate_result_LIBDEFLATE_SUCCESS as SUCCESS,
+    libdeflate_alloc_compressor, libdeflate_alloc_decompressor, libdeflate_compressor, libdeflate_decompressor,
+    libdeflate_deflate_compress, libdeflate_deflate_compress_bound, libdeflate_deflate_decompress_ex,
+    libdeflate_free_compressor, libdeflate_free_decompressor,
+    libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE as OUT_OF_ROOM, libdeflate_result_LIBDEFLATE_SUCCESS as SUCCESS,
 };
-use libdeflater::{CompressionError, CompressionLvl, Compressor};
 
 use super::{Codec, CodecError, Compressed, Ending};
 
-/// A compressor at one level, kept by a worker: up to 0.7 MB, from level 10 on 9 MB.
-pub struct Libdeflate(Compressor);
+/// A compressor at one level, kept by a worker: up to 0.7 MB, from level 10 on 9 MB. libdeflater's own panics where there
+/// is no memory for it.
+pub struct Libdeflate(NonNull<libdeflate_compressor>);
+
+// SAFETY: a compressor is memory of its own that nothing else points to; it keeps no pointer to the calls' buffers.
+#[allow(unsafe_code, reason = "a compressor is behind a raw pointer")]
+unsafe impl Send for Libdeflate {}
 
 impl Libdeflate {
-    /// libdeflate's own levels, 0 to 12.
+    /// libdeflate's own levels, 0 to 12. An error where there is no memory for it.
     ///
     /// # Panics
     /// At any other level.
-    pub fn new(level: u32) -> Self {
-        let level = i32::try_from(level).ok().and_then(|level| CompressionLvl::new(level).ok());
-        Self(Compressor::new(level.expect("libdeflate has levels 0 to 12")))
+    pub fn new(level: u32) -> Result<Self, CodecError> {
+        let level = i32::try_from(level).ok().filter(|level| *level <= 12).expect("libdeflate has levels 0 to 12");
+        // SAFETY: the level is one that there is; null means that there is no memory.
+        #[allow(unsafe_code, reason = "FFI")]
+        let compressor = unsafe { libdeflate_alloc_compressor(level) };
+        NonNull::new(compressor).map(Self).ok_or(CodecError::NoMemory)
+    }
+}
+
+impl Drop for Libdeflate {
+    fn drop(&mut self) {
+        // SAFETY: it was allocated by libdeflate, and is freed once.
+        #[allow(unsafe_code, reason = "FFI")]
+        unsafe {
+            libdeflate_free_compressor(self.0.as_ptr());
+        }
     }
 }
 
 impl Codec for Libdeflate {
     fn bound(&mut self, block_bytes: usize) -> usize {
-        self.0.deflate_compress_bound(block_bytes)
+        // SAFETY: the compressor is live, and the call only computes.
+        #[allow(unsafe_code, reason = "FFI")]
+        unsafe {
+            libdeflate_deflate_compress_bound(self.0.as_ptr(), block_bytes)
+        }
     }
 
     fn compress(
@@ -39,10 +61,20 @@ impl Codec for Libdeflate {
         _last: bool,
         out: &mut [u8],
     ) -> Result<Compressed, CodecError> {
-        match self.0.deflate_compress(block, out) {
-            Ok(len) => Ok(Compressed { len, ending: Ending::Final }),
-            Err(CompressionError::InsufficientSpace) => Err(CodecError::OutOfRoom),
-        }
+        // SAFETY: the compressor is live and nobody else uses it (`&mut self`); the buffers are live for the call and as
+        // long as it is told.
+        #[allow(unsafe_code, reason = "FFI")]
+        let len = unsafe {
+            libdeflate_deflate_compress(
+                self.0.as_ptr(),
+                block.as_ptr().cast::<c_void>(),
+                block.len(),
+                out.as_mut_ptr().cast::<c_void>(),
+                out.len(),
+            )
+        };
+        // Every stream has a byte: 0 says that there is no room for it.
+        if len == 0 { Err(CodecError::OutOfRoom) } else { Ok(Compressed { len, ending: Ending::Final }) }
     }
 }
 
@@ -72,14 +104,13 @@ pub enum NotInflated {
 #[allow(unsafe_code, reason = "a decompressor is behind a raw pointer")]
 unsafe impl Send for Inflater {}
 
-impl Default for Inflater {
-    /// # Panics
-    /// Without memory for it.
-    fn default() -> Self {
+impl Inflater {
+    /// An error where there is no memory for it.
+    pub fn new() -> Result<Self, CodecError> {
         // SAFETY: it has no conditions; null means that there is no memory.
         #[allow(unsafe_code, reason = "FFI")]
         let decompressor = unsafe { libdeflate_alloc_decompressor() };
-        Self(NonNull::new(decompressor).expect("12 KB of memory"))
+        NonNull::new(decompressor).map(Self).ok_or(CodecError::NoMemory)
     }
 }
 

@@ -82,6 +82,9 @@ pub enum CodecError {
     /// The output did not fit.
     #[error("the compressed block does not fit its buffer")]
     OutOfRoom,
+    /// There is no memory for it.
+    #[error("there is no memory for that; use fewer --workers, or raise the limit (ulimit -v)")]
+    NoMemory,
     /// The library refused.
     #[error("the compressor failed")]
     Failed,

@@ -11,6 +11,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use super::CodecError;
 use super::check::{Segment, Trailer};
 use super::libdeflate::{Inflated, Inflater};
 use super::member::HeaderParser;
@@ -52,12 +53,13 @@ pub struct Pieces {
     seal: [u8; SEAL_BYTES],
 }
 
-impl Default for Pieces {
-    fn default() -> Self {
+impl Pieces {
+    /// An error where there is no memory for it.
+    pub fn new() -> Result<Self, CodecError> {
         let mut seal = [0; SEAL_BYTES];
         seal[..SEAL_HEADER.len()].copy_from_slice(&SEAL_HEADER);
         seal[SEAL_HEADER.len()..].copy_from_slice(&secret());
-        Self { inflater: Inflater::default(), seal }
+        Ok(Self { inflater: Inflater::new()?, seal })
     }
 }
 
@@ -132,13 +134,13 @@ mod tests {
     fn inflate(piece: &[u8], start: Place, room: usize) -> (Proven, Vec<u8>) {
         let mut input = [piece, &[0; SEAL_BYTES]].concat();
         let mut out = vec![0; room];
-        let proven = Pieces::default().inflate(&mut input, piece.len(), start, &mut out);
+        let proven = Pieces::new().unwrap().inflate(&mut input, piece.len(), start, &mut out);
         out.truncate(proven.written);
         (proven, out)
     }
 
     fn block(dictionary: &[u8], data: &[u8], last: bool, codec: CodecName) -> Vec<u8> {
-        let mut compressor = Compressor::new(Choice::new(codec, 6, None).unwrap(), false);
+        let mut compressor = Compressor::new(Choice::new(codec, 6, None).unwrap(), false).unwrap();
         let mut out = vec![0; compressor.bound(data.len())];
         let len = compressor.compress(dictionary, data, last, &mut out).unwrap();
         out.truncate(len);

@@ -65,7 +65,7 @@ mod tests {
         let text: Vec<u8> = (0..9_000_u32).flat_map(|n| n.to_string().into_bytes()).collect();
         let (dictionary, block) = text.split_at(20_000);
         for (codec, level) in [(CodecName::Zlib, 6), (CodecName::Libdeflate, 6), (CodecName::Libdeflate, 0)] {
-            let mut compressor = Compressor::new(Choice::new(codec, level, None).unwrap(), false);
+            let mut compressor = Compressor::new(Choice::new(codec, level, None).unwrap(), false).unwrap();
             let dictionary = &dictionary[dictionary.len() - compressor.dictionary_bytes().min(dictionary.len())..];
             for last in [false, true] {
                 let mut piece = vec![0; compressor.bound(block.len())];

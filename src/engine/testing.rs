@@ -99,7 +99,7 @@ pub(super) fn faulty(at: u64, fault: Fault) -> Sys {
 }
 
 pub(super) fn buffer(len: usize) -> AlignedBuffer {
-    AlignedBuffer::new(len)
+    AlignedBuffer::new(len).unwrap()
 }
 
 /// A disk, as a rule, and memory.

@@ -1,5 +1,6 @@
 //! One job a file: glue between engines, codecs, trees and measuring. No algorithm lives here.
 
+mod afford;
 mod claims;
 pub mod compare;
 pub mod copy;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use rustix::io::Errno;
+
 use super::Context;
 use super::full::{Device, Full, Volume};
 use crate::error::{Error, Quoted};
@@ -50,6 +52,7 @@ impl Station {
     pub(super) fn add_up(stations: impl IntoIterator<Item = Self>, pool: &BufferPool) -> Summary {
         let mut total = Summary { pool: pool.stats(), ..Summary::default() };
         for station in stations {
+            total.workers += 1;
             total += &station.summary;
             total.syscalls += station.sys.counts();
         }
@@ -58,9 +61,19 @@ impl Station {
 
     /// Whether the job should end. Asked before each piece of work.
     pub(super) fn is_halted(&mut self) -> bool {
-        if self.sys.check_stop().is_err() {
-            self.summary.interrupted = true;
-            return true;
+        match self.sys.check_stop() {
+            Err(Errno::NOMEM) => {
+                self.summary.stopped_early = true;
+                if !self.halted.swap(true, Ordering::Relaxed) {
+                    let why = "there is no memory left; use fewer --workers, or raise the limit (ulimit -v)";
+                    self.fail(Error::refused("go on with", "the rest", why));
+                }
+            }
+            Err(_) => {
+                self.summary.interrupted = true;
+                return true;
+            }
+            Ok(()) => {}
         }
         self.halted.load(Ordering::Relaxed)
     }

@@ -100,10 +100,12 @@ impl Probe {
 pub fn settle_allocator() {
     const PIECE_BYTES: usize = 100 * 1024;
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let grow_and_shrink = || {
             let pieces: Vec<Vec<u8>> = (0..16).map(|_| Vec::with_capacity(PIECE_BYTES)).collect();
             drop(std::hint::black_box(pieces));
-        });
+        };
+        // Where it cannot be started (RLIMIT_NPROC), others can hardly be.
+        let _ = std::thread::Builder::new().spawn_scoped(scope, grow_and_shrink);
     });
 }
 

@@ -36,6 +36,8 @@ pub fn nanoseconds(time: Duration) -> u64 {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Summary {
+    /// Threads that worked: fewer than were asked for where no more could be started, or there was no memory for more.
+    pub workers: u64,
     /// Regular files done.
     pub files: u64,
     /// Directories made or walked.
@@ -116,6 +118,7 @@ fn as_text<S: serde::Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::
 
 impl AddAssign<&Self> for Summary {
     fn add_assign(&mut self, other: &Self) {
+        self.workers += other.workers;
         self.files += other.files;
         self.directories += other.directories;
         self.others += other.others;

@@ -2,7 +2,8 @@
 //!
 //! *Size* is how many are kept, *overflow* how many more may exist for a burst, *wait* how long to wait for one. A job
 //! uses overflow 0 and waits without limit: a slow reader is no error, and the number of buffers is the backpressure
-//! that bounds its memory. Buffers are allocated when first needed and come back when their guard is dropped.
+//! that bounds its memory. Buffers are allocated when first needed and come back when their guard is dropped. Where there
+//! is no memory for as many as there may be, there are fewer.
 
 use std::array;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,14 @@ pub enum PoolError {
         /// Buffers that may exist.
         limit: usize,
     },
+    /// There is no memory for them, and nobody holds any that could come back.
+    #[error("there is no memory for {asked} of {}; make them smaller, or raise the limit (ulimit -v)", bytesize::ByteSize(*bytes as u64))]
+    NoMemory {
+        /// Buffers asked for at once.
+        asked: usize,
+        /// Bytes of each.
+        bytes: usize,
+    },
 }
 
 /// A pool of buffers; clones share it.
@@ -44,6 +53,8 @@ struct State {
     free: Vec<AlignedBuffer>,
     /// Buffers that somebody holds.
     lent: usize,
+    /// Buffers that may exist, since there was no memory for more.
+    most: Option<usize>,
     /// Threads that wait for one. Waking is a system call even when nobody waits.
     waiting: usize,
     stats: PoolStats,
@@ -57,33 +68,69 @@ impl BufferPool {
 
     /// Takes `N` buffers in one go, waiting for them if need be. Taking them together is what keeps two workers from
     /// each holding one and waiting for the other's.
+    ///
+    /// Where there is no memory for more buffers, those that exist must do: then it waits for them, too.
     pub fn acquire<const N: usize>(&self) -> Result<[PooledBuffer; N], PoolError> {
-        Ok(self.take(self.wait_for_room(N)?))
+        loop {
+            if let Some(buffers) = self.take(self.wait_for_room(N)?)? {
+                return Ok(buffers);
+            }
+        }
     }
 
     /// The same without waiting: `None` if there are not so many.
     pub fn try_acquire<const N: usize>(&self) -> Option<[PooledBuffer; N]> {
         let state = self.0.lock();
-        let has_room = self.0.options.limit().is_none_or(|limit| state.lent + N <= limit);
-        has_room.then(|| self.take(state))
+        let has_room = state.limit(&self.0.options).is_none_or(|limit| state.lent + N <= limit);
+        if has_room { self.take(state).ok().flatten() } else { None }
     }
 
-    fn take<const N: usize>(&self, mut state: MutexGuard<'_, State>) -> [PooledBuffer; N] {
+    /// Takes buffers for which there is room. `None` where there is no memory for those that are missing, and others hold
+    /// some that will come back.
+    fn take<'a, const N: usize>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+    ) -> Result<Option<[PooledBuffer; N]>, PoolError> {
         let mut taken: [Option<AlignedBuffer>; N] = array::from_fn(|_| state.free.pop());
         state.lent += N;
         let fresh = taken.iter().filter(|buffer| buffer.is_none()).count();
+        let beyond = self.0.options.size.map_or(0, |size| state.lent.saturating_sub(size.get()).min(fresh));
+        if fresh > 0 {
+            drop(state);
+            // Allocated outside the lock: the kernel may have to find pages first.
+            let missing = taken.iter_mut().filter(|buffer| buffer.is_none());
+            let bytes = self.0.options.buffer_bytes;
+            let made = missing.map(|place| AlignedBuffer::new(bytes).map(|buffer| *place = Some(buffer)));
+            let made = made.collect::<rustix::io::Result<()>>();
+            state = self.0.lock();
+            if made.is_err() {
+                return self.put_back(state, taken);
+            }
+        }
         state.stats.acquired += N as u64;
         state.stats.fresh += fresh as u64;
         state.stats.reused += (N - fresh) as u64;
-        let beyond = self.0.options.size.map_or(0, |size| state.lent.saturating_sub(size.get()).min(fresh));
         state.stats.overflowed += beyond as u64;
+        Ok(Some(taken.map(|buffer| PooledBuffer { buffer, pool: Arc::clone(&self.0) })))
+    }
+
+    /// Gives up taking buffers: from now on there are no more than there are. An error if even so nobody has enough.
+    fn put_back<T, const N: usize>(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        taken: [Option<AlignedBuffer>; N],
+    ) -> Result<Option<T>, PoolError> {
+        state.free.extend(taken.into_iter().flatten());
+        state.lent -= N;
+        let (lent, free) = (state.lent, state.free.len());
+        state.most = Some((lent + free).max(N));
         drop(state);
-        let bytes = self.0.options.buffer_bytes;
-        // Allocated outside the lock: the kernel may have to find pages first.
-        array::from_fn(|place| PooledBuffer {
-            buffer: Some(taken[place].take().unwrap_or_else(|| AlignedBuffer::new(bytes))),
-            pool: Arc::clone(&self.0),
-        })
+        // Somebody may wait for those that were put back.
+        self.0.returned.notify_all();
+        if lent > 0 || free >= N {
+            return Ok(None);
+        }
+        Err(PoolError::NoMemory { asked: N, bytes: self.0.options.buffer_bytes })
     }
 
     /// What the pool has done so far.
@@ -94,16 +141,15 @@ impl BufferPool {
     fn wait_for_room(&self, wanted: usize) -> Result<MutexGuard<'_, State>, PoolError> {
         let options = &self.0.options;
         let mut state = self.0.lock();
-        let Some(limit) = options.limit() else { return Ok(state) };
-        if wanted > limit {
+        if let Some(limit) = options.limit().filter(|limit| wanted > *limit) {
             return Err(PoolError::TooMany { asked: wanted, limit });
         }
-        if state.lent + wanted <= limit {
+        let no_room = |state: &mut State| state.limit(options).is_some_and(|limit| state.lent + wanted > limit);
+        if !no_room(&mut state) {
             return Ok(state);
         }
         state.stats.waited += 1;
         state.waiting += 1;
-        let no_room = |state: &mut State| state.lent + wanted > limit;
         let mut state = match options.wait {
             None => self.0.returned.wait_while(state, no_room).unwrap_or_else(PoisonError::into_inner),
             Some(longest) => {
@@ -116,6 +162,13 @@ impl BufferPool {
             Some(longest) if no_room(&mut state) => Err(PoolError::TimedOut(longest)),
             _ => Ok(state),
         }
+    }
+}
+
+impl State {
+    /// The most buffers that may exist at a time.
+    fn limit(&self, options: &PoolOptions) -> Option<usize> {
+        options.limit().into_iter().chain(self.most).min()
     }
 }
 

@@ -30,6 +30,13 @@ impl PoolOptions {
         Self { buffer_bytes, size, overflow: 0, wait: None }
     }
 
+    /// The same with at most so many buffers kept.
+    #[must_use]
+    pub fn at_most(self, buffers: usize) -> Self {
+        let size = self.size.and_then(|size| NonZeroUsize::new(size.get().min(buffers)));
+        Self { size, ..self }
+    }
+
     /// The most buffers that may exist at a time.
     pub(super) fn limit(&self) -> Option<usize> {
         self.size.map(|size| size.get() + self.overflow)

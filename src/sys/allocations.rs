@@ -19,6 +19,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
+use super::reserve::try_again;
 use crate::outcome::Allocations;
 
 /// Asked each time. Relaxed, here as below: each word is right by itself, and whoever counts ends when the threads that
@@ -108,13 +109,17 @@ fn shrank(bytes: usize) {
     IN_USE.fetch_sub(bytes as i64, Ordering::Relaxed);
 }
 
-// SAFETY: every call is handed to the system's allocator as it came, and its answer is returned as it was; what is
-// counted beside it allocates nothing and cannot panic.
+// SAFETY: every call is handed to the system's allocator as it came, once more where it was refused, and its answer is
+// returned as it was; what is done beside it allocates nothing and cannot panic.
 unsafe impl GlobalAlloc for CountingAllocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller promises the same to us.
-        let at = unsafe { System.alloc(layout) };
+        let mut at = unsafe { System.alloc(layout) };
+        if at.is_null() {
+            // SAFETY: the same.
+            at = try_again(|| unsafe { System.alloc(layout) });
+        }
         if is_counting() {
             grew(at, layout.size());
         }
@@ -124,7 +129,11 @@ unsafe impl GlobalAlloc for CountingAllocator {
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller promises the same to us.
-        let at = unsafe { System.alloc_zeroed(layout) };
+        let mut at = unsafe { System.alloc_zeroed(layout) };
+        if at.is_null() {
+            // SAFETY: the same.
+            at = try_again(|| unsafe { System.alloc_zeroed(layout) });
+        }
         if is_counting() {
             grew(at, layout.size());
         }
@@ -143,7 +152,11 @@ unsafe impl GlobalAlloc for CountingAllocator {
     #[inline]
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
         // SAFETY: the caller promises the same to us, and `at` came from the system's allocator.
-        let moved = unsafe { System.realloc(at, layout, bytes) };
+        let mut moved = unsafe { System.realloc(at, layout, bytes) };
+        if moved.is_null() {
+            // SAFETY: the same; what was refused is still as it was.
+            moved = try_again(|| unsafe { System.realloc(at, layout, bytes) });
+        }
         if is_counting() {
             if bytes > layout.size() {
                 grew(moved, bytes - layout.size());

@@ -25,6 +25,7 @@ mod page_cache;
 #[cfg(feature = "isal")]
 mod placed;
 mod random;
+mod reserve;
 mod ring;
 mod signals;
 mod stop;
@@ -41,11 +42,12 @@ pub use file::Extent;
 pub use filesystem::FileSystem;
 pub use identity::{Creator, Identity};
 pub use inherited::{ignores_broken_pipes, keep_closed_streams_closed, standard_input, standard_output};
-pub use limits::most_descriptors;
+pub use limits::{most_descriptors, within_limits};
 pub use map::Map;
 pub use page_cache::{cached_pages, page_bytes};
 #[cfg(feature = "isal")]
 pub use placed::PlacedMemory;
+pub use reserve::keep_reserve;
 pub use ring::{Request, Ring};
 pub use signals::{die_of, is_ignored};
 pub use stop::Stop;
@@ -111,9 +113,16 @@ impl Sys {
         &self.counts
     }
 
-    /// EINTR if somebody asked to stop. Loops call it where they can end cleanly.
+    /// EINTR if somebody asked to stop, ENOMEM if there is no memory to go on with. Loops call it where they can end
+    /// cleanly.
     pub fn check_stop(&self) -> Result<()> {
-        if self.stop.is_requested() { Err(Errno::INTR) } else { Ok(()) }
+        if self.stop.is_requested() {
+            Err(Errno::INTR)
+        } else if reserve::is_spent() {
+            Err(Errno::NOMEM)
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes a call that moves no bytes.

@@ -120,7 +120,7 @@ pub(crate) fn by_zlib(input: &[u8], out: &mut Vec<u8>) -> Option<usize> {
 }
 
 fn by_libdeflate(input: &[u8], out: &mut Vec<u8>) -> Option<usize> {
-    let mut inflater = Inflater::default();
+    let mut inflater = Inflater::new().expect("memory");
     let mut buffer = vec![0; 1 << 16];
     loop {
         match inflater.inflate(input, &mut buffer) {

@@ -15,7 +15,7 @@ use haul::codec::{Compressed, Ending};
 /// Joins `data` into one member, and checks it against two inflaters that are not the compressor's: zlib-rs and
 /// libdeflate. Every piece of a codec without dictionary must also inflate alone.
 pub(crate) fn check_member(data: &[u8], choice: Choice) {
-    let mut compressor = Compressor::new(choice, true);
+    let mut compressor = Compressor::new(choice, true).expect("memory");
     let mut joiner = Joiner::default();
     let mut member = Header::plain(6).to_bytes();
     let blocks: Vec<&[u8]> = if data.is_empty() { vec![data] } else { data.chunks(choice.block_bytes).collect() };

@@ -69,7 +69,8 @@ pub(crate) fn hauled(data: &[u8], codec: CodecName, level: u32, block: usize) ->
 /// Such blocks; if the `last` is none, a mark follows it, too.
 pub(crate) fn hauled_blocks(data: &[u8], codec: CodecName, level: u32, block: usize, last: bool) -> Vec<u8> {
     let size = BufferSize::new(block as u64).expect("a size");
-    let mut compressor = Compressor::new(Choice::new(codec, level, Some(size)).expect("a codec"), false);
+    let mut compressor =
+        Compressor::new(Choice::new(codec, level, Some(size)).expect("a codec"), false).expect("memory");
     let (mut blocks, mut start) = (Vec::new(), 0);
     let mut room = vec![0; compressor.bound(block)];
     while start < data.len() || blocks.is_empty() {

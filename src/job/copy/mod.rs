@@ -51,12 +51,13 @@ use self::look_last::Haste;
 use self::shared::Shared;
 use self::sources::Distinct;
 use super::Context;
+use super::afford::Needs;
 use super::list::Names;
 use super::station::Station;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{CopyPlan, Durable, EngineName, Follow};
-use crate::pool::{BufferPool, Handle, PoolOptions, Worker, workers};
+use crate::pool::{BufferPool, Handle, Worker, workers};
 use crate::size::BufferSize;
 use crate::sys::{DirectoryBuffer, Entries, most_descriptors};
 use crate::tree::Place;
@@ -70,8 +71,9 @@ const WORKER_DESCRIPTORS: u64 = 18;
 /// Copies what `plan` says. Failures of single entries are events and counts in the summary; an error means that
 /// nothing could be begun.
 pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
-    let threads = affordable(plan.resources.threads());
-    let pool = BufferPool::new(pool_options(plan, threads));
+    let mut first = context.sys();
+    let (threads, options) = needs(plan).afford(&mut first, affordable(plan.resources.threads()), &plan.resources);
+    let pool = BufferPool::new(options);
     let mut stations = Station::for_workers(context, threads);
     let sys = &mut stations[0].sys;
     let listed = plan.list.as_ref().map(|list| Names::read(sys, list)).transpose()?;
@@ -99,11 +101,12 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     } else {
         copiers = workers::run(plan.resources.scheduler, copiers, &mut tasks);
     }
-    if let Some(first) = copiers.first_mut() {
-        first.close_down();
+    if let Some(copier) = copiers.first_mut() {
+        copier.close_down();
     }
     let mut summary = Station::add_up(copiers.into_iter().map(|copier| copier.station), &pool);
     summary.unfinished = shared.unfinished.paths();
+    summary.syscalls += first.counts();
     Ok(summary)
 }
 
@@ -114,13 +117,13 @@ fn affordable(threads: usize) -> usize {
 }
 
 /// One buffer a worker: it is filled and emptied before the next is needed; two where they are compared.
-fn pool_options(plan: &CopyPlan, threads: usize) -> PoolOptions {
+fn needs(plan: &CopyPlan) -> Needs {
     let engine = if plan.engine == EngineName::Auto { EngineName::ReadWrite } else { plan.engine };
     let default =
         crate::engine::ALL.iter().find(|known| known.name() == engine).map_or(1, |known| known.default_step());
     let bytes = plan.resources.buffer.map_or(default.min(1 << 20), BufferSize::bytes);
     let each = 1 + usize::from(plan.verify);
-    PoolOptions::for_job(plan.resources.pool, bytes, threads * each, each)
+    Needs { worker_bytes: 0, buffer_bytes: bytes, buffers: each, at_once: each }
 }
 
 /// A piece of work. Those that wait in numbers are small.

@@ -4,13 +4,15 @@
 //! - [`argument`]: from the words of the command line to files and directories; a [list](super::list) may hold more;
 //! - [`walk`]: reading directories, and what is passed over there; [`order`]: what goes to standard output, one file
 //!   after the other;
-//! - [`source`]: an open source, what is refused, when it may be removed; [`replaced`]: what a target replaces;
+//! - [`source`]: an open source, what is refused, when it may be removed; [`removed`]: what that does to a file of several
+//!   names; [`replaced`]: what a target replaces;
 //! - [`suffix`]: from the name of a file to the name of its target; [`target`]: whether that may be made, and how it is
 //!   finished; [`image`]: where it is made, if not beside its source.
 
 mod argument;
 mod image;
 mod order;
+pub(super) mod removed;
 pub(super) mod replaced;
 pub(super) mod source;
 pub(super) mod suffix;
@@ -152,30 +154,26 @@ pub(super) fn hand_on<S>(rest: Option<Sequence>, handle: &mut Handle<'_, Task<S>
     }
 }
 
-/// Does a job on all that a plan names; `make` gives a worker its part of it.
+/// Does a job on all that a plan names, by so many workers; `make` gives each its part of it.
 pub(super) fn run<J: FileJob>(
     plan: &FilesPlan,
-    context: &Context,
-    pool: &BufferPool,
-    make: impl Fn(Station) -> J,
+    (context, mut sys): (&Context, Sys),
+    (threads, pool): (usize, &BufferPool),
+    make: impl Fn(Station) -> Result<J>,
 ) -> Result<Summary> {
-    let mut sys = context.sys();
     let names = plan.list.as_ref().map_or_else(|| Ok(Names::default()), |list| Names::read(&mut sys, list))?;
     let output = plan.output_dir.as_ref();
     let output = output.map(|path| OutputDirectory::open(&mut sys, path, context.identity, plan.sync)).transpose()?;
-    let mut stations = Station::for_workers(context, plan.resources.threads());
+    let mut stations = Station::for_workers(context, threads);
     if let Some(station) = stations.first_mut().filter(|_| names.has_dash()) {
         station.fail(Error::refused("take", "-", "in a list it is not standard input; a file of this name is ./-"));
     }
     let shared = Arc::new(plan.clone());
-    let walkers = stations.into_iter().map(|station| Walker {
-        job: make(station),
-        plan: Arc::clone(&shared),
-        names: DirectoryBuffer::default(),
-        identity: context.identity,
-        output: output.clone(),
+    let walkers = stations.into_iter().map(|station| {
+        let (plan, names, output) = (Arc::clone(&shared), DirectoryBuffer::default(), output.clone());
+        Ok(Walker { job: make(station)?, plan, names, identity: context.identity, output })
     });
-    let done = workers::run(plan.resources.scheduler, walkers.collect(), first_tasks(plan, names));
+    let done = workers::run(plan.resources.scheduler, walkers.collect::<Result<_>>()?, first_tasks(plan, names));
     let mut summary = Station::add_up(done.into_iter().map(|walker| walker.job.into_station()), pool);
     summary.syscalls += sys.counts();
     Ok(summary)

@@ -10,6 +10,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::Folder;
+use super::removed::Removed;
 use crate::error::{Error, Result};
 use crate::plan::{FilesPlan, Output};
 use crate::sys::{Attributes, FileKind, Sys, standard_input};
@@ -134,15 +135,15 @@ impl Source {
     }
 
     /// An error unless the file, and what bears its name, are still what they were before it was read.
-    pub(in crate::job) fn check_unchanged(&self, sys: &mut Sys) -> Result<()> {
-        match self.change(sys)? {
+    pub(in crate::job) fn check_unchanged(&self, sys: &mut Sys, removed: &Removed) -> Result<()> {
+        match self.change(sys, removed)? {
             None => Ok(()),
             Some(change) => Err(Error::refused("finish", self.path(), format!("{change}; nothing was made of it"))),
         }
     }
 
-    /// What happened to it since it was opened.
-    pub(in crate::job) fn change(&self, sys: &mut Sys) -> Result<Option<String>> {
+    /// What somebody else did to it since it was opened.
+    pub(in crate::job) fn change(&self, sys: &mut Sys, removed: &Removed) -> Result<Option<String>> {
         let Some(folder) = self.folder.as_ref().filter(|_| self.attributes.kind == FileKind::RegularFile) else {
             return Ok(None);
         };
@@ -152,7 +153,7 @@ impl Source {
             sys.stat_at(&*folder.directory, &self.name)
         };
         let now = named.map_err(|errno| Error::system("find again", self.path(), errno))?;
-        if now.is_unchanged_since(&self.attributes) {
+        if now.is_unchanged_since(&self.attributes) || (self.has_others() && removed.explains(&self.attributes, &now)) {
             return Ok(None);
         }
         Ok(Some(if now.is_same_file(&self.attributes) {
@@ -165,11 +166,21 @@ impl Source {
     /// Removes it. It was found unchanged just before its target got its name; making that durable takes its time, and
     /// then it is looked at again. (Between the look and the removal some microseconds pass; no call of Linux closes that
     /// gap.)
-    pub(in crate::job) fn remove(&self, sys: &mut Sys, plan: &FilesPlan) -> Result<()> {
+    pub(in crate::job) fn remove(&self, sys: &mut Sys, plan: &FilesPlan, removed: &Removed) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         if plan.sync {
-            self.check_unchanged(sys)?;
+            self.check_unchanged(sys, removed)?;
         }
-        sys.unlinkat(&*folder.directory, &self.name).map_err(|errno| Error::system("remove", self.path(), errno))
+        let gone = if self.has_others() {
+            removed.remove(sys, &self.file, |sys| sys.unlinkat(&*folder.directory, &self.name))
+        } else {
+            sys.unlinkat(&*folder.directory, &self.name)
+        };
+        gone.map_err(|errno| Error::system("remove", self.path(), errno))
+    }
+
+    /// Whether it had other names when it was opened.
+    const fn has_others(&self) -> bool {
+        self.attributes.links > 1
     }
 }

@@ -184,7 +184,7 @@ impl Inflater {
             complete(&mut self.station, losses, plan, made, like, &mut self.attributes)
         });
         let sys = &mut self.station.sys;
-        if let Err(error) = completed.and_then(|_| source.check_unchanged(sys)) {
+        if let Err(error) = completed.and_then(|_| source.check_unchanged(sys, &self.shared.removed)) {
             part.abandon(sys);
             return Err(error);
         }

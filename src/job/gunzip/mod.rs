@@ -40,7 +40,9 @@ use self::route::{Head, LONGEST_MAGIC, Route};
 use self::spans::SpansFile;
 use self::writer::Writer;
 use super::Context;
+use super::afford::Needs;
 use super::claims::Claims;
+use super::files::removed::Removed;
 use super::files::source::Source;
 use super::files::target::KEEP;
 use super::files::{self, FileJob, Sequence, Task, hand_on, suffix};
@@ -52,7 +54,7 @@ use crate::codec::piece::{Pieces, SEAL_BYTES};
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{GunzipPlan, Output, RouteName};
-use crate::pool::{BufferPool, Handle, PoolOptions, PooledBuffer};
+use crate::pool::{BufferPool, Handle, PooledBuffer};
 use crate::size::BufferSize;
 use crate::sys::FileKind;
 use crate::tree::extended::Buffers;
@@ -70,6 +72,9 @@ const LOOK_BYTES: usize = (1024 + 64) * 1024;
 
 /// The same of a pipe, out of which nothing comes meanwhile.
 const LOOK_AT_PIPE_BYTES: usize = 512 * 1024;
+
+/// Bytes of a stream that is inflated one buffer after the other: its window, its tables and a bit more.
+const STREAM_BYTES: usize = 256 * 1024;
 
 /// Decompresses what `plan` says. Failures of single files are events and counts in the summary; an error means that
 /// nothing could be begun.
@@ -91,32 +96,31 @@ fn run_with(plan: &GunzipPlan, rows: Option<Rows>, context: &Context) -> Result<
         let why = "it is a terminal; name a file, or redirect it";
         return Err(Error::refused("read compressed data from", "standard input", why));
     }
-    let threads = plan.files.resources.threads();
-    let pool = BufferPool::new(pool_options(plan, threads));
+    let (mut sys, resources) = (context.sys(), &plan.files.resources);
+    let (threads, options) = NEEDS.afford(&mut sys, resources.threads(), resources);
+    let pool = BufferPool::new(options);
     let shared = Arc::new(Shared {
         plan: plan.clone(),
         rows,
         threads,
         pool: pool.clone(),
         claims: Claims::default(),
+        removed: Removed::default(),
         losses: Losses::new(KEEP, context.identity),
         times: TimeSteps::default(),
         leftovers: context.leftovers.clone(),
         user: context.identity.uid,
     });
-    files::run(&plan.files, context, &pool, |station| Inflater {
-        station,
-        shared: Arc::clone(&shared),
-        pieces: Pieces::default(),
-        attributes: Buffers::default(),
+    files::run(&plan.files, (context, sys), (threads, &pool), |station| {
+        let pieces = Pieces::new().map_err(|error| Error::refused("begin", "decompressing", error.to_string()))?;
+        Ok(Inflater { station, shared: Arc::clone(&shared), pieces, attributes: Buffers::default() })
     })
 }
 
 /// A worker takes two buffers at a time, one to read into and one to inflate into; as many more let finished pieces wait
 /// their turn while a slower one is inflated.
-fn pool_options(plan: &GunzipPlan, threads: usize) -> PoolOptions {
-    PoolOptions::for_job(plan.files.resources.pool, BUFFER_BYTES, threads * 4, 2)
-}
+const NEEDS: Needs =
+    Needs { worker_bytes: LOOK_BYTES + STREAM_BYTES, buffer_bytes: BUFFER_BYTES, buffers: 4, at_once: 2 };
 
 /// What the workers of one job share.
 struct Shared {
@@ -126,6 +130,8 @@ struct Shared {
     threads: usize,
     pool: BufferPool,
     claims: Claims,
+    /// Names that it took away.
+    removed: Removed,
     losses: Losses,
     times: TimeSteps,
     leftovers: Leftovers,

@@ -128,7 +128,7 @@ impl Inflater {
         let is_kept = completed.as_ref().is_ok_and(|kept| *kept);
         let sys = &mut self.station.sys;
         let checked = completed
-            .and_then(|_| source.check_unchanged(sys))
+            .and_then(|_| source.check_unchanged(sys, &self.shared.removed))
             .and_then(|()| if plan.name { look(sys).map(|found| existing = Some(found)) } else { Ok(()) })
             .and_then(|()| {
                 let existing = existing.unwrap_or(Existing::Nothing);
@@ -159,7 +159,7 @@ impl Inflater {
             if is_in_use {
                 self.station.warn(source.path(), replaced::keeps_source(&path));
             } else {
-                source.remove(sys, plan)?;
+                source.remove(sys, plan, &self.shared.removed)?;
             }
         }
         Ok(is_kept)

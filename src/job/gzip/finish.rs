@@ -161,7 +161,7 @@ impl Gzip {
 
     /// A file whose source changed is not made; what went to standard output cannot be taken back.
     fn warn_of_change(&mut self, source: &Source) {
-        if let Ok(Some(change)) = source.change(&mut self.station.sys) {
+        if let Ok(Some(change)) = source.change(&mut self.station.sys, &self.shared.removed) {
             self.station.warn(source.path(), format!("{change}; what was written is what it was at first"));
         }
     }
@@ -190,7 +190,7 @@ impl Gzip {
         let like = (source, &source.attributes, KEEP);
         let completed = complete(&mut self.station, losses, plan, made, like, &mut self.attributes);
         let sys = &mut self.station.sys;
-        let checked = completed.and_then(|is_kept| source.check_unchanged(sys).map(|()| is_kept));
+        let checked = completed.and_then(|is_kept| source.check_unchanged(sys, &self.shared.removed).map(|()| is_kept));
         let is_kept = match checked {
             Ok(is_kept) => is_kept,
             Err(error) => {
@@ -204,7 +204,7 @@ impl Gzip {
         if is_in_use && !plan.keep {
             self.station.warn(source.path(), replaced::keeps_source(&path));
         } else if !plan.keep && is_kept {
-            source.remove(sys, plan)?;
+            source.remove(sys, plan, &self.shared.removed)?;
         }
         Ok(is_kept)
     }

@@ -19,12 +19,15 @@ use self::blocks::{Blocks, Shape};
 use self::finish::Target;
 use self::writer::{MemberWriter, Piece};
 use super::Context;
+use super::afford::Needs;
 use super::claims::Claims;
+use super::files::removed::Removed;
 use super::files::source::Source;
 use super::files::target::KEEP;
 use super::files::{self, FileJob, Sequence, Task, ask_for_help, hand_on, suffix};
 use super::losses::Losses;
 use super::station::Station;
+use crate::codec::CodecError;
 use crate::codec::check::Trailer;
 use crate::codec::compressor::Compressor;
 use crate::codec::level::Choice;
@@ -32,7 +35,7 @@ use crate::codec::member::LONGEST_HEADER;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{GzipPlan, Output};
-use crate::pool::{BufferPool, Handle, Ordered, PoolOptions};
+use crate::pool::{BufferPool, Handle, Ordered};
 use crate::size::BufferSize;
 use crate::sys::FileKind;
 use crate::tree::extended::Buffers;
@@ -45,24 +48,25 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
     let choice = Choice::new(plan.codec, plan.level, plan.block);
     let choice =
         choice.map_err(|error| Error::refused("compress at", format!("level {}", plan.level), error.to_string()))?;
-    let threads = plan.files.resources.threads();
-    let (shape, buffer_bytes) = sizes(choice);
-    let pool = BufferPool::new(pool_options(plan, threads, buffer_bytes));
+    let refused = |error: CodecError| Error::refused("compress at", format!("level {}", plan.level), error.to_string());
+    let (shape, buffer_bytes) = sizes(choice).map_err(refused)?;
+    let (mut sys, resources) = (context.sys(), &plan.files.resources);
+    let (threads, options) = needs(choice, buffer_bytes).afford(&mut sys, resources.threads(), resources);
+    let pool = BufferPool::new(options);
     let shared = Arc::new(Shared {
         plan: plan.clone(),
         threads,
         shape,
         pool: pool.clone(),
         claims: Claims::default(),
+        removed: Removed::default(),
         losses: Losses::new(KEEP, context.identity),
         times: TimeSteps::default(),
         leftovers: context.leftovers.clone(),
     });
-    files::run(&plan.files, context, &pool, |station| Gzip {
-        station,
-        shared: Arc::clone(&shared),
-        compressor: Compressor::new(choice, plan.verify),
-        attributes: Buffers::default(),
+    files::run(&plan.files, (context, sys), (threads, &pool), |station| {
+        let compressor = Compressor::new(choice, plan.verify).map_err(refused)?;
+        Ok(Gzip { station, shared: Arc::clone(&shared), compressor, attributes: Buffers::default() })
     })
 }
 
@@ -75,17 +79,17 @@ fn refuse_terminal(plan: &GzipPlan) -> Result<()> {
 }
 
 /// How sources are cut, and bytes of a buffer that holds a block, or what becomes of it with header and trailer.
-fn sizes(choice: Choice) -> (Shape, usize) {
-    let mut compressor = Compressor::new(choice, false);
+fn sizes(choice: Choice) -> std::result::Result<(Shape, usize), CodecError> {
+    let mut compressor = Compressor::new(choice, false)?;
     let shape = Shape { block_bytes: choice.block_bytes, dictionary_bytes: compressor.dictionary_bytes() };
     let output = LONGEST_HEADER + compressor.bound(shape.block_bytes) + Trailer::BYTES;
-    (shape, shape.buffer_bytes().max(output))
+    Ok((shape, shape.buffer_bytes().max(output)))
 }
 
 /// A worker takes two buffers at a time, one to read into and one to compress into; as many more let finished blocks
 /// wait their turn while a slower one is compressed.
-fn pool_options(plan: &GzipPlan, threads: usize, buffer_bytes: usize) -> PoolOptions {
-    PoolOptions::for_job(plan.files.resources.pool, buffer_bytes, threads * 4, 2)
+const fn needs(choice: Choice, buffer_bytes: usize) -> Needs {
+    Needs { worker_bytes: choice.codec_bytes(), buffer_bytes, buffers: 4, at_once: 2 }
 }
 
 /// What the workers of one job share.
@@ -95,6 +99,8 @@ struct Shared {
     shape: Shape,
     pool: BufferPool,
     claims: Claims,
+    /// Names that it took away.
+    removed: Removed,
     losses: Losses,
     times: TimeSteps,
     leftovers: Leftovers,

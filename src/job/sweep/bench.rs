@@ -93,7 +93,7 @@ impl<'a> Bench<'a> {
         let probe = Probe::start();
         let summary = work(self.subject)?;
         let mut sample = probe.finish(summary);
-        self.subject.check(setting.job, &sample.summary)?;
+        self.subject.check(setting, &sample.summary)?;
         sample.cached_before = cached_before;
         let storage = Storage::of(&mut self.sys, &self.subject.input_path(setting.job))?;
         cache::prove(setting, storage, &mut sample);

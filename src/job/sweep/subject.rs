@@ -24,7 +24,7 @@ use crate::job::scratch::{Purpose, Scratch};
 use crate::job::{Context, copy};
 use crate::measure::file_times::FileClock;
 use crate::outcome::{Setting, Summary};
-use crate::plan::{CopyPlan, Resources, SweepData, SweepJob, SweepPlan};
+use crate::plan::{CopyPlan, Resources, SchedulerName, SweepData, SweepJob, SweepPlan};
 use crate::size::BufferSize;
 use crate::sys::Sys;
 use crate::tree::{prune, remove_tree};
@@ -166,7 +166,7 @@ impl<'a> Subject<'a> {
         let resources = Resources { buffer: Some(BufferSize::from_kib(64)), ..Resources::with_workers(workers) };
         let target = self.scratch.path_of(self.input(job));
         let summary = copy::run(&CopyPlan::new(vec![self.source.clone()], target, resources), &self.context)?;
-        self.check(job, &summary)
+        self.require_success(job, &summary)
     }
 
     /// The jobs that are run, each once.
@@ -211,8 +211,22 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Fails unless the job did all of its work: figures of a job that failed half-way mean nothing.
-    pub(super) fn check(&self, job: SweepJob, summary: &Summary) -> Result<()> {
+    /// Fails unless the job did all of its work, as it was set: figures of a job that failed half-way mean nothing, and those
+    /// of fewer workers than a row says are those of another row.
+    pub(super) fn check(&self, setting: &Setting, summary: &Summary) -> Result<()> {
+        self.require_success(setting.job, summary)?;
+        let asked = if setting.scheduler == SchedulerName::Serial { 1 } else { setting.workers as u64 };
+        if summary.workers < asked {
+            let why = format!(
+                "only {} of {asked} workers could be started; use fewer --workers, or raise the limits (ulimit -u, -v, -n)",
+                summary.workers
+            );
+            return Err(Error::refused("sweep over", &self.source, why));
+        }
+        Ok(())
+    }
+
+    fn require_success(&self, job: SweepJob, summary: &Summary) -> Result<()> {
         if summary.interrupted {
             return Err(Error::system("sweep over", &self.source, Errno::INTR));
         }

@@ -97,10 +97,8 @@ pub(super) fn run<W: Worker>(workers: Vec<W>, tasks: impl Iterator<Item = W::Tas
             })
             .collect();
         if started.is_empty() {
-            let mut alone: Vec<W> =
-                slots.iter().filter_map(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).take()).collect();
-            serial(&mut alone, tasks);
-            return alone;
+            let first = slots.first().and_then(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).take());
+            return serial(first, tasks);
         }
         feed(&channel, tasks);
         let mut done = Vec::with_capacity(started.len());

@@ -47,21 +47,18 @@ impl<T> Handle<'_, T> {
     }
 }
 
-/// Runs `tasks` and all that they lead to, and returns the workers with what they hold.
+/// Runs `tasks` and all that they lead to, and returns the workers that did it with what they hold: fewer where no more
+/// threads could be started (`RLIMIT_NPROC`, `pids.max` of a control group, no memory for a stack), one at least.
 ///
 /// # Panics
 /// If a worker did: its panic goes on here, after the other workers have ended.
 pub fn run<W: Worker>(
     scheduler: SchedulerName,
-    mut workers: Vec<W>,
+    workers: Vec<W>,
     tasks: impl Iterator<Item = W::Task> + Send,
 ) -> Vec<W> {
     match scheduler {
-        SchedulerName::Serial => {
-            workers.truncate(1);
-            serial(&mut workers, tasks);
-            workers
-        }
+        SchedulerName::Serial => serial(workers.into_iter().next(), tasks),
         SchedulerName::Channel => channel::run(workers, tasks),
         SchedulerName::Rayon => rayon::run(workers, tasks),
     }
@@ -75,11 +72,13 @@ fn run_task<W: Worker>(worker: &mut W, task: W::Task, give: &dyn Fn(W::Task) -> 
     }
 }
 
-fn serial<W: Worker>(workers: &mut [W], tasks: impl Iterator<Item = W::Task>) {
-    let Some(worker) = workers.first_mut() else { return };
+/// Runs them in the caller's thread.
+fn serial<W: Worker>(worker: Option<W>, tasks: impl Iterator<Item = W::Task>) -> Vec<W> {
+    let Some(mut worker) = worker else { return Vec::new() };
     for task in tasks {
-        run_task(worker, task, &Err);
+        run_task(&mut worker, task, &Err);
     }
+    vec![worker]
 }
 
 #[cfg(test)]

@@ -3,20 +3,19 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use rayon::iter::{ParallelBridge, ParallelIterator};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::{QUEUED_PER_WORKER, Worker, run_task, serial};
 
 /// See [`super::run`].
 pub(super) fn run<W: Worker>(mut workers: Vec<W>, tasks: impl Iterator<Item = W::Task> + Send) -> Vec<W> {
-    let threads = workers.len();
-    let pool =
-        rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|number| format!("haul-{number}")).build();
-    let Ok(pool) = pool else {
-        serial(&mut workers, tasks);
-        return workers;
+    let Some((pool, threads)) = start(workers.len()) else {
+        return serial(workers.into_iter().next(), tasks);
     };
+    workers.truncate(threads.len());
     let slots: Vec<Mutex<W>> = workers.into_iter().map(Mutex::new).collect();
     let queued = AtomicUsize::new(0);
     pool.install(|| {
@@ -24,7 +23,37 @@ pub(super) fn run<W: Worker>(mut workers: Vec<W>, tasks: impl Iterator<Item = W:
             tasks.par_bridge().for_each(|task| run_in_rayon(scope, &slots, &queued, task));
         });
     });
+    drop(pool);
+    // They end at some time after, and would still be there when the next pool is started.
+    join(threads);
     slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
+/// A pool with as many threads as can be started, at most `wanted`; `None` if none can.
+fn start(mut wanted: usize) -> Option<(ThreadPool, Vec<JoinHandle<()>>)> {
+    while wanted > 0 {
+        let mut threads = Vec::with_capacity(wanted);
+        let pool = ThreadPoolBuilder::new().num_threads(wanted).spawn_handler(|thread| {
+            let name = format!("haul-{}", thread.index());
+            threads.push(std::thread::Builder::new().name(name).spawn(|| thread.run())?);
+            Ok(())
+        });
+        let Ok(pool) = pool.build() else {
+            // rayon ends those that were started. Only when they are gone can as many be started again.
+            wanted = threads.len();
+            join(threads);
+            continue;
+        };
+        return Some((pool, threads));
+    }
+    None
+}
+
+/// Waits for threads that are about to end. What panics in a task reaches its caller through rayon.
+fn join(threads: Vec<JoinHandle<()>>) {
+    for thread in threads {
+        let _ = thread.join();
+    }
 }
 
 /// Runs a task with the state of the thread it landed on. Tasks never wait inside rayon, so a thread's state is never

@@ -50,7 +50,7 @@ impl DataFile {
         let storage = Storage::known(sys.fstatfs(&buffered).map_err(failed)?.magic);
         let again = sys.openat(directory, NAME, OFlags::RDWR | OFlags::NOFOLLOW | OFlags::DIRECT, 0);
         sys.unlinkat(directory, NAME).map_err(failed)?;
-        let direct = direct(storage, again, |file| sys.pwrite(file, &AlignedBuffer::new(PAGE), 0)).map_err(failed)?;
+        let direct = direct(storage, again, |file| sys.pwrite(file, &AlignedBuffer::new(PAGE)?, 0)).map_err(failed)?;
         Ok(Self { path: path.to_owned(), buffered, direct, bytes: 0, is_ours: true, has_holes: false, storage })
     }
 
@@ -81,7 +81,7 @@ impl DataFile {
         }
         let magic = sys.fstatfs(&buffered).map_err(failed)?.magic;
         let storage = if is_device { Storage::of_device() } else { Storage::known(magic) };
-        let direct = direct(storage, again, |file| sys.pread(file, &mut AlignedBuffer::new(PAGE), 0))
+        let direct = direct(storage, again, |file| sys.pread(file, &mut AlignedBuffer::new(PAGE)?, 0))
             .map_err(|errno| Error::system("read", path, errno))?;
         let has_holes = !is_device && about.has_holes();
         Ok(Self { path: path.to_owned(), buffered, direct, bytes, is_ours: false, has_holes, storage })
@@ -116,7 +116,7 @@ impl DataFile {
         generator: &mut Generator,
         is_enough: impl Fn(u64) -> bool,
     ) -> rustix::io::Result<()> {
-        let mut piece = AlignedBuffer::new(PIECE_BYTES);
+        let mut piece = AlignedBuffer::new(PIECE_BYTES)?;
         match sys.fallocate(&self.buffered, end) {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
             Err(errno) => return Err(errno),
