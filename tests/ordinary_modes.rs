@@ -24,7 +24,7 @@ fn furnish(sandbox: &Sandbox, acl: Option<&str>, there_mode: u32, is_merged: boo
     }
     make_fifo(sandbox.path("tree/fifo"));
     set_mode(sandbox.path("tree/fifo"), 0o666);
-    for (name, mode) in [("sticky", 0o1777), ("read", 0o555), ("sub/deep", 0o2777), ("sub", 0o775), ("", 0o755)] {
+    for (name, mode) in [("read", 0o555), ("sub/deep", 0o2777), ("sub", 0o775), ("", 0o755)] {
         set_mode(sandbox.make_directory(Path::new("tree").join(name)), mode);
     }
     sandbox.make_directory("there");

@@ -90,16 +90,15 @@ pub const fn ordinary_mode(wanted: &Attributes, creator: &Creator) -> u32 {
     wanted.mode & 0o777 & !(creator.umask | creator.owner_umask)
 }
 
-/// The same of a directory, which also takes the sticky bit of its source. `handed_on` is what the default ACL of the
+/// The same of a directory. `handed_on` is what the default ACL of the
 /// directory that it lies in allows: that takes the mask's place, but for the right of others to write, which `cp -r`
 /// leaves out at first and adds by the mask at the end.
 pub const fn ordinary_directory_mode(wanted: &Attributes, creator: &Creator, handed_on: Option<u32>) -> u32 {
     const OTHERS_WRITE: u32 = 0o022;
-    let mode = match handed_on {
+    match handed_on {
         Some(allowed) => wanted.mode & allowed & !OTHERS_WRITE | ordinary_mode(wanted, creator) & OTHERS_WRITE,
         None => ordinary_mode(wanted, creator),
-    };
-    mode | wanted.mode & 0o1000
+    }
 }
 
 /// What people call a kind of file, with its article.
