@@ -57,7 +57,7 @@ mod tests {
             (threads, pool.size.map_or(0, NonZeroUsize::get))
         };
         assert_eq!(afforded(None), (64, 256));
-        for (mebibytes, expected) in [(0, (1, 2)), (10, (1, 2)), (12, (1, 3)), (30, (4, 12)), (300, (57, 115))] {
+        for (mebibytes, expected) in [(0, (1, 2)), (10, (1, 2)), (12, (1, 3)), (30, (4, 12)), (300, (57, 116))] {
             assert_eq!(afforded(Some(mebibytes << 20)), expected, "{mebibytes} MiB");
         }
         assert_eq!(afforded(Some(u64::MAX)), (64, 256));

@@ -283,6 +283,19 @@ mod tests {
     }
 
     #[test]
+    fn a_lack_of_memory_is_an_error_and_takes_nothing() {
+        let buffer_bytes = isize::MAX as usize;
+        for size in [None, NonZeroUsize::new(4)] {
+            let pool = BufferPool::new(PoolOptions { buffer_bytes, size, overflow: 0, wait: None });
+            for _ in 0..2 {
+                assert_eq!(pool.acquire::<2>().unwrap_err(), PoolError::NoMemory { asked: 2, bytes: buffer_bytes });
+                assert!(pool.try_acquire::<1>().is_none());
+            }
+            assert_eq!(pool.stats().acquired, 0);
+        }
+    }
+
+    #[test]
     fn two_buffers_serve_many_workers_even_when_one_sleeps() {
         let pool = BufferPool::new(options(2, 0, None));
         std::thread::scope(|scope| {
