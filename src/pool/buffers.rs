@@ -144,7 +144,9 @@ impl BufferPool {
         if let Some(limit) = options.limit().filter(|limit| wanted > *limit) {
             return Err(PoolError::TooMany { asked: wanted, limit });
         }
-        let no_room = |state: &mut State| state.limit(options).is_some_and(|limit| state.lent + wanted > limit);
+        // Who finds all of them free tries: fewer were wanted, perhaps, when there was no memory for more.
+        let no_room =
+            |state: &mut State| state.lent > 0 && state.limit(options).is_some_and(|limit| state.lent + wanted > limit);
         if !no_room(&mut state) {
             return Ok(state);
         }
