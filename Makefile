@@ -6,8 +6,8 @@
 # make bench-peers   beside other people's tools; DIR=... names the tree to use, JOBS="gzip copy" the jobs
 # make bench-sweep   the five tables of haul sweep, sweeps compared, dd beside it; RESULTS=... a directory for the reports
 # make bench-disk    haul disk beside fio, compared with itself and with a throttled disk; RESULTS=... a directory for the reports
-# make soak     random faults under two workers, SOAK=... says how long; races and limits, long; 20,000 runs of gzip that
-#               have to make the same bytes; a minute of each fuzz target
+# make soak     every fault at every call; random faults under two workers, SOAK=... says how long; all tests in every way;
+#               20,000 runs of gzip that have to make the same bytes; a minute of each fuzz target
 # make install  the binary, its man pages and completions, below PREFIX
 
 PREFIX ?= /usr/local
@@ -68,8 +68,9 @@ bench-disk: $(HAUL)
 	@benches/disk.sh $(abspath $(HAUL)) $(RESULTS)
 
 soak: cargo isal
-	HAUL_SOAK=$(SOAK) $(CARGO) test --release --locked $(FEATURES) --features faults --test faults -- --ignored --nocapture
-	HAUL_THOROUGH=1 $(CARGO) test --release --locked $(FEATURES) --test races --test limits --test names
+	HAUL_SOAK=$(SOAK) HAUL_THOROUGH=1 $(CARGO) test --release --locked $(FEATURES) --features faults --test faults -- \
+		--include-ignored --nocapture
+	HAUL_THOROUGH=1 $(CARGO) test --release --locked $(FEATURES)
 	$(CARGO) test --release --locked $(FEATURES) --test same_bytes -- --ignored --nocapture
 	fuzz/run.sh 60
 

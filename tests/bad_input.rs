@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 use common::tree::LATIN1;
-use common::{Sandbox, WAYS, assert_same, have, is_root, noise, prose, set_mode, skip, snapshot};
+use common::{Sandbox, assert_same, have, is_root, noise, prose, set_mode, skip, snapshot, ways};
 
 #[test]
 fn words_that_make_no_sense_are_refused_before_anything_is_touched() {
@@ -174,7 +174,7 @@ fn a_place_that_may_not_be_written_to_is_named() {
     set_mode(sandbox.path("closed"), 0o555);
     sandbox.give_away();
     let before = snapshot(sandbox.path(""));
-    for way in WAYS {
+    for way in ways() {
         for words in [
             "copy source closed/new",
             "copy source closed",
@@ -202,7 +202,7 @@ fn a_full_device_ends_the_job_with_its_name() {
     sandbox.write("file2.gz", gz);
     let haul = common::run::binary().display().to_string();
     for words in ["gzip -c file", "gunzip -c file2.gz", "gzip <file", "gunzip <file2.gz"] {
-        for way in WAYS {
+        for way in ways() {
             let command = format!("'{haul}' {way} {words} >/dev/full");
             let command = command.replacen(&format!("{way} {words}"), &place_options(words, way), 1);
             let output =
@@ -248,7 +248,7 @@ fn in_own_mounts(sandbox: &Sandbox, script: &str) -> Option<(i32, String, String
 
 #[test]
 fn a_full_file_system_leaves_source_and_older_target_as_they_were() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         sandbox.write("big", noise(1, 600_000));
         // 256 KiB hold the sources of gzip and gunzip, and not their results.
@@ -277,7 +277,7 @@ fn a_full_file_system_leaves_source_and_older_target_as_they_were() {
 
 #[test]
 fn a_tree_that_a_full_file_system_stopped_is_continued_by_the_command_that_was_printed() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         for number in 0..40 {
             sandbox.write(format!("it's a tree/{}/{number}", number % 4), noise(number, 10_000));
@@ -493,7 +493,7 @@ fn a_file_with_a_slash_behind_it_is_no_directory() {
 #[test]
 fn what_is_full_or_read_only_below_ends_work_there_alone() {
     let mounts = [("full", "mount -t tmpfs -o size=64k tmpfs"), ("locked", "mount -t tmpfs -o ro tmpfs")];
-    for way in WAYS {
+    for way in ways() {
         for (what, mount) in mounts {
             for job in ["copy", "gzip", "gunzip"] {
                 let sandbox = Sandbox::new();
@@ -531,7 +531,7 @@ fn what_is_full_or_read_only_below_ends_work_there_alone() {
 
 #[test]
 fn a_full_file_system_below_changes_nothing_of_the_directories_above_it() {
-    for way in WAYS {
+    for way in ways() {
         // The nested file system holds a directory that is there (met), or gets a new one, or a file alone.
         for big in ["a/b/big", "a/b/new/big", "a/b/there/big"] {
             let sandbox = Sandbox::new();

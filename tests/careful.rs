@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use common::attributes::{attributes, set_acl};
-use common::{Sandbox, WAYS, mark_as_ours, noise, set_mode, set_mtime, snapshot};
+use common::{Sandbox, mark_as_ours, noise, set_mode, set_mtime, snapshot, ways};
 use rustix::process::Signal;
 
 /// Writes a file that was last changed at a certain second.
@@ -69,7 +69,7 @@ fn a_source_may_be_called_as_another_one_is_meanwhile() {
     sandbox.write("x.haul-part", "part");
     sandbox.make_directory("target");
     for words in ["copy x x.haul-part target", "copy x.haul-part x target", "copy -n x x.haul-part target"] {
-        for way in WAYS {
+        for way in ways() {
             sandbox.haul(format!("{words} {way}")).run().ok();
             assert!(sandbox.read("target/x") == noise(1, 300_000), "{words} {way}");
             assert_eq!(sandbox.read("target/x.haul-part"), b"part", "{words} {way}");
@@ -95,7 +95,7 @@ fn a_backup_destroys_neither_its_source_nor_what_was_copied_just_now() {
         sandbox.haul(&words).run().code(1).says(&["cannot back up", "would replace the source"]);
         assert_eq!((sandbox.read("f~"), sandbox.read("f")), (b"new".to_vec(), b"old".to_vec()), "{words}");
     }
-    for way in WAYS {
+    for way in ways() {
         for name in ["f", "f~"] {
             sandbox.write(format!("source/{name}"), format!("source's {name}"));
             sandbox.write(format!("target/{name}"), format!("target's {name}"));
@@ -241,7 +241,7 @@ fn only_a_regular_file_hands_on_its_mode_and_owner() {
         ("--no-preserve=mode --remove-destination", (true, 0o640, me), (true, 0o640, me)),
         ("--no-preserve=ownership --remove-destination", (true, 0o640, me), (true, 0o640, me)),
     ] {
-        for way in WAYS {
+        for way in ways() {
             let sandbox = Sandbox::new();
             for name in ["source/file", "source/link", "source/fifo"] {
                 set_mode(sandbox.write(name, "contents"), 0o640);

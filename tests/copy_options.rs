@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::tree::{make_awkward_tree, without_directory_times};
-use common::{Sandbox, Snapshot, WAYS, assert_same, can_trace, have, is_root, noise, set_mtime, skip, snapshot};
+use common::{Sandbox, Snapshot, WAYS, assert_same, can_trace, have, is_root, noise, set_mtime, skip, snapshot, ways};
 
 fn furnish(sandbox: &Sandbox) {
     for name in
@@ -130,7 +130,7 @@ fn the_summary_counts_what_find_counts() {
         String::from_utf8(sandbox.tool("find", &words)).unwrap().lines().count() as u64
     };
     let lines = |words: &str| find(&format!("tree {words} -printf \\n"));
-    for way in WAYS {
+    for way in ways() {
         let json = sandbox.haul(format!("copy --json tree new {way}")).run().ok().silent().json();
         let number = |name: &str| json[name].as_u64().unwrap_or_else(|| panic!("{name} in {json:#}"));
         assert_eq!(number("directories"), lines("-type d"), "{way}");

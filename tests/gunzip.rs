@@ -7,7 +7,7 @@ mod common;
 use std::os::unix::fs::MetadataExt as _;
 
 use common::{
-    SAMPLES, Sandbox, WAYS, assert_same, have, make_fifo, noise, prose, sample, set_mode, set_mtime, snapshot,
+    SAMPLES, Sandbox, WAYS, assert_same, have, make_fifo, noise, prose, sample, set_mode, set_mtime, snapshot, ways,
 };
 
 /// A member with a name and a time in its header, made by haul itself in a sandbox of its own.
@@ -60,7 +60,7 @@ fn buffers_of_every_size_give_the_same() {
     sandbox.write("file.gz", [gz(&bytes), gz(b"more"), vec![0; 100]].concat());
     let expected = [&bytes[..], b"more"].concat();
     for buffer in ["1", "2", "9", "511", "4K", "1M"] {
-        for way in WAYS {
+        for way in ways() {
             for pool in ["auto", "off", "2"] {
                 let words = format!("gunzip -c file.gz --buffer {buffer} --pool {pool} {way}");
                 assert!(sandbox.haul(&words).run().ok().silent().out == expected, "{words}");
@@ -71,7 +71,7 @@ fn buffers_of_every_size_give_the_same() {
 
 #[test]
 fn the_source_gives_way_to_a_target_of_the_same_mode_and_time() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         for (name, mode) in [("a.gz", 0o640), ("b.gz", 0o444)] {
             set_mode(sandbox.write(name, gz(&prose(1, 200_000))), mode);
@@ -170,7 +170,7 @@ fn the_stored_name_is_used_only_when_asked_and_only_as_a_name() {
 
 #[test]
 fn an_existing_target_is_refused_without_force() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         sandbox.write("file.gz", gz(b"new"));
         sandbox.write("file", "older");
@@ -203,7 +203,7 @@ fn what_is_no_plain_file_is_refused() {
 
 #[test]
 fn in_a_tree_only_compressed_files_are_touched() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         sandbox.write("tree/a.gz", gz(b"a"));
         sandbox.write("tree/sub/b.tgz", gz(b"b"));
@@ -236,7 +236,7 @@ fn forced_to_standard_output_what_is_no_gzip_file_is_passed_through() {
     let sandbox = Sandbox::new();
     for (name, bytes) in no_gzip_files() {
         sandbox.write(name, &bytes);
-        for way in WAYS {
+        for way in ways() {
             for route in ["auto", "small", "pieces", "pipeline", "stream"] {
                 let run = sandbox.haul(format!("gunzip -cf {name} {way} --route {route}")).run().ok().silent();
                 assert!(run.out == bytes, "{name} {way} {route}");
@@ -256,7 +256,7 @@ fn forced_to_standard_output_what_is_no_gzip_file_is_passed_through() {
         }
     }
     sandbox.write("file.gz", gz(b"contents"));
-    for way in WAYS {
+    for way in ways() {
         let run = sandbox.haul(format!("gunzip -cf text file.gz - byte {way}")).input("piped").run().ok().silent();
         assert_eq!(String::from_utf8_lossy(&run.out), "plain text\ncontentspipedx", "{way}");
         let run = sandbox.haul(format!("gunzip -cf --max-output 1000 large byte {way}")).run().code(1);
@@ -282,7 +282,7 @@ fn a_damaged_gzip_file_and_what_only_gnu_reads_is_never_passed_through() {
         ("zip", b"PK\x03\x04 and more of it".to_vec()),
     ] {
         sandbox.write("file", &bytes);
-        for way in WAYS {
+        for way in ways() {
             sandbox.haul(format!("gunzip -cf file {way}")).run().code(1).says_in_one_line(&["'file'"]);
             let run = sandbox.haul(format!("gunzip -cf {way}")).input(bytes.clone()).run().code(1);
             assert!(prose(1, 50_000).starts_with(&run.out), "{what} {way}");
@@ -305,7 +305,7 @@ fn several_inputs_come_out_in_the_order_of_the_arguments() {
     sandbox.write("short.gz", gz(b"short"));
     sandbox.write("middle.gz", gz(&middle));
     let expected = [&long[..], b"short", b"from the pipe", &middle].concat();
-    for way in WAYS {
+    for way in ways() {
         let words = format!("gunzip -c long.gz short.gz - middle.gz {way}");
         assert!(sandbox.haul(&words).input(gz(b"from the pipe")).run().ok().silent().out == expected, "{words}");
     }
@@ -313,7 +313,7 @@ fn several_inputs_come_out_in_the_order_of_the_arguments() {
 
 #[test]
 fn zeros_behind_the_last_member_are_padding() {
-    for way in WAYS {
+    for way in ways() {
         for zeros in [1, 2, 7, 8, 511, 512, 100_000] {
             let sandbox = Sandbox::new();
             let padded = [gz(b"contents"), vec![0; zeros]].concat();
@@ -328,7 +328,7 @@ fn zeros_behind_the_last_member_are_padding() {
 
 #[test]
 fn what_begins_like_another_member_and_is_none_is_damage() {
-    for way in WAYS {
+    for way in ways() {
         for tail in [&b"\x1f\x8b"[..], b"\x1f\x8b\x08", b"\x1f\x8bjunk that is no header"] {
             damaged(&[gz(b"contents"), tail.to_vec()].concat(), way, &format!("behind the member {tail:?}"));
         }
@@ -341,7 +341,7 @@ fn what_begins_like_another_member_and_is_none_is_damage() {
 fn damage_is_found_wherever_it_is() {
     let whole = gz(&prose(1, 400_000));
     let length = whole.len();
-    for way in WAYS {
+    for way in ways() {
         for cut in [1, 2, 9, 10, 11, 100, length / 2, length - 9, length - 8, length - 4, length - 1] {
             damaged(&whole[..cut], way, &format!("cut to {cut} of {length} bytes"));
         }
@@ -380,7 +380,7 @@ fn damaged(bytes: &[u8], way: &str, what: &str) {
 fn what_came_before_the_damage_is_right() {
     let bytes = prose(1, 1_500_000);
     let whole = gz(&bytes);
-    for way in WAYS {
+    for way in ways() {
         let cut = whole[..whole.len() * 3 / 4].to_vec();
         let run = Sandbox::new().haul(format!("gunzip -c {way}")).input(cut).run().code(1);
         assert!(bytes.starts_with(&run.out), "{way}: {} bytes, and not the right ones", run.out.len());
@@ -393,7 +393,7 @@ fn what_came_before_the_damage_is_right() {
 
 #[test]
 fn one_damaged_file_does_not_keep_the_others_from_being_done() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         for name in ["a", "b", "c", "d"] {
             sandbox.write(format!("{name}.gz"), gz(name.as_bytes()));
@@ -446,7 +446,8 @@ fn who_inflates_stops_when_nobody_wants_more() {
         // Without an end: whoever reads on is ended by timeout, which says 124.
         for (words, reader, code) in [("-c", "head -c 3000000", 141), ("-c --max-output 60M", "cat", 1)] {
             let haul = common::run::binary().display();
-            let pipe = format!("yes | gzip -1c | timeout 30 '{haul}' gunzip {words} -p {workers} 2>/dev/null");
+            let pipe =
+                format!("cat /dev/urandom | gzip -1c | timeout 30 '{haul}' gunzip {words} -p {workers} 2>/dev/null");
             let script = format!("{pipe} | {reader} >/dev/null; echo ${{PIPESTATUS[2]}}");
             let code_of_haul = sandbox.tool("bash", &["-c", &script]);
             assert_eq!(String::from_utf8_lossy(&code_of_haul).trim(), code.to_string(), "{words}, {workers} workers");
@@ -475,7 +476,7 @@ fn many_small_members_take_no_longer_than_their_bytes() {
 
 #[test]
 fn a_target_that_is_there_is_named_as_such_and_holds_up_nobody() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         // What would become of the second is the first, which is a source itself.
         sandbox.write("tree/a.gz", gz(b"a"));

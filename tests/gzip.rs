@@ -12,6 +12,7 @@ use std::path::Path;
 use common::tree::LATIN1;
 use common::{
     SAMPLES, Sandbox, WAYS, assert_same, have, make_fifo, noise, prose, sample, set_mode, set_mtime, skip, snapshot,
+    ways,
 };
 
 /// Inputs around every limit there is: nothing, one byte, the dictionary's 32 KiB, blocks of 64 and 128 KiB, several.
@@ -46,7 +47,8 @@ fn other_tools_read_what_it_writes_at_every_level() {
     let sandbox = Sandbox::new();
     let mut names = Vec::new();
     let mut expected = Vec::new();
-    for (number, settings) in codecs_and_levels().iter().enumerate() {
+    let step = if common::is_thorough() { 1 } else { 3 };
+    for (number, settings) in codecs_and_levels().iter().step_by(step).enumerate() {
         let mut haul = sandbox.haul(format!("gzip --verify -p 2 {settings}"));
         for (name, bytes) in inputs() {
             let file = format!("{number}.{name}");
@@ -184,8 +186,13 @@ fn the_bytes_depend_on_level_and_block_only() {
             let first = sandbox.haul(format!("gzip -nc {settings} {name}")).run().ok().out;
             // Everything with everything would take a minute; the level hardly meets the rest.
             let usual = settings == "-6 --codec libdeflate --block 128K";
-            let ways = if usual { &WAYS[..] } else { &WAYS[2..3] };
-            let extras = if usual { &["", "--buffer 5000", "--pool off", "--pool 4 --buffer 1M"][..] } else { &[""] };
+            let ways = if usual { ways() } else { &WAYS[2..3] };
+            let all = ["", "--buffer 5000", "--pool off", "--pool 4 --buffer 1M"];
+            let extras = match (usual, common::is_thorough()) {
+                (true, true) => &all[..],
+                (true, false) => &all[1..3],
+                (false, _) => &all[..1],
+            };
             for way in ways {
                 for extra in extras {
                     let words = format!("gzip -nc {settings} {way} {extra}");
@@ -253,7 +260,7 @@ fn the_header_is_gnus_own() {
 
 #[test]
 fn the_source_gives_way_to_a_target_of_the_same_mode_and_time() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         for (name, mode, bytes) in
             [("a", 0o640, prose(1, 300_000)), ("b", 0o444, Vec::new()), ("c", 0o755, noise(1, 5))]
@@ -292,7 +299,7 @@ fn several_inputs_come_out_in_the_order_of_the_arguments() {
     sandbox.write("middle", prose(2, 200_000));
     let expected =
         [sandbox.read("long"), sandbox.read("short"), b"from the pipe".to_vec(), sandbox.read("middle")].concat();
-    for way in WAYS {
+    for way in ways() {
         let gz = sandbox.haul(format!("gzip -c long short - middle {way}")).input("from the pipe").run().ok().out;
         sandbox.write("all.gz", gz);
         let ours = sandbox.haul("gunzip -c all.gz").run().ok().out;
@@ -318,7 +325,7 @@ fn standard_input_goes_to_standard_output() {
 
 #[test]
 fn a_tree_is_compressed_and_comes_back() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         for name in SAMPLES {
             set_mtime(sandbox.write(format!("tree/{name}"), sample(name)), 1_111_111_111, 222_222_222);
@@ -348,7 +355,7 @@ fn a_tree_is_compressed_and_comes_back() {
 
 #[test]
 fn in_a_tree_links_are_left_alone_and_compressed_files_passed_over() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         sandbox.write("elsewhere", "elsewhere");
         sandbox.write("tree/file", "contents");
@@ -371,7 +378,7 @@ fn many_small_files_and_a_large_one_in_one_go() {
         sandbox.write(format!("tree/{number:03}"), prose(number, 100 + number as usize));
     }
     let before = snapshot(sandbox.path("tree"));
-    for way in WAYS {
+    for way in ways() {
         sandbox.haul(format!("gzip -r -1 tree {way}")).run().ok().silent();
         assert_eq!(sandbox.list("tree").len(), 301, "{way}");
         sandbox.haul(format!("gunzip -r tree {way}")).run().ok().silent();
@@ -409,7 +416,7 @@ fn another_suffix_goes_both_ways() {
 
 #[test]
 fn what_should_not_be_compressed_is_refused() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         sandbox.write("file", "contents");
         sandbox.link("link", "file");
@@ -470,7 +477,7 @@ fn test_mode_judges_and_writes_nothing() {
     sandbox.write("cut.gz", &gz[..gz.len() - 1]);
     sandbox.write("plain.gz", "no gzip file");
     let before = snapshot(sandbox.path(""));
-    for way in WAYS {
+    for way in ways() {
         sandbox.haul(format!("gzip -t good.gz {way}")).run().ok().silent();
         sandbox.haul(format!("gzip -t cut.gz {way}")).run().code(1).says_in_one_line(&["cut.gz"]);
         sandbox.haul(format!("gzip -t plain.gz {way}")).run().code(1).says_in_one_line(&["plain.gz"]);
@@ -562,7 +569,7 @@ fn a_source_that_changes_while_it_is_read_is_kept() {
 fn change_while_read(what: &str, change: fn(&Sandbox), workers: u32) {
     for attempt in 1..=5 {
         let sandbox = Sandbox::new();
-        sandbox.write("log", noise(7, attempt * 600_000));
+        sandbox.write("log", noise(7, attempt * 200_000));
         set_mtime(sandbox.path("log"), 1_000_000_000, 0);
         let mut running = sandbox.haul(format!("gzip log --buffer 1 --workers {workers}")).spawn();
         common::wait_until("the temporary file", || sandbox.list("").len() > 1 || running.ended());
@@ -599,7 +606,7 @@ fn an_endless_pipe_needs_no_more_memory_than_promised() {
             .spawn()
             .expect("start haul");
         let mut pipe = child.stdin.take().expect("a pipe");
-        for _ in 0..64 {
+        for _ in 0..if common::is_thorough() { 64 } else { 24 } {
             std::io::Write::write_all(&mut pipe, &bytes).expect("haul reads on");
         }
         // The most memory that was ever resident, in KiB.

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Sandbox, WAYS, prose};
+use common::{Sandbox, prose, ways};
 
 /// Runs of each kind with several workers, of which two of five failed before our own removals were told from changes.
 const ROUNDS: usize = 20;
@@ -29,7 +29,7 @@ fn furnish(sandbox: &Sandbox, contents: &[Vec<u8>], suffix: &str) {
 fn every_name_of_a_file_gets_its_target() {
     let sandbox = Sandbox::new();
     let plain: Vec<_> = [3, 20_000, 140_000].map(|length| prose(length as u64, length)).into();
-    for way in WAYS {
+    for way in ways() {
         let rounds = if way.ends_with(" 1") { 2 } else { ROUNDS };
         for round in 0..rounds {
             furnish(&sandbox, &plain, "");

@@ -16,7 +16,7 @@ use detail::assert_equal;
 
 /// How many of something there are: more with `HAUL_THOROUGH` set, as `make soak` does.
 fn many(quick: usize, thorough: usize) -> usize {
-    if std::env::var_os("HAUL_THOROUGH").is_some() { thorough } else { quick }
+    if common::is_thorough() { thorough } else { quick }
 }
 
 /// Runs a line of sh, in which `$HAUL` is the binary.

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 use std::time::Duration;
 
-use common::{Sandbox, WAYS, assert_same, have, make_fifo, noise, prose, set_mtime, snapshot};
+use common::{Sandbox, assert_same, have, make_fifo, noise, prose, set_mtime, snapshot, ways};
 
 const HEADLINE: &str = "         compressed        uncompressed  ratio uncompressed_name\n";
 
@@ -113,7 +113,7 @@ fn all_members_count() {
     let ratio = 100.0 * (uncompressed as f64 - bytes.len() as f64) / uncompressed as f64;
     let crc = crc32fast::hash(&two);
     let row = format!("{:>19} {uncompressed:>19} {ratio:5.1}% members\n", bytes.len());
-    for way in WAYS {
+    for way in ways() {
         for route in ["auto", "small", "pieces", "pipeline", "stream"] {
             let run = sandbox.haul(format!("gunzip -l members.gz {way} --route {route}")).run().ok().silent();
             assert_eq!(String::from_utf8_lossy(&run.out), format!("{HEADLINE}{row}"), "{way} {route}");
@@ -160,7 +160,7 @@ fn what_is_damaged_has_no_row_and_the_rest_has() {
         ("empty", Vec::new()),
     ] {
         sandbox.write("bad.gz", bytes);
-        for way in WAYS {
+        for way in ways() {
             let run = sandbox.haul(format!("gunzip -l bad.gz good.gz {way}")).run().code(1).says(&["'bad.gz'"]);
             let out = String::from_utf8(run.out).unwrap();
             let rows: Vec<&str> = out.lines().skip(1).map(|row| row.rsplit(' ').next().unwrap()).collect();
@@ -180,7 +180,7 @@ fn what_is_behind_the_last_member_counts_as_bytes_of_the_file() {
     for (tail, failures) in [(&[0; 5000][..], 0), (b"junk", 1), (b"\0\0junk", 1), (b"x", 1)] {
         let bytes = [&member, tail].concat();
         sandbox.write("file.gz", &bytes);
-        for way in WAYS {
+        for way in ways() {
             for route in ["auto", "pieces", "pipeline", "stream"] {
                 let run = sandbox.haul(format!("gunzip -l file.gz {way} --route {route}")).run().code(failures);
                 assert_eq!(run.err.lines().count(), failures as usize, "{tail:?} {way} {route}: {}", run.err);
@@ -230,7 +230,7 @@ fn rows_come_in_the_order_of_the_arguments_from_trees_and_lists_too() {
     let shown = |out: Vec<u8>| -> Vec<String> {
         String::from_utf8(out).unwrap().lines().map(|row| row.rsplit(' ').next().unwrap().to_owned()).collect()
     };
-    for way in WAYS {
+    for way in ways() {
         let run = sandbox.haul(format!("gunzip -lq --files-from names {way}")).run().ok().silent();
         assert_eq!(shown(run.out), names, "{way}");
         let run = sandbox.haul(format!("gzip -lr 03.gz tree 01.gz {way}")).run().ok().silent();
@@ -242,7 +242,7 @@ fn rows_come_in_the_order_of_the_arguments_from_trees_and_lists_too() {
 
 #[test]
 fn a_row_comes_as_soon_as_it_is_known_and_a_reader_may_leave() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         sandbox.write("file.gz", gz(b"contents"));
         make_fifo(sandbox.path("fifo.gz"));

@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::Duration;
 
-use common::{Sandbox, WAYS, can_trace, have, is_root, noise, prose, set_mode, skip, temporary_name};
+use common::{Sandbox, WAYS, can_trace, have, is_root, noise, prose, set_mode, skip, temporary_name, ways};
 use rustix::process::Signal;
 
 const SOON: Duration = Duration::from_secs(60);
@@ -81,7 +81,7 @@ fn no_job_makes_a_target_of_a_temporary_files_name() {
 
 #[test]
 fn walks_pass_temporary_files_over_and_a_copy_says_so() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         let name = temporary_name(7);
         sandbox.write("tree/sub/file", "file");
@@ -238,7 +238,7 @@ const JOBS: [&str; 6] = [
 
 #[test]
 fn two_processes_in_one_tree_lose_nothing() {
-    let rounds = if std::env::var_os("HAUL_THOROUGH").is_some() { 20 } else { 2 };
+    let rounds = if common::is_thorough() { 20 } else { 2 };
     for (place, one) in JOBS.iter().enumerate() {
         for other in &JOBS[place..] {
             lose_nothing((one, other), rounds);

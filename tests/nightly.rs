@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use common::tree::LATIN1;
-use common::{Sandbox, WAYS, assert_same, can_trace, noise, prose, set_mode, set_mtime, snapshot};
+use common::{Sandbox, assert_same, can_trace, noise, prose, set_mode, set_mtime, snapshot, ways};
 
 /// What a .gz in a sandbox holds.
 #[track_caller]
@@ -26,7 +26,7 @@ fn counts(json: &serde_json::Value) -> (u64, u64) {
 
 #[test]
 fn update_makes_only_what_is_missing_or_older() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         for name in ["logs/a.log", "logs/sub/b.log", "logs/sub/c.log"] {
             sandbox.write(name, prose(1, 200_000));
@@ -99,7 +99,7 @@ fn gunzip_updates_too() {
 
 #[test]
 fn targets_go_below_the_output_directory_and_sources_stay() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         sandbox.write("a/b/c.log", prose(1, 300_000));
         sandbox.write("logs/x.log", "x");
@@ -170,7 +170,7 @@ fn update_and_output_directory_are_a_backup() {
 
 #[test]
 fn two_sources_never_become_one_target() {
-    for way in WAYS {
+    for way in ways() {
         for options in ["", "-f", "--update", "-f --update"] {
             let sandbox = Sandbox::new();
             for (name, text) in [("a/x.log", "one"), ("b/x.log", "two")] {
@@ -209,7 +209,7 @@ fn nothing_is_made_through_links_in_the_output_directory() {
 
 #[test]
 fn what_matches_a_pattern_is_passed_over() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         for name in
             ["logs/a.log", "logs/a.tmp", "logs/cache/b.log", "logs/sub/cache", "logs/sub/keep.tmp", "logs/sub/c.log"]
@@ -265,7 +265,7 @@ fn names_come_from_a_list() {
         sandbox.write(name, name);
     }
     sandbox.write("list", "\n a b\n-k\n\ntree\nc");
-    for way in WAYS {
+    for way in ways() {
         sandbox.haul(format!("gzip -rk --files-from list {way}")).run().ok().silent();
         for name in [" a b", "-k", "c", "tree/d", "tree/e"] {
             assert_eq!(unpacked(&sandbox, &format!("./{name}.gz")), name.as_bytes(), "{way}");
@@ -412,7 +412,7 @@ fn a_source_goes_when_its_target_is_durable() {
 
 #[test]
 fn what_would_not_become_smaller_stays_as_it_is() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         sandbox.write("tree/noise", noise(1, 400_000));
         sandbox.write("tree/prose", prose(1, 400_000));
@@ -527,7 +527,7 @@ fn directories_that_are_made_become_durable_too() {
 
 #[test]
 fn a_backup_says_what_it_leaves_out_for_its_suffix() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         sandbox.write("logs/a.log", "a");
         sandbox.write("logs/a.log.1.gz", "rotated");

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::cp::have_gnu_cp;
-use common::{Sandbox, WAYS, make_fifo, set_mtime};
+use common::{Sandbox, make_fifo, set_mtime, ways};
 
 /// Names below a directory, in groups of those that are one file, each with its contents.
 fn groups(directory: &Path) -> Vec<(Vec<PathBuf>, Vec<u8>)> {
@@ -55,7 +55,7 @@ fn by_cp(furnish: &dyn Fn(&Sandbox), words: &str) -> Vec<(Vec<PathBuf>, Vec<u8>)
 #[track_caller]
 fn assert_as_cp(furnish: &dyn Fn(&Sandbox), words: &str, what: &str) {
     let wanted = by_cp(furnish, words);
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         furnish(&sandbox);
         sandbox.haul(format!("copy {words} {way}")).run().ok();
@@ -107,7 +107,7 @@ fn a_target_that_is_up_to_date_stays_one_file_with_the_others() {
 /// Where cp replaces a newer file with a link to an older one, or makes further names of the older one of it.
 #[test]
 fn a_newer_target_that_holds_something_else_is_left_alone() {
-    for way in WAYS {
+    for way in ways() {
         for taken in ["a", "b", "c"] {
             let sandbox = Sandbox::new();
             three_names(&sandbox, &[(taken, "changed!", 100)]);
@@ -211,7 +211,7 @@ fn sources_that_lie_in_each_other_have_names_met_twice() {
 /// Names are forgotten and their bytes used again: groups end in another order than they began.
 #[test]
 fn many_groups_at_once_are_kept_apart() {
-    for way in WAYS {
+    for way in ways() {
         let sandbox = Sandbox::new();
         sandbox.make_directory("outside");
         for group in 0..600 {

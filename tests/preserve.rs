@@ -14,7 +14,7 @@ use common::cp::{Furnish, Terms, by_cp, by_haul, have_gnu_cp};
 use common::tree::{Extra, make_awkward_tree, snapshot_with, without_directory_times};
 use common::{
     NOBODY, Sandbox, WAYS, assert_same, have, is_root, make_fifo, make_socket, noise, set_mode, set_mtime, skip,
-    snapshot,
+    snapshot, ways,
 };
 
 /// An awkward tree that, where that is allowed, belongs to several people.
@@ -159,7 +159,7 @@ fn times_of_access_are_those_from_before_the_copy() {
         .tool("find", &["tree", "-exec", "touch", "--no-dereference", "-a", "-d", "@4100000000.123456789", "{}", "+"]);
     let look = |name: &str| snapshot_with(sandbox.path(name), Extra { atime: true, holes: false });
     let expected = look("tree");
-    for way in WAYS {
+    for way in ways() {
         sandbox.haul(format!("copy tree copy {way}")).run().ok().silent();
         assert_same(&expected, &look("copy"), way);
         sandbox.remove("copy");
@@ -225,7 +225,7 @@ fn names_of_one_file_stay_that_however_they_are_met() {
     ];
     for (words, furnish, terms) in cases {
         let expected = by_cp(furnish, &format!("-a {words}"), terms);
-        for way in WAYS {
+        for way in ways() {
             let actual = by_haul(furnish, &format!("{words} {way}"), terms);
             assert_eq!((actual.code, &*actual.err), (expected.code, ""), "{words} {way}: {}", expected.err);
             assert_same(&expected.tree, &actual.tree, &format!("haul copy {words} {way}"));
@@ -261,7 +261,7 @@ fn attributes_and_acls_are_those_that_getfattr_and_getfacl_show() {
     }
     sandbox.give_away();
     let expected = snapshot(sandbox.path("tree"));
-    for way in WAYS {
+    for way in ways() {
         sandbox.haul(format!("copy tree copy {way}")).run().ok().silent();
         assert_same(&expected, &snapshot(sandbox.path("copy")), way);
         for (tool, words) in [("getfattr", "-Rhd -m - -e hex ."), ("getfacl", "-Rnp .")] {

@@ -14,7 +14,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 /// How long each race is run: with `HAUL_THOROUGH` set, as `make soak` does, longer.
 fn patience() -> Duration {
-    Duration::from_secs(if std::env::var_os("HAUL_THOROUGH").is_some() { 30 } else { 1 })
+    Duration::from_secs(if common::is_thorough() { 30 } else { 1 })
 }
 
 /// Swaps each pair of names as fast as can be while `run` runs again and again; says how often each did.

@@ -97,11 +97,6 @@ fn check_batches(tried: &mut Tried, what: &str, files: &[Vec<u8>], every: bool, 
     }
 }
 
-/// Whether all of it is to be done, which takes minutes.
-fn is_thorough() -> bool {
-    std::env::var_os("HAUL_THOROUGH").is_some()
-}
-
 #[test]
 fn a_file_that_is_cut_anywhere_is_read_as_a_plain_reader_does() {
     let mut tried = Tried::default();
@@ -124,7 +119,7 @@ fn a_file_with_any_bit_flipped_is_read_as_a_plain_reader_does() {
             bytes
         };
         let files: Vec<Vec<u8>> = (0..whole.len() * 8).map(flip).collect();
-        check_batches(&mut tried, what, &files, is_thorough(), |bit| format!("bit {bit} flipped"));
+        check_batches(&mut tried, what, &files, common::is_thorough(), |bit| format!("bit {bit} flipped"));
     }
     let Tried { files, damaged, lenient, reads } = tried;
     say(&format!("routes: {files} flipped bits, {damaged} damage, {lenient} of that not to libdeflate, {reads} reads"));

@@ -14,7 +14,7 @@ use std::time::Duration;
 use common::cp::{Terms, by_cp, by_haul, have_gnu_cp};
 use common::{
     ENGINES, Sandbox, WAYS, assert_same, is_root, make_device, make_fifo, make_socket, noise, set_mode, set_mtime,
-    skip, snapshot,
+    skip, snapshot, ways,
 };
 use rustix::fs::{SeekFrom, seek};
 use rustix::process::Signal;
@@ -201,7 +201,7 @@ fn contents_of_special_files_are_read_as_cp_reads_them() {
     for name in ["socket", "endless", "full"] {
         sandbox.remove(format!("tree/{name}"));
     }
-    for way in WAYS {
+    for way in ways() {
         let writers = ["tree/fifo", "tree/sub/fifo"].map(|name| feed(sandbox.path(name), bytes.clone()));
         sandbox.haul(format!("copy --copy-contents tree copied {way}")).run().ok().silent();
         for writer in writers {
@@ -259,7 +259,7 @@ fn a_user_who_may_make_no_device_hears_of_it_and_has_the_rest() {
         return;
     }
     sandbox.give_away();
-    for way in WAYS {
+    for way in ways() {
         let run = sandbox.haul(format!("copy tree new {way}")).without_rights().run().code(1);
         run.says(&["cannot create 'new/device': Operation not permitted"]);
         assert_eq!(sandbox.read("new/file"), b"contents", "{way}");

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use common::attributes::{attributes, set_acl};
-use common::{Sandbox, WAYS, set_mode, set_mtime};
+use common::{Sandbox, set_mode, set_mtime, ways};
 
 const MODES: [u32; 6] = [0o000, 0o300, 0o111, 0o311, 0o1300, 0o2331];
 const SECONDS: i64 = 1_000_000_000;
@@ -43,7 +43,7 @@ fn furnish(is_merged: bool) -> Sandbox {
 #[test]
 fn they_are_made_as_they_are_and_reported() {
     let named = MODES.map(|mode| format!("named-{mode:o}")).join(" ");
-    for way in WAYS {
+    for way in ways() {
         for is_merged in [false, true] {
             let sandbox = furnish(is_merged);
             let run = sandbox.haul(format!("copy tree {named} there {way}")).without_rights().run().code(1);

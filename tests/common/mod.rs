@@ -36,11 +36,22 @@ pub const WAYS: [&str; 5] = [
     "--scheduler rayon --workers 2",
 ];
 
+/// Whether there is time for all that could be tried: with `HAUL_THOROUGH` set, as `make soak` does.
+pub fn is_thorough() -> bool {
+    std::env::var_os("HAUL_THOROUGH").is_some()
+}
+
+/// The ways that a test tries: all of them if there is time, else one of each scheduler.
+pub fn ways() -> &'static [&'static str] {
+    const SOME: [&str; 3] = [WAYS[0], WAYS[2], WAYS[4]];
+    if is_thorough() { &WAYS } else { &SOME }
+}
+
 pub const ENGINES: [&str; 4] = ["auto", "read_write", "copy_file_range", "mmap"];
 
-/// Every engine in every way.
+/// Every engine in the ways that a test tries.
 pub fn engines_and_ways() -> impl Iterator<Item = String> {
-    ENGINES.iter().flat_map(|engine| WAYS.iter().map(move |way| format!("--engine {engine} {way}")))
+    ENGINES.iter().flat_map(|engine| ways().iter().map(move |way| format!("--engine {engine} {way}")))
 }
 
 /// A directory of its own for a test, gone at its end.
