@@ -154,7 +154,7 @@ impl Copier {
         reasons.into_iter().find_map(|(holds, why)| holds.then_some(why))
     }
 
-    /// Whether a file that could not be replaced for this reason can still be given another content, as cp does.
+    /// Whether a file beside which none could be made, for this reason, can still be given another content, as cp does.
     pub(super) fn falls_back_to_writing_in_place(&self, existing: &Attributes, errno: Errno) -> bool {
         let Existing { remove, backup, .. } = &self.shared.plan.existing;
         let is_possible = existing.kind == FileKind::RegularFile && !remove && *backup == Backup::None;

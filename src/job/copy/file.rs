@@ -148,15 +148,11 @@ impl Copier {
                     self.station.done(opened);
                 }
             }
-            // It cannot be another file, only hold another content.
-            (Err(error), Some((existing, whereabouts))) => match error.errno() {
-                Some(Errno::BUSY) => self.write_in_place(whereabouts, existing, Reason::MountPoint, handle),
-                Some(errno) if self.falls_back_to_writing_in_place(&existing, errno) => {
-                    self.write_in_place(whereabouts, existing, Reason::Unreplaceable, handle);
-                }
-                _ => self.station.fail(error),
-            },
-            (Err(error), None) => self.station.fail(error),
+            // Something is mounted on it: it cannot be another file, only hold another content.
+            (Err(error), Some((existing, whereabouts))) if error.errno() == Some(Errno::BUSY) => {
+                self.write_in_place(whereabouts, existing, handle);
+            }
+            (Err(error), _) => self.station.fail(error),
         }
     }
 
@@ -176,17 +172,12 @@ impl Copier {
     }
 
     /// Copies a file into what has its target's name, which could not be replaced.
-    fn write_in_place(
-        &mut self,
-        whereabouts: Whereabouts,
-        existing: Attributes,
-        why: Reason,
-        handle: &mut Handle<'_, Task>,
-    ) {
+    fn write_in_place(&mut self, whereabouts: Whereabouts, existing: Attributes, handle: &mut Handle<'_, Task>) {
         let Whereabouts { open, name, new_name } = whereabouts;
         let opened = self.station.clock();
         let begun = self.open_source(&open, &name).and_then(|(source, attributes)| {
-            let (target, place) = self.open_target(&open, &new_name, &attributes, Verdict::InPlace(existing, why))?;
+            let (target, place) =
+                self.open_target(&open, &new_name, &attributes, Verdict::InPlace(existing, Reason::MountPoint))?;
             Ok(FileCopy { open, name, source, opened, attributes, target, new_name, place, mode_now: None })
         });
         if let Some(copy) = self.station.check(begun) {

@@ -69,7 +69,7 @@ impl Copier {
         match part.finish(sys, replaces) {
             Ok(Named::Directly) => {}
             Ok(Named::Copied) => self.say_copied_again(open, &name),
-            Err(unnamed) => return Err(self.keep_unnamed(open, &name, source, verdict, unnamed)),
+            Err(unnamed) => return Err(self.keep_unnamed(open, &name, source, unnamed)),
         }
         let sys = &mut self.station.sys;
         if self.shared.plan.durable == Durable::File {
@@ -81,26 +81,13 @@ impl Copier {
     }
 
     /// Keeps a finished copy that could not get its name; returns what to say of it.
-    fn keep_unnamed(
-        &mut self,
-        open: &Open,
-        name: &CStr,
-        source: &Attributes,
-        verdict: Verdict,
-        unnamed: Unnamed,
-    ) -> Error {
+    fn keep_unnamed(&mut self, open: &Open, name: &CStr, source: &Attributes, unnamed: Unnamed) -> Error {
         let (errno, path) = (unnamed.errno, open.directory.target_of(name));
-        // What is there is written in place then; somebody asked to stop; or it is only another name of what is there. But
-        // what could be read only once stays.
-        let is_written_in_place = match verdict {
-            Verdict::Replace(existing) if source.kind == FileKind::RegularFile => {
-                self.falls_back_to_writing_in_place(&existing, errno)
-            }
-            _ => false,
-        };
-        let can_repeat = matches!(source.kind, FileKind::RegularFile | FileKind::Symlink);
-        let is_superfluous = is_written_in_place || (can_repeat && matches!(errno, Errno::BUSY | Errno::INTR));
         let sys = &mut self.station.sys;
+        // Something is mounted there, which is written in place then; somebody asked to stop; or it is only another name of
+        // what is there. But what could be read only once stays.
+        let can_repeat = matches!(source.kind, FileKind::RegularFile | FileKind::Symlink);
+        let is_superfluous = can_repeat && matches!(errno, Errno::BUSY | Errno::INTR);
         if is_superfluous || errno == Errno::STALE || unnamed.has_another_name(sys) {
             unnamed.abandon(sys);
             return Error::system("finish", path, errno);
