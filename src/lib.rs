@@ -62,9 +62,15 @@
 //!   `Arc::into_inner`; the last one finishes it (`job/copy/directory.rs`).
 //! - **A replaced file takes mode and owner of its source**, as with `cp -a`, not those of the file it replaces (which
 //!   stay where `--no-preserve` leaves the source's out).
-//! - **Only a target that the user named is written in place.** A link, a device or a file with other names that is met in
-//!   a directory is replaced, as `cp -a` does with the last: so no link that is swapped in leads anywhere, no other name
-//!   of an old file changes, and a second copy of a group of hard links is a group again (`job/copy/existing.rs`).
+//! - **Only a target that the user named is written in place**, or one that its directory does not let be replaced. A
+//!   link, a device or a file with other names that is met in a directory is replaced, as `cp -a` does with the last: so
+//!   no link that is swapped in leads anywhere, no other name of an old file changes, and a second copy of a group of hard
+//!   links is a group again (`job/copy/existing.rs`).
+//! - **Standard streams are looked at before `main`**, since Rust's runtime puts `/dev/null` in the place of those that are
+//!   closed (`sys/inherited.rs`), and are not written through `std::io`, which takes some failed writes for done.
+//! - **What a job needs is set against the limits of the process before it begins** (`job/afford.rs`), and what is small
+//!   comes out of a reserve when there is no memory (`sys/reserve.rs`). libdeflate is called through its C interface for
+//!   the same reason: its Rust wrapper panics without memory.
 //! - **A tree that is cut short stays, a file does not**: what is done can be told of whole files only
 //!   (`tree/unit.rs`, `job/copy/resume.rs`).
 //! - **A waiting directory is a name** in the one above, not yet a thing of its own: a hundred thousand of them wait in

@@ -5,11 +5,12 @@
 //!   [`parents`]: `--parents`;
 //! - [`directory`]: a directory on its way; [`meet`]: its target; [`walk`]: reading it; [`finish`]: finishing it when all
 //!   below is done; [`resume`]: new trees under temporary names, and going on with old ones;
-//! - [`existing`]: what becomes of what is there already; [`folding`]: where case makes no difference; [`names`]: how a final name is given, and backups;
+//! - [`existing`]: what becomes of what is there already; [`folding`]: where case makes no difference; [`names`]: how a
+//!   final name is given, and backups;
 //! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
 //!   bytes; [`source_end`]: whether those are all; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
-//! - [`links`]: files with several names; [`twins`]: their copies; [`other`]: what has no content; [`special`]: FIFOs, sockets and devices;
-//!   [`keep`]: what is kept beside the bytes;
+//! - [`links`]: files with several names; [`twins`]: their copies; [`other`]: what has no content; [`special`]: FIFOs,
+//!   sockets and devices; [`keep`]: what is kept beside the bytes;
 //! - [`rehearsal`](rehearsal::run): what would be done, for `--dry-run`.
 
 mod arguments;
