@@ -24,9 +24,9 @@ pub(super) type Spellings = OnceLock<Option<HashSet<CString>>>;
 impl Copier {
     /// Refuses a source whose target, which is there, is what another source becomes by a name that differs in case only.
     pub(super) fn refuse_other_case(&mut self, directory: &Directory, name: &CStr, new_name: &CStr) -> Result<()> {
-        let Some(swapped) = with_swapped_case(new_name) else { return Ok(()) };
         let failed = |errno| Error::system("examine", directory.target_of(new_name), errno);
         if directory.spellings.get().is_none() {
+            let Some(swapped) = with_swapped_case(new_name) else { return Ok(()) };
             let found = self.spellings(directory, new_name, &swapped).map_err(failed)?;
             let _ = directory.spellings.set(found);
         }
