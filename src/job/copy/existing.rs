@@ -66,7 +66,7 @@ impl Copier {
         if existing.is_same_file(source) {
             return refused("source and target are the same file".to_owned());
         }
-        self.refuse_other_case(&open.directory, name, new_name)?;
+        self.refuse_other_case(&open.directory, Some(&open.target), name, new_name)?;
         let plan = Arc::clone(&self.shared.plan);
         let age = self.age(open, &existing, source);
         if is_done(&plan, source, &existing, age) {

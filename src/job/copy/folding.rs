@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -23,11 +24,18 @@ pub(super) type Spellings = OnceLock<Option<HashSet<CString>>>;
 
 impl Copier {
     /// Refuses a source whose target, which is there, is what another source becomes by a name that differs in case only.
-    pub(super) fn refuse_other_case(&mut self, directory: &Directory, name: &CStr, new_name: &CStr) -> Result<()> {
+    /// `target` is the target directory, if it is open.
+    pub(super) fn refuse_other_case(
+        &mut self,
+        directory: &Directory,
+        target: Option<&OwnedFd>,
+        name: &CStr,
+        new_name: &CStr,
+    ) -> Result<()> {
         let failed = |errno| Error::system("examine", directory.target_of(new_name), errno);
         if directory.spellings.get().is_none() {
             let Some(swapped) = with_swapped_case(new_name) else { return Ok(()) };
-            let found = self.spellings(directory, new_name, &swapped).map_err(failed)?;
+            let found = self.spellings(directory, target, new_name, &swapped).map_err(failed)?;
             let _ = directory.spellings.set(found);
         }
         let Some(spellings) = directory.spellings.get().and_then(Option::as_ref) else { return Ok(()) };
@@ -51,13 +59,19 @@ impl Copier {
     fn spellings(
         &mut self,
         directory: &Directory,
+        target: Option<&OwnedFd>,
         new_name: &CStr,
         swapped: &CStr,
     ) -> rustix::io::Result<Option<HashSet<CString>>> {
         let sys = &mut self.station.sys;
-        let target = directory.target.open_to_search(sys)?;
-        let is_found = sys.stat_at(&target, swapped).is_ok();
-        sys.close(target)?;
+        let is_found = if let Some(target) = target {
+            sys.stat_at(target, swapped).is_ok()
+        } else {
+            let target = directory.target.open_to_search(sys)?;
+            let found = sys.stat_at(&target, swapped);
+            sys.close(target)?;
+            found.is_ok()
+        };
         if !is_found {
             return Ok(None);
         }

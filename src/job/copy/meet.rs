@@ -77,7 +77,7 @@ impl Copier {
             Ok(opened) => {
                 let volume =
                     Volume::of(sys, &opened).map_err(|errno| Error::system("examine", target.path(), errno))?;
-                self.refuse_other_case(above, name, new_name)?;
+                self.refuse_other_case(above, None, name, new_name)?;
                 if volume.dev() != above.volume.dev() {
                     self.shared.note_volume(volume.dev(), &target);
                 }

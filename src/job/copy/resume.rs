@@ -67,7 +67,7 @@ impl Copier {
         let failed = |errno| Error::system("create directory", open.directory.target_of(new_name), errno);
         match self.station.sys.stat_at(&open.target, new_name) {
             Ok(existing) => {
-                self.refuse_other_case(&open.directory, name, new_name)?;
+                self.refuse_other_case(&open.directory, Some(&open.target), name, new_name)?;
                 if existing.kind == FileKind::Directory {
                     return Ok(Standing::Resumed);
                 }
