@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use common::{Sandbox, have, is_root, noise, set_mode, skip, wait_until};
 
-/// Users whom nobody else is, one a test: the kernel counts all threads of a user.
+/// Users whom nobody else is, one for each test of each run: the kernel counts all threads of a user.
 const FIRST_USER: u32 = 1_234_500;
 
 /// A sandbox with data and a binary of a user without rights.
@@ -30,7 +30,7 @@ impl Stranger {
         sandbox.make_directory("place");
         std::fs::copy(common::run::binary(), sandbox.path("haul")).expect("copy the binary");
         set_mode(sandbox.path("haul"), 0o755);
-        let stranger = Self { sandbox, user: FIRST_USER + number };
+        let stranger = Self { sandbox, user: FIRST_USER + std::process::id() * 8 + number };
         if is_root() {
             for name in ["", "file", "place", "haul"] {
                 lchown(stranger.sandbox.path(name), Some(stranger.user), Some(stranger.user)).expect("chown");

@@ -161,7 +161,7 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
 #[test]
 fn a_job_dies_of_the_signal_that_ends_it_as_gzip_does() {
     let sandbox = Sandbox::new();
-    sandbox.write("big", noise(1, 30_000_000));
+    sandbox.write("big", noise(1, 5_000_000));
     let waiting = ["gzip", "gunzip", "gunzip -l -", "gzip --files-from -", "copy --files-from - new"];
     let working =
         ["copy big new --buffer 1 --engine read_write", "gzip -k big --buffer 1", "sweep copy big --buffers 1"];
@@ -175,7 +175,7 @@ fn a_job_dies_of_the_signal_that_ends_it_as_gzip_does() {
             // For the handlers to be there.
             std::thread::sleep(Duration::from_millis(150));
             running.signal(signal);
-            let run = running.finish(SOON);
+            let run = running.finish(3 * SOON);
             assert_eq!(
                 common::Running::ended_by(&run),
                 Some(signal.as_raw()),
