@@ -99,6 +99,23 @@ fn what_would_need_a_replacement_is_refused_and_stays() {
 }
 
 #[test]
+fn two_sources_are_not_mixed_in_one_file_that_cannot_be_replaced() {
+    if !is_root() {
+        return skip("needs root, to make files of several users");
+    }
+    for way in WAYS {
+        let sandbox = furnish(&CASES[0]);
+        std::fs::hard_link(sandbox.path("d/f"), sandbox.path("d/g")).expect("link");
+        sandbox.write("s/g", "of the other source");
+        lchown(sandbox.path("s/g"), Some(NOBODY), Some(NOBODY)).expect("chown");
+        let run = sandbox.haul(format!("copy s/. d {way}")).without_rights().run().code(1);
+        run.says(&["another source is written to this file under another name"]);
+        let found = sandbox.read("d/f");
+        assert!(found == b"new contents" || found == b"of the other source", "{way}: {found:?}");
+    }
+}
+
+#[test]
 fn with_inplace_files_keep_their_identity() {
     for way in [WAYS[0], WAYS[2], WAYS[4]] {
         for verify in ["", "--verify", "--reflink=never", "--sparse=always", "-u"] {

@@ -22,7 +22,7 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// The reader of our output went away, which is no news.
+    /// The reader of our output went away, which is not reported.
     const BROKEN_PIPE: Self = Self::Signal(SIGPIPE);
 
     /// What a job's summary means.
@@ -38,7 +38,7 @@ impl Exit {
         }
     }
 
-    /// What a failure of the whole job means, which is said unless it is no news.
+    /// What a failure of the whole job means, which is said unless only the reader went away.
     pub(crate) fn of_failure(error: &Error, say: impl FnOnce(&str)) -> Self {
         if error.is_broken_pipe() && !ignores_broken_pipes() {
             return Self::BROKEN_PIPE;

@@ -22,8 +22,8 @@ const ENDING: [i32; 11] =
 /// How long the second signal waits for the bar to go: a terminal that takes nothing must not hold us.
 const BAR_GOES: Duration = Duration::from_millis(100);
 
-/// Starts the thread that listens. Without it (no descriptors left, no more threads) signals end the process as they always do, and
-/// a temporary name may stay.
+/// Starts the thread that listens. Without it (no descriptors left, no more threads) signals end the process as they
+/// always do, and a temporary name may stay.
 pub(crate) fn listen(context: &Context, terminal: &Arc<Terminal>) {
     // What was ignored from the start (nohup, a shell's background job) stays so.
     let wanted = ENDING.into_iter().filter(|signal| !is_ignored(*signal));

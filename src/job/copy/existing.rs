@@ -188,10 +188,6 @@ impl Copier {
             let why = format!("it is {}, and only attributes of files are copied", describe(end.kind));
             return Err(Error::refused("write", path(), why));
         }
-        if is_regular && !self.shared.claims.take(end.id(), b"") {
-            let why = "another source is written to this file under another name";
-            return Err(Error::refused("write", path(), why));
-        }
         Ok(Verdict::InPlace(end, why))
     }
 

@@ -145,6 +145,10 @@ impl Copier {
     ) -> Result<(OwnedFd, TargetPlace)> {
         let path = || open.directory.target_of(name);
         let regular = end.kind == FileKind::RegularFile;
+        if regular && !self.shared.claims.take(end.id(), b"") {
+            let why = "another source is written to this file under another name";
+            return Err(Error::refused("write", path(), why));
+        }
         let attributes_only = self.shared.plan.method == Method::AttributesOnly;
         let flags = match (attributes_only, self.shared.plan.verify && regular) {
             (true, _) => OFlags::RDONLY | OFlags::NONBLOCK,
