@@ -45,8 +45,8 @@ tools:
 
 # The second command builds the library once more, with the faults in it, and nothing else.
 test: cargo isal tools
-	$(CARGO) test --locked $(FEATURES)
-	$(CARGO) test --locked $(FEATURES) --features faults --test faults
+	benches/in_scratch.sh $(CARGO) test --locked $(FEATURES)
+	benches/in_scratch.sh $(CARGO) test --locked $(FEATURES) --features faults --test faults
 
 check: cargo isal
 	$(CARGO) fmt --check
@@ -68,9 +68,9 @@ bench-disk: $(HAUL)
 	@benches/disk.sh $(abspath $(HAUL)) $(RESULTS)
 
 soak: cargo isal
-	HAUL_SOAK=$(SOAK) HAUL_THOROUGH=1 $(CARGO) test --release --locked $(FEATURES) --features faults --test faults -- \
+	HAUL_SOAK=$(SOAK) HAUL_THOROUGH=1 benches/in_scratch.sh $(CARGO) test --release --locked $(FEATURES) --features faults --test faults -- \
 		--include-ignored --nocapture
-	HAUL_THOROUGH=1 $(CARGO) test --release --locked $(FEATURES)
+	HAUL_THOROUGH=1 benches/in_scratch.sh $(CARGO) test --release --locked $(FEATURES)
 	$(CARGO) test --release --locked $(FEATURES) --test same_bytes -- --ignored --nocapture
 	fuzz/run.sh 60
 

@@ -602,7 +602,7 @@ fn verbose_names_the_engine_and_json_counts_what_was_done() {
 #[test]
 fn nothing_is_printed_when_nobody_watches() {
     let sandbox = Sandbox::new();
-    sandbox.write("source", noise(1, 2_000_000));
+    sandbox.write("source", noise(1, 1_000_000));
     let run = sandbox.haul("copy source quiet").run().ok().silent();
     assert!(run.out.is_empty(), "{:?}", String::from_utf8_lossy(&run.out));
     // A job that is over at once shows none; byte by byte this one takes a second.

@@ -11,13 +11,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use common::{NOBODY, Sandbox, WAYS, have, is_root, set_mode};
+use common::{NOBODY, Sandbox, WAYS, have, is_root, many, set_mode, ways};
 use detail::assert_equal;
-
-/// How many of something there are: more with `HAUL_THOROUGH` set, as `make soak` does.
-fn many(quick: usize, thorough: usize) -> usize {
-    if common::is_thorough() { thorough } else { quick }
-}
 
 /// Runs a line of sh, in which `$HAUL` is the binary.
 fn sh(sandbox: &Sandbox, line: &str) -> Output {
@@ -129,7 +124,7 @@ fn few_threads_make_it_slower_and_not_wrong() {
 #[test]
 fn a_directory_of_many_entries() {
     let sandbox = Sandbox::new();
-    let count = many(20_000, 100_000);
+    let count = many(10_000, 100_000);
     sandbox.make_directory("many");
     for number in 0..count {
         std::fs::File::create(sandbox.path(format!("many/{number}"))).expect("create");
@@ -140,10 +135,10 @@ fn a_directory_of_many_entries() {
 }
 
 #[test]
-fn a_tree_of_a_thousand_levels() {
+fn a_deep_tree() {
     let sandbox = Sandbox::new();
-    furnish_deep(&sandbox, 1_000);
-    for way in [WAYS[0], WAYS[2], WAYS[4]] {
+    furnish_deep(&sandbox, many(500, 1_000));
+    for way in ways() {
         sandbox.haul(format!("copy deep target {way}")).run().ok().silent();
         // Into what is there already, and where something is half done.
         sandbox.haul(format!("copy -T deep target {way}")).run().ok().silent();

@@ -238,7 +238,7 @@ const JOBS: [&str; 6] = [
 
 #[test]
 fn two_processes_in_one_tree_lose_nothing() {
-    let rounds = if common::is_thorough() { 20 } else { 2 };
+    let rounds = common::many(1, 20) as u64;
     for (place, one) in JOBS.iter().enumerate() {
         for other in &JOBS[place..] {
             lose_nothing((one, other), rounds);

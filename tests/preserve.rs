@@ -13,7 +13,7 @@ use common::attributes::{attributes, set_acl, set_attribute};
 use common::cp::{Furnish, Terms, by_cp, by_haul, have_gnu_cp};
 use common::tree::{Extra, make_awkward_tree, snapshot_with, without_directory_times};
 use common::{
-    NOBODY, Sandbox, WAYS, assert_same, have, is_root, make_fifo, make_socket, noise, set_mode, set_mtime, skip,
+    NOBODY, Sandbox, WAYS, assert_same, have, is_root, make_fifo, make_socket, many, noise, set_mode, set_mtime, skip,
     snapshot, ways,
 };
 
@@ -223,9 +223,9 @@ fn names_of_one_file_stay_that_however_they_are_met() {
         ("one two there", &older, once),
         ("--no-preserve=links one two there", &with_target, once),
     ];
-    for (words, furnish, terms) in cases {
+    for (number, (words, furnish, terms)) in cases.into_iter().enumerate() {
         let expected = by_cp(furnish, &format!("-a {words}"), terms);
-        for way in ways() {
+        for way in ways().iter().skip(number % 3).step_by(many(3, 1)) {
             let actual = by_haul(furnish, &format!("{words} {way}"), terms);
             assert_eq!((actual.code, &*actual.err), (expected.code, ""), "{words} {way}: {}", expected.err);
             assert_same(&expected.tree, &actual.tree, &format!("haul copy {words} {way}"));
@@ -565,7 +565,7 @@ fn the_umask_cuts_what_is_not_kept_and_nothing_else() {
         return;
     }
     let haul = common::run::binary().to_str().expect("a plain path");
-    for mask in ["000", "022", "077", "027"] {
+    for mask in ["027", "000", "022", "077"].into_iter().take(many(2, 4)) {
         for (words, cp) in [
             ("", "-a"),
             ("--no-preserve=mode", "-dR --preserve=ownership,timestamps,links,xattr"),

@@ -17,8 +17,8 @@ use common::{Sandbox, noise, prose, sample};
 /// What an example may name.
 fn furnish(sandbox: &Sandbox) {
     sandbox.write("notes.txt", sample("gpl-3.txt"));
-    sandbox.write("access.log", prose(1, 2_000_000));
-    sandbox.write("disk.img", noise(2, 8_000_000));
+    sandbox.write("access.log", prose(1, 1_000_000));
+    sandbox.write("disk.img", noise(2, 4_000_000));
     for name in ["Cargo.toml", "src/main.rs", "src/lib.rs", "docs/guide.md", "docs/faq.md"] {
         sandbox.write(format!("project/{name}"), sample("source.rs"));
     }

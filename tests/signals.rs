@@ -18,11 +18,11 @@ const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (S
 /// Jobs that take long because they move byte by byte, and a sandbox for them.
 fn slow_jobs() -> (Sandbox, Vec<String>) {
     let sandbox = Sandbox::new();
-    sandbox.write("big", noise(1, 30_000_000));
-    let gz = sandbox.haul("gzip -1").input(noise(2, 10_000_000)).run().ok().out;
+    sandbox.write("big", noise(1, 10_000_000));
+    let gz = sandbox.haul("gzip -1").input(noise(2, 5_000_000)).run().ok().out;
     sandbox.write("packed.gz", gz);
-    sandbox.write("tree/first", noise(3, 10_000_000));
-    sandbox.write("tree/sub/second", noise(4, 10_000_000));
+    sandbox.write("tree/first", noise(3, 5_000_000));
+    sandbox.write("tree/sub/second", noise(4, 5_000_000));
     let mut jobs = Vec::new();
     for way in [WAYS[0], WAYS[2], WAYS[4]] {
         for words in [
@@ -34,7 +34,9 @@ fn slow_jobs() -> (Sandbox, Vec<String>) {
             "gzip -r tree",
             "gunzip packed.gz",
         ] {
-            jobs.push(format!("{words} --buffer 1 {way}"));
+            // A block is read to its end before anybody looks whether to stop.
+            let buffer = if words.starts_with("copy") { 1 } else { 16 };
+            jobs.push(format!("{words} --buffer {buffer} {way}"));
         }
     }
     (sandbox, jobs)
@@ -118,7 +120,7 @@ fn a_second_signal_ends_it_at_once_and_cleans_up_all_the_same() {
     let (sandbox, _) = slow_jobs();
     let plain = common::tree::without_directory_times;
     let before = plain(snapshot(sandbox.path("")));
-    for words in ["copy big target --buffer 1", "copy tree target --buffer 1", "gzip big --buffer 1 --workers 2"] {
+    for words in ["copy big target --buffer 1", "copy tree target --buffer 1", "gzip big --buffer 16 --workers 2"] {
         let mut running = sandbox.haul(words).spawn();
         common::wait_until("a temporary file", || running.ended() || has_part(&sandbox));
         running.signal(Signal::INT);
@@ -160,31 +162,15 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
 
 #[test]
 fn a_job_dies_of_the_signal_that_ends_it_as_gzip_does() {
-    let sandbox = Sandbox::new();
-    sandbox.write("big", noise(1, 5_000_000));
     let waiting = ["gzip", "gunzip", "gunzip -l -", "gzip --files-from -", "copy --files-from - new"];
     let working =
-        ["copy big new --buffer 1 --engine read_write", "gzip -k big --buffer 1", "sweep copy big --buffers 1"];
-    for words in waiting.iter().chain(&working) {
-        for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM, Signal::USR1, Signal::ALARM, Signal::XCPU]
-        {
-            if *words != "gzip" && !SIGNALS.iter().any(|(known, _)| *known == signal) {
-                continue;
-            }
-            let running = sandbox.haul(words).spawn();
-            // For the handlers to be there.
-            std::thread::sleep(Duration::from_millis(150));
-            running.signal(signal);
-            let run = running.finish(3 * SOON);
-            assert_eq!(
-                common::Running::ended_by(&run),
-                Some(signal.as_raw()),
-                "{words}: {}: {}",
-                run.status(),
-                run.err
-            );
+        ["copy big new --buffer 1 --engine read_write", "gzip -k big --buffer 16", "sweep copy big --buffers 1"];
+    // All of them wait most of the time, so they wait together.
+    std::thread::scope(|scope| {
+        for words in waiting.iter().chain(&working) {
+            scope.spawn(|| dies_of_signals(words));
         }
-    }
+    });
     if !common::have("gzip") {
         return;
     }
@@ -197,6 +183,23 @@ fn a_job_dies_of_the_signal_that_ends_it_as_gzip_does() {
         let status = gzip.wait().expect("wait");
         drop(silent);
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(signal.as_raw()), "gzip");
+    }
+}
+
+fn dies_of_signals(words: &str) {
+    let sandbox = Sandbox::new();
+    sandbox.write("big", noise(1, 5_000_000));
+    for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM, Signal::USR1, Signal::ALARM, Signal::XCPU] {
+        if words != "gzip" && !SIGNALS.iter().any(|(known, _)| *known == signal) {
+            continue;
+        }
+        let running = sandbox.haul(words).spawn();
+        // For the handlers to be there.
+        std::thread::sleep(Duration::from_millis(300));
+        running.signal(signal);
+        let run = running.finish(3 * SOON);
+        let ended_by = common::Running::ended_by(&run);
+        assert_eq!(ended_by, Some(signal.as_raw()), "{words}: {}: {}", run.status(), run.err);
     }
 }
 
@@ -225,13 +228,13 @@ fn an_interrupted_bar_is_cleared_from_the_terminal() {
     for (signal, code) in [("INT", 130), ("HUP", 129)] {
         // In the foreground, since timeout else signals its child twice, and the second signal ends it without a word.
         let timeout = format!("timeout --foreground --preserve-status -s {signal} 1.5");
-        let (found, after) = on_terminal(&format!("{timeout} '{haul}' gzip big --buffer 1"));
+        let (found, after) = on_terminal(&format!("{timeout} '{haul}' gzip big --buffer 4"));
         assert_eq!(found, Some(code), "{after:?}");
         assert!(after.ends_with("haul: interrupted; what was not finished was taken away\r\n"), "{after:?}");
     }
     // The second signal ends it at once, usually: the first may have been quicker.
     let (found, after) =
-        on_terminal(&format!("'{haul}' gzip big --buffer 1 & sleep 1.5; kill -TERM $!; kill -HUP $!; wait $!"));
+        on_terminal(&format!("'{haul}' gzip big --buffer 4 & sleep 1.5; kill -TERM $!; kill -HUP $!; wait $!"));
     assert!(matches!(found, Some(129 | 143)), "{found:?} {after:?}");
     assert_eq!(sandbox.list("").len(), 1);
 }

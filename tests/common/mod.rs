@@ -41,6 +41,11 @@ pub fn is_thorough() -> bool {
     std::env::var_os("HAUL_THOROUGH").is_some()
 }
 
+/// How much of something is tried: `thorough` where there is time, see [`is_thorough`], else `quick`.
+pub fn many(quick: usize, thorough: usize) -> usize {
+    if is_thorough() { thorough } else { quick }
+}
+
 /// The ways that a test tries: all of them if there is time, else one of each scheduler.
 pub fn ways() -> &'static [&'static str] {
     const SOME: [&str; 3] = [WAYS[0], WAYS[2], WAYS[4]];
