@@ -52,15 +52,31 @@ impl Identity {
         Creator { uid: self.uid, gid: None, umask: self.umask, owner_umask: self.owner_umask, inherits_acl: false }
     }
 
-    /// The identity of this process. Call it before threads start: the mask can only be read by setting it.
+    /// The identity of this process.
     ///
     /// A mask that takes away the owner's own rights would lock us out of directories that we have just made; those
     /// bits of it are cleared for this process. Targets get the modes of their sources, or lose those bits at the end.
     pub fn current() -> Self {
-        let all = umask(Mode::from_raw_mode(0o077));
+        let all = creation_mask();
         let (owners, others) = (all & Mode::RWXU, all & (Mode::RWXG | Mode::RWXO));
-        umask(others);
+        if !owners.is_empty() {
+            umask(others);
+        }
         let (umask, owner_umask) = (others.as_raw_mode(), owners.as_raw_mode());
         Self { uid: geteuid().as_raw(), gid: getegid().as_raw(), umask, owner_umask }
     }
+}
+
+/// The file mode creation mask of this process: as /proc shows it (Linux 4.7 and later), else by setting it for an instant,
+/// in which other threads must not make files.
+#[allow(clippy::disallowed_methods, reason = "asked once a process, before there are counts")]
+fn creation_mask() -> Mode {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let shown = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    if let Some(mask) = shown.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()) {
+        return Mode::from_raw_mode(mask);
+    }
+    let mask = umask(Mode::from_raw_mode(0o077));
+    umask(mask);
+    mask
 }
