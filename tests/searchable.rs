@@ -95,3 +95,19 @@ fn what_needs_reading_is_reported_and_the_bytes_are_there() {
     sandbox.haul("copy shut out").without_rights().run().code(1).says(&["cannot open 'shut': Permission denied"]);
     sandbox.haul("copy --dry-run mine/f drop").without_rights().run().ok().says(&["would be copied to 'drop/f'"]);
 }
+
+#[test]
+fn names_that_differ_in_case_only_are_two_names_where_nobody_may_read_them() {
+    if !is_root() {
+        return skip("only root can look into directories that their user cannot read");
+    }
+    let sandbox = Sandbox::new();
+    for name in ["x", "X"] {
+        sandbox.write(format!("s/{name}"), name);
+        sandbox.write(format!("d/{name}"), "older");
+    }
+    set_mode(sandbox.path("d"), 0o333);
+    sandbox.give_away();
+    sandbox.haul("copy --no-preserve=mode s/. d").without_rights().run().ok().silent();
+    assert_eq!((sandbox.read("d/x"), sandbox.read("d/X")), (b"x".to_vec(), b"X".to_vec()));
+}

@@ -63,19 +63,21 @@ impl Copier {
         new_name: &CStr,
         swapped: &CStr,
     ) -> rustix::io::Result<Option<HashSet<CString>>> {
-        let sys = &mut self.station.sys;
-        let is_found = if let Some(target) = target {
-            sys.stat_at(target, swapped).is_ok()
-        } else {
-            let target = directory.target.open_to_search(sys)?;
-            let found = sys.stat_at(&target, swapped);
-            sys.close(target)?;
-            found.is_ok()
+        let Some(target) = target else {
+            let target = directory.target.open_to_search(&mut self.station.sys)?;
+            let found = self.spellings(directory, Some(&target), new_name, swapped);
+            return found.and_then(|found| self.station.sys.close(target).map(|()| found));
         };
-        if !is_found {
-            return Ok(None);
-        }
-        let opened = directory.target.open(sys)?;
+        let sys = &mut self.station.sys;
+        let Ok(found) = sys.stat_at(target, swapped) else { return Ok(None) };
+        let opened = match directory.target.open(sys) {
+            // In a directory that may not be read, inodes have to tell.
+            Err(Errno::ACCESS) => {
+                let is_one = sys.stat_at(target, new_name)?.is_same_file(&found);
+                return Ok(is_one.then(|| HashSet::from([new_name.to_owned()])));
+            }
+            other => other?,
+        };
         let (mut names, mut buffer) = (HashSet::new(), DirectoryBuffer::default());
         while let Some(entries) = sys.getdents(&opened, &mut buffer)? {
             names.extend(entries.iter().map(|entry| entry.name.to_owned()));
