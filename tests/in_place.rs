@@ -116,6 +116,23 @@ fn two_sources_are_not_mixed_in_one_file_that_cannot_be_replaced() {
 }
 
 #[test]
+fn with_inplace_names_of_one_source_keep_their_identity_too() {
+    for way in WAYS {
+        let sandbox = Sandbox::new();
+        sandbox.write("s/a", "new contents");
+        std::fs::hard_link(sandbox.path("s/a"), sandbox.path("s/b")).expect("link");
+        for name in ["d/a", "d/b"] {
+            sandbox.write(name, "older");
+        }
+        let inodes = || ["d/a", "d/b"].map(|name| std::fs::metadata(sandbox.path(name)).expect("look").ino());
+        let before = inodes();
+        sandbox.haul(format!("copy --inplace s/. d {way}")).run().ok().silent();
+        assert_eq!(inodes(), before, "{way}");
+        assert_eq!((sandbox.read("d/a"), sandbox.read("d/b")), (b"new contents".to_vec(), b"new contents".to_vec()));
+    }
+}
+
+#[test]
 fn with_inplace_files_keep_their_identity() {
     for way in [WAYS[0], WAYS[2], WAYS[4]] {
         for verify in ["", "--verify", "--reflink=never", "--sparse=always", "-u"] {

@@ -32,6 +32,7 @@ pub enum Call {
     Openat2,
     Close,
     Statx,
+    Faccessat2,
     Fstatfs,
     Getdents64,
     Mkdirat,
@@ -99,7 +100,7 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 55] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -111,6 +112,7 @@ impl Call {
         Self::Openat2,
         Self::Close,
         Self::Statx,
+        Self::Faccessat2,
         Self::Fstatfs,
         Self::Getdents64,
         Self::Mkdirat,
@@ -170,6 +172,7 @@ impl Call {
             Self::Openat2 => "openat2",
             Self::Close => "close",
             Self::Statx => "statx",
+            Self::Faccessat2 => "faccessat2",
             Self::Fstatfs => "fstatfs",
             Self::Getdents64 => "getdents64",
             Self::Mkdirat => "mkdirat",
@@ -223,6 +226,40 @@ impl Call {
             Self::Write | Self::Pwrite => Kind::Write,
             _ => Kind::Other,
         }
+    }
+
+    /// Whether it changes a file, a name or an attribute. `openat` may, which its flags tell.
+    pub const fn changes_files(self) -> bool {
+        matches!(
+            self,
+            Self::Write
+                | Self::Pwrite
+                | Self::CopyFileRange
+                | Self::Ficlone
+                | Self::Setflags
+                | Self::Mkdirat
+                | Self::Mknodat
+                | Self::Renameat2
+                | Self::Linkat
+                | Self::Unlinkat
+                | Self::Symlinkat
+                | Self::Utimensat
+                | Self::Fchmod
+                | Self::Fchmodat
+                | Self::Fchmodat2
+                | Self::Fchown
+                | Self::Fchownat
+                | Self::Fallocate
+                | Self::Ftruncate
+                | Self::Fsetxattr
+                | Self::Fremovexattr
+                | Self::Setxattr
+                | Self::Removexattr
+                | Self::Setxattrat
+                | Self::Removexattrat
+                | Self::IoUringSetup
+                | Self::IoUringEnter
+        )
     }
 
     /// What one such call adds to `syscr` and `syscw` of `/proc/self/io`.

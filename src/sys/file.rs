@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags};
-use rustix::fs::{Advice, FallocateFlags, FlockOperation, Mode, OFlags, SeekFrom};
+use rustix::fs::{Access, Advice, AtFlags, FallocateFlags, FlockOperation, Mode, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
 use super::Sys;
@@ -23,6 +23,10 @@ pub struct Extent {
 impl Sys {
     /// Opens `name` in `directory`. Always with `O_CLOEXEC`.
     pub fn openat(&mut self, directory: impl AsFd, name: &CStr, flags: OFlags, mode: u32) -> Result<OwnedFd> {
+        let changes = flags.intersects(OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | OFlags::RDWR);
+        if self.changes_nothing && changes {
+            return Err(Errno::PERM);
+        }
         let mode = Mode::from_raw_mode(mode);
         self.plain(Call::Openat, || rustix::fs::openat(directory.as_fd(), name, flags | OFlags::CLOEXEC, mode))
     }
@@ -42,6 +46,25 @@ impl Sys {
     /// Opens `name` itself, whatever it is, for nothing but to say which file is meant (`O_PATH`).
     pub fn open_itself(&mut self, directory: impl AsFd, name: &CStr) -> Result<OwnedFd> {
         self.openat(directory, name, OFlags::PATH | OFlags::NOFOLLOW, 0)
+    }
+
+    /// Whether the effective user may read `name`, or what it leads to: EACCES or another reason if not.
+    pub fn may_read(&mut self, directory: impl AsFd, name: &CStr) -> Result<()> {
+        self.may(directory, name, Access::READ_OK)
+    }
+
+    /// Whether the effective user may write to `name`, or what it leads to: EACCES, EROFS or another reason if not.
+    pub fn may_write(&mut self, directory: impl AsFd, name: &CStr) -> Result<()> {
+        self.may(directory, name, Access::WRITE_OK)
+    }
+
+    /// Whether the effective user may make names in a directory.
+    pub fn may_make_names(&mut self, directory: impl AsFd) -> Result<()> {
+        self.may(directory, c".", Access::WRITE_OK | Access::EXEC_OK)
+    }
+
+    fn may(&mut self, directory: impl AsFd, name: &CStr, access: Access) -> Result<()> {
+        self.plain(Call::Faccessat2, || rustix::fs::accessat(directory.as_fd(), name, access, AtFlags::EACCESS))
     }
 
     /// Creates a file that must not exist yet, for writing and for reading back.

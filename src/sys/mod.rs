@@ -72,6 +72,8 @@ pub struct Sys {
     random: random::RandomNumbers,
     /// Devices, and whether sizes of files on them are true, as far as somebody asked.
     true_sizes: HashMap<(u32, u32), bool>,
+    /// See [`Sys::change_nothing`].
+    changes_nothing: bool,
     #[cfg(any(test, feature = "faults"))]
     faults: Option<std::sync::Arc<faults::FaultPlan>>,
 }
@@ -84,6 +86,7 @@ impl Sys {
             stop,
             random: random::RandomNumbers::default(),
             true_sizes: HashMap::new(),
+            changes_nothing: false,
             #[cfg(any(test, feature = "faults"))]
             faults: None,
         }
@@ -95,6 +98,11 @@ impl Sys {
         Self { counts: SyscallCounts::timed(), ..self }
     }
 
+    /// From now on, every call that would change a file, a name or an attribute fails with EPERM.
+    pub const fn change_nothing(&mut self) {
+        self.changes_nothing = true;
+    }
+
     /// A door for another worker of the same job: the same stop (and fault plan), counts of its own.
     #[must_use]
     pub fn sibling(&self) -> Self {
@@ -103,6 +111,7 @@ impl Sys {
             stop: self.stop.clone(),
             random: random::RandomNumbers::default(),
             true_sizes: self.true_sizes.clone(),
+            changes_nothing: self.changes_nothing,
             #[cfg(any(test, feature = "faults"))]
             faults: self.faults.clone(),
         }
@@ -143,6 +152,9 @@ impl Sys {
         mut attempt: impl FnMut(usize) -> Result<T>,
         moved: impl Fn(&T) -> u64,
     ) -> Result<T> {
+        if self.changes_nothing && call.changes_files() {
+            return Err(Errno::PERM);
+        }
         loop {
             let result = match self.injected(call, wanted) {
                 Ok(wanted_now) => {

@@ -142,6 +142,22 @@ impl Unit {
         Err(Refused::System(temporary_name(name, 0, length), Errno::EXIST))
     }
 
+    /// The temporary name of the unfinished tree that [`Unit::begin`] would continue as `name`; `None` if there is none.
+    pub fn find(sys: &mut Sys, directory: impl AsFd, name: &CStr) -> std::result::Result<Option<CString>, Refused> {
+        for length in LENGTHS {
+            let temporary = temporary_name(name, 0, length);
+            match find_unfinished(sys, directory.as_fd(), &temporary) {
+                // Closed here, it is not locked any more.
+                Ok(Ok(_)) => return Ok(Some(temporary)),
+                Ok(Err(why)) => return Err(Refused::NotContinued(temporary, why)),
+                Err(Errno::NAMETOOLONG) => {}
+                Err(Errno::NOENT) => break,
+                Err(errno) => return Err(Refused::System(temporary, errno)),
+            }
+        }
+        Ok(None)
+    }
+
     /// Where it is, whatever its name is.
     pub const fn place(&self) -> &Arc<Place> {
         &self.place

@@ -17,7 +17,7 @@ use crate::engine::Volume;
 use crate::error::{Error, Result};
 use crate::plan::{CopyPlan, Follow, Placing};
 use crate::pool::Handle;
-use crate::sys::{Attributes, FileKind, Sys};
+use crate::sys::{Attributes, FileId, FileKind, Sys};
 use crate::tree::path::{c_path, lies_in, open_named, own_name};
 use crate::tree::{Place, Root};
 
@@ -30,6 +30,22 @@ pub(super) struct Destination {
     /// The user wrote `NAME/`: only a directory may get this name.
     only_directory: bool,
     pub(super) volume: Volume,
+}
+
+/// The directory that a source goes into.
+pub(super) struct TargetDirectory {
+    pub(super) directory: Arc<Place>,
+    /// See [`Directory::planned`].
+    pub(super) planned: Option<FileId>,
+    /// The last one on the way there that is there: itself, but in a dry run.
+    pub(super) existing: Arc<Place>,
+}
+
+impl TargetDirectory {
+    /// One that is there.
+    pub(super) fn there(directory: &Arc<Place>) -> Self {
+        Self { directory: Arc::clone(directory), planned: None, existing: Arc::clone(directory) }
+    }
 }
 
 /// The names that sources get.
@@ -123,15 +139,14 @@ impl Copier {
         if !is_directory && destination.only_directory && matches!(destination.naming, Naming::Exact(_)) {
             return Err(Error::system("create", destination.shown(), Errno::NOTDIR));
         }
-        let place = if plan.parents { self.parents_of(path)? } else { Arc::clone(&destination.place) };
-        let above = self.above(path, place, end.is_some())?;
-        let target = above.target.open_to_search(&mut self.station.sys);
-        let target = target.map_err(|errno| Error::system("open", above.target.path(), errno))?;
+        let into = if plan.parents { self.parents_of(path)? } else { TargetDirectory::there(&destination.place) };
         let name = own_name(path);
         let new_name = destination.name_for(path);
         if is_directory {
-            self.refuse_into_itself(path, &attributes, &target, new_name.as_deref())?;
+            self.refuse_into_itself(path, &attributes, &into, new_name.as_deref())?;
         }
+        let above = self.above(path, into, end.is_some())?;
+        let target = self.open_target_directory(&above)?;
         // `x/` and `x/.` may lead through a link, and so may `x` with -H, which the user asked to follow, but not what is
         // in it; `.` and `/` have no name to open.
         let is_named = plan.follow == Follow::Named || itself.kind == FileKind::Symlink;
@@ -156,18 +171,27 @@ impl Copier {
         Ok(())
     }
 
+    fn open_target_directory(&mut self, directory: &Directory) -> Result<OwnedFd> {
+        if directory.is_planned() {
+            return self.open_nowhere();
+        }
+        let opened = directory.target.open_to_search(&mut self.station.sys);
+        opened.map_err(|errno| Error::system("open", directory.target.path(), errno))
+    }
+
     /// The directory that an argument lies in, which may be a link to `follow`, and the one its target goes into.
-    fn above(&mut self, path: &Path, target: Arc<Place>, follow: bool) -> Result<Directory> {
+    fn above(&mut self, path: &Path, into: TargetDirectory, follow: bool) -> Result<Directory> {
         let shared = &self.shared;
         let is_exact = matches!(shared.destination.naming, Naming::Exact(_));
         let creator = shared.identity.unknown_creator();
         let volume = shared.destination.volume.clone();
         Ok(Directory {
             source: place(&mut self.station.sys, parent(path), follow)?,
-            target,
+            target: into.directory,
             parent: Above::default(),
             source_seen: OnceLock::new(),
             standing: Standing::Met,
+            planned: into.planned,
             unit: None,
             volume,
             creator,
@@ -188,6 +212,7 @@ impl Copier {
         let follow = self.shared.plan.follow == Follow::Always;
         let source = place(&mut self.station.sys, path, follow)?;
         let (directory, target) = match new_name {
+            None if above.is_planned() => (above.merging(source), None),
             None => (above.merging(source), Some(target)),
             Some(new_name) => {
                 let name = own_name(path);
@@ -203,12 +228,16 @@ impl Copier {
         &mut self,
         path: &Path,
         source: &Attributes,
-        target: &OwnedFd,
+        into: &TargetDirectory,
         new_name: Option<&CStr>,
     ) -> Result<()> {
         let sys = &mut self.station.sys;
         let refused = |why| Err(Error::refused("copy", path, why));
         let failed = |errno| Error::system("examine", path, errno);
+        // What would have to be made lies in what is there.
+        let target = &into.existing.open_to_search(sys);
+        let target = target.as_ref().map_err(|errno| Error::system("open", into.existing.path(), *errno))?;
+        let new_name = new_name.filter(|_| into.planned.is_none());
         let existing = new_name.and_then(|name| sys.stat_at(target, name).ok());
         if existing.is_some_and(|existing| existing.is_same_file(source)) {
             return refused("source and target are the same directory");

@@ -9,9 +9,11 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use rustix::io::Errno;
+
 use super::folding::Spellings;
 use crate::engine::Volume;
-use crate::sys::{Attributes, Creator};
+use crate::sys::{Attributes, Creator, FileId};
 use crate::tree::{DirectoryRules, Place, Unit};
 
 /// A directory on its way.
@@ -22,6 +24,8 @@ pub(super) struct Directory {
     /// The source's, once it was opened; never set for the directory that arguments lie in.
     pub(super) source_seen: OnceLock<Seen>,
     pub(super) standing: Standing,
+    /// In a dry run, the identity of a target that would have to be made; `None` for one that is there.
+    pub(super) planned: Option<FileId>,
     /// The tree under a temporary name, if this is its top.
     pub(super) unit: Option<Unit>,
     pub(super) volume: Volume,
@@ -89,7 +93,9 @@ pub(super) struct Open {
     /// What the target means for the names of files made in it.
     pub(super) rules: DirectoryRules,
     /// The target's identity, where claims need it.
-    pub(super) target_id: Option<crate::sys::FileId>,
+    pub(super) target_id: Option<FileId>,
+    /// In a dry run, why nothing can be made in the target.
+    pub(super) denied: Option<Errno>,
 }
 
 impl Directory {
@@ -101,6 +107,7 @@ impl Directory {
             parent: Above::default(),
             source_seen: OnceLock::new(),
             standing: self.standing,
+            planned: self.planned,
             unit: None,
             volume: self.volume.clone(),
             creator: self.creator,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
+use super::decide::{Action, DONE, Reason};
 use super::directory::Open;
-use super::existing::{DONE, Reason, Verdict};
 use super::sides::{FileCopy, TargetPlace, Whereabouts};
 use super::special::is_special;
 use super::{Copier, Task};
@@ -106,14 +106,17 @@ impl Copier {
     }
 
     fn begin_target(&mut self, open: &Open, name: &CStr, new_name: &CStr, attributes: &Attributes) -> Result<Begun> {
-        let verdict = self.verdict(open, name, new_name, attributes)?;
-        if let Some(why) = verdict.stays() {
+        let action = self.decide(open, name, new_name, attributes)?;
+        if let Some(why) = action.skips() {
             self.pass_over(|| open.directory.source_of(name), why);
             let has_twins = self.has_twins(open, attributes);
-            let id = if has_twins { self.copy_that_stays(open, (name, new_name), attributes, verdict) } else { None };
+            let id = if has_twins { self.copy_that_stays(open, (name, new_name), attributes, action) } else { None };
             return Ok(Begun::Stays(id));
         }
-        let (target, place) = self.open_target(open, new_name, attributes, verdict)?;
+        if self.shared.plan.dry_run {
+            return self.tell_action(open, (name, new_name), attributes, action).map(|id| Begun::Stays(Some(id)));
+        }
+        let (target, place) = self.open_target(open, new_name, attributes, action)?;
         Ok(Begun::Open(target, place))
     }
 
@@ -177,7 +180,7 @@ impl Copier {
         let opened = self.station.clock();
         let begun = self.open_source(&open, &name).and_then(|(source, attributes)| {
             let (target, place) =
-                self.open_target(&open, &new_name, &attributes, Verdict::InPlace(existing, Reason::MountPoint))?;
+                self.open_target(&open, &new_name, &attributes, Action::WriteInPlace(existing, Reason::MountPoint))?;
             Ok(FileCopy { open, name, source, opened, attributes, target, new_name, place, mode_now: None })
         });
         if let Some(copy) = self.station.check(begun) {
@@ -200,8 +203,8 @@ impl Copier {
         let named = match place {
             TargetPlace::Part { part, replaced } => match kept {
                 Ok(is_kept) => {
-                    let verdict = replaced.map_or(Verdict::New, Verdict::Replace);
-                    self.finish_part(&open, part, verdict, &attributes).map(|()| is_kept)
+                    let action = replaced.map_or(Action::Create, Action::Replace);
+                    self.finish_part(&open, part, action, &attributes).map(|()| is_kept)
                 }
                 Err(error) => {
                     part.abandon(sys);
@@ -258,7 +261,7 @@ impl Copier {
         let ends_alike = self.ends_like_its_source(&copy, existing.size).unwrap_or_default();
         if !ends_alike || (self.shared.plan.verify && self.verify(&copy, existing.size).is_err()) {
             self.station.note(|| (copy.target_path(), "it is not what its source is; copied again".to_owned()));
-            let target = self.open_target(&copy.open, &copy.new_name, &copy.attributes, Verdict::Replace(existing));
+            let target = self.open_target(&copy.open, &copy.new_name, &copy.attributes, Action::Replace(existing));
             let Some((target, place)) = self.station.check(target) else { return self.abandon(copy, handle) };
             let mode_now = self.mode_now(&copy.open, &copy.attributes, &place);
             let again = FileCopy { target, place, mode_now, ..copy };

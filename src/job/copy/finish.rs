@@ -44,6 +44,11 @@ impl Copier {
                 current = directory.parent.0.take();
                 continue;
             }
+            if self.shared.plan.dry_run {
+                self.station.summary.directories += u64::from(directory.source_seen.get().is_some());
+                current = directory.parent.0.take();
+                continue;
+            }
             self.writes_to(&directory);
             let mode = self.finish_directory(&directory, target.take());
             // Dropped, one that is not to be finished keeps its temporary name.

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 
+use super::decide::{Action, DONE};
 use super::directory::{Directory, Open, Standing};
-use super::existing::{DONE, Verdict};
 use super::special::is_special;
 use super::twins::{Twin, Twins};
 use super::{Copier, Task};
@@ -188,40 +188,43 @@ impl Copier {
         source: &Attributes,
         twin: &Twin,
     ) -> Result<bool> {
-        let verdict = match open.directory.standing {
-            Standing::New => Verdict::New,
-            _ => match self.station.sys.stat_at(&open.target, new_name) {
-                Ok(existing) if existing.id() == twin.id => {
+        let action = match open.directory.standing {
+            Standing::New => Action::Create,
+            _ => match self.look_at_target(open, new_name) {
+                Ok(Some(existing)) if existing.id() == twin.id => {
                     self.station.summary.links += 1;
                     return Ok(true);
                 }
                 // What keeps its content cannot become a name of another file.
-                Ok(_) if self.shared.plan.method == Method::AttributesOnly => return Ok(false),
-                _ => match self.verdict(open, name, new_name, source)? {
+                Ok(Some(_)) if self.shared.plan.method == Method::AttributesOnly => return Ok(false),
+                _ => match self.decide(open, name, new_name, source)? {
                     // What is what its source is loses nothing but its being another file than the others.
-                    Verdict::Done(existing)
+                    Action::AlreadyDone(existing)
                         if matches!(self.shared.plan.existing.update, Update::All | Update::Older) =>
                     {
-                        Verdict::Replace(existing)
+                        Action::Replace(existing)
                     }
-                    Verdict::Done(_) => Verdict::PassOver(DONE),
+                    Action::AlreadyDone(_) => Action::Skip(DONE),
                     // What others may have open stays, too.
-                    Verdict::UpToDate(existing, _)
+                    Action::UpToDate(existing, _)
                         if !is_special(source.kind)
                             && !self.shared.plan.existing.ask
                             && self.holds_the_same(open, (name, new_name), source, &existing) =>
                     {
-                        Verdict::Replace(existing)
+                        Action::Replace(existing)
                     }
-                    // It stays what it is, and so becomes no name of another file.
-                    Verdict::Attributes(_) => return Ok(false),
+                    // It stays the file that it is, and does not become a name of another one.
+                    Action::SetAttributes(_) | Action::WriteInPlace(..) => return Ok(false),
                     other => other,
                 },
             },
         };
-        if let Some(why) = verdict.stays() {
+        if let Some(why) = action.skips() {
             self.pass_over(|| open.directory.source_of(name), why);
             return Ok(true);
+        }
+        if self.shared.plan.dry_run {
+            return self.tell_link(open, (name, new_name), source, action, twin.id).map(|()| true);
         }
         let from = match self.open_twin_directory(&twin.directory) {
             Err(error) if is_no_twin(&error) => return Ok(self.leave_untwinned(open, new_name, &error)),
@@ -234,7 +237,7 @@ impl Copier {
             let found = found.and_then(|found| if found.id() == twin.id { Ok(()) } else { Err(Errno::STALE) });
             found.map_err(|errno| Error::system("link", open.directory.target_of(new_name), errno))
         };
-        let linked = self.make_other(open, new_name, verdict, source, link, check);
+        let linked = self.make_other(open, new_name, action, source, link, check);
         self.twin_directory = Some((Arc::clone(&twin.directory), from));
         match linked {
             Ok(()) => {
@@ -252,9 +255,9 @@ impl Copier {
         open: &Open,
         names: (&CStr, &CStr),
         source: &Attributes,
-        verdict: Verdict,
+        action: Action,
     ) -> Option<FileId> {
-        let Verdict::UpToDate(existing, _) = verdict else { return None };
+        let Action::UpToDate(existing, _) = action else { return None };
         let is_same_node = is_special(source.kind) && existing.kind == source.kind;
         (is_same_node || self.holds_the_same(open, names, source, &existing)).then(|| existing.id())
     }

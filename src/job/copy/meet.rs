@@ -28,6 +28,8 @@ impl Copier {
         let above = &open.directory;
         let standing = match above.standing {
             Standing::Met => Standing::Met,
+            // It is told when its turn comes.
+            Standing::New if self.shared.plan.dry_run => Standing::New,
             Standing::New => self.make_new_directory(open, new_name)?,
             Standing::Resumed => self.take_over_directory(open, name, new_name)?,
         };
@@ -56,6 +58,9 @@ impl Copier {
     ) -> Result<(Directory, Option<OwnedFd>)> {
         let source = above.source.below(name);
         let parent = Above::new(Arc::clone(above));
+        if standing == Standing::New && self.shared.plan.dry_run {
+            return Ok((Directory { parent, ..self.plan_directory(above, source, new_name)? }, None));
+        }
         if standing != Standing::Met {
             let target = above.target.below(new_name);
             return Ok((Directory { target, parent, standing, ..above.merging(source) }, None));
@@ -71,6 +76,9 @@ impl Copier {
         source: Arc<Place>,
         (name, new_name): (&CStr, &CStr),
     ) -> Result<(Directory, Option<OwnedFd>)> {
+        if let Some(planned) = self.meet_planned(above, &source, new_name)? {
+            return Ok((planned, None));
+        }
         let target = above.target.below(new_name);
         let sys = &mut self.station.sys;
         match target.open_to_search(sys) {

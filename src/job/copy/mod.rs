@@ -5,17 +5,18 @@
 //!   [`parents`]: `--parents`;
 //! - [`directory`]: a directory on its way; [`meet`]: its target; [`walk`]: reading it; [`finish`]: finishing it when all
 //!   below is done; [`resume`]: new trees under temporary names, and going on with old ones;
-//! - [`existing`]: what becomes of what is there already; [`folding`]: where case makes no difference; [`names`]: how a
-//!   final name is given, and backups;
+//! - [`decide`]: what becomes of an entry; [`existing`]: what that depends on; [`dry_run`]: telling it instead of doing it;
+//!   [`folding`]: where case makes no difference; [`names`]: how a final name is given, and backups;
 //! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
 //!   bytes; [`source_end`]: whether those are all; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
 //! - [`links`]: files with several names; [`twins`]: their copies; [`other`]: what has no content; [`special`]: FIFOs,
-//!   sockets and devices; [`keep`]: what is kept beside the bytes;
-//! - [`rehearsal`](rehearsal::run): what would be done, for `--dry-run`.
+//!   sockets and devices; [`keep`]: what is kept beside the bytes.
 
 mod arguments;
 mod content;
+mod decide;
 mod directory;
+mod dry_run;
 mod existing;
 mod file;
 mod finish;
@@ -27,7 +28,6 @@ mod meet;
 mod names;
 mod other;
 mod parents;
-mod rehearsal;
 mod resume;
 mod shared;
 mod sides;
@@ -47,6 +47,7 @@ use std::sync::Arc;
 use self::arguments::Destination;
 use self::content::Split;
 use self::directory::{Directory, Open, Standing};
+use self::dry_run::DryRun;
 use self::links::Waiting;
 use self::look_last::Haste;
 use self::shared::Shared;
@@ -73,10 +74,15 @@ const WORKER_DESCRIPTORS: u64 = 18;
 /// nothing could be begun.
 pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     let mut first = context.sys();
-    let (threads, options) = needs(plan).afford(&mut first, affordable(plan.resources.threads()), &plan.resources);
+    // What a dry run tells comes in order.
+    let threads = if plan.dry_run { 1 } else { affordable(plan.resources.threads()) };
+    let (threads, options) = needs(plan).afford(&mut first, threads, &plan.resources);
     let pool = BufferPool::new(options);
     let mut stations = Station::for_workers(context, threads);
     let sys = &mut stations[0].sys;
+    if plan.dry_run {
+        sys.change_nothing();
+    }
     let listed = plan.list.as_ref().map(|list| Names::read(sys, list)).transpose()?;
     let sources: Vec<_> = plan.sources.iter().cloned().chain(listed.into_iter().flat_map(Names::into_paths)).collect();
     let destination = Destination::find(sys, plan, sources.len())?;
@@ -84,15 +90,15 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     for path in repeated {
         stations[0].warn(path, "named more than once, copied once");
     }
-    if plan.dry_run {
-        let station = stations.swap_remove(0);
-        return Ok(Station::add_up([rehearsal::run(plan, &destination, &sources, station)], &pool));
-    }
     // Of several sources one may lie in another, and links that are followed are names that no file counts.
     let forgets_links = sources.len() == 1 && plan.follow == Follow::Never;
-    let shared = Arc::new(Shared::new(plan, context, destination, threads, &pool, sources_may_collide, forgets_links));
+    let mut shared = Shared::new(plan, context, destination, threads, &pool, sources_may_collide, forgets_links);
+    shared.dry_run = plan.dry_run.then(|| DryRun::new(&mut stations[0].sys)).transpose()?;
+    let shared = Arc::new(shared);
     let mut copiers: Vec<_> = stations.into_iter().map(|station| Copier::new(station, &shared)).collect();
-    copiers[0].tidy_destination();
+    if !plan.dry_run {
+        copiers[0].tidy_destination();
+    }
     let mut tasks = sources.into_iter().map(Task::Source);
     if sources_may_collide {
         // One after the other: what one has made, the next one meets.
@@ -180,7 +186,7 @@ impl Copier {
         for path in self.shared.take_torn() {
             self.station.warn(path, "it was being written in place, and is not whole; copy it again");
         }
-        if self.station.is_halted() {
+        if self.station.is_halted() || self.shared.plan.dry_run {
             return;
         }
         let places = match self.shared.plan.durable {

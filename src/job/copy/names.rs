@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::Copier;
+use super::decide::Action;
 use super::directory::Open;
-use super::existing::Verdict;
 use crate::error::{Cause, Error, Quoted, Result};
 use crate::plan::{Backup, Durable};
 use crate::sys::{Attributes, DirectoryBuffer, FileId, FileKind, NAME_MAX, Sys};
@@ -22,14 +22,14 @@ impl Copier {
         &mut self,
         open: &Open,
         new_name: &CStr,
-        verdict: Verdict,
+        action: Action,
         source: &Attributes,
         mut make: impl FnMut(&mut Sys, &CStr) -> rustix::io::Result<()>,
         complete: impl FnOnce(&mut Self, &CStr) -> Result<()>,
     ) -> Result<()> {
         let failed = |errno| Error::system("create", open.directory.target_of(new_name), errno);
         if open.directory.is_in_unit() {
-            if matches!(verdict, Verdict::Replace(_)) {
+            if matches!(action, Action::Replace(_)) {
                 self.clear(open, new_name).map_err(failed)?;
             }
             make(&mut self.station.sys, new_name).map_err(failed)?;
@@ -44,7 +44,7 @@ impl Copier {
         let part = Part::other(sys, self.shared.site(open), new_name, make);
         let part = part.map_err(failed)?;
         match complete(self, part.temporary()) {
-            Ok(()) => self.finish_part(open, part, verdict, source),
+            Ok(()) => self.finish_part(open, part, action, source),
             Err(error) => {
                 // Refused: what bears the temporary name is not what was made.
                 if error.errno().is_none() && !error.is_interruption() {
@@ -58,8 +58,8 @@ impl Copier {
     }
 
     /// Gives something its final name, after what has it was saved as the plan says; `source` is what it is made of.
-    pub(super) fn finish_part(&mut self, open: &Open, part: Part, verdict: Verdict, source: &Attributes) -> Result<()> {
-        let replaces = matches!(verdict, Verdict::Replace(_));
+    pub(super) fn finish_part(&mut self, open: &Open, part: Part, action: Action, source: &Attributes) -> Result<()> {
+        let replaces = matches!(action, Action::Replace(_));
         let name = part.name().to_owned();
         if replaces && let Err(error) = self.back_up(open, &name, source.id()) {
             part.abandon(&mut self.station.sys);
@@ -109,16 +109,26 @@ impl Copier {
     /// Keeps what is about to be replaced under a second name. It has its first one all the while: a reader never finds
     /// nothing.
     fn back_up(&mut self, open: &Open, name: &CStr, source: FileId) -> Result<()> {
+        let backed_up = match self.find_backup(open, name, source)? {
+            None => Ok(()),
+            Some(BackupName::Numbered { last }) => self.back_up_after(open, name, last),
+            Some(BackupName::Simple(backup)) => self.back_up_as(open, name, &backup),
+        };
+        backed_up.map_err(|errno| Error::system("back up", open.directory.target_of(name), errno))
+    }
+
+    /// What is to be the backup of what is about to be replaced, if there is to be one; refuses what it would destroy.
+    pub(super) fn find_backup(&mut self, open: &Open, name: &CStr, source: FileId) -> Result<Option<BackupName>> {
         let plan = Arc::clone(&self.shared.plan);
         let failed = |errno| Error::system("back up", open.directory.target_of(name), errno);
         let number = match plan.existing.backup {
-            Backup::None => return Ok(()),
+            Backup::None => return Ok(None),
             Backup::Simple => None,
             Backup::Numbered => Some(self.last_number(open, name).map_err(failed)?),
             Backup::Existing => Some(self.last_number(open, name).map_err(failed)?).filter(|last| *last > 0),
         };
         if let Some(last) = number {
-            return self.back_up_behind(open, name, last).map_err(failed);
+            return Ok(Some(BackupName::Numbered { last }));
         }
         let backup = with_suffix(name, plan.existing.suffix.as_bytes()).map_err(failed)?;
         let older = self.station.sys.stat_at(&open.target, &backup);
@@ -129,7 +139,7 @@ impl Copier {
         if self.was_just_made(open, &backup) {
             return refused("its backup would replace what was copied just now; --backup=numbered would not");
         }
-        self.back_up_as(open, name, &backup).map_err(failed)
+        Ok(Some(BackupName::Simple(backup)))
     }
 
     /// A backup that replaces an older one, in one instant too.
@@ -151,8 +161,8 @@ impl Copier {
         }
     }
 
-    /// A backup with the first number behind `last` that is free.
-    fn back_up_behind(&mut self, open: &Open, name: &CStr, last: u64) -> rustix::io::Result<()> {
+    /// A backup with the first number after `last` that is free.
+    fn back_up_after(&mut self, open: &Open, name: &CStr, last: u64) -> rustix::io::Result<()> {
         let sys = &mut self.station.sys;
         for number in last.saturating_add(1).. {
             let backup = with_suffix(name, format!(".~{number}~").as_bytes())?;
@@ -180,6 +190,15 @@ impl Copier {
         sys.close(directory)?;
         Ok(last)
     }
+}
+
+/// What a backup is called.
+pub(super) enum BackupName {
+    Simple(CString),
+    /// `NAME.~N~`, with the first N after the last one there is.
+    Numbered {
+        last: u64,
+    },
 }
 
 /// The number in `NAME.~NUMBER~`.

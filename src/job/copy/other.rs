@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::decide::Action;
 use super::directory::Open;
-use super::existing::Verdict;
 use super::{Copier, Task};
 use crate::error::{Error, Result};
 use crate::pool::Handle;
@@ -18,7 +18,7 @@ use crate::tree::path::c_path;
 use crate::tree::{FileRef, Part};
 
 impl Copier {
-    /// Makes what is neither file nor directory anew, or another name of what was.
+    /// Makes what is neither file nor directory, or another name of what was made.
     pub(super) fn other(
         &mut self,
         open: &Arc<Open>,
@@ -31,12 +31,13 @@ impl Copier {
         if has_twins && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
             return Ok(());
         }
-        let done = self.make_anew(open, name, new_name, &attributes);
-        let is_made = done.as_ref().is_ok_and(|verdict| verdict.stays().is_none());
+        let done = self.make_again(open, name, new_name, &attributes);
+        let is_made = done.as_ref().is_ok_and(|(action, _)| action.skips().is_none());
         if has_twins {
             let id = match &done {
+                Ok((_, Some(id))) => Some(*id),
                 Ok(_) if is_made => self.identify(open, new_name),
-                Ok(verdict) => self.copy_that_stays(open, (name, new_name), &attributes, *verdict),
+                Ok((action, _)) => self.copy_that_stays(open, (name, new_name), &attributes, *action),
                 Err(_) => None,
             };
             self.link_the_others(&attributes, &open.directory, new_name, id, handle);
@@ -56,11 +57,21 @@ impl Copier {
         self.station.check(found).map(|found| found.id())
     }
 
-    /// Says what became of the target's name.
-    fn make_anew(&mut self, open: &Open, name: &CStr, new_name: &CStr, attributes: &Attributes) -> Result<Verdict> {
-        let verdict = self.admit(open, name, new_name, attributes)?;
-        if verdict.stays().is_some() {
-            return Ok(verdict);
+    /// Says what became of the target's name, and which file would have it, in a dry run.
+    fn make_again(
+        &mut self,
+        open: &Open,
+        name: &CStr,
+        new_name: &CStr,
+        attributes: &Attributes,
+    ) -> Result<(Action, Option<FileId>)> {
+        let action = self.admit(open, name, new_name, attributes)?;
+        if action.skips().is_some() {
+            return Ok((action, None));
+        }
+        if self.shared.plan.dry_run {
+            let id = self.tell_action(open, (name, new_name), attributes, action)?;
+            return Ok((action, Some(id)));
         }
         let source = |operation| move |errno| Error::system(operation, open.directory.source_of(name), errno);
         let sys = &mut self.station.sys;
@@ -73,10 +84,10 @@ impl Copier {
         let wanted = Attributes { mode: attributes.mode & bits, ..*attributes };
         let is_ordinary = !self.shared.plan.keep.mode && !open.creator.inherits_acl;
         let mode_at_first = if is_ordinary { ordinary_mode(&wanted, &open.creator) } else { wanted.mode };
-        if let Verdict::Attributes(existing) = verdict {
+        if let Action::SetAttributes(existing) = action {
             self.complete_existing(open, (name, new_name), &wanted, &existing)?;
             self.station.summary.others += 1;
-            return Ok(verdict);
+            return Ok((action, None));
         }
         let make = |sys: &mut Sys, name: &CStr| match &text {
             Some(text) => sys.symlinkat(text, &open.target, name),
@@ -84,9 +95,9 @@ impl Copier {
         };
         let complete =
             |copier: &mut Self, temporary: &CStr| copier.complete_other(open, name, (temporary, new_name), &wanted);
-        self.make_other(open, new_name, verdict, attributes, make, complete)?;
+        self.make_other(open, new_name, action, attributes, make, complete)?;
         self.station.summary.others += 1;
-        Ok(verdict)
+        Ok((action, None))
     }
 
     /// Gives what was just made under a temporary name all but its content, by descriptor: the name may be another file's
@@ -194,18 +205,21 @@ impl Copier {
     /// Gives the source itself another name, in the target (`-l`).
     pub(super) fn give_source_another_name(&mut self, open: &Open, name: &CStr, new_name: &CStr) -> Result<()> {
         let attributes = self.examine(open, name)?;
-        let there = self.station.sys.stat_at(&open.target, new_name);
-        if !there.is_ok_and(|there| there.is_same_file(&attributes)) {
-            let verdict = self.admit(open, name, new_name, &attributes)?;
-            if verdict.stays().is_some() {
+        let there = self.look_at_target(open, new_name)?;
+        if !there.is_some_and(|there| there.is_same_file(&attributes)) {
+            let action = self.admit(open, name, new_name, &attributes)?;
+            if action.skips().is_some() {
                 return Ok(());
+            }
+            if self.shared.plan.dry_run {
+                return self.tell_action(open, (name, new_name), &attributes, action).map(drop);
             }
             let follows = open.directory.source.follows_links();
             let link = |sys: &mut Sys, to: &CStr| {
                 let link = if follows { Sys::linkat_through } else { Sys::linkat };
                 link(sys, &open.source, name, &open.target, to)
             };
-            self.make_other(open, new_name, verdict, &attributes, link, |_, _| Ok(()))?;
+            self.make_other(open, new_name, action, &attributes, link, |_, _| Ok(()))?;
         }
         self.station.summary.links += 1;
         Ok(())
@@ -219,13 +233,16 @@ impl Copier {
             return Err(Error::refused("link to", text, why));
         }
         let attributes = self.examine(open, name)?;
-        let verdict = self.admit(open, name, new_name, &attributes)?;
-        if verdict.stays().is_some() {
+        let action = self.admit(open, name, new_name, &attributes)?;
+        if action.skips().is_some() {
             return Ok(());
+        }
+        if self.shared.plan.dry_run {
+            return self.tell_action(open, (name, new_name), &attributes, action).map(drop);
         }
         let text = c_path(text);
         let link = |sys: &mut Sys, to: &CStr| sys.symlinkat(&text, &open.target, to);
-        self.make_other(open, new_name, verdict, &attributes, link, |_, _| Ok(()))?;
+        self.make_other(open, new_name, action, &attributes, link, |_, _| Ok(()))?;
         self.station.summary.others += 1;
         Ok(())
     }
@@ -238,11 +255,11 @@ impl Copier {
     }
 
     /// What becomes of a target's name; an entry that is passed over is counted.
-    fn admit(&mut self, open: &Open, name: &CStr, new_name: &CStr, source: &Attributes) -> Result<Verdict> {
-        let verdict = self.verdict(open, name, new_name, source)?;
-        if let Some(why) = verdict.stays() {
+    fn admit(&mut self, open: &Open, name: &CStr, new_name: &CStr, source: &Attributes) -> Result<Action> {
+        let action = self.decide(open, name, new_name, source)?;
+        if let Some(why) = action.skips() {
             self.pass_over(|| open.directory.source_of(name), why);
         }
-        Ok(verdict)
+        Ok(action)
     }
 }

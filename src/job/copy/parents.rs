@@ -1,5 +1,6 @@
 //! `--parents`: the directories on the way to a source are made in the target as well, like those they stand for.
 
+use std::ffi::CStr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -7,6 +8,7 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use super::Copier;
+use super::arguments::TargetDirectory;
 use super::directory::{Above, Directory, Origin, Seen, Standing};
 use super::folding::Spellings;
 use crate::error::{Error, Result};
@@ -26,8 +28,8 @@ struct Parent {
 
 impl Copier {
     /// The directory that a source goes into; makes what is missing on the way.
-    pub(super) fn parents_of(&mut self, path: &Path) -> Result<Arc<Place>> {
-        let mut place = Arc::clone(&self.shared.destination.place);
+    pub(super) fn parents_of(&mut self, path: &Path) -> Result<TargetDirectory> {
+        let mut into = TargetDirectory::there(&self.shared.destination.place);
         let mut source = PathBuf::new();
         for component in path.parent().unwrap_or(Path::new("")).components() {
             source.push(component);
@@ -38,10 +40,14 @@ impl Copier {
                 }
                 continue;
             };
-            let target = place.below(&c_path(name));
+            let target = into.directory.below(&c_path(name));
+            if self.shared.plan.dry_run {
+                into = self.plan_parent(into, target, &c_path(name), &source)?;
+                continue;
+            }
             let failed = |errno| Error::system("create directory", target.path(), errno);
             let sys = &mut self.station.sys;
-            let above = place.open_to_search(sys).map_err(failed)?;
+            let above = into.directory.open_to_search(sys).map_err(failed)?;
             match sys.mkdirat(&above, &c_path(name), 0o700) {
                 Ok(()) => {
                     let inherits_acl = self.inherits(&above, &target, 0o700);
@@ -52,9 +58,38 @@ impl Copier {
                 Err(errno) => return Err(failed(errno)),
             }
             self.station.sys.close(above).map_err(failed)?;
-            place = target;
+            into = TargetDirectory::there(&target);
         }
-        Ok(place)
+        Ok(into)
+    }
+
+    /// What a dry run finds or plans instead.
+    fn plan_parent(
+        &mut self,
+        above: TargetDirectory,
+        target: Arc<Place>,
+        name: &CStr,
+        source: &Path,
+    ) -> Result<TargetDirectory> {
+        let failed = |errno| Error::system("create directory", target.path(), errno);
+        if above.planned.is_none() {
+            let sys = &mut self.station.sys;
+            let directory = above.directory.open_to_search(sys).map_err(failed)?;
+            let found = sys.stat_at(&directory, name);
+            let allowed = sys.may_make_names(&directory);
+            sys.close(directory).map_err(failed)?;
+            match found {
+                Ok(_) => return Ok(TargetDirectory::there(&target)),
+                Err(Errno::NOENT) => allowed.map_err(failed)?,
+                Err(errno) => return Err(failed(errno)),
+            }
+        }
+        let made = self.shared.dry_run.as_ref().and_then(|dry_run| dry_run.made(&target.path()));
+        if made.is_none() {
+            self.tell_made(source.to_owned(), &target);
+        }
+        let planned = made.map_or_else(|| self.plan_id(&target), |made| Some(made.id()));
+        Ok(TargetDirectory { directory: target, planned, existing: above.existing })
     }
 
     /// Gives the directories that were made their attributes, the deepest first.
@@ -81,6 +116,7 @@ impl Copier {
             parent: Above::default(),
             source_seen: OnceLock::from(Seen { attributes, has_extended }),
             standing: Standing::New,
+            planned: None,
             unit: None,
             volume: self.shared.destination.volume.clone(),
             creator: Creator { inherits_acl, ..self.shared.identity.unknown_creator() },

@@ -25,6 +25,9 @@ impl Copier {
         source: Arc<Place>,
         name: &CStr,
     ) -> Result<Option<Directory>> {
+        if self.shared.plan.dry_run {
+            return self.plan_unit(above, source, name).map(Some);
+        }
         let failed = |errno| Error::system("create directory", above.target_of(name), errno);
         let shared = Arc::clone(&self.shared);
         let sys = &mut self.station.sys;
@@ -37,13 +40,7 @@ impl Copier {
         }
         let mut creator = shared.identity.creating_in(&made);
         let unit = Unit::begin(sys, &above.target, &parent, name, &shared.unfinished, shared.plan.resume);
-        let (unit, begun) = unit.map_err(|refused| match refused {
-            Refused::System(name, errno) => Error::system("create directory", above.target_of(&name), errno),
-            Refused::NotContinued(name, why) => {
-                let why = format!("{why}; remove or rename it, or leave --resume out");
-                Error::refused("continue", above.target_of(&name), why)
-            }
-        })?;
+        let (unit, begun) = unit.map_err(|refused| not_begun(refused, above))?;
         creator.inherits_acl = self.inherits(&parent, unit.place(), UNFINISHED);
         self.station.sys.close(parent).map_err(failed)?;
         let standing = match begun {
@@ -62,6 +59,27 @@ impl Copier {
         Ok(Some(Directory { target, standing, unit: Some(unit), creator, ..above.merging(source) }))
     }
 
+    /// What a dry run does instead: the tree would be made, or an unfinished one continued, which is found as it is.
+    fn plan_unit(&mut self, above: &Directory, source: Arc<Place>, name: &CStr) -> Result<Directory> {
+        if !self.shared.plan.resume {
+            return self.plan_directory(above, source, name);
+        }
+        let failed = |errno| Error::system("create directory", above.target_of(name), errno);
+        let sys = &mut self.station.sys;
+        let parent = above.target.open_to_search(sys).map_err(failed)?;
+        let unfinished = Unit::find(sys, &parent, name);
+        sys.close(parent).map_err(failed)?;
+        match unfinished.map_err(|refused| not_begun(refused, above))? {
+            None => self.plan_directory(above, source, name),
+            Some(temporary) => {
+                let target = above.target.unit(temporary, name);
+                self.station
+                    .note(|| (above.target_of(name), "would be continued where an earlier copy ended".to_owned()));
+                Ok(Directory { target, standing: Standing::Resumed, ..above.merging(source) })
+            }
+        }
+    }
+
     /// A directory in a tree that is continued: makes it, unless it is there.
     pub(super) fn take_over_directory(&mut self, open: &Open, name: &CStr, new_name: &CStr) -> Result<Standing> {
         let failed = |errno| Error::system("create directory", open.directory.target_of(new_name), errno);
@@ -71,12 +89,14 @@ impl Copier {
                 if existing.kind == FileKind::Directory {
                     return Ok(Standing::Resumed);
                 }
-                self.station.sys.unlinkat(&open.target, new_name).map_err(failed)?;
+                if !self.shared.plan.dry_run {
+                    self.station.sys.unlinkat(&open.target, new_name).map_err(failed)?;
+                }
             }
             Err(Errno::NOENT) => {}
             Err(errno) => return Err(failed(errno)),
         }
-        self.make_new_directory(open, new_name)
+        if self.shared.plan.dry_run { Ok(Standing::New) } else { self.make_new_directory(open, new_name) }
     }
 
     /// Takes what an earlier copy left under a name out of the way.
@@ -88,14 +108,14 @@ impl Copier {
     /// whole job ends, the next copy is to find it. Best effort: the failure that led here is the one to report.
     pub(super) fn clear_stale<T>(&mut self, open: &Open, name: &CStr, copied: &Result<T>) {
         let failed = copied.as_ref().is_err_and(|error| !error.stops_the_job());
-        if failed && open.directory.standing == Standing::Resumed {
+        if failed && open.directory.standing == Standing::Resumed && !self.shared.plan.dry_run {
             let _ = self.clear(open, name);
         }
     }
 
     /// The same for a directory whose source cannot be read; the top of a tree stays for the next copy.
     pub(super) fn clear_stale_directory(&mut self, directory: &Directory) {
-        if directory.standing != Standing::Resumed || directory.unit.is_some() {
+        if directory.standing != Standing::Resumed || directory.unit.is_some() || self.shared.plan.dry_run {
             return;
         }
         let sys = &mut self.station.sys;
@@ -107,11 +127,16 @@ impl Copier {
         }
     }
 
+    /// See [`Copier::reopen_finished`].
+    pub(super) fn is_reopened(&self, found: &Attributes) -> bool {
+        let (plan, user) = (&self.shared.plan, self.shared.identity.uid);
+        plan.resume && plan.keep.mode && found.uid == user && user != 0 && found.mode & 0o300 != 0o300
+    }
+
     /// A directory that an earlier copy finished may be one that its owner may not write to; a name in it may still have to
     /// become another one's link. It gets its mode once more at the end.
     pub(super) fn reopen_finished(&mut self, directory: &OwnedFd, found: &Attributes) {
-        let (plan, user) = (&self.shared.plan, self.shared.identity.uid);
-        if plan.resume && plan.keep.mode && found.uid == user && user != 0 && found.mode & 0o300 != 0o300 {
+        if self.is_reopened(found) {
             // Where that is not allowed, what needs it will fail and say so.
             let _ = self.station.sys.fchmod(directory, found.mode | 0o700);
         }
@@ -144,6 +169,16 @@ impl Copier {
         }
         sys.close(listed).map_err(failed)?;
         stale.iter().try_for_each(|name| self.clear(open, name)).map_err(failed)
+    }
+}
+
+fn not_begun(refused: Refused, above: &Directory) -> Error {
+    match refused {
+        Refused::System(name, errno) => Error::system("create directory", above.target_of(&name), errno),
+        Refused::NotContinued(name, why) => {
+            let why = format!("{why}; remove or rename it, or leave --resume out");
+            Error::refused("continue", above.target_of(&name), why)
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::arguments::Destination;
 use super::directory::Open;
+use super::dry_run::DryRun;
 use super::links::Links;
 use super::look_last::allows_looking_last;
 use super::parents::Parents;
@@ -24,6 +25,8 @@ use crate::tree::{Leftovers, Place, Site, TimeSteps, Unfinished};
 pub(super) struct Shared {
     pub(super) plan: Arc<CopyPlan>,
     pub(super) destination: Destination,
+    /// What would be there by now, if nothing is done.
+    pub(super) dry_run: Option<DryRun>,
     /// The most bytes a call moves, if the user said.
     pub(super) step: Option<usize>,
     pub(super) threads: usize,
@@ -66,6 +69,7 @@ impl Shared {
         Self {
             plan: Arc::new(plan.clone()),
             destination,
+            dry_run: None,
             step: plan.resources.buffer.map(BufferSize::bytes),
             threads,
             pool: pool.clone(),
@@ -75,7 +79,7 @@ impl Shared {
             torn: Mutex::default(),
             further: Mutex::default(),
             made: Mutex::default(),
-            may_look_last: allows_looking_last(plan),
+            may_look_last: allows_looking_last(plan) && !plan.dry_run,
             notes_names: sources_may_collide || plan.existing.backup != Backup::None,
             identity: context.identity,
             leftovers: context.leftovers.clone(),

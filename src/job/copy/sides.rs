@@ -10,8 +10,8 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::Copier;
+use super::decide::{Action, Reason, falls_back_to_writing_in_place};
 use super::directory::{Open, Standing};
-use super::existing::{Reason, Verdict};
 use super::special::{is_read, is_special};
 use crate::engine::{EngineError, Side};
 use crate::error::{Error, Result};
@@ -19,6 +19,9 @@ use crate::plan::{CopyPlan, Method};
 use crate::sys::{Attributes, Creator, FileKind};
 use crate::tree::Part;
 use crate::tree::metadata::{creation_mode, describe, ordinary_mode};
+
+/// Why a file is not written in place.
+pub(super) const WRITTEN_UNDER_ANOTHER_NAME: &str = "another source is written to this file under another name";
 
 /// A file on its way: both sides open, nothing final yet.
 pub(super) struct FileCopy {
@@ -66,6 +69,11 @@ impl Copier {
             let found = if follows { sys.stat_through(&open.source, name) } else { sys.stat_at(&open.source, name) };
             kind = found.map_err(examine)?.kind;
         }
+        if self.shared.plan.dry_run && is_special(kind) {
+            let itself = sys.open_itself(&open.source, name).map_err(examine)?;
+            let attributes = sys.fstat(&itself).map_err(examine)?;
+            return Ok((itself, attributes));
+        }
         // Whoever is to read a FIFO waits for somebody who writes, as with cp; nothing else may hold us.
         let waits = if is_special(kind) { OFlags::empty() } else { OFlags::NONBLOCK };
         let link = if follows { OFlags::empty() } else { OFlags::NOFOLLOW };
@@ -84,20 +92,20 @@ impl Copier {
         open: &Open,
         name: &CStr,
         attributes: &Attributes,
-        verdict: Verdict,
+        action: Action,
     ) -> Result<(OwnedFd, TargetPlace)> {
         let failed = |errno| Error::system("create", open.directory.target_of(name), errno);
-        let replaced = if let Verdict::Replace(existing) = &verdict { Some(existing) } else { None };
+        let replaced = if let Action::Replace(existing) = &action { Some(existing) } else { None };
         let mode = self.creation_mode(open, attributes, replaced);
-        let replaced = match verdict {
-            Verdict::InPlace(end, why) => return self.open_in_place(open, name, attributes, &end, why),
-            Verdict::Done(existing) => return self.open_done(open, name, &existing),
-            Verdict::Replace(_) if open.directory.standing == Standing::Resumed => {
+        let replaced = match action {
+            Action::WriteInPlace(end, why) => return self.open_in_place(open, name, attributes, &end, why),
+            Action::AlreadyDone(existing) => return self.open_done(open, name, &existing),
+            Action::Replace(_) if open.directory.standing == Standing::Resumed => {
                 self.clear(open, name).map_err(failed)?;
                 None
             }
-            Verdict::Replace(existing) => Some(existing),
-            Verdict::New | Verdict::Attributes(_) | Verdict::PassOver(_) | Verdict::UpToDate(..) => None,
+            Action::Replace(existing) => Some(existing),
+            Action::Create | Action::SetAttributes(_) | Action::Skip(_) | Action::UpToDate(..) => None,
         };
         let sys = &mut self.station.sys;
         if open.directory.is_in_unit() {
@@ -105,7 +113,7 @@ impl Copier {
         }
         match (Part::file(sys, self.shared.site(open), name, mode), replaced) {
             (Ok((part, target)), replaced) => Ok((target, TargetPlace::Part { part, replaced })),
-            (Err(errno), Some(existing)) if self.falls_back_to_writing_in_place(&existing, errno) => {
+            (Err(errno), Some(existing)) if falls_back_to_writing_in_place(&self.shared.plan, &existing, errno) => {
                 self.open_in_place(open, name, attributes, &existing, Reason::Unreplaceable)
             }
             (Err(errno), _) => Err(failed(errno)),
@@ -146,8 +154,7 @@ impl Copier {
         let path = || open.directory.target_of(name);
         let regular = end.kind == FileKind::RegularFile;
         if regular && !self.shared.claims.take(end.id(), b"") {
-            let why = "another source is written to this file under another name";
-            return Err(Error::refused("write", path(), why));
+            return Err(Error::refused("write", path(), WRITTEN_UNDER_ANOTHER_NAME));
         }
         let attributes_only = self.shared.plan.method == Method::AttributesOnly;
         let flags = match (attributes_only, self.shared.plan.verify && regular) {
@@ -160,7 +167,7 @@ impl Copier {
             Err(Errno::ACCESS | Errno::PERM | Errno::TXTBSY)
                 if self.shared.plan.existing.force && why != Reason::Unreplaceable =>
             {
-                return self.open_target(open, name, source, Verdict::Replace(*end));
+                return self.open_target(open, name, source, Action::Replace(*end));
             }
             other => other.map_err(|errno| Error::system("open", path(), errno))?,
         };

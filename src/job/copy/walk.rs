@@ -54,13 +54,15 @@ impl Copier {
         let is_denied = opened.as_ref().is_err_and(|error| error.errno() == Some(Errno::ACCESS));
         let Some(open) = self.station.check(opened) else { return self.give_up(directory, is_denied) };
         drop(directory);
-        if open.directory.standing == Standing::Resumed {
+        self.tell_directory(&open.directory);
+        let is_dry_run = self.shared.plan.dry_run;
+        if open.directory.standing == Standing::Resumed && !is_dry_run {
             let reconciled = self.reconcile(&open);
             if self.station.check(reconciled).is_none() {
                 open.directory.leave_unfinished();
             }
         }
-        if open.directory.standing == Standing::Met {
+        if open.directory.standing == Standing::Met && !is_dry_run {
             self.remove_abandoned(&open.directory.target, &open.target);
         }
         while self.stays_here(&open) {
@@ -92,12 +94,17 @@ impl Copier {
         let to = |errno| Error::system("open", directory.target.path(), errno);
         let source = directory.source.open(sys).map_err(from)?;
         let attributes = sys.fstat(&source).map_err(from)?;
-        let target = target.map_or_else(|| directory.target.open_to_search(sys), Ok).map_err(to)?;
+        let target = match target {
+            Some(target) => target,
+            None if directory.is_planned() => self.open_nowhere()?,
+            None => directory.target.open_to_search(sys).map_err(to)?,
+        };
         if directory.creator.inherits_acl && directory.unit.is_none() && directory.standing == Standing::New {
             self.make_ours(&target, 0o700);
         }
         let sys = &mut self.station.sys;
-        if directory.standing == Standing::Met || directory.unit.is_some() {
+        let may_be_source = directory.standing == Standing::Met || directory.unit.is_some();
+        if may_be_source && !directory.is_planned() {
             let made = sys.fstat(&target).map_err(to)?;
             if made.is_same_file(&attributes) {
                 let why = "source and target are the same directory";
@@ -121,20 +128,26 @@ impl Copier {
     pub(super) fn opened(&mut self, directory: &Arc<Directory>, source: OwnedFd, target: OwnedFd) -> Result<Arc<Open>> {
         let is_met = directory.standing == Standing::Met;
         let mut creator = directory.creator;
-        let (mut target_id, mut rules) = (None, DirectoryRules::default());
-        if is_met || self.shared.notes_names {
+        let (mut target_id, mut rules, mut denied) = (None, DirectoryRules::default(), None);
+        if directory.is_planned() {
+            target_id = directory.planned.filter(|_| self.shared.notes_names);
+        } else if is_met || self.shared.notes_names {
             let made = self.station.sys.fstat(&target);
             let made = made.map_err(|errno| Error::system("examine", directory.target.path(), errno))?;
             target_id = self.shared.notes_names.then(|| made.id());
             if is_met {
-                self.reopen_finished(&target, &made);
+                if self.shared.plan.dry_run {
+                    denied = self.may_make_names(&target, &made).err();
+                } else {
+                    self.reopen_finished(&target, &made);
+                }
                 creator = self.shared.identity.creating_in(&made);
                 rules = DirectoryRules::of(&made, self.shared.identity.uid);
                 creator.inherits_acl = self.inherits_acl(&target);
             }
         }
         let (directory, target) = (Arc::clone(directory), Arc::new(target));
-        Ok(Arc::new(Open { directory, source, target, creator, rules, target_id }))
+        Ok(Arc::new(Open { directory, source, target, creator, rules, target_id, denied }))
     }
 
     /// Whether to read a directory at all: what is mounted in a source stays empty, if we are to stay on its file system.
@@ -148,8 +161,10 @@ impl Copier {
     /// be finished. What an earlier copy made stays for the next one. One in a tree that only may not be read is made,
     /// empty, with all that is kept of it, as with cp; of a new tree whose top may not be read, there is nothing to make.
     fn give_up(&mut self, directory: Arc<Directory>, is_denied: bool) {
-        let is_tree = directory.unit.is_some() && directory.parent.0.as_deref().is_none_or(Directory::holds_arguments);
+        let is_new = directory.unit.is_some() || directory.would_be_made();
+        let is_tree = is_new && directory.parent.0.as_deref().is_none_or(Directory::holds_arguments);
         if is_denied && !is_tree && directory.standing != Standing::Resumed && self.see_unread(&directory) {
+            self.tell_directory(&directory);
             return self.leave_directory(directory, None);
         }
         if let Some(mut directory) = Arc::into_inner(directory) {
@@ -353,6 +368,7 @@ impl Copier {
     /// Counts something that is passed over on purpose.
     pub(super) fn pass_over(&mut self, path: impl FnOnce() -> PathBuf, why: &str) {
         self.station.summary.skipped += 1;
-        self.station.note(|| (path(), format!("passed over: {why}")));
+        let would = if self.shared.plan.dry_run { "would be " } else { "" };
+        self.station.note(|| (path(), format!("{would}passed over: {why}")));
     }
 }
