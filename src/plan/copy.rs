@@ -43,16 +43,16 @@ pub enum Method {
 }
 
 /// Which targets that exist already are replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Update {
-    /// All.
+    /// All of them; the default.
     #[default]
     All,
-    /// None; their sources are passed over.
+    /// None; what would replace them is passed over.
     None,
-    /// None; each is a failure.
+    /// None; each is an error.
     NoneFail,
-    /// Those that are older than their sources; the other sources are passed over.
+    /// Those older than their source; the others are passed over.
     Older,
 }
 
@@ -152,9 +152,9 @@ impl Keep {
 }
 
 /// Whether something is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum When {
-    /// Where it can be.
+    /// Where it can be done.
     #[default]
     Auto,
     /// Everywhere, or it is a failure.
@@ -164,14 +164,14 @@ pub enum When {
 }
 
 /// When targets are made durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Durable {
-    /// When the kernel likes.
+    /// When the kernel writes them.
     #[default]
     None,
     /// Each before it gets its final name.
     File,
-    /// All, once, before the job ends.
+    /// All, once, at the end.
     End,
 }
 

@@ -8,26 +8,40 @@ use super::Effort;
 use crate::size::BufferSize;
 
 /// What a disk is asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Load {
-    /// Read blocks one behind the other.
+    /// Blocks one after the other.
     Read,
-    /// Write blocks one behind the other.
+    /// The same, written.
     Write,
-    /// Read blocks anywhere.
+    /// Blocks anywhere.
     RandomRead,
-    /// Write blocks anywhere.
+    /// The same, written.
     RandomWrite,
-    /// Blocks anywhere: 70 % are read, 30 % are written.
+    /// Blocks anywhere: 70% are read, 30% are written.
     Mixed,
-    /// Write a block and wait until it is durable (`fdatasync`), one behind the other.
+    /// A block written and made durable (fdatasync), one after the other.
     Sync,
-    /// Create empty files in a directory.
+    /// Empty files are made.
     Create,
-    /// Ask for the attributes of files in a directory.
+    /// They are asked for their attributes.
     Stat,
-    /// Remove files from a directory.
+    /// They are removed.
     Remove,
 }
 
@@ -46,18 +60,8 @@ impl Load {
     ];
 
     /// The name users type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::RandomRead => "random-read",
-            Self::RandomWrite => "random-write",
-            Self::Mixed => "mixed",
-            Self::Sync => "sync",
-            Self::Create => "create",
-            Self::Stat => "stat",
-            Self::Remove => "remove",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether blocks are anywhere, so that it makes sense to keep several in flight.
@@ -77,22 +81,33 @@ impl Load {
 }
 
 /// Which way bytes go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Access {
-    /// Through the page cache, which holds nothing of the file before a run; what is written is durable at its end.
+    /// Through the page cache, which holds nothing of the file before a run.
     Buffered,
-    /// Past the page cache (`O_DIRECT`).
+    /// Past it, by direct I/O.
     Direct,
 }
 
 impl Access {
     /// The name users type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Buffered => "buffered",
-            Self::Direct => "direct",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -120,7 +135,7 @@ impl Flight {
 }
 
 /// What varies over settings of the same load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum DiskAxis {
     /// The block size.

@@ -7,19 +7,20 @@ use serde::Serialize;
 use super::FilesPlan;
 
 /// How a compressed file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Default, clap::ValueEnum, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum RouteName {
-    /// What suits its first bytes: see `job/gunzip/route.rs`.
+    /// What suits the first bytes of the file.
     #[default]
     Auto,
-    /// One read, one whole-buffer inflate, one write, for a file that is in memory as a whole.
+    /// One read, one inflate, one write.
     Small,
-    /// In pieces by all workers, where it has such.
+    /// All workers, where the file has pieces that can be read on their own: haul's, those of pigz -i, BGZF, many members.
     Pieces,
     /// One worker inflates, others check and write.
     Pipeline,
-    /// One worker does all of it, one buffer after the other.
+    /// One worker, one buffer after the other.
     Stream,
 }
 
@@ -28,14 +29,8 @@ impl RouteName {
     pub const ALL: [Self; 4] = [Self::Small, Self::Pieces, Self::Pipeline, Self::Stream];
 
     /// The name users type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Small => "small",
-            Self::Pieces => "pieces",
-            Self::Pipeline => "pipeline",
-            Self::Stream => "stream",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

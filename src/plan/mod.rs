@@ -25,20 +25,22 @@ pub use sweep::{Arm, CacheState, Effort, Generated, Passes, SweepData, SweepJob,
 pub use tune::{Flags, TuneCase, TunePlan};
 
 /// How bytes move from one file to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum EngineName {
-    /// The best that works here: see `engine/mod.rs`.
+    /// The best that works here.
     Auto,
-    /// `pread` into a buffer, `pwrite` out of it.
+    /// Reads into a buffer and writes out of it.
     ReadWrite,
-    /// The kernel copies, or shares the blocks, without the bytes entering the process.
+    /// The kernel copies, or shares the blocks; no byte enters the process.
     CopyFileRange,
-    /// `pwrite` out of a map of the source.
+    /// Writes out of a map of the source.
     Mmap,
-    /// The target shares all blocks of the source: whole files, where the file system can.
+    /// The target shares all blocks of the source, where the file system can.
     Reflink,
-    /// `pread` and `pwrite` past the page cache: buffers are whole pages.
+    /// Reads and writes past the page cache; buffers are whole pages.
     Direct,
 }
 
@@ -47,54 +49,49 @@ impl EngineName {
     pub const ALL: [Self; 5] = [Self::ReadWrite, Self::CopyFileRange, Self::Mmap, Self::Reflink, Self::Direct];
 
     /// The name users type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::ReadWrite => "read_write",
-            Self::CopyFileRange => "copy_file_range",
-            Self::Mmap => "mmap",
-            Self::Reflink => "reflink",
-            Self::Direct => "direct",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 /// Who runs tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, clap::ValueEnum, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum SchedulerName {
     /// One thread, one task after another.
     Serial,
     /// Threads fed by a bounded channel.
     #[default]
     Channel,
-    /// rayon's work-stealing pool.
+    /// The work-stealing pool of rayon.
     Rayon,
 }
 
 impl SchedulerName {
     /// The name users type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Serial => "serial",
-            Self::Channel => "channel",
-            Self::Rayon => "rayon",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 /// Who compresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, clap::ValueEnum, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum CodecName {
-    /// The best for the level and the block: see `codec/level.rs`.
+    /// The best for the level and the block.
     #[default]
     Auto,
-    /// Intel's ISA-L: the fastest, level 1 only, and not in every build.
+    /// Intel's ISA-L: the fastest; level 1 only, and not in every build.
     Isal,
-    /// libdeflate: whole blocks, levels 0 to 12.
+    /// Whole blocks; levels 0 to 12.
     Libdeflate,
-    /// zlib-rs: with a dictionary, so that small blocks lose no ratio; levels 1 to 9.
+    /// zlib-rs, with what precedes a block as dictionary: for small blocks; levels 1 to 9.
     Zlib,
 }
 
@@ -103,13 +100,8 @@ impl CodecName {
     pub const ALL: [Self; 3] = [Self::Isal, Self::Libdeflate, Self::Zlib];
 
     /// The name users type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Isal => "isal",
-            Self::Libdeflate => "libdeflate",
-            Self::Zlib => "zlib",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -11,8 +11,11 @@ use crate::outcome::Setting;
 use crate::size::BufferSize;
 
 /// The job that a sweep runs over and over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum SweepJob {
     /// Copy the source.
     Copy,
@@ -24,65 +27,66 @@ pub enum SweepJob {
 
 impl SweepJob {
     /// The name users type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Copy => "copy",
-            Self::Gzip => "gzip",
-            Self::Gunzip => "gunzip",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 /// What of the source is in memory when a run begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    Default,
+    clap::ValueEnum,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum CacheState {
     /// All of it: it was read before.
     #[default]
     Warm,
-    /// Nothing of its content; names and inodes still are.
+    /// None of its content: evicted before each run, and the run proves it.
     Cold,
-    /// It does not matter: reads and writes go past the page cache (the engine `direct`).
+    /// It does not matter: past the page cache (copy).
     Direct,
 }
 
 impl CacheState {
     /// The name users type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Warm => "warm",
-            Self::Cold => "cold",
-            Self::Direct => "direct",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 /// A ready-made sweep that answers one question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum TableName {
-    /// One file, many buffer sizes.
+    /// One file copied with buffers from 512 bytes to 4 MiB.
     Buffers,
-    /// Many numbers of workers, for a job that waits and one that computes.
+    /// 1 to 100 workers, for a copy from the disk and for gzip.
     Workers,
     /// A pool of buffers or none, at several buffer sizes.
     Pool,
-    /// One thread, threads fed by a channel, rayon.
+    /// One thread, threads fed by a channel, and rayon.
     Models,
-    /// From the slowest way to the fastest, one step at a time.
+    /// From the slowest way to the fastest, one step at a time; without SOURCE on 100 files of 10 MB (1 GB).
     Ladder,
 }
 
 impl TableName {
     /// The name users type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Buffers => "buffers",
-            Self::Workers => "workers",
-            Self::Pool => "pool",
-            Self::Models => "models",
-            Self::Ladder => "ladder",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

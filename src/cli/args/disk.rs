@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use haul::plan::{Access, DiskAxis, Load};
 
 use super::ProgressChoice;
 use crate::cli::report::Format;
@@ -50,10 +51,10 @@ pub(crate) struct DiskArgs {
     pub(crate) rounds: Option<NonZeroUsize>,
     /// What to ask of the disk; default: all of it, with --read-only what reads
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
-    pub(crate) loads: Vec<LoadWord>,
+    pub(crate) loads: Vec<Load>,
     /// What varies; default: blocks of read and write, depths of the random loads
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
-    pub(crate) axis: Vec<AxisWord>,
+    pub(crate) axis: Vec<DiskAxis>,
     /// Block sizes, multiples of 4K: a list, or a range of doublings such as 4K..1M; default: 4K,128K,1M. Where they do
     /// not vary: 1M in order, 4K anywhere
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_sizes, allow_hyphen_values = true)]
@@ -63,7 +64,7 @@ pub(crate) struct DiskArgs {
     pub(crate) depths: Vec<usize>,
     /// Which way bytes go; default: both in order, direct anywhere
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
-    pub(crate) access: Vec<AccessWord>,
+    pub(crate) access: Vec<Access>,
     /// How several operations are kept in flight
     #[arg(long, value_enum, default_value_t = FlightWord::Auto)]
     pub(crate) flight: FlightWord,
@@ -92,44 +93,6 @@ pub(crate) struct DiskArgs {
     /// A progress line on standard error, between runs; auto: if that is a terminal
     #[arg(long, value_enum, default_value_t = ProgressChoice::Auto)]
     pub(crate) progress: ProgressChoice,
-}
-
-/// What is asked of a disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LoadWord {
-    /// Blocks one behind the other
-    Read,
-    /// The same, written
-    Write,
-    /// Blocks anywhere
-    RandomRead,
-    /// The same, written
-    RandomWrite,
-    /// Blocks anywhere: 70% are read, 30% are written
-    Mixed,
-    /// A block written and made durable (fdatasync), one behind the other
-    Sync,
-    /// Empty files are made
-    Create,
-    /// They are asked for their attributes
-    Stat,
-    /// They are removed
-    Remove,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AxisWord {
-    Blocks,
-    Depths,
-}
-
-/// Which way bytes go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AccessWord {
-    /// Through the page cache, which holds nothing of the file before a run
-    Buffered,
-    /// Past it, by direct I/O
-    Direct,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, ValueEnum};
-use haul::plan::Range;
+use clap::Args as ClapArgs;
+use haul::plan::{Range, RouteName};
 use haul::size::parse_bytes;
 
 use super::{Common, parse_path};
@@ -85,8 +85,8 @@ pub(crate) struct UnpackArgs {
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub(crate) max_output: Option<u64>,
     /// How a file is read; auto: what suits its first bytes, and -v says which. The bytes are the same
-    #[arg(long, value_enum, default_value_t = Route::Auto)]
-    pub(crate) route: Route,
+    #[arg(long, value_enum, default_value_t = RouteName::Auto)]
+    pub(crate) route: RouteName,
     /// Write only these bytes of what comes out, to standard output, and keep the sources: 1G:64K, or 1G: for all from
     /// there on; behind the end there are none. Read is what is needed: see --index. Damage elsewhere is not looked for
     #[arg(long, value_name = "OFFSET:LENGTH", value_parser = parse_range, allow_hyphen_values = true)]
@@ -104,21 +104,7 @@ pub(crate) struct UnpackArgs {
 impl UnpackArgs {
     /// Whether nothing was asked for.
     pub(crate) fn is_default(&self) -> bool {
-        let is_plain = self.max_output.is_none() && self.route == Route::Auto;
+        let is_plain = self.max_output.is_none() && self.route == RouteName::Auto;
         is_plain && self.range.is_none() && !self.index && !self.ignore_trailing
     }
-}
-
-/// How a compressed file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Route {
-    Auto,
-    /// One read, one inflate, one write
-    Small,
-    /// All workers, where the file has pieces that can be read on their own: haul's, pigz -i's, BGZF, many members
-    Pieces,
-    /// One worker inflates, others write
-    Pipeline,
-    /// One worker, one buffer after the other
-    Stream,
 }

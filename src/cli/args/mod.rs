@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use haul::plan::{CodecName, SchedulerName};
 use haul::size::BufferSize;
 
 use super::environment;
@@ -20,10 +21,10 @@ use super::level::Level;
 use super::words::{PoolWord, WorkerCount, parse_block, parse_pool, parse_workers};
 
 pub(crate) use compare::{CompareArgs, ComparisonFormat};
-pub(crate) use copy::{Attribute, BackupWord, CopyArgs, ReflinkWord, SparseWord, SyncWord, UpdateWord};
-pub(crate) use disk::{AccessWord, AxisWord, DiskArgs, FlightWord, LoadWord};
-pub(crate) use files::{FileArgs, Route, UnpackArgs};
-pub(crate) use sweep::{Cache, Job, SweepArgs, Switch, Table};
+pub(crate) use copy::{Attribute, BackupWord, CopyArgs};
+pub(crate) use disk::{DiskArgs, FlightWord};
+pub(crate) use files::{FileArgs, UnpackArgs};
+pub(crate) use sweep::{SweepArgs, Switch};
 pub(crate) use tune::{TuneArgs, TunedJob};
 
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
@@ -96,8 +97,8 @@ pub(crate) struct Common {
     #[arg(short = 'p', long, value_name = "N|auto", default_value = "auto", value_parser = parse_workers, allow_hyphen_values = true)]
     pub(crate) workers: WorkerCount,
     /// Who runs the tasks
-    #[arg(long, value_enum, default_value_t = Scheduler::Channel)]
-    pub(crate) scheduler: Scheduler,
+    #[arg(long, value_enum, default_value_t = SchedulerName::Channel)]
+    pub(crate) scheduler: SchedulerName,
     /// Buffers that are kept and used again; off: allocate each time
     #[arg(long, value_name = "N|auto|off", default_value = "auto", value_parser = parse_pool)]
     pub(crate) pool: PoolWord,
@@ -132,8 +133,8 @@ pub(crate) struct GzipArgs {
     #[arg(long)]
     pub(crate) keep_smaller: bool,
     /// Who compresses; auto: the best for the level and the block
-    #[arg(long, value_enum, default_value_t = Codec::Auto)]
-    pub(crate) codec: Codec,
+    #[arg(long, value_enum, default_value_t = CodecName::Auto)]
+    pub(crate) codec: CodecName,
     /// Bytes one worker compresses as a piece, 32K to 1G; default: 1M, from level 7 on 2M
     #[arg(long, value_name = "SIZE", value_parser = parse_block)]
     pub(crate) block: Option<BufferSize>,
@@ -163,36 +164,6 @@ impl GzipArgs {
     pub(crate) const fn unpacks(&self) -> bool {
         self.decompress || self.files.test || self.files.list
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum Engine {
-    Auto,
-    ReadWrite,
-    CopyFileRange,
-    Mmap,
-    Reflink,
-    Direct,
-}
-
-/// Who compresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Codec {
-    Auto,
-    /// Intel's ISA-L: the fastest; level 1 only, and not in every build
-    Isal,
-    /// Whole blocks; levels 0 to 12
-    Libdeflate,
-    /// zlib-rs, with what precedes a block as dictionary: for small blocks; levels 1 to 9
-    Zlib,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Scheduler {
-    Serial,
-    Channel,
-    Rayon,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

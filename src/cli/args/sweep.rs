@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use haul::plan::{CacheState, CodecName, EngineName, SchedulerName, TableName};
 use haul::size::BufferSize;
 
-use super::{Codec, Engine, ProgressChoice, Scheduler};
+use super::ProgressChoice;
 use crate::cli::report::Format;
 use crate::cli::words::{
     Amount, PoolWord, SizeList, WorkerCount, parse_amount, parse_block, parse_duration, parse_entropy, parse_part,
@@ -36,7 +37,7 @@ pub(crate) struct SweepArgs {
     pub(crate) words: Vec<PathBuf>,
     /// A ready-made sweep that answers one question
     #[arg(long, value_enum, value_name = "NAME")]
-    pub(crate) table: Option<Table>,
+    pub(crate) table: Option<TableName>,
     /// Buffer sizes: a list, or a range of doublings such as 4K..1M; default: 1K to 4M, or 256K
     /// where something else varies
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_sizes, allow_hyphen_values = true)]
@@ -46,13 +47,13 @@ pub(crate) struct SweepArgs {
     pub(crate) workers: Vec<WorkerCount>,
     /// What of the source is in memory before each run; default: warm
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
-    pub(crate) cache: Vec<Cache>,
+    pub(crate) cache: Vec<CacheState>,
     /// Engines (copy); default: auto
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
-    pub(crate) engine: Vec<Engine>,
+    pub(crate) engine: Vec<EngineName>,
     /// Schedulers; default: channel
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
-    pub(crate) scheduler: Vec<Scheduler>,
+    pub(crate) scheduler: Vec<SchedulerName>,
     /// Pools: on, off or numbers of buffers; default: on
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_pool)]
     pub(crate) pool: Vec<PoolWord>,
@@ -63,8 +64,8 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(..=12))]
     pub(crate) level: Vec<u32>,
     /// gzip's codec
-    #[arg(long, value_enum, default_value_t = Codec::Auto)]
-    pub(crate) codec: Codec,
+    #[arg(long, value_enum, default_value_t = CodecName::Auto)]
+    pub(crate) codec: CodecName,
     /// gzip's block; default: what suits the level
     #[arg(long, value_name = "SIZE", value_parser = parse_block)]
     pub(crate) block: Option<BufferSize>,
@@ -111,41 +112,8 @@ pub(crate) struct SweepArgs {
     pub(crate) progress: ProgressChoice,
 }
 
-/// A ready-made sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Table {
-    /// One file copied with buffers from 512 bytes to 4 MiB
-    Buffers,
-    /// 1 to 100 workers, for a copy from the disk and for gzip
-    Workers,
-    /// A pool of buffers or none, at several buffer sizes
-    Pool,
-    /// One thread, threads fed by a channel, and rayon
-    Models,
-    /// From the slowest way to the fastest, one step at a time; without SOURCE on 100 files of 10 MB (1 GB)
-    Ladder,
-}
-
-/// What of the source is in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Cache {
-    /// All of it
-    Warm,
-    /// None of its content: evicted before each run, and the run proves it
-    Cold,
-    /// It does not matter: past the page cache (copy)
-    Direct,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Switch {
     On,
     Off,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Job {
-    Copy,
-    Gzip,
-    Gunzip,
 }

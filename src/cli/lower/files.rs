@@ -36,7 +36,7 @@ pub(super) fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
         ));
     }
     let level = if args.files.files_from.is_some() { args.level.level_but_zero() } else { args.level.level() };
-    let (codec, block, verify, keep_smaller) = (args.codec.into(), args.block, args.verify, args.keep_smaller);
+    let (codec, block, verify, keep_smaller) = (args.codec, args.block, args.verify, args.keep_smaller);
     Choice::new(codec, level, block).map_err(UsageError::new)?;
     lower_files(args.files, null, true, |files| {
         Work::Gzip(GzipPlan { files, level, codec, block, verify, keep_smaller })
@@ -50,7 +50,7 @@ pub(super) fn lower_gunzip(mut args: FileArgs, unpack: &UnpackArgs, null: bool) 
         args.stdout = range.is_some();
         args.test = range.is_none();
     }
-    let route = unpack.route.into();
+    let route = unpack.route;
     let plan = |files| GunzipPlan { files, route, max_output, range, index, ignore_trailing };
     if !args.list {
         return lower_files(args, null, false, |files| Work::Gunzip(plan(files)));

@@ -16,14 +16,11 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 use haul::error::Escaped;
 use haul::job::sweep::errand::Errand;
-use haul::plan::{
-    CodecName, CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, RouteName, SchedulerName, SweepPlan,
-    TunePlan,
-};
+use haul::plan::{CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, SweepPlan, TunePlan};
 use haul::size::BufferSize;
 use haul::sys::PAGE;
 
-use super::args::{Args, Codec, Command, Common, CompareArgs, Engine, Generated, ProgressChoice, Route, Scheduler};
+use super::args::{Args, Command, Common, CompareArgs, Generated, ProgressChoice};
 use super::exit::Exit;
 use super::listing::Columns;
 use super::output::output_error;
@@ -172,55 +169,9 @@ fn resources(common: &Common) -> Resources {
     Resources {
         buffer: common.buffer,
         workers: common.workers.0,
-        scheduler: common.scheduler.into(),
+        scheduler: common.scheduler,
         pool: common.pool.0,
         batch: true,
-    }
-}
-
-impl From<Engine> for EngineName {
-    fn from(engine: Engine) -> Self {
-        match engine {
-            Engine::Auto => Self::Auto,
-            Engine::ReadWrite => Self::ReadWrite,
-            Engine::CopyFileRange => Self::CopyFileRange,
-            Engine::Mmap => Self::Mmap,
-            Engine::Reflink => Self::Reflink,
-            Engine::Direct => Self::Direct,
-        }
-    }
-}
-
-impl From<Codec> for CodecName {
-    fn from(codec: Codec) -> Self {
-        match codec {
-            Codec::Auto => Self::Auto,
-            Codec::Isal => Self::Isal,
-            Codec::Libdeflate => Self::Libdeflate,
-            Codec::Zlib => Self::Zlib,
-        }
-    }
-}
-
-impl From<Route> for RouteName {
-    fn from(route: Route) -> Self {
-        match route {
-            Route::Auto => Self::Auto,
-            Route::Small => Self::Small,
-            Route::Pieces => Self::Pieces,
-            Route::Pipeline => Self::Pipeline,
-            Route::Stream => Self::Stream,
-        }
-    }
-}
-
-impl From<Scheduler> for SchedulerName {
-    fn from(scheduler: Scheduler) -> Self {
-        match scheduler {
-            Scheduler::Serial => Self::Serial,
-            Scheduler::Channel => Self::Channel,
-            Scheduler::Rayon => Self::Rayon,
-        }
     }
 }
 

@@ -9,14 +9,14 @@ use haul::codec::level::Choice;
 use haul::job::sweep::settings::Axes;
 use haul::job::sweep::tables;
 use haul::plan::{
-    Arm, CacheState, Effort, EngineName, Generated, Passes, SchedulerName, SweepData, SweepJob, SweepPlan, TableName,
+    Arm, CacheState, CodecName, Effort, EngineName, Generated, Passes, SweepData, SweepJob, SweepPlan, TableName,
 };
 use haul::size::BufferSize;
 use haul::sys::PAGE;
 
 use super::outputs::outputs;
 use super::{Order, UsageError, Work, check_buffers, distinct, or};
-use crate::cli::args::{Cache, Codec, Engine, Job, SweepArgs, Switch, Table};
+use crate::cli::args::{SweepArgs, Switch};
 use crate::cli::quote::{command_line, words_as_typed};
 use crate::cli::words::parse_workers;
 
@@ -26,7 +26,7 @@ const BUDGET: Duration = Duration::from_secs(60);
 const LADDER: Generated = Generated { files: NonZeroUsize::new(100).unwrap(), bytes: 10_000_000, entropy: 8.0 };
 
 pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
-    let table = args.table.map(TableName::from);
+    let table = args.table;
     let (job, source) = job_and_source(&args)?;
     let data = data(&args, job, source, table)?;
     let arms = arms(&args, table, job)?;
@@ -37,7 +37,7 @@ pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
         data,
         scratch: args.scratch,
         arms,
-        codec: args.codec.into(),
+        codec: args.codec,
         block: args.block,
         effort: Effort { rounds: args.rounds, budget, within: args.within },
         statements: 0,
@@ -62,17 +62,15 @@ pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
 /// The one or two words without a dash: `copy disk.img`, `disk.img` for a table, `copy` for generated data.
 fn job_and_source(args: &SweepArgs) -> Result<(Option<SweepJob>, Option<PathBuf>), UsageError> {
     let job = |word: &Path| {
-        let known = Job::from_str(&word.to_string_lossy(), false);
-        known
-            .map(SweepJob::from)
-            .map_err(|_| UsageError::new(format!("there is no job '{}': write copy, gzip or gunzip", word.display())))
+        let known = SweepJob::from_str(&word.to_string_lossy(), false);
+        known.map_err(|_| UsageError::new(format!("there is no job '{}': write copy, gzip or gunzip", word.display())))
     };
     match (&args.words[..], args.table, args.generate) {
         ([word, source], _, _) => Ok((Some(job(word)?), Some(source.clone()))),
         ([word], _, Some(_)) => Ok((Some(job(word)?), None)),
         // A table has a job of its own, so that a single word is the source; only a ladder has data of its own too.
         ([word], Some(table), None) => match job(word) {
-            Ok(job) if table == Table::Ladder => Ok((Some(job), None)),
+            Ok(job) if table == TableName::Ladder => Ok((Some(job), None)),
             _ => Ok((None, Some(word.clone()))),
         },
         ([word], None, None) => {
@@ -148,7 +146,7 @@ fn named_several(args: &SweepArgs) -> Option<&'static str> {
 /// nothing to it is refused; of two, each takes what it has a use for.
 fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError> {
     let job = axes.jobs.first().copied().unwrap_or(SweepJob::Copy);
-    let mut caches = distinct(args.cache.iter().copied().map(CacheState::from));
+    let mut caches = distinct(args.cache.iter().copied());
     if job != SweepJob::Copy && !one_job {
         caches.retain(|cache| *cache != CacheState::Direct);
     }
@@ -163,11 +161,11 @@ fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError
     if job != SweepJob::Gzip && one_job && !args.level.is_empty() {
         return Err(UsageError::new(format!("{} has no levels: leave out --level", job.name())));
     }
-    if job != SweepJob::Gzip && one_job && (args.block.is_some() || args.codec != Codec::Auto) {
+    if job != SweepJob::Gzip && one_job && (args.block.is_some() || args.codec != CodecName::Auto) {
         let why = format!("only gzip has codecs and blocks, not {}: leave out --codec and --block", job.name());
         return Err(UsageError::new(why));
     }
-    let direct = |engine: &Engine| *engine == Engine::Direct;
+    let direct = |engine: &EngineName| *engine == EngineName::Direct;
     if caches.contains(&CacheState::Direct) && args.engine.iter().any(|engine| !direct(engine)) {
         let why = "past the page cache there is one engine, direct: compare it with others by --engine auto,direct";
         return Err(UsageError::new(why));
@@ -179,9 +177,9 @@ fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError
     }
     Ok(Axes {
         caches: or(caches, axes.caches),
-        engines: or(distinct(args.engine.iter().copied().map(EngineName::from)), axes.engines),
+        engines: or(distinct(args.engine.iter().copied()), axes.engines),
         levels: or(distinct(args.level.iter().copied()), axes.levels),
-        schedulers: or(distinct(args.scheduler.iter().copied().map(SchedulerName::from)), axes.schedulers),
+        schedulers: or(distinct(args.scheduler.iter().copied()), axes.schedulers),
         workers: or(distinct(args.workers.iter().map(|count| count.0.get())), axes.workers),
         pools: or(distinct(args.pool.iter().map(|pool| pool.0)), axes.pools),
         batches: or(distinct(args.batch.iter().map(|switch| *switch == Switch::On)), axes.batches),
@@ -193,36 +191,4 @@ fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError
 /// 1K to 4M.
 fn default_buffers() -> Vec<BufferSize> {
     [1, 4, 8, 16, 32, 64, 128, 256, 1024, 4096].map(BufferSize::from_kib).to_vec()
-}
-
-impl From<Job> for SweepJob {
-    fn from(job: Job) -> Self {
-        match job {
-            Job::Copy => Self::Copy,
-            Job::Gzip => Self::Gzip,
-            Job::Gunzip => Self::Gunzip,
-        }
-    }
-}
-
-impl From<Cache> for CacheState {
-    fn from(cache: Cache) -> Self {
-        match cache {
-            Cache::Warm => Self::Warm,
-            Cache::Cold => Self::Cold,
-            Cache::Direct => Self::Direct,
-        }
-    }
-}
-
-impl From<Table> for TableName {
-    fn from(table: Table) -> Self {
-        match table {
-            Table::Buffers => Self::Buffers,
-            Table::Workers => Self::Workers,
-            Table::Pool => Self::Pool,
-            Table::Models => Self::Models,
-            Table::Ladder => Self::Ladder,
-        }
-    }
 }

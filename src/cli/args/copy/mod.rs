@@ -5,11 +5,12 @@ mod words;
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
+use haul::plan::{Durable, EngineName, Update, When};
 
 use super::places::Places;
-use super::{Common, Engine, parse_path};
+use super::{Common, parse_path};
 
-pub(crate) use words::{Attribute, BackupWord, ReflinkWord, SparseWord, SyncWord, UpdateWord};
+pub(crate) use words::{Attribute, BackupWord};
 
 /// Copy files and trees: mode, owner, times, links, holes and attributes kept
 ///
@@ -149,7 +150,7 @@ pub(crate) struct ExistingArgs {
         require_equals = true,
         default_missing_value = "older"
     )]
-    pub(crate) update: Option<UpdateWord>,
+    pub(crate) update: Option<Update>,
     /// Replace a file that would be written in place but cannot be opened
     #[arg(short, long)]
     pub(crate) force: bool,
@@ -232,13 +233,13 @@ pub(crate) struct MovingArgs {
         default_missing_value = "always",
         default_value = "auto"
     )]
-    pub(crate) reflink: ReflinkWord,
-    /// Make holes
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = SparseWord::Auto)]
-    pub(crate) sparse: SparseWord,
+    pub(crate) reflink: When,
+    /// Make holes; auto: where the source has them; always: also where it has zeros
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    pub(crate) sparse: When,
     /// How bytes move; a named engine is that one or an error
-    #[arg(long, value_enum, default_value_t = Engine::Auto)]
-    pub(crate) engine: Engine,
+    #[arg(long, value_enum, default_value_t = EngineName::Auto)]
+    pub(crate) engine: EngineName,
     /// Read each target back and compare it with its source, before it gets its final name
     #[arg(long)]
     pub(crate) verify: bool,
@@ -252,5 +253,5 @@ pub(crate) struct MovingArgs {
         default_missing_value = "end",
         default_value = "none"
     )]
-    pub(crate) sync: SyncWord,
+    pub(crate) sync: Durable,
 }

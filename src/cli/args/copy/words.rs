@@ -2,19 +2,6 @@
 
 use clap::ValueEnum;
 
-/// Which files that exist are replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum UpdateWord {
-    /// All of them; the default
-    All,
-    /// None; what would replace them is passed over
-    None,
-    /// None; each is an error
-    NoneFail,
-    /// Those older than their SOURCE; the others are passed over
-    Older,
-}
-
 /// How backups are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BackupWord {
@@ -55,37 +42,4 @@ pub(crate) enum Attribute {
     /// What `-p` and `--preserve` without a list stand for: mode, ownership and timestamps, where allowed
     #[value(hide = true)]
     ByDefault,
-}
-
-/// Whether blocks are shared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReflinkWord {
-    /// Where the file system can
-    Auto,
-    /// Or fail
-    Always,
-    /// Each target has blocks of its own
-    Never,
-}
-
-/// Whether zeros become holes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SparseWord {
-    /// Where the source has them
-    Auto,
-    /// Also where the source has zeros
-    Always,
-    /// Nowhere
-    Never,
-}
-
-/// When targets are made durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SyncWord {
-    /// When the kernel likes
-    None,
-    /// Each, before it gets its final name
-    File,
-    /// All, once, at the end
-    End,
 }

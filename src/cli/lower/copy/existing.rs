@@ -7,7 +7,7 @@ use haul::plan::{Backup, Existing, Update};
 use haul::tree::is_unfinished_tree;
 use haul::tree::path::c_path;
 
-use crate::cli::args::{BackupWord, CopyArgs, UpdateWord};
+use crate::cli::args::{BackupWord, CopyArgs};
 use crate::cli::lower::UsageError;
 
 /// The longest suffix, bytes: what it is put to must still fit.
@@ -31,7 +31,7 @@ pub(super) fn existing(args: &CopyArgs, environment: &Environment) -> Result<Exi
     let words = &args.existing;
     let places = &args.places;
     let refuses = places.last("no_clobber") > places.last("interactive");
-    let update = if refuses { Update::None } else { words.update.map_or(Update::All, Update::from) };
+    let update = if refuses { Update::None } else { words.update.unwrap_or_default() };
     let backup = backup(args, environment)?;
     Ok(Existing {
         update,
@@ -94,17 +94,6 @@ fn suffix(typed: Option<&str>, backup: Backup, environment: &Environment) -> Res
         return Err(UsageError::new(format!("'{suffix}' is how unfinished files are named: give -S another suffix")));
     }
     Ok(suffix.to_owned())
-}
-
-impl From<UpdateWord> for Update {
-    fn from(word: UpdateWord) -> Self {
-        match word {
-            UpdateWord::All => Self::All,
-            UpdateWord::None => Self::None,
-            UpdateWord::NoneFail => Self::NoneFail,
-            UpdateWord::Older => Self::Older,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -12,11 +12,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use haul::plan::{CopyPlan, Durable, Follow, Method, NameList, Placing, When};
+use haul::plan::{CopyPlan, Follow, Method, NameList, Placing};
 
 use self::existing::Environment;
 use super::{Order, UsageError, Work, check_buffers, resources};
-use crate::cli::args::{CopyArgs, ReflinkWord, SparseWord, SyncWord};
+use crate::cli::args::CopyArgs;
 use crate::cli::progress::Verbosity;
 
 pub(super) fn lower_copy(args: CopyArgs) -> Result<Order, UsageError> {
@@ -43,12 +43,12 @@ fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageErro
         keep: keep::keep(&args),
         list: args.which.files_from.map(|path| NameList { path, null: args.which.null }),
         exclude: patterns::patterns(args.which.exclude, &args.which.include)?,
-        engine: args.moving.engine.into(),
+        engine: args.moving.engine,
         engine_is_wish: false,
-        reflink: args.moving.reflink.into(),
-        sparse: args.moving.sparse.into(),
+        reflink: args.moving.reflink,
+        sparse: args.moving.sparse,
         verify: args.moving.verify,
-        durable: args.moving.sync.into(),
+        durable: args.moving.sync,
         resume: args.existing.resume,
         modify_window: args.existing.modify_window,
         dry_run: args.dry_run,
@@ -120,39 +120,10 @@ const fn method(args: &CopyArgs) -> Method {
     }
 }
 
-impl From<ReflinkWord> for When {
-    fn from(word: ReflinkWord) -> Self {
-        match word {
-            ReflinkWord::Auto => Self::Auto,
-            ReflinkWord::Always => Self::Always,
-            ReflinkWord::Never => Self::Never,
-        }
-    }
-}
-
-impl From<SparseWord> for When {
-    fn from(word: SparseWord) -> Self {
-        match word {
-            SparseWord::Auto => Self::Auto,
-            SparseWord::Always => Self::Always,
-            SparseWord::Never => Self::Never,
-        }
-    }
-}
-
-impl From<SyncWord> for Durable {
-    fn from(word: SyncWord) -> Self {
-        match word {
-            SyncWord::None => Self::None,
-            SyncWord::File => Self::File,
-            SyncWord::End => Self::End,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use haul::plan::{Durable, When};
 
     use super::*;
     use crate::cli::args::{Args, Command};

@@ -9,7 +9,7 @@ use haul::sys::PAGE;
 
 use super::outputs::outputs;
 use super::{Order, UsageError, Work, distinct, or};
-use crate::cli::args::{AccessWord, AxisWord, DiskArgs, FlightWord, LoadWord};
+use crate::cli::args::{DiskArgs, FlightWord};
 use crate::cli::quote::{command_line, words_as_typed};
 use crate::cli::report::Format;
 
@@ -26,7 +26,7 @@ const MOST_MEMORY: u64 = 1 << 30;
 pub(super) fn lower_disk(args: DiskArgs) -> Result<Order, UsageError> {
     let place = place(&args)?;
     let loads = loads(&args, &place)?;
-    let axes = (!args.axis.is_empty()).then(|| distinct(args.axis.iter().copied().map(DiskAxis::from)));
+    let axes = (!args.axis.is_empty()).then(|| distinct(args.axis.iter().copied()));
     let blocks = distinct(args.blocks.iter().flat_map(|list| list.0.iter().copied()));
     let depths = distinct(args.depths.iter().copied());
     check_use(&args, &loads, axes.as_deref(), [blocks.len(), depths.len()])?;
@@ -41,7 +41,7 @@ pub(super) fn lower_disk(args: DiskArgs) -> Result<Order, UsageError> {
     let plan = DiskPlan {
         place,
         loads,
-        accesses: or(distinct(args.access.into_iter().map(Access::from)), vec![Access::Buffered, Access::Direct]),
+        accesses: or(distinct(args.access), vec![Access::Buffered, Access::Direct]),
         axes,
         blocks,
         depths,
@@ -74,13 +74,13 @@ fn place(args: &DiskArgs) -> Result<DiskPlace, UsageError> {
 /// In the order of reports, whatever the order in which they were named.
 fn loads(args: &DiskArgs, place: &DiskPlace) -> Result<Vec<Load>, UsageError> {
     let only_reads = matches!(place, DiskPlace::Existing(_));
-    let named: Vec<Load> = args.loads.iter().copied().map(Load::from).collect();
+    let named: &[Load] = &args.loads;
     if let Some(load) = named.iter().find(|load| only_reads && !load.only_reads()) {
         let name = load.name();
         let why = format!("--read-only leaves all as it is, and {name} does not: name read and random-read, or a DIR");
         return Err(UsageError::new(why));
     }
-    let is_wanted = |load: &Load| match &named[..] {
+    let is_wanted = |load: &Load| match named {
         [] => (!only_reads || load.only_reads()) && !(args.quick && *load == Load::Mixed),
         named => named.contains(load),
     };
@@ -153,40 +153,6 @@ fn default_blocks(hurries: bool) -> Vec<BufferSize> {
 
 fn default_depths(quick: bool) -> Vec<usize> {
     if quick { vec![1, 16] } else { vec![1, 4, 16, 32] }
-}
-
-impl From<LoadWord> for Load {
-    fn from(word: LoadWord) -> Self {
-        match word {
-            LoadWord::Read => Self::Read,
-            LoadWord::Write => Self::Write,
-            LoadWord::RandomRead => Self::RandomRead,
-            LoadWord::RandomWrite => Self::RandomWrite,
-            LoadWord::Mixed => Self::Mixed,
-            LoadWord::Sync => Self::Sync,
-            LoadWord::Create => Self::Create,
-            LoadWord::Stat => Self::Stat,
-            LoadWord::Remove => Self::Remove,
-        }
-    }
-}
-
-impl From<AxisWord> for DiskAxis {
-    fn from(word: AxisWord) -> Self {
-        match word {
-            AxisWord::Blocks => Self::Blocks,
-            AxisWord::Depths => Self::Depths,
-        }
-    }
-}
-
-impl From<AccessWord> for Access {
-    fn from(word: AccessWord) -> Self {
-        match word {
-            AccessWord::Buffered => Self::Buffered,
-            AccessWord::Direct => Self::Direct,
-        }
-    }
 }
 
 impl From<FlightWord> for Option<Flight> {
