@@ -65,7 +65,7 @@
 //! - **Only a target that the user named is written in place**, or one that its directory does not let be replaced. A
 //!   link, a device or a file with other names that is met in a directory is replaced, as `cp -a` does with the last: so
 //!   no link that is swapped in leads anywhere, no other name of an old file changes, and a second copy of a group of hard
-//!   links is a group again (`job/copy/existing.rs`).
+//!   links is a group again (`job/copy/decide.rs`).
 //! - **Standard streams are looked at before `main`**, since Rust's runtime puts `/dev/null` in the place of those that are
 //!   closed (`sys/inherited.rs`), and are not written through `std::io`, which takes some failed writes for done.
 //! - **What a job needs is set against the limits of the process before it begins** (`job/afford.rs`), and what is small
@@ -76,7 +76,7 @@
 //! - **A waiting directory is a name** in the one above, not yet a thing of its own: a hundred thousand of them wait in
 //!   ten megabytes (`job/copy/mod.rs`).
 //! - **Small files of a new tree are looked at once**, when their bytes are there, where a file system's clock is ours
-//!   (`job/copy/look_last.rs`).
+//!   (`job/copy/fast_path.rs`).
 //! - **A file that one worker copies is copied by the kernel**, one that several share is read and written
 //!   (`engine/ladder.rs`).
 //! - **Waiting calls are ended by nudging** every thread with a signal that does nothing ([`sys::Stop`]), since a signal

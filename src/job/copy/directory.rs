@@ -1,8 +1,8 @@
-//! A directory on its way, and how it is known that all below it is done.
+//! A directory on its way: its target, which is made or merged with what is there, and finishing it when all below is done.
 //!
 //! Nobody counts what is pending: every task below a directory holds an `Arc` of it and gives it up with
 //! `Arc::into_inner`, which hands the directory itself to exactly one of them, the last. That one sets owner, mode and
-//! times, gives the unit its final name, and goes on with the directory above (`finish.rs`).
+//! times, gives a staged tree its final name, and goes on with the directory above.
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -12,9 +12,16 @@ use std::sync::{Arc, OnceLock};
 use rustix::io::Errno;
 
 use super::folding::Spellings;
+use super::{Copier, Task};
 use crate::engine::Volume;
-use crate::sys::{Attributes, Creator, FileId};
-use crate::tree::{DirectoryRules, Place, Unit};
+use crate::error::{Error, Result};
+use crate::plan::Durable;
+use crate::pool::Handle;
+use crate::sys::{Attributes, Creator, FileId, FileKind};
+use crate::tree::extended::Class;
+use crate::tree::metadata::describe;
+use crate::tree::path::{open_named, search_only};
+use crate::tree::{DirectoryRules, Place, Root, Trouble, Unit};
 
 /// A directory on its way.
 pub(super) struct Directory {
@@ -167,5 +174,199 @@ impl Directory {
             here = directory.parent.0.as_deref();
         }
         false
+    }
+}
+
+impl Copier {
+    /// Makes a directory's target where that is ours alone, and hands the directory on.
+    pub(super) fn directory(
+        &mut self,
+        open: &Arc<Open>,
+        name: &CStr,
+        new_name: &CStr,
+        handle: &mut Handle<'_, Task>,
+    ) -> Result<()> {
+        let above = &open.directory;
+        let standing = match above.standing {
+            Standing::Met => Standing::Met,
+            // It is told when its turn comes.
+            Standing::New if self.shared.plan.dry_run => Standing::New,
+            Standing::New => self.make_new_directory(open, new_name)?,
+            Standing::Resumed => self.take_over_directory(open, name, new_name)?,
+        };
+        if name == new_name {
+            handle.offer(Task::Directory(Arc::clone(above), name.to_owned(), standing));
+        } else {
+            self.enter(Arc::clone(above), name, new_name, standing, handle);
+        }
+        Ok(())
+    }
+
+    /// A directory in a tree under a temporary name.
+    pub(super) fn make_new_directory(&mut self, open: &Open, name: &CStr) -> Result<Standing> {
+        let made = self.station.sys.mkdirat(&open.target, name, 0o700);
+        made.map_err(|errno| Error::system("create directory", open.directory.target_of(name), errno))?;
+        Ok(Standing::New)
+    }
+
+    /// A directory on its way, and its target's descriptor if that had to be opened.
+    pub(super) fn make_directory(
+        &mut self,
+        above: &Arc<Directory>,
+        name: &CStr,
+        new_name: &CStr,
+        standing: Standing,
+    ) -> Result<(Directory, Option<OwnedFd>)> {
+        let source = above.source.below(name);
+        let parent = Above::new(Arc::clone(above));
+        if standing == Standing::New && self.shared.plan.dry_run {
+            return Ok((Directory { parent, ..self.plan_directory(above, source, new_name)? }, None));
+        }
+        if standing != Standing::Met {
+            let target = above.target.below(new_name);
+            return Ok((Directory { target, parent, standing, ..above.merging(source) }, None));
+        }
+        let directory = self.meet(above, source, (name, new_name))?;
+        Ok((Directory { parent, ..directory.0 }, directory.1))
+    }
+
+    /// A directory whose target may be there already.
+    pub(super) fn meet(
+        &mut self,
+        above: &Directory,
+        source: Arc<Place>,
+        (name, new_name): (&CStr, &CStr),
+    ) -> Result<(Directory, Option<OwnedFd>)> {
+        if let Some(planned) = self.meet_planned(above, &source, new_name)? {
+            return Ok((planned, None));
+        }
+        let target = above.target.below(new_name);
+        let sys = &mut self.station.sys;
+        match target.open_to_search(sys) {
+            Ok(opened) => {
+                let volume =
+                    Volume::of(sys, &opened).map_err(|errno| Error::system("examine", target.path(), errno))?;
+                self.refuse_other_case(above, None, name, new_name)?;
+                if volume.dev() != above.volume.dev() {
+                    self.shared.note_volume(volume.dev(), &target);
+                }
+                let creator = self.shared.identity.unknown_creator();
+                let met = Directory { target, volume, creator, ..above.merging(source) };
+                Ok((met, Some(opened)))
+            }
+            Err(Errno::NOENT) => match self.begin_unit(above, Arc::clone(&source), new_name)? {
+                Some(directory) => Ok((directory, None)),
+                // It is there now, under its final name.
+                None => self.meet(above, source, (name, new_name)),
+            },
+            Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => self.replace_no_directory(above, source, new_name),
+            Err(errno) => Err(Error::system("open", target.path(), errno)),
+        }
+    }
+
+    /// The name of a directory's target is taken by something else; at most a link to a directory will do.
+    fn replace_no_directory(
+        &mut self,
+        above: &Directory,
+        source: Arc<Place>,
+        new_name: &CStr,
+    ) -> Result<(Directory, Option<OwnedFd>)> {
+        let failed = |errno| Error::system("create directory", above.target_of(new_name), errno);
+        let sys = &mut self.station.sys;
+        let directory = above.target.open_to_search(sys).map_err(failed)?;
+        let existing = sys.stat_at(&directory, new_name).map_err(failed)?;
+        if existing.kind == FileKind::Symlink && self.shared.plan.existing.keep_directory_symlink {
+            let led = open_named(sys, &directory, new_name).map_err(failed)?;
+            let target = Place::root(Root::new(led, above.target_of(new_name)));
+            let creator = self.shared.identity.unknown_creator();
+            sys.close(directory).map_err(failed)?;
+            let volume = target.open_to_search(sys).and_then(|opened| Volume::of(sys, &opened)).map_err(failed)?;
+            self.shared.note_volume(volume.dev(), &target);
+            return Ok((Directory { target, volume, creator, ..above.merging(source) }, None));
+        }
+        let why = format!("{} of that name is there", describe(existing.kind));
+        Err(Error::refused("create directory", above.target_of(new_name), why))
+    }
+}
+
+impl Copier {
+    /// Gives up a task's hold on an open directory; the last to do so finishes it.
+    pub(super) fn leave(&mut self, open: Arc<Open>) {
+        let Some(Open { directory, source, target, .. }) = Arc::into_inner(open) else { return };
+        let _ = self.station.sys.close(source);
+        // A file's `Part` may still hold the target's descriptor; then it closes with that.
+        self.leave_directory(directory, Arc::into_inner(target));
+    }
+
+    /// Gives up a hold on a directory, and on those above it, as far as this was the last.
+    pub(super) fn leave_directory(&mut self, directory: Arc<Directory>, target: Option<OwnedFd>) {
+        // The work at hand goes on where it was.
+        let volume = self.station.volume();
+        self.finish_directories(directory, target);
+        self.station.return_to(volume);
+    }
+
+    fn finish_directories(&mut self, directory: Arc<Directory>, mut target: Option<OwnedFd>) {
+        let mut current = Some(directory);
+        while let Some(mut directory) = current.and_then(Arc::into_inner) {
+            // Asked again for each: whoever gave up its hold before us may have done so without doing its work, and then
+            // the job was halted before. Something below is missing: dropped, a unit keeps its temporary name.
+            if self.station.is_halted() {
+                return;
+            }
+            if self.station.is_full(directory.volume.dev()) {
+                // The same holds; but those above may lie in another file system.
+                if let Some(target) = target.take() {
+                    let _ = self.station.sys.close(target);
+                }
+                current = directory.parent.0.take();
+                continue;
+            }
+            if self.shared.plan.dry_run {
+                self.station.summary.directories += u64::from(directory.source_seen.get().is_some());
+                current = directory.parent.0.take();
+                continue;
+            }
+            self.writes_to(&directory);
+            let mode = self.finish_directory(&directory, target.take());
+            // Dropped, one that is not to be finished keeps its temporary name.
+            if let Some(unit) = directory.unit.take().filter(Unit::is_finished) {
+                let sync = self.shared.plan.durable == Durable::File;
+                let named = unit.finish(&mut self.station.sys, mode.unwrap_or(0o700), sync);
+                let path = || directory.target.path();
+                let named = named.map_err(|errno| Error::system("give its final name to", path(), errno));
+                if let Some(errno) = self.station.check(named).flatten() {
+                    let reported = self.report(&[Trouble::new("set", Class::Mode, errno)], path);
+                    self.station.check(reported);
+                }
+            }
+            self.station.summary.directories += u64::from(directory.source_seen.get().is_some());
+            current = directory.parent.0.take();
+        }
+        if let Some(target) = target {
+            let _ = self.station.sys.close(target);
+        }
+    }
+
+    /// Sets a directory's owner, attributes, mode and times, now that nothing will be made in it any more, as far as that
+    /// can be done. A unit gets its mode with its name: then that is returned.
+    pub(super) fn finish_directory(&mut self, directory: &Directory, target: Option<OwnedFd>) -> Option<u32> {
+        let failed = |operation| move |errno| Error::system(operation, directory.target.path(), search_only(errno));
+        let Some(seen) = directory.source_seen.get() else {
+            let closed = target.map_or(Ok(()), |target| self.station.sys.close(target));
+            self.station.check(closed.map_err(failed("close")));
+            return None;
+        };
+        let sys = &mut self.station.sys;
+        let target = target.map_or_else(|| directory.target.open_to_search(sys), Ok);
+        let target = self.station.check(target.map_err(failed("set times and mode of")))?;
+        let (mode, lost) = self.keep_attributes_of_directory(directory, seen, &target);
+        let reported = self.report(&lost, || directory.target.path());
+        self.station.check(reported);
+        let sys = &mut self.station.sys;
+        let synced = if self.shared.plan.durable == Durable::File { sys.fsync(&target) } else { Ok(()) };
+        let closed = sys.close(target);
+        self.station.check(synced.and(closed).map_err(failed("sync")));
+        directory.unit.is_some().then_some(mode)
     }
 }

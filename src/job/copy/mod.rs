@@ -1,41 +1,32 @@
 //! `haul copy`: files and trees, in parallel by directory entry and by range of a large file.
 //!
 //! - this file: the tasks and the workers; [`shared`]: what those share;
-//! - [`sources`]: which there are; [`arguments`]: from the words of the command line to an open directory and a name;
-//!   [`parents`]: `--parents`;
-//! - [`directory`]: a directory on its way; [`meet`]: its target; [`walk`]: reading it; [`finish`]: finishing it when all
-//!   below is done; [`resume`]: new trees under temporary names, and going on with old ones;
-//! - [`decide`]: what becomes of an entry; [`existing`]: what that depends on; [`dry_run`]: telling it instead of doing it;
-//!   [`folding`]: where case makes no difference; [`names`]: how a final name is given, and backups;
+//! - [`operands`]: from the words of the command line to open directories and names;
+//! - [`walk`]: reading directories; [`directory`]: a directory on its way; [`resume`]: new trees under temporary names, and
+//!   going on with old ones;
+//! - [`decide`](mod@decide): what becomes of an entry; [`dry_run`]: telling it instead of doing it; [`folding`]: where case
+//!   makes no difference;
 //! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
-//!   bytes; [`source_end`]: whether those are all; [`look_last`]: small ones in fewer calls; [`verify`]: reading them back;
-//! - [`links`]: files with several names; [`twins`]: their copies; [`other`]: what has no content; [`special`]: FIFOs,
-//!   sockets and devices; [`keep`]: what is kept beside the bytes.
+//!   bytes; [`check`]: whether those are all; [`fast_path`]: small ones in fewer calls; [`hard_links`]: files with several
+//!   names; [`special`]: what has no content;
+//! - [`names`]: how a final name is given, and backups; [`keep`]: what is kept beside the bytes.
 
-mod arguments;
+mod check;
 mod content;
 mod decide;
 mod directory;
 mod dry_run;
-mod existing;
+mod fast_path;
 mod file;
-mod finish;
 mod folding;
+mod hard_links;
 mod keep;
-mod links;
-mod look_last;
-mod meet;
 mod names;
-mod other;
-mod parents;
+mod operands;
 mod resume;
 mod shared;
 mod sides;
-mod source_end;
-mod sources;
 mod special;
-mod twins;
-mod verify;
 mod walk;
 
 use std::ffi::CString;
@@ -44,14 +35,14 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use self::arguments::Destination;
 use self::content::Split;
 use self::directory::{Directory, Open, Standing};
 use self::dry_run::DryRun;
-use self::links::Waiting;
-use self::look_last::Haste;
+use self::fast_path::Haste;
+use self::hard_links::Waiting;
+use self::operands::Destination;
+use self::operands::Distinct;
 use self::shared::Shared;
-use self::sources::Distinct;
 use super::Context;
 use super::afford::Needs;
 use super::list::Names;

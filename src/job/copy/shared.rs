@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::arguments::Destination;
 use super::directory::Open;
 use super::dry_run::DryRun;
-use super::links::Links;
-use super::look_last::allows_looking_last;
-use super::parents::Parents;
+use super::fast_path::allows_looking_last;
+use super::hard_links::Links;
+use super::operands::Destination;
+use super::operands::Parents;
 use crate::job::claims::Claims;
 use crate::job::losses::Losses;
 use crate::job::{Ask, Context};

@@ -1,9 +1,10 @@
-//! Where a source ends, and whether it is still what it was: all of it must have been copied.
+//! Whether a copy is whole: that a source was read to its end and did not change meanwhile, and `--verify`.
 //!
 //! A size is not believed where a file system may say what it likes: such a file is read on from there to its end.
 
 use super::Copier;
 use super::sides::FileCopy;
+use crate::engine::compare::{Compared, compare, let_go_of_cache};
 use crate::error::{Error, Result};
 use crate::plan::EngineName;
 use crate::sys::FileKind;
@@ -95,5 +96,32 @@ impl Copier {
         let mut has = |offset| sys.pread(&copy.source, &mut [0], offset).map(|count| count > 0);
         let ends = has(existing).and_then(|more| Ok(!more && (existing == 0 || has(existing - 1)?)));
         ends.map_err(|errno| Error::system("read", copy.source_path(), errno))
+    }
+}
+
+impl Copier {
+    /// Compares a target with its source. What cannot be read back, such as a device, is not; says whether it was.
+    pub(super) fn verify(&mut self, copy: &FileCopy, bytes: u64) -> Result<bool> {
+        if !copy.has_regular_target() {
+            self.station.warn(copy.target_path(), "not verified: it is no file that could be read back");
+            return Ok(false);
+        }
+        if !matches!(copy.attributes.kind, FileKind::RegularFile | FileKind::BlockDevice) {
+            self.station.warn(copy.target_path(), "not verified: its source can be read only once");
+            return Ok(false);
+        }
+        let [mut one, mut other] = self.buffers(true, copy)?;
+        let sys = &mut self.station.sys;
+        let (one, other) = (one.as_deref_mut().unwrap_or_default(), other.as_deref_mut().unwrap_or_default());
+        let reads_on = !sys.has_true_size(&copy.source, copy.attributes.dev);
+        let what = Compared { len: bytes, has_holes: copy.attributes.has_holes(), reads_on };
+        let compared = let_go_of_cache(sys, copy.pair()).and_then(|()| compare(sys, copy.pair(), what, one, other));
+        match compared.map_err(|error| copy.error(error))? {
+            None => Ok(true),
+            Some(offset) => {
+                let why = format!("what was read back differs from the source, from byte {offset} on");
+                Err(Error::refused("verify", copy.target_path(), why))
+            }
+        }
     }
 }

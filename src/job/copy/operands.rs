@@ -1,25 +1,93 @@
-//! From the words of the command line to open directories and names in them; what must not be copied where.
+//! The operands of a copy: which sources there are and whether they may collide, the directory that each goes into and its
+//! name there, and the directories of `--parents`. Refuses what must not be copied where.
 
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustix::fs::CWD;
 use rustix::io::Errno;
 
-use super::directory::{Above, Directory, Origin, Standing};
-use super::folding::Spellings;
+use super::directory::{Above, Directory, Origin, Seen, Standing};
+use super::folding::{Spellings, lower_case};
 use super::special::is_special;
 use super::{Copier, Task};
 use crate::engine::Volume;
 use crate::error::{Error, Result};
 use crate::plan::{CopyPlan, Follow, Placing};
 use crate::pool::Handle;
-use crate::sys::{Attributes, FileId, FileKind, Sys};
+use crate::sys::{Attributes, Creator, FileId, FileKind, Sys};
 use crate::tree::path::{c_path, lies_in, open_named, own_name};
-use crate::tree::{Place, Root};
+use crate::tree::{Place, Root, is_unfinished_tree};
+
+/// What the words for the sources come to.
+pub(super) struct Distinct {
+    /// Each source once.
+    pub(super) sources: Vec<PathBuf>,
+    /// Those that say the same once more. As with `cp`, once is enough.
+    pub(super) repeated: Vec<PathBuf>,
+    /// Whether one may meet what another has just made.
+    pub(super) may_collide: bool,
+}
+
+impl Distinct {
+    pub(super) fn new(sys: &mut Sys, sources: Vec<PathBuf>, plan: &CopyPlan) -> Self {
+        // `x/.` goes into the target itself, where it may meet anything; `x.haul-part` is what `x` is called meanwhile.
+        let is_open =
+            plan.parents || sources.iter().any(|path| own_name(path).is_none_or(|name| is_unfinished_tree(&name)));
+        let mut distinct =
+            Self { may_collide: sources.len() > 1 && is_open, sources: Vec::new(), repeated: Vec::new() };
+        let mut by_name: HashMap<CString, Namesakes> = HashMap::new();
+        let mut in_lower_case = HashSet::new();
+        for path in sources {
+            let name = own_name(&path).filter(|_| !plan.parents).unwrap_or_else(|| c_path(&path));
+            match by_name.entry(name) {
+                Entry::Vacant(free) => {
+                    // In some targets that is one name.
+                    distinct.may_collide |= !in_lower_case.insert(lower_case(free.key()));
+                    free.insert(Namesakes { first: path.clone(), ids: HashSet::new() });
+                }
+                Entry::Occupied(mut taken) => {
+                    if !taken.get_mut().take(sys, plan, &path) {
+                        distinct.repeated.push(path);
+                        continue;
+                    }
+                    distinct.may_collide = true;
+                }
+            }
+            distinct.sources.push(path);
+        }
+        distinct
+    }
+}
+
+/// Sources of one name.
+struct Namesakes {
+    first: PathBuf,
+    /// All of them, once there are two.
+    ids: HashSet<FileId>,
+}
+
+impl Namesakes {
+    /// Takes a further path; says whether it leads to another file than those before it.
+    fn take(&mut self, sys: &mut Sys, plan: &CopyPlan, path: &Path) -> bool {
+        let mut id = |path: &Path| {
+            let found = match plan.follow {
+                Follow::Never => sys.stat_at(CWD, &c_path(path)),
+                Follow::Named | Follow::Always => sys.stat_through(CWD, &c_path(path)),
+            };
+            found.ok().map(|found| found.id())
+        };
+        if self.ids.is_empty() {
+            self.ids.extend(id(&self.first));
+        }
+        path != self.first && id(path).is_none_or(|id| self.ids.insert(id))
+    }
+}
 
 /// Where sources go.
 pub(super) struct Destination {
@@ -273,4 +341,116 @@ pub(super) fn place(sys: &mut Sys, path: &Path, follow: bool) -> Result<Arc<Plac
     let directory = open_named(sys, CWD, &c_path(path)).map_err(|errno| Error::system("open", path, errno))?;
     let path = if path == Path::new(".") { PathBuf::new() } else { path.to_owned() };
     Ok(Place::root(Root { directory, path, follow }))
+}
+
+/// The directories that were made on the way to sources. They get their attributes when all else is done.
+#[derive(Default)]
+pub(super) struct Parents(Mutex<Vec<Parent>>);
+
+struct Parent {
+    source: PathBuf,
+    target: Arc<Place>,
+    inherits_acl: bool,
+}
+
+impl Copier {
+    /// The directory that a source goes into; makes what is missing on the way.
+    pub(super) fn parents_of(&mut self, path: &Path) -> Result<TargetDirectory> {
+        let mut into = TargetDirectory::there(&self.shared.destination.place);
+        let mut source = PathBuf::new();
+        for component in path.parent().unwrap_or(Path::new("")).components() {
+            source.push(component);
+            let Component::Normal(name) = component else {
+                if component == Component::ParentDir {
+                    let why = "with --parents, '..' in it would lead out of the target";
+                    return Err(Error::refused("copy", path, why));
+                }
+                continue;
+            };
+            let target = into.directory.below(&c_path(name));
+            if self.shared.plan.dry_run {
+                into = self.plan_parent(into, target, &c_path(name), &source)?;
+                continue;
+            }
+            let failed = |errno| Error::system("create directory", target.path(), errno);
+            let sys = &mut self.station.sys;
+            let above = into.directory.open_to_search(sys).map_err(failed)?;
+            match sys.mkdirat(&above, &c_path(name), 0o700) {
+                Ok(()) => {
+                    let inherits_acl = self.inherits(&above, &target, 0o700);
+                    let made = Parent { source: source.clone(), target: Arc::clone(&target), inherits_acl };
+                    self.shared.parents.0.lock().unwrap_or_else(PoisonError::into_inner).push(made);
+                }
+                Err(Errno::EXIST) => {}
+                Err(errno) => return Err(failed(errno)),
+            }
+            self.station.sys.close(above).map_err(failed)?;
+            into = TargetDirectory::there(&target);
+        }
+        Ok(into)
+    }
+
+    /// What a dry run finds or plans instead.
+    fn plan_parent(
+        &mut self,
+        above: TargetDirectory,
+        target: Arc<Place>,
+        name: &CStr,
+        source: &Path,
+    ) -> Result<TargetDirectory> {
+        let failed = |errno| Error::system("create directory", target.path(), errno);
+        if above.planned.is_none() {
+            let sys = &mut self.station.sys;
+            let directory = above.directory.open_to_search(sys).map_err(failed)?;
+            let found = sys.stat_at(&directory, name);
+            let allowed = sys.may_make_names(&directory);
+            sys.close(directory).map_err(failed)?;
+            match found {
+                Ok(_) => return Ok(TargetDirectory::there(&target)),
+                Err(Errno::NOENT) => allowed.map_err(failed)?,
+                Err(errno) => return Err(failed(errno)),
+            }
+        }
+        let made = self.shared.dry_run.as_ref().and_then(|dry_run| dry_run.made(&target.path()));
+        if made.is_none() {
+            self.tell_made(source.to_owned(), &target);
+        }
+        let planned = made.map_or_else(|| self.plan_id(&target), |made| Some(made.id()));
+        Ok(TargetDirectory { directory: target, planned, existing: above.existing })
+    }
+
+    /// Gives the directories that were made their attributes, the deepest first.
+    pub(super) fn finish_parents(&mut self) {
+        let made = std::mem::take(&mut *self.shared.parents.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for parent in made.into_iter().rev() {
+            let finished = self.finish_parent(parent);
+            self.station.check(finished);
+        }
+    }
+
+    fn finish_parent(&mut self, Parent { source: path, target, inherits_acl }: Parent) -> Result<()> {
+        let failed = |errno| Error::system("examine", &path, errno);
+        let sys = &mut self.station.sys;
+        let root = open_named(sys, CWD, &c_path(&path)).map_err(failed)?;
+        let source = Place::root(Root::new(root, path.clone()));
+        let opened = source.open_to_search(sys).map_err(failed)?;
+        let attributes = sys.fstat(&opened).map_err(failed)?;
+        let has_extended = self.has_extended(&opened, &source)?;
+        self.station.sys.close(opened).map_err(failed)?;
+        let directory = Directory {
+            source,
+            target,
+            parent: Above::default(),
+            source_seen: OnceLock::from(Seen { attributes, has_extended }),
+            standing: Standing::New,
+            planned: None,
+            unit: None,
+            volume: self.shared.destination.volume.clone(),
+            creator: Creator { inherits_acl, ..self.shared.identity.unknown_creator() },
+            origin: Origin { depth: 0, device: None, is_exact: false },
+            spellings: Spellings::new(),
+        };
+        self.finish_directory(&directory, None);
+        Ok(())
+    }
 }
