@@ -72,7 +72,7 @@
 //!   comes out of a reserve when there is no memory (`sys/reserve.rs`). libdeflate is called through its C interface for
 //!   the same reason: its Rust wrapper panics without memory.
 //! - **A tree that is cut short stays, a file does not**: what is done can be told of whole files only
-//!   (`tree/unit.rs`, `job/copy/resume.rs`).
+//!   (`tree/staged_tree.rs`, `job/copy/resume.rs`).
 //! - **A waiting directory is a name** in the one above, not yet a thing of its own: a hundred thousand of them wait in
 //!   ten megabytes (`job/copy/mod.rs`).
 //! - **Small files of a new tree are looked at once**, when their bytes are there, where a file system's clock is ours

@@ -12,7 +12,7 @@ use haul::error::{Error, Result};
 use haul::job::Context;
 use haul::sys::{FileKind, Sys};
 use haul::tree::path::{c_path, lies_in, open_named, own_name};
-use haul::tree::{DirectoryRules, Leftovers, Part, Site};
+use haul::tree::{DirectoryRules, Site, TemporaryFile, TemporaryFileRegistry};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
@@ -30,7 +30,7 @@ pub(crate) struct ReportFile {
 
 enum Place {
     /// A file of its own: each report takes the place of the last one.
-    Name { directory: Arc<OwnedFd>, name: CString, leftovers: Leftovers },
+    Name { directory: Arc<OwnedFd>, name: CString, temporary_files: TemporaryFileRegistry },
     /// What is no file with a name, such as a device or standard output, is written as it is.
     Open { file: File, rewrites: bool },
 }
@@ -54,10 +54,11 @@ impl ReportFile {
             Place::Open { file, rewrites: existing.is_some_and(|existing| existing.kind == FileKind::RegularFile) }
         } else {
             // Made and taken away again: were it kept until the first report, an end by force would leave it behind.
-            let (part, file) = Part::file(sys, site(&directory, &context.leftovers), &name, 0o666).map_err(failed)?;
+            let (part, file) =
+                TemporaryFile::file(sys, site(&directory, &context.temporary_files), &name, 0o666).map_err(failed)?;
             part.abandon(sys);
             sys.close(file).map_err(failed)?;
-            Place::Name { directory, name, leftovers: context.leftovers.clone() }
+            Place::Name { directory, name, temporary_files: context.temporary_files.clone() }
         };
         Ok(Self { path: path.to_owned(), place })
     }
@@ -70,9 +71,10 @@ impl ReportFile {
     /// Writes a report in place of the last one.
     pub(crate) fn write(&mut self, sys: &mut Sys, report: &[u8]) -> Result<()> {
         match &mut self.place {
-            Place::Name { directory, name, leftovers } => {
+            Place::Name { directory, name, temporary_files } => {
                 let failed = |errno| Error::system("write", &self.path, errno);
-                let (part, file) = Part::file(sys, site(directory, leftovers), name, 0o666).map_err(failed)?;
+                let (part, file) =
+                    TemporaryFile::file(sys, site(directory, temporary_files), name, 0o666).map_err(failed)?;
                 let mut file = File::from(file);
                 file.write_all(report).map_err(|error| output_error(&self.path, &error))?;
                 sys.close(file.into()).map_err(failed)?;
@@ -87,8 +89,8 @@ impl ReportFile {
 }
 
 /// Where a report is made. It is not a secret, nor does anything depend on it: nobody looks whether others may write there.
-fn site<'a>(directory: &'a Arc<OwnedFd>, leftovers: &'a Leftovers) -> Site<'a> {
-    Site { directory, rules: DirectoryRules::default(), leftovers }
+fn site<'a>(directory: &'a Arc<OwnedFd>, temporary_files: &'a TemporaryFileRegistry) -> Site<'a> {
+    Site { directory, rules: DirectoryRules::default(), temporary_files }
 }
 
 /// The directory and the name in it that a path comes to through symbolic links, whether anything bears that name or not.

@@ -28,11 +28,12 @@ pub(crate) fn listen(context: &Context, terminal: &Arc<Terminal>) {
     // What was ignored from the start (nohup, a shell's background job) stays so.
     let wanted = ENDING.into_iter().filter(|signal| !is_ignored(*signal));
     let Ok(mut signals) = Signals::new(wanted.clone()) else { return };
-    let (stop, leftovers, terminal) = (context.stop.clone(), context.leftovers.clone(), Arc::clone(terminal));
+    let (stop, temporary_files, terminal) =
+        (context.stop.clone(), context.temporary_files.clone(), Arc::clone(terminal));
     let listener = move || {
         for signal in signals.forever() {
             if stop.is_requested() {
-                leftovers.remove_all();
+                temporary_files.remove_all();
                 clear(&terminal);
                 die_of(signal);
             }

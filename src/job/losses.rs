@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::io::Errno;
 
-use super::station::Station;
+use super::worker_context::WorkerContext;
 use crate::error::{Error, Result};
 use crate::plan::Keep;
 use crate::sys::Identity;
@@ -30,7 +30,7 @@ impl Losses {
     /// An error is an interruption.
     pub(super) fn report(
         &self,
-        station: &mut Station,
+        worker: &mut WorkerContext,
         lost: &[Trouble],
         path: impl Fn() -> PathBuf,
         then: &str,
@@ -45,16 +45,16 @@ impl Losses {
                 Weight::Nothing => {}
                 Weight::Warning if self.is_first(trouble.class) => {
                     let why = "the rest of it is kept, and what is lost of others is not told again";
-                    station.warn(path(), format!("{trouble}; {why}"));
+                    worker.warn(path(), format!("{trouble}; {why}"));
                 }
-                Weight::Warning => station.note(|| (path(), trouble.to_string())),
+                Weight::Warning => worker.note(|| (path(), trouble.to_string())),
                 Weight::Failure => failed.push(trouble.to_string()),
             }
         }
         if failed.is_empty() {
             return Ok(true);
         }
-        station.fail(Error::refused(operation, path(), format!("{}{}", failed.join("; "), then)));
+        worker.fail(Error::refused(operation, path(), format!("{}{}", failed.join("; "), then)));
         Ok(false)
     }
 

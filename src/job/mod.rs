@@ -1,7 +1,6 @@
 //! One job a file: glue between engines, codecs, trees and measuring. No algorithm lives here.
 
 mod afford;
-mod claims;
 pub mod compare;
 pub mod copy;
 pub mod disk;
@@ -13,17 +12,18 @@ mod list;
 mod losses;
 pub mod rounds;
 mod scratch;
-mod station;
 pub mod storage;
 pub mod sweep;
+mod target_registry;
 pub mod tune;
+mod worker_context;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::event::{Events, Silent};
 use crate::sys::{Identity, Stop, Sys};
-use crate::tree::Leftovers;
+use crate::tree::TemporaryFileRegistry;
 
 /// Asks a person whether a target may be replaced.
 pub type Ask = Arc<dyn Fn(&Path) -> bool + Send + Sync>;
@@ -38,7 +38,7 @@ pub struct Context {
     /// Who the process is.
     pub identity: Identity,
     /// Temporary names that exist right now.
-    pub leftovers: Leftovers,
+    pub temporary_files: TemporaryFileRegistry,
     /// Who is asked where a plan says so; without anybody the answer is no.
     pub ask: Option<Ask>,
     /// Time every system call: see [`crate::calls::SyscallCounts::latencies`].
@@ -55,7 +55,7 @@ impl Context {
             events,
             stop: Stop::new(),
             identity: Identity::current(),
-            leftovers: Leftovers::default(),
+            temporary_files: TemporaryFileRegistry::default(),
             ask: None,
             time_calls: false,
             #[cfg(any(test, feature = "faults"))]

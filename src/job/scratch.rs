@@ -20,7 +20,7 @@ use crate::job::Context;
 use crate::outcome::Warning;
 use crate::sys::{DirectoryBuffer, FileSystem, Stop, Sys};
 use crate::tree::path::c_path;
-use crate::tree::{Leftover, Registration, remove_tree};
+use crate::tree::{Registration, TemporaryKind, remove_tree};
 
 /// What a directory is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Scratch {
             context.events.send(Event::Warned(Warning { path: place.join(name), text: of.abandoned().to_owned() }));
         }
         let name = make_directory(sys, purpose, &parent).map_err(|errno| no_scratch(purpose, place, errno))?;
-        let registration = Some(context.leftovers.register(&parent, name.clone(), Leftover::Tree));
+        let registration = Some(context.temporary_files.register(&parent, name.clone(), TemporaryKind::Tree));
         let path = place.join(OsStr::from_bytes(name.as_bytes()));
         match sys.open_directory(&parent, &name) {
             Ok(directory) => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustix::io::{Errno, Result};
 
-use super::walk::{Place, Root};
+use super::place::{Place, Root};
 use crate::sys::{Attributes, DirectoryBuffer, FileKind, Sys};
 
 /// Hands the regular file `name` in `parent`, or all of those below the directory of that name, to `visit`, open for

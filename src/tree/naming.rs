@@ -14,9 +14,9 @@ use rustix::io::{Errno, Result};
 
 use super::extended::{Buffers, Origin, Prior, Selection, keep_extended};
 use super::file_ref::FileRef;
-use super::leftovers::Leftover;
-use super::target::Part;
-use super::temporary::{FINISHED, LENGTHS, with_suffix};
+use super::temporary_file::TemporaryFile;
+use super::temporary_files::TemporaryKind;
+use super::temporary_names::{FINISHED, LENGTHS, with_suffix};
 use crate::plan::Keep;
 use crate::sys::{Extent, FileKind, Sys};
 
@@ -39,12 +39,12 @@ pub enum Named {
 /// Something finished that could not get its name. It still has its temporary one; dropped, it goes.
 #[derive(Debug)]
 pub struct Unnamed {
-    part: Part,
+    temporary: TemporaryFile,
     /// Why.
     pub errno: Errno,
 }
 
-impl Part {
+impl TemporaryFile {
     /// Gives it its final name. With `replace`, what bears that name is replaced, in the same instant if the file system
     /// can; without, EEXIST if anything does.
     pub fn finish(self, sys: &mut Sys, replace: bool) -> std::result::Result<Named, Unnamed> {
@@ -59,7 +59,7 @@ impl Part {
                 self.registration = None;
                 Ok(named)
             }
-            Err(errno) => Err(Unnamed { part: self, errno }),
+            Err(errno) => Err(Unnamed { temporary: self, errno }),
         }
     }
 
@@ -111,7 +111,7 @@ impl Part {
 
     /// Copies the finished file into `target`, an empty one that bears `name`, and takes the temporary name away.
     fn copy_again(&self, sys: &mut Sys, target: OwnedFd, name: &CStr) -> Result<()> {
-        let registration = self.leftovers.register(&self.directory, name.to_owned(), Leftover::File);
+        let registration = self.temporary_files.register(&self.directory, name.to_owned(), TemporaryKind::File);
         let copied = self.copy_into(sys, &target);
         let copied = copied.and(sys.close(target));
         drop(registration);
@@ -158,27 +158,27 @@ impl Unnamed {
     /// of that name, and is kept. Returns why it got no name.
     pub fn abandon(self, sys: &mut Sys) -> Errno {
         let errno = self.errno;
-        if self.part.old_is_gone {
+        if self.temporary.old_is_gone {
             self.keep(sys);
         } else {
-            self.part.abandon(sys);
+            self.temporary.abandon(sys);
         }
         errno
     }
 
     /// Whether it is a file that has other names as well.
     pub fn has_another_name(&self, sys: &mut Sys) -> bool {
-        sys.stat_at(&self.part.directory, &self.part.temporary).is_ok_and(|found| found.links > 1)
+        sys.stat_at(&self.temporary.directory, &self.temporary.temporary).is_ok_and(|found| found.links > 1)
     }
 
     /// Keeps it, as `NAME.haul-kept` or a name like that, or under its temporary name. Returns which.
     pub fn keep(mut self, sys: &mut Sys) -> CString {
         // Whatever comes of it, cleaning up spares it.
-        self.part.registration = None;
+        self.temporary.registration = None;
         for length in LENGTHS {
             for number in 0..NUMBERS {
-                let kept = kept_name(&self.part.name, number, length);
-                match self.part.give_name(sys, &kept, false) {
+                let kept = kept_name(&self.temporary.name, number, length);
+                match self.temporary.give_name(sys, &kept, false) {
                     Ok(_) => return kept,
                     Err(Errno::EXIST) => {}
                     Err(Errno::NAMETOOLONG) => break,
@@ -191,11 +191,11 @@ impl Unnamed {
 
     /// Marks a file that keeps its temporary name, so that no later run takes it for abandoned.
     fn mark(self, sys: &mut Sys) -> CString {
-        if let Ok(file) = sys.open_source(&self.part.directory, &self.part.temporary) {
+        if let Ok(file) = sys.open_source(&self.temporary.directory, &self.temporary.temporary) {
             let _ = sys.fstat(&file).and_then(|found| sys.fchmod(&file, found.mode | FINISHED));
             let _ = sys.close(file);
         }
-        self.part.temporary.clone()
+        self.temporary.temporary.clone()
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rustix::io::{Errno, Result};
 
-use super::walk::{Place, Root};
+use super::place::{Place, Root};
 use crate::sys::{DirectoryBuffer, Entry, FileKind, Sys};
 
 /// Removes `name` in `parent` with all below it. What is not there is no error.

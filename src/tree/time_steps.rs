@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Result;
 
-use super::target::{Part, Site};
+use super::temporary_file::{Site, TemporaryFile};
 use crate::sys::{Attributes, Moment, Sys};
 
 /// Nanoseconds of a second.
@@ -71,10 +71,10 @@ impl TimeSteps {
 
 /// Gives a file the oddest time, and sees what is left of it.
 fn look(sys: &mut Sys, site: Site<'_>) -> Result<u128> {
-    let (part, file) = Part::file(sys, site, c"time", 0o600)?;
+    let (temporary, file) = TemporaryFile::file(sys, site, c"time", 0o600)?;
     let found = sys.futimens(&file, ODD, ODD).and_then(|()| sys.fstat(&file));
     let _ = sys.close(file);
-    part.abandon(sys);
+    temporary.abandon(sys);
     Ok(nanoseconds(ODD).abs_diff(nanoseconds(found?.mtime)) + 1)
 }
 
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::sys::{FileKind, Stop};
     use crate::tree::path::{c_path, open_named};
-    use crate::tree::{DirectoryRules, Leftovers};
+    use crate::tree::{DirectoryRules, TemporaryFileRegistry};
 
     const fn time(seconds: i64, nanoseconds: u32) -> Moment {
         Moment { seconds, nanoseconds }
@@ -189,8 +189,8 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let mut sys = Sys::new(Stop::new());
         let directory = Arc::new(open_named(&mut sys, CWD, &c_path(scratch.path())).unwrap());
-        let leftovers = Leftovers::default();
-        let site = Site { directory: &directory, rules: DirectoryRules::default(), leftovers: &leftovers };
+        let temporary_files = TemporaryFileRegistry::default();
+        let site = Site { directory: &directory, rules: DirectoryRules::default(), temporary_files: &temporary_files };
         // Every file system that a test directory is on keeps nanoseconds, or all of them the same steps.
         let steps = look(&mut sys, site).unwrap();
         assert!(steps == 1 || KNOWN.contains(&steps), "{steps}");

@@ -30,7 +30,7 @@ impl Copier {
             return Ok(Whole { bytes: copied, doubt: None, is_torn: false });
         }
         let before = &copy.attributes;
-        let (now, mut doubt) = match self.station.sys.fstat(&copy.source) {
+        let (now, mut doubt) = match self.worker.sys.fstat(&copy.source) {
             Ok(now) => (now, None),
             Err(errno) => (*before, Some(Error::system("examine", copy.source_path(), errno))),
         };
@@ -49,7 +49,7 @@ impl Copier {
     /// Copies what a source has after the bytes that were copied; cuts the target where it ends. Files of `/sys` say 4096
     /// and hold less: reading tells.
     fn read_on(&mut self, copy: &FileCopy, copied: u64, size: u64, is_torn: bool) -> Result<u64> {
-        let is_true = self.station.sys.has_true_size(&copy.source, copy.attributes.dev);
+        let is_true = self.worker.sys.has_true_size(&copy.source, copy.attributes.dev);
         if is_true && !is_torn {
             return self.check_end(copy, copied);
         }
@@ -57,7 +57,7 @@ impl Copier {
         let end = if is_true { size } else { u64::MAX };
         let [mut buffer] = self.buffers(true, copy)?;
         let buffer = buffer.as_deref_mut().unwrap_or_default();
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         if self.shared.plan.engine == EngineName::Direct {
             // What is left need not begin on a page, as it would have to.
             for file in [&copy.source, &copy.target] {
@@ -65,10 +65,10 @@ impl Copier {
             }
         }
         let more = copy.copy_by_reading(sys, start..end, buffer).map_err(|error| copy.error(error))?.bytes;
-        self.station.moved(more);
+        self.worker.moved(more);
         let end = start + more;
         if is_torn || end < copy.attributes.size {
-            let cut = self.station.sys.ftruncate(&copy.target, end);
+            let cut = self.worker.sys.ftruncate(&copy.target, end);
             cut.map_err(|errno| Error::system("size", copy.target_path(), errno))?;
         }
         Ok(end)
@@ -78,7 +78,7 @@ impl Copier {
     fn check_end(&mut self, copy: &FileCopy, copied: u64) -> Result<u64> {
         let size = copy.attributes.size;
         if copied < size {
-            let more = self.station.sys.pread(&copy.source, &mut [0], copied);
+            let more = self.worker.sys.pread(&copy.source, &mut [0], copied);
             if more.map_err(|errno| Error::system("read", copy.source_path(), errno))? > 0 {
                 let why = format!("only {copied} of its {size} bytes were copied");
                 return Err(Error::refused("copy", copy.source_path(), why));
@@ -89,7 +89,7 @@ impl Copier {
 
     /// Whether what an earlier copy made ends where its source does, which size and time tell only where they are true.
     pub(super) fn ends_like_its_source(&mut self, copy: &FileCopy, existing: u64) -> Result<bool> {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         if sys.has_true_size(&copy.source, copy.attributes.dev) {
             return Ok(true);
         }
@@ -103,15 +103,15 @@ impl Copier {
     /// Compares a target with its source. What cannot be read back, such as a device, is not; says whether it was.
     pub(super) fn verify(&mut self, copy: &FileCopy, bytes: u64) -> Result<bool> {
         if !copy.has_regular_target() {
-            self.station.warn(copy.target_path(), "not verified: it is no file that could be read back");
+            self.worker.warn(copy.target_path(), "not verified: it is no file that could be read back");
             return Ok(false);
         }
         if !matches!(copy.attributes.kind, FileKind::RegularFile | FileKind::BlockDevice) {
-            self.station.warn(copy.target_path(), "not verified: its source can be read only once");
+            self.worker.warn(copy.target_path(), "not verified: its source can be read only once");
             return Ok(false);
         }
         let [mut one, mut other] = self.buffers(true, copy)?;
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let (one, other) = (one.as_deref_mut().unwrap_or_default(), other.as_deref_mut().unwrap_or_default());
         let reads_on = !sys.has_true_size(&copy.source, copy.attributes.dev);
         let what = Compared { len: bytes, has_holes: copy.attributes.has_holes(), reads_on };

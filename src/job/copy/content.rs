@@ -75,10 +75,10 @@ impl Copier {
         if copy.holes(plan.sparse) == Holes::Made {
             return Ok(engine::Whole::ByRanges(ladder));
         }
-        let whole = ladder.try_whole(&mut self.station.sys, copy.pair(), copy.attributes.size, volume);
+        let whole = ladder.try_whole(&mut self.worker.sys, copy.pair(), copy.attributes.size, volume);
         let whole = whole.map_err(|error| copy.error(error))?;
         if let engine::Whole::Done(copied) = whole {
-            self.station.moved(copied.bytes);
+            self.worker.moved(copied.bytes);
         }
         Ok(whole)
     }
@@ -103,9 +103,9 @@ impl Copier {
     fn copy_as_stream(&mut self, copy: &FileCopy) -> Result<Copied> {
         let [mut buffer] = self.buffers(true, copy)?;
         let buffer = buffer.as_deref_mut().unwrap_or_default();
-        let copied = copy_stream(&mut self.station.sys, &copy.source, &copy.target, buffer);
+        let copied = copy_stream(&mut self.worker.sys, &copy.source, &copy.target, buffer);
         let copied = copied.map_err(|error| copy.error(error))?;
-        self.station.moved(copied.bytes);
+        self.worker.moved(copied.bytes);
         Ok(copied)
     }
 
@@ -113,19 +113,19 @@ impl Copier {
     fn copy_pieces(&mut self, copy: &FileCopy, parts: &Parts) -> Result<()> {
         self.writes_to(&copy.open.directory);
         if let TargetPlace::InPlace { owner, .. } = copy.place {
-            self.station.writes_for(owner);
+            self.worker.writes_for(owner);
         }
-        let is_true = self.station.sys.has_true_size(&copy.source, copy.attributes.dev);
+        let is_true = self.worker.sys.has_true_size(&copy.source, copy.attributes.dev);
         let [mut buffer] = self.buffers(parts.ladder.needs_buffer() || !is_true, copy)?;
         let buffer = buffer.as_deref_mut().unwrap_or_default();
         let shared = Arc::clone(&self.shared);
         let mut batch = std::mem::take(&mut self.batch);
         while !parts.failed.load(Ordering::Relaxed) {
-            let sys = &mut self.station.sys;
+            let sys = &mut self.worker.sys;
             let taken = parts.pieces.take(sys, &copy.source, &mut batch);
             let mut dealt_with = taken.map_err(|error| copy.error(error))?;
             for piece in &batch {
-                let sys = &mut self.station.sys;
+                let sys = &mut self.worker.sys;
                 let copied = if !is_true && parts.is_past_the_end(sys, copy, piece) {
                     copy.copy_by_reading(sys, piece.clone(), buffer)
                 } else {
@@ -139,7 +139,7 @@ impl Copier {
                     dealt_with = dealt_with.saturating_sub(wanted - copied.bytes);
                 }
             }
-            self.station.moved(dealt_with);
+            self.worker.moved(dealt_with);
             if batch.is_empty() {
                 break;
             }
@@ -153,7 +153,7 @@ impl Copier {
         let (mut end, reached) = (parts.pieces.end(), parts.pieces.reached());
         let holes = copy.holes(self.shared.plan.sparse);
         if holes == Holes::Made || (holes == Holes::Kept && reached != end) {
-            let sys = &mut self.station.sys;
+            let sys = &mut self.worker.sys;
             // A hole at the end of what a file says it holds is one only if something can be read there.
             if reached < end
                 && !sys.has_true_size(&copy.source, copy.attributes.dev)
@@ -170,7 +170,7 @@ impl Copier {
     /// Takes pieces of a large file and copies them until none is left.
     pub(super) fn ranges(&mut self, split: &Split) {
         let done = self.copy_pieces(&split.copy, &split.parts);
-        self.station.check_shared(&split.parts.failed, done);
+        self.worker.check_shared(&split.parts.failed, done);
     }
 
     /// Gives up a hold on a large file; the last to do so finishes it.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::Copier;
-use super::directory::{Open, Standing};
+use super::directory::{Open, TargetState};
 use super::folding::lower_case;
 use super::shared::Shared;
 use super::special::{is_read, is_special};
@@ -26,7 +26,7 @@ pub(super) struct Source {
     pub(super) attributes: Attributes,
     /// What a symbolic link leads to that is copied as a link, if it leads anywhere.
     pub(super) end: Option<Attributes>,
-    /// The user named it; else it was met in a directory.
+    /// The user named it; else it was found in a directory.
     pub(super) is_named: bool,
     /// The user is root, who alone gives files away.
     pub(super) user_is_root: bool,
@@ -234,7 +234,7 @@ fn decide_about_special_files(
 }
 
 /// Why what is there keeps its identity, if it does: if the user named exactly it, a link or a device stays one, and
-/// other names of a file see the change; and so does what cannot be replaced. What is met in a directory is replaced: a
+/// other names of a file see the change; and so does what cannot be replaced. What is found in a directory is replaced: a
 /// link that somebody put there leads nowhere, and a file's other names keep what they have.
 fn keeps_its_identity(plan: &CopyPlan, there: &There) -> Option<Reason> {
     let existing = &there.attributes;
@@ -319,7 +319,7 @@ impl Source {
 impl Copier {
     /// Decides about the target of a source with these attributes, and asks a person where the plan says so.
     pub(super) fn decide(&mut self, open: &Open, name: &CStr, new_name: &CStr, source: &Attributes) -> Result<Action> {
-        if open.directory.standing == Standing::New {
+        if open.directory.state == TargetState::New {
             return Ok(Action::Create);
         }
         let Some(existing) = self.look_at_target(open, new_name)? else { return Ok(Action::Create) };
@@ -332,9 +332,9 @@ impl Copier {
         let there = There {
             attributes: existing,
             end: (is_exact && existing.kind == FileKind::Symlink)
-                .then(|| self.station.sys.stat_through(&open.target, new_name)),
+                .then(|| self.worker.sys.stat_through(&open.target, new_name)),
             age: self.age(open, &existing, &source.attributes),
-            is_resumed: open.directory.standing == Standing::Resumed,
+            is_resumed: open.directory.state == TargetState::Resumed,
             was_just_made: self.was_just_made(open, new_name),
             is_exact,
             is_kept: open.rules.keeps(&existing, self.shared.identity.uid),
@@ -355,7 +355,7 @@ impl Copier {
         if planned.is_some() || open.directory.is_planned() {
             return Ok(planned);
         }
-        match self.station.sys.stat_at(&open.target, new_name) {
+        match self.worker.sys.stat_at(&open.target, new_name) {
             Ok(existing) => Ok(Some(existing)),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(Error::system("examine", path(), errno)),
@@ -370,21 +370,21 @@ impl Copier {
         }
         // A dry run makes no file to see what its file system does with times.
         let site = (!plan.dry_run).then(|| self.shared.site(open));
-        times.compare(&mut self.station.sys, site, existing, source.mtime)
+        times.compare(&mut self.worker.sys, site, existing, source.mtime)
     }
 
     /// Remembers that a source became this target, where another source could do the same.
     pub(super) fn claim(&self, open: &Open, new_name: &CStr) {
         if let Some(directory) = open.target_id {
-            self.shared.claims.take(directory, new_name.to_bytes());
+            self.shared.registry.take(directory, new_name.to_bytes());
             if open.directory.folds_names() {
-                self.shared.claims.take(directory, lower_case(new_name).as_bytes());
+                self.shared.registry.take(directory, lower_case(new_name).as_bytes());
             }
         }
     }
 
     pub(super) fn was_just_made(&self, open: &Open, new_name: &CStr) -> bool {
-        open.target_id.is_some_and(|directory| self.shared.claims.has_made(directory, new_name.to_bytes()))
+        open.target_id.is_some_and(|directory| self.shared.registry.has_made(directory, new_name.to_bytes()))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::sys::{Attributes, Creator, FileId, FileKind};
 use crate::tree::extended::Class;
 use crate::tree::metadata::describe;
 use crate::tree::path::{open_named, search_only};
-use crate::tree::{DirectoryRules, Place, Root, Trouble, Unit};
+use crate::tree::{DirectoryRules, Place, Root, StagedTree, Trouble};
 
 /// A directory on its way.
 pub(super) struct Directory {
@@ -30,11 +30,11 @@ pub(super) struct Directory {
     pub(super) parent: Above,
     /// The source's, once it was opened; never set for the directory that arguments lie in.
     pub(super) source_seen: OnceLock<Seen>,
-    pub(super) standing: Standing,
+    pub(super) state: TargetState,
     /// In a dry run, the identity of a target that would have to be made; `None` for one that is there.
     pub(super) planned: Option<FileId>,
     /// The tree under a temporary name, if this is its top.
-    pub(super) unit: Option<Unit>,
+    pub(super) staged: Option<StagedTree>,
     pub(super) volume: Volume,
     /// Who the target belongs to before its attributes are set.
     pub(super) creator: Creator,
@@ -51,16 +51,16 @@ pub(super) struct Seen {
 
 /// What the target of a directory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum TargetState {
     /// Ours and new, in a tree under a temporary name, where nobody but us makes files.
     New,
     /// The same, begun by an earlier copy: what is in it may be done.
     Resumed,
-    /// Anybody's.
-    Met,
+    /// It may be there already, and be anybody's: what is in the source is merged into it.
+    Merged,
 }
 
-/// The source that a directory was met under.
+/// The source that a directory was found under.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Origin {
     /// Names between the root of its places and the directory that patterns are relative to.
@@ -99,7 +99,7 @@ pub(super) struct Open {
     pub(super) creator: Creator,
     /// What the target means for the names of files made in it.
     pub(super) rules: DirectoryRules,
-    /// The target's identity, where claims need it.
+    /// The target's identity, where the target registry needs it.
     pub(super) target_id: Option<FileId>,
     /// In a dry run, why nothing can be made in the target.
     pub(super) denied: Option<Errno>,
@@ -113,9 +113,9 @@ impl Directory {
             target: Arc::clone(&self.target),
             parent: Above::default(),
             source_seen: OnceLock::new(),
-            standing: self.standing,
+            state: self.state,
             planned: self.planned,
-            unit: None,
+            staged: None,
             volume: self.volume.clone(),
             creator: self.creator,
             origin: Origin { is_exact: false, device: self.device(), ..self.origin },
@@ -139,16 +139,16 @@ impl Directory {
     }
 
     /// Whether the target lies in a tree under a temporary name.
-    pub(super) fn is_in_unit(&self) -> bool {
-        self.standing != Standing::Met
+    pub(super) fn is_staged(&self) -> bool {
+        self.state != TargetState::Merged
     }
 
     /// Nobody knows what of this source is missing in a tree that is continued: that tree stays under its temporary name.
     pub(super) fn leave_unfinished(&self) {
-        let mut here = Some(self).filter(|directory| directory.standing == Standing::Resumed);
+        let mut here = Some(self).filter(|directory| directory.state == TargetState::Resumed);
         while let Some(directory) = here {
-            if let Some(unit) = &directory.unit {
-                return unit.leave_unfinished();
+            if let Some(staged) = &directory.staged {
+                return staged.leave_unfinished();
             }
             here = directory.parent.0.as_deref();
         }
@@ -187,26 +187,26 @@ impl Copier {
         handle: &mut Handle<'_, Task>,
     ) -> Result<()> {
         let above = &open.directory;
-        let standing = match above.standing {
-            Standing::Met => Standing::Met,
+        let state = match above.state {
+            TargetState::Merged => TargetState::Merged,
             // It is told when its turn comes.
-            Standing::New if self.shared.plan.dry_run => Standing::New,
-            Standing::New => self.make_new_directory(open, new_name)?,
-            Standing::Resumed => self.take_over_directory(open, name, new_name)?,
+            TargetState::New if self.shared.plan.dry_run => TargetState::New,
+            TargetState::New => self.make_new_directory(open, new_name)?,
+            TargetState::Resumed => self.take_over_directory(open, name, new_name)?,
         };
         if name == new_name {
-            handle.offer(Task::Directory(Arc::clone(above), name.to_owned(), standing));
+            handle.offer(Task::Directory(Arc::clone(above), name.to_owned(), state));
         } else {
-            self.enter(Arc::clone(above), name, new_name, standing, handle);
+            self.enter(Arc::clone(above), name, new_name, state, handle);
         }
         Ok(())
     }
 
     /// A directory in a tree under a temporary name.
-    pub(super) fn make_new_directory(&mut self, open: &Open, name: &CStr) -> Result<Standing> {
-        let made = self.station.sys.mkdirat(&open.target, name, 0o700);
+    pub(super) fn make_new_directory(&mut self, open: &Open, name: &CStr) -> Result<TargetState> {
+        let made = self.worker.sys.mkdirat(&open.target, name, 0o700);
         made.map_err(|errno| Error::system("create directory", open.directory.target_of(name), errno))?;
-        Ok(Standing::New)
+        Ok(TargetState::New)
     }
 
     /// A directory on its way, and its target's descriptor if that had to be opened.
@@ -215,33 +215,33 @@ impl Copier {
         above: &Arc<Directory>,
         name: &CStr,
         new_name: &CStr,
-        standing: Standing,
+        state: TargetState,
     ) -> Result<(Directory, Option<OwnedFd>)> {
         let source = above.source.below(name);
         let parent = Above::new(Arc::clone(above));
-        if standing == Standing::New && self.shared.plan.dry_run {
+        if state == TargetState::New && self.shared.plan.dry_run {
             return Ok((Directory { parent, ..self.plan_directory(above, source, new_name)? }, None));
         }
-        if standing != Standing::Met {
+        if state != TargetState::Merged {
             let target = above.target.below(new_name);
-            return Ok((Directory { target, parent, standing, ..above.merging(source) }, None));
+            return Ok((Directory { target, parent, state, ..above.merging(source) }, None));
         }
-        let directory = self.meet(above, source, (name, new_name))?;
+        let directory = self.merge(above, source, (name, new_name))?;
         Ok((Directory { parent, ..directory.0 }, directory.1))
     }
 
     /// A directory whose target may be there already.
-    pub(super) fn meet(
+    pub(super) fn merge(
         &mut self,
         above: &Directory,
         source: Arc<Place>,
         (name, new_name): (&CStr, &CStr),
     ) -> Result<(Directory, Option<OwnedFd>)> {
-        if let Some(planned) = self.meet_planned(above, &source, new_name)? {
+        if let Some(planned) = self.merge_planned(above, &source, new_name)? {
             return Ok((planned, None));
         }
         let target = above.target.below(new_name);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         match target.open_to_search(sys) {
             Ok(opened) => {
                 let volume =
@@ -251,13 +251,13 @@ impl Copier {
                     self.shared.note_volume(volume.dev(), &target);
                 }
                 let creator = self.shared.identity.unknown_creator();
-                let met = Directory { target, volume, creator, ..above.merging(source) };
-                Ok((met, Some(opened)))
+                let merged = Directory { target, volume, creator, ..above.merging(source) };
+                Ok((merged, Some(opened)))
             }
-            Err(Errno::NOENT) => match self.begin_unit(above, Arc::clone(&source), new_name)? {
+            Err(Errno::NOENT) => match self.begin_staged_tree(above, Arc::clone(&source), new_name)? {
                 Some(directory) => Ok((directory, None)),
                 // It is there now, under its final name.
-                None => self.meet(above, source, (name, new_name)),
+                None => self.merge(above, source, (name, new_name)),
             },
             Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => self.replace_no_directory(above, source, new_name),
             Err(errno) => Err(Error::system("open", target.path(), errno)),
@@ -272,7 +272,7 @@ impl Copier {
         new_name: &CStr,
     ) -> Result<(Directory, Option<OwnedFd>)> {
         let failed = |errno| Error::system("create directory", above.target_of(new_name), errno);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let directory = above.target.open_to_search(sys).map_err(failed)?;
         let existing = sys.stat_at(&directory, new_name).map_err(failed)?;
         if existing.kind == FileKind::Symlink && self.shared.plan.existing.keep_directory_symlink {
@@ -293,80 +293,80 @@ impl Copier {
     /// Gives up a task's hold on an open directory; the last to do so finishes it.
     pub(super) fn leave(&mut self, open: Arc<Open>) {
         let Some(Open { directory, source, target, .. }) = Arc::into_inner(open) else { return };
-        let _ = self.station.sys.close(source);
-        // A file's `Part` may still hold the target's descriptor; then it closes with that.
+        let _ = self.worker.sys.close(source);
+        // A file's `TemporaryFile` may still hold the target's descriptor; then it closes with that.
         self.leave_directory(directory, Arc::into_inner(target));
     }
 
     /// Gives up a hold on a directory, and on those above it, as far as this was the last.
     pub(super) fn leave_directory(&mut self, directory: Arc<Directory>, target: Option<OwnedFd>) {
         // The work at hand goes on where it was.
-        let volume = self.station.volume();
+        let volume = self.worker.volume();
         self.finish_directories(directory, target);
-        self.station.return_to(volume);
+        self.worker.return_to(volume);
     }
 
     fn finish_directories(&mut self, directory: Arc<Directory>, mut target: Option<OwnedFd>) {
         let mut current = Some(directory);
         while let Some(mut directory) = current.and_then(Arc::into_inner) {
             // Asked again for each: whoever gave up its hold before us may have done so without doing its work, and then
-            // the job was halted before. Something below is missing: dropped, a unit keeps its temporary name.
-            if self.station.is_halted() {
+            // the job was halted before. Something below is missing: dropped, a staged tree keeps its temporary name.
+            if self.worker.is_halted() {
                 return;
             }
-            if self.station.is_full(directory.volume.dev()) {
+            if self.worker.is_full(directory.volume.dev()) {
                 // The same holds; but those above may lie in another file system.
                 if let Some(target) = target.take() {
-                    let _ = self.station.sys.close(target);
+                    let _ = self.worker.sys.close(target);
                 }
                 current = directory.parent.0.take();
                 continue;
             }
             if self.shared.plan.dry_run {
-                self.station.summary.directories += u64::from(directory.source_seen.get().is_some());
+                self.worker.summary.directories += u64::from(directory.source_seen.get().is_some());
                 current = directory.parent.0.take();
                 continue;
             }
             self.writes_to(&directory);
             let mode = self.finish_directory(&directory, target.take());
             // Dropped, one that is not to be finished keeps its temporary name.
-            if let Some(unit) = directory.unit.take().filter(Unit::is_finished) {
+            if let Some(staged) = directory.staged.take().filter(StagedTree::is_finished) {
                 let sync = self.shared.plan.durable == Durable::File;
-                let named = unit.finish(&mut self.station.sys, mode.unwrap_or(0o700), sync);
+                let named = staged.finish(&mut self.worker.sys, mode.unwrap_or(0o700), sync);
                 let path = || directory.target.path();
                 let named = named.map_err(|errno| Error::system("give its final name to", path(), errno));
-                if let Some(errno) = self.station.check(named).flatten() {
+                if let Some(errno) = self.worker.check(named).flatten() {
                     let reported = self.report(&[Trouble::new("set", Class::Mode, errno)], path);
-                    self.station.check(reported);
+                    self.worker.check(reported);
                 }
             }
-            self.station.summary.directories += u64::from(directory.source_seen.get().is_some());
+            self.worker.summary.directories += u64::from(directory.source_seen.get().is_some());
             current = directory.parent.0.take();
         }
         if let Some(target) = target {
-            let _ = self.station.sys.close(target);
+            let _ = self.worker.sys.close(target);
         }
     }
 
     /// Sets a directory's owner, attributes, mode and times, now that nothing will be made in it any more, as far as that
-    /// can be done. A unit gets its mode with its name: then that is returned.
+    /// can be done. A staged tree gets its mode with its name: then that is returned.
     pub(super) fn finish_directory(&mut self, directory: &Directory, target: Option<OwnedFd>) -> Option<u32> {
         let failed = |operation| move |errno| Error::system(operation, directory.target.path(), search_only(errno));
         let Some(seen) = directory.source_seen.get() else {
-            let closed = target.map_or(Ok(()), |target| self.station.sys.close(target));
-            self.station.check(closed.map_err(failed("close")));
+            let closed = target.map_or(Ok(()), |target| self.worker.sys.close(target));
+            self.worker.check(closed.map_err(failed("close")));
             return None;
         };
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let target = target.map_or_else(|| directory.target.open_to_search(sys), Ok);
-        let target = self.station.check(target.map_err(failed("set times and mode of")))?;
+        let target = self.worker.check(target.map_err(failed("set times and mode of")))?;
         let (mode, lost) = self.keep_attributes_of_directory(directory, seen, &target);
         let reported = self.report(&lost, || directory.target.path());
-        self.station.check(reported);
-        let sys = &mut self.station.sys;
+        self.worker.check(reported);
+        let sys = &mut self.worker.sys;
         let synced = if self.shared.plan.durable == Durable::File { sys.fsync(&target) } else { Ok(()) };
         let closed = sys.close(target);
-        self.station.check(synced.and(closed).map_err(failed("sync")));
-        directory.unit.is_some().then_some(mode)
+        self.worker.check(synced.and(closed).map_err(failed("sync")));
+        directory.staged.is_some().then_some(mode)
     }
 }

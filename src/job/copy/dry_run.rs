@@ -16,7 +16,7 @@ use rustix::io::Errno;
 
 use super::Copier;
 use super::decide::{Action, Reason, falls_back_to_writing_in_place};
-use super::directory::{Directory, Open, Standing};
+use super::directory::{Directory, Open, TargetState};
 use super::special::is_read;
 use crate::error::{Error, Quoted, Result};
 use crate::plan::Method;
@@ -70,14 +70,14 @@ impl Directory {
 
     /// Whether it would be made for this source, and not for one before.
     pub(super) fn would_be_made(&self) -> bool {
-        self.is_planned() && self.standing == Standing::New
+        self.is_planned() && self.state == TargetState::New
     }
 }
 
 impl Copier {
     /// Opens what stands for a directory that would be made.
     pub(super) fn open_nowhere(&mut self) -> Result<OwnedFd> {
-        let nowhere = self.station.sys.open_itself(CWD, NOWHERE);
+        let nowhere = self.worker.sys.open_itself(CWD, NOWHERE);
         nowhere.map_err(|errno| Error::system("open", Path::new("/dev/null"), errno))
     }
 
@@ -86,19 +86,19 @@ impl Copier {
         let target = above.target.below(name);
         if !above.is_planned() {
             let failed = |errno| Error::system("create directory", target.path(), errno);
-            let parent = above.target.open_to_search(&mut self.station.sys).map_err(failed)?;
-            let found = self.station.sys.fstat(&parent).map_err(failed)?;
+            let parent = above.target.open_to_search(&mut self.worker.sys).map_err(failed)?;
+            let found = self.worker.sys.fstat(&parent).map_err(failed)?;
             self.may_make_names(&parent, &found).map_err(failed)?;
-            self.station.sys.close(parent).map_err(failed)?;
+            self.worker.sys.close(parent).map_err(failed)?;
         }
         let planned = self.plan_id(&target);
         let creator = self.shared.identity.unknown_creator();
-        Ok(Directory { target, standing: Standing::New, planned, creator, ..above.merging(source) })
+        Ok(Directory { target, state: TargetState::New, planned, creator, ..above.merging(source) })
     }
 
     /// Whether targets could be made in an open directory with these attributes.
     pub(super) fn may_make_names(&mut self, directory: &OwnedFd, found: &Attributes) -> rustix::io::Result<()> {
-        if self.is_reopened(found) { Ok(()) } else { self.station.sys.may_make_names(directory) }
+        if self.is_reopened(found) { Ok(()) } else { self.worker.sys.may_make_names(directory) }
     }
 
     /// Says of a directory that it would be made, if it would.
@@ -125,7 +125,7 @@ impl Copier {
     }
 
     /// A directory whose target would be there by now, or would be something else; `None` if nothing would.
-    pub(super) fn meet_planned(
+    pub(super) fn merge_planned(
         &mut self,
         above: &Directory,
         source: &Arc<Place>,
@@ -135,8 +135,8 @@ impl Copier {
         let made = self.shared.dry_run.as_ref().and_then(|dry_run| dry_run.made(&target.path()));
         match made {
             Some(found) if found.kind == FileKind::Directory => {
-                let (standing, planned) = (Standing::Met, Some(found.id()));
-                Ok(Some(Directory { target, standing, planned, ..above.merging(Arc::clone(source)) }))
+                let (state, planned) = (TargetState::Merged, Some(found.id()));
+                Ok(Some(Directory { target, state, planned, ..above.merging(Arc::clone(source)) }))
             }
             Some(found) => {
                 let why = format!("{} of that name is there", describe(found.kind));
@@ -168,7 +168,7 @@ impl Copier {
         let target = open.directory.target_of(new_name);
         if let Action::AlreadyDone(existing) = action {
             if self.planned_at(open, new_name).is_none() {
-                let sys = &mut self.station.sys;
+                let sys = &mut self.worker.sys;
                 let opened = sys.open_source(&open.target, new_name).and_then(|file| sys.close(file));
                 opened.map_err(|errno| Error::system("examine", &target, errno))?;
             }
@@ -206,7 +206,7 @@ impl Copier {
         copy: FileId,
     ) -> Result<()> {
         self.allowed(open, new_name, action)?;
-        self.station.summary.links += 1;
+        self.worker.summary.links += 1;
         let target = open.directory.target_of(new_name);
         self.tell(open.directory.source_of(name), || format!("would be linked to its copy, as {}", Quoted(&target)));
         self.remember_planned(open, new_name, source, copy);
@@ -236,10 +236,10 @@ impl Copier {
             (Action::Create | Action::Replace(_), Some(errno)) => Err(Error::system("create", path(), errno)),
             (Action::WriteInPlace(end, why), _) => {
                 let is_regular = end.kind == FileKind::RegularFile;
-                if is_regular && !self.shared.claims.take(end.id(), b"") {
+                if is_regular && !self.shared.registry.take(end.id(), b"") {
                     return Err(Error::refused("write", path(), super::sides::WRITTEN_UNDER_ANOTHER_NAME));
                 }
-                let sys = &mut self.station.sys;
+                let sys = &mut self.worker.sys;
                 let reads = plan.method == Method::AttributesOnly || (plan.verify && is_regular);
                 let may_read = if reads { sys.may_read(&open.target, new_name) } else { Ok(()) };
                 let writes = plan.method != Method::AttributesOnly;
@@ -258,7 +258,7 @@ impl Copier {
 
     /// What would become of a source; counts it.
     fn count(&mut self, source: &Attributes) -> &'static str {
-        let summary = &mut self.station.summary;
+        let summary = &mut self.worker.summary;
         match (self.shared.plan.method, source.kind) {
             (Method::HardLink, _) => {
                 summary.links += 1;
@@ -281,6 +281,6 @@ impl Copier {
     }
 
     fn tell(&self, path: PathBuf, what: impl FnOnce() -> String) {
-        self.station.note(|| (path, what()));
+        self.worker.note(|| (path, what()));
     }
 }

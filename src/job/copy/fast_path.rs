@@ -1,16 +1,17 @@
-//! Small files of a new tree, looked at once, when their bytes are there: two system calls less of ten.
+//! The fast path for small files of a new tree: they are examined once, after their bytes were copied, which saves two of
+//! ten system calls.
 //!
-//! Usually a file is looked at twice: before, for what it is, and behind, for whether it changed. Where its file system
-//! keeps time by this machine's clock, one look behind tells both: a file whose time of change lies before the copy was
+//! Usually a file is examined twice: before, for what it is, and after, for whether it changed. Where its file system
+//! keeps time by this machine's clock, one look afterwards tells both: a file whose time of change lies before the copy was
 //! begun was that file all the while. Its mode is a guess until then, which harms nobody: the tree is in a directory
-//! that only we may enter. Whatever does not turn out as expected (a file that changed just now, one with several names
-//! or with holes, a large one) is taken away again and copied as usual; where that happens often, nobody tries.
+//! that only we may enter. What does not turn out as expected (a file that changed just now, one with several names
+//! or with holes, a large one) is removed again and copied as usual; where that happens often, it is not tried.
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use super::directory::{Open, Standing};
+use super::directory::{Open, TargetState};
 use super::sides::{FileCopy, TargetPlace};
 use super::{Copier, Task};
 use crate::plan::{CopyPlan, EngineName, Method, When};
@@ -22,22 +23,22 @@ const AT_ONCE: usize = 256 << 10;
 /// Of so many attempts one may be in vain.
 const WORTH_TRYING: u32 = 16;
 
-/// How often a worker was too hasty, and what mode the last file had.
+/// How often the fast path was tried by a worker, how often in vain, and what mode the last file had.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Haste {
+pub(super) struct FastPath {
     attempts: u32,
     in_vain: u32,
     mode: u32,
 }
 
-impl Default for Haste {
+impl Default for FastPath {
     fn default() -> Self {
         Self { attempts: 0, in_vain: 0, mode: 0o644 }
     }
 }
 
 /// Whether nothing in a plan needs a look at a file before it is copied.
-pub(super) fn allows_looking_last(plan: &CopyPlan) -> bool {
+pub(super) fn allows_fast_path(plan: &CopyPlan) -> bool {
     plan.method == Method::Copy
         && (plan.engine, plan.reflink, plan.sparse) == (EngineName::Auto, When::Auto, When::Auto)
         && plan.resources.buffer.is_none()
@@ -49,64 +50,64 @@ pub(super) fn allows_looking_last(plan: &CopyPlan) -> bool {
 
 impl Copier {
     /// Whether files of this directory can be copied before they are looked at.
-    pub(super) fn may_look_last(&self, open: &Open) -> bool {
+    pub(super) fn can_use_fast_path(&self, open: &Open) -> bool {
         let directory = &open.directory;
         let Some(seen) = directory.source_seen.get() else { return false };
-        directory.standing == Standing::New
-            && self.shared.may_look_last
+        directory.state == TargetState::New
+            && self.shared.can_use_fast_path
             && directory.volume.is_plain_home_of(seen.attributes.dev)
             && !directory.source.follows_links()
-            && self.haste.in_vain * WORTH_TRYING <= self.haste.attempts + WORTH_TRYING
+            && self.fast_path.in_vain * WORTH_TRYING <= self.fast_path.attempts + WORTH_TRYING
     }
 
     /// Copies a file, unless it turns out to need another way; then nothing of it is left. Failures are found again, and
     /// told, on that way.
-    pub(super) fn copy_before_looking(
+    pub(super) fn copy_by_fast_path(
         &mut self,
         open: &Arc<Open>,
         name: &CStr,
         new_name: &CStr,
         handle: &mut Handle<'_, Task>,
     ) -> bool {
-        self.haste.attempts += 1;
-        let (opened, since) = (self.station.clock(), file_time());
-        let sys = &mut self.station.sys;
+        self.fast_path.attempts += 1;
+        let (opened, since) = (self.worker.clock(), file_time());
+        let sys = &mut self.worker.sys;
         // Reading would touch its time of access before we have seen that. Only its owner may ask for this.
         let Ok(source) = sys.open_untouched(&open.source, name) else {
-            self.haste.in_vain += 1;
+            self.fast_path.in_vain += 1;
             return false;
         };
-        let mode = self.haste.mode;
+        let mode = self.fast_path.mode;
         let Ok(target) = sys.create(&open.target, new_name, mode) else { return false };
-        let Some(attributes) = self.copy_and_look(&source, &target, since) else {
-            self.haste.in_vain += 1;
-            let sys = &mut self.station.sys;
+        let Some(attributes) = self.copy_then_examine(&source, &target, since) else {
+            self.fast_path.in_vain += 1;
+            let sys = &mut self.worker.sys;
             let _ = sys.unlinkat(&open.target, new_name);
             let _ = sys.close(target);
             let _ = sys.close(source);
             return false;
         };
-        self.haste.mode = attributes.mode & 0o777;
+        self.fast_path.mode = attributes.mode & 0o777;
         let mode_now = Some(mode & !open.creator.umask);
         let (open, name, new_name) = (Arc::clone(open), name.to_owned(), new_name.to_owned());
         let copy =
-            FileCopy { open, name, source, opened, attributes, target, new_name, place: TargetPlace::InUnit, mode_now };
-        self.station.found(attributes.size);
-        self.station.moved(attributes.size);
-        self.station.note(|| (copy.source_path(), format!("{} bytes by copy_file_range", attributes.size)));
+            FileCopy { open, name, source, opened, attributes, target, new_name, place: TargetPlace::Staged, mode_now };
+        self.worker.found(attributes.size);
+        self.worker.moved(attributes.size);
+        self.worker.note(|| (copy.source_path(), format!("{} bytes by copy_file_range", attributes.size)));
         let finished = self.complete(copy, handle);
-        if let Some(is_kept) = self.station.check(finished) {
-            self.station.summary.target_bytes += attributes.size;
+        if let Some(is_kept) = self.worker.check(finished) {
+            self.worker.summary.target_bytes += attributes.size;
             if is_kept {
-                self.station.done(opened);
+                self.worker.done(opened);
             }
         }
         true
     }
 
     /// Copies a small file and looks at it; nothing if it needs another way.
-    fn copy_and_look(&mut self, source: &OwnedFd, target: &OwnedFd, since: Moment) -> Option<Attributes> {
-        let sys = &mut self.station.sys;
+    fn copy_then_examine(&mut self, source: &OwnedFd, target: &OwnedFd, since: Moment) -> Option<Attributes> {
+        let sys = &mut self.worker.sys;
         let copied = sys.copy_file_range(source, target, 0, AT_ONCE).ok()?;
         let attributes = sys.fstat(source).ok()?;
         let is_all = attributes.size == copied as u64 && copied < AT_ONCE;

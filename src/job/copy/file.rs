@@ -28,13 +28,13 @@ enum Begun {
 impl Copier {
     /// Copies a file, or begins to.
     pub(super) fn file(&mut self, open: &Arc<Open>, name: &CStr, new_name: &CStr, handle: &mut Handle<'_, Task>) {
-        if self.may_look_last(open) && self.copy_before_looking(open, name, new_name, handle) {
+        if self.can_use_fast_path(open) && self.copy_by_fast_path(open, name, new_name, handle) {
             return;
         }
         let begun = self.begin_file(open, name, new_name, handle);
         self.clear_stale(open, new_name, &begun);
-        let Some(copy) = self.station.check(begun).flatten() else { return };
-        self.station.found(copy.attributes.size);
+        let Some(copy) = self.worker.check(begun).flatten() else { return };
+        self.worker.found(copy.attributes.size);
         if self.shared.plan.method == Method::AttributesOnly {
             return self.finish_attributes(copy, handle);
         }
@@ -53,19 +53,19 @@ impl Copier {
         new_name: &CStr,
         handle: &mut Handle<'_, Task>,
     ) -> Result<Option<FileCopy>> {
-        let opened = self.station.clock();
+        let opened = self.worker.clock();
         // To open a FIFO is to wait for a writer, and its second name would wait for another.
         let looked_at = self.shared.plan.copy_contents.then(|| self.examine(open, name)).transpose()?;
-        let special = looked_at.filter(|found| is_special(found.kind) && self.has_twins(open, found));
+        let special = looked_at.filter(|found| is_special(found.kind) && self.has_other_names(open, found));
         if let Some(found) = &special
             && !self.is_first_of_its_names(open, name, new_name, found)?
         {
             return Ok(None);
         }
         let (source, attributes) = self.open_source(open, name)?;
-        let has_twins = self.has_twins(open, &attributes);
-        if has_twins && special.is_none() && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
-            let _ = self.station.sys.close(source);
+        let has_other_names = self.has_other_names(open, &attributes);
+        if has_other_names && special.is_none() && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
+            let _ = self.worker.sys.close(source);
             return Ok(None);
         }
         let (stays, begun) = match self.begin_target(open, name, new_name, &attributes) {
@@ -87,8 +87,8 @@ impl Copier {
             Ok(Begun::Stays(id)) => (id, Ok(None)),
             Err(error) => (None, Err(error)),
         };
-        let _ = self.station.sys.close(source);
-        if has_twins {
+        let _ = self.worker.sys.close(source);
+        if has_other_names {
             self.link_the_others(&attributes, &open.directory, new_name, stays, handle);
         }
         begun
@@ -98,8 +98,8 @@ impl Copier {
     fn mode_now(&self, open: &Open, attributes: &Attributes, place: &TargetPlace) -> Option<u32> {
         let replaced = match place {
             TargetPlace::InPlace { .. } | TargetPlace::Done(_) => return None,
-            TargetPlace::Part { replaced, .. } => replaced.as_ref(),
-            TargetPlace::InUnit => None,
+            TargetPlace::TemporaryFile { replaced, .. } => replaced.as_ref(),
+            TargetPlace::Staged => None,
         };
         let mode = self.creation_mode(open, attributes, replaced);
         (!open.creator.inherits_acl).then_some(mode & !open.creator.umask)
@@ -109,8 +109,9 @@ impl Copier {
         let action = self.decide(open, name, new_name, attributes)?;
         if let Some(why) = action.skips() {
             self.pass_over(|| open.directory.source_of(name), why);
-            let has_twins = self.has_twins(open, attributes);
-            let id = if has_twins { self.copy_that_stays(open, (name, new_name), attributes, action) } else { None };
+            let has_other_names = self.has_other_names(open, attributes);
+            let id =
+                if has_other_names { self.copy_that_stays(open, (name, new_name), attributes, action) } else { None };
             return Ok(Begun::Stays(id));
         }
         if self.shared.plan.dry_run {
@@ -129,12 +130,12 @@ impl Copier {
             if let TargetPlace::InPlace { regular, .. } = copy.place {
                 self.written_in_place(&copy, regular)?;
             }
-            self.station.note(|| (copy.source_path(), format!("{} bytes by {route}{verified}", whole.bytes)));
+            self.worker.note(|| (copy.source_path(), format!("{} bytes by {route}{verified}", whole.bytes)));
             Ok(whole)
         });
-        let Some(whole) = self.station.check(checked) else { return self.abandon(copy, handle) };
+        let Some(whole) = self.worker.check(checked) else { return self.abandon(copy, handle) };
         if let Some(doubt) = whole.doubt {
-            self.station.fail(doubt);
+            self.worker.fail(doubt);
         }
         // What was there before is better than what may be torn.
         if whole.is_torn && copy.place.replaces() {
@@ -146,23 +147,23 @@ impl Copier {
         let replaced = copy.replaced().filter(|_| can_repeat).map(|existing| (*existing, copy.whereabouts()));
         match (self.complete(copy, handle), replaced) {
             (Ok(is_kept), _) => {
-                self.station.summary.target_bytes += whole.bytes;
+                self.worker.summary.target_bytes += whole.bytes;
                 if is_kept {
-                    self.station.done(opened);
+                    self.worker.done(opened);
                 }
             }
             // Something is mounted on it: it cannot be another file, only hold another content.
             (Err(error), Some((existing, whereabouts))) if error.errno() == Some(Errno::BUSY) => {
                 self.write_in_place(whereabouts, existing, handle);
             }
-            (Err(error), _) => self.station.fail(error),
+            (Err(error), _) => self.worker.fail(error),
         }
     }
 
     /// What was written in place may lie anywhere, so whoever wants it to be durable has that now; and it is whole.
     fn written_in_place(&mut self, copy: &FileCopy, regular: bool) -> Result<()> {
         if self.shared.plan.durable != Durable::None {
-            match self.station.sys.fsync(&copy.target) {
+            match self.worker.sys.fsync(&copy.target) {
                 // What has no disk behind it, such as a FIFO, cannot be synced.
                 Ok(()) | Err(Errno::INVAL | Errno::NOTSUP) => {}
                 Err(errno) => return Err(Error::system("sync", copy.target_path(), errno)),
@@ -177,13 +178,13 @@ impl Copier {
     /// Copies a file into what has its target's name, which could not be replaced.
     fn write_in_place(&mut self, whereabouts: Whereabouts, existing: Attributes, handle: &mut Handle<'_, Task>) {
         let Whereabouts { open, name, new_name } = whereabouts;
-        let opened = self.station.clock();
+        let opened = self.worker.clock();
         let begun = self.open_source(&open, &name).and_then(|(source, attributes)| {
             let (target, place) =
                 self.open_target(&open, &new_name, &attributes, Action::WriteInPlace(existing, Reason::MountPoint))?;
             Ok(FileCopy { open, name, source, opened, attributes, target, new_name, place, mode_now: None })
         });
-        if let Some(copy) = self.station.check(begun) {
+        if let Some(copy) = self.worker.check(begun) {
             self.copy_content(copy, handle);
         }
     }
@@ -193,34 +194,35 @@ impl Copier {
     pub(super) fn complete(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) -> Result<bool> {
         let kept = self.keep_attributes(&copy);
         let FileCopy { open, source, attributes, target, new_name, place, .. } = copy;
-        let has_twins = self.has_twins(&open, &attributes);
-        let (kept, id) = if has_twins { self.identify_open(kept, &target, &open, &new_name) } else { (kept, None) };
+        let has_other_names = self.has_other_names(&open, &attributes);
+        let (kept, id) =
+            if has_other_names { self.identify_open(kept, &target, &open, &new_name) } else { (kept, None) };
         let failed = |errno| Error::system("finish", open.directory.target_of(&new_name), errno);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let closed = sys.close(target).map_err(failed);
         let kept = kept.and_then(|is_kept| closed.map(|()| is_kept));
         let _ = sys.close(source);
         let named = match place {
-            TargetPlace::Part { part, replaced } => match kept {
+            TargetPlace::TemporaryFile { temporary, replaced } => match kept {
                 Ok(is_kept) => {
                     let action = replaced.map_or(Action::Create, Action::Replace);
-                    self.finish_part(&open, part, action, &attributes).map(|()| is_kept)
+                    self.finish_part(&open, temporary, action, &attributes).map(|()| is_kept)
                 }
                 Err(error) => {
-                    part.abandon(sys);
+                    temporary.abandon(sys);
                     Err(error)
                 }
             },
-            TargetPlace::InUnit if kept.is_err() => {
+            TargetPlace::Staged if kept.is_err() => {
                 let _ = sys.unlinkat(&open.target, &new_name);
                 kept
             }
-            TargetPlace::InUnit | TargetPlace::InPlace { .. } | TargetPlace::Done(_) => {
+            TargetPlace::Staged | TargetPlace::InPlace { .. } | TargetPlace::Done(_) => {
                 self.claim(&open, &new_name);
                 kept
             }
         };
-        if has_twins {
+        if has_other_names {
             let id = if named.is_ok() { id } else { None };
             self.link_the_others(&attributes, &open.directory, &new_name, id, handle);
         }
@@ -237,7 +239,7 @@ impl Copier {
         open: &Open,
         new_name: &CStr,
     ) -> (Result<bool>, Option<FileId>) {
-        match self.station.sys.fstat(target) {
+        match self.worker.sys.fstat(target) {
             Ok(target) => (kept, Some(target.id())),
             Err(errno) => {
                 let path = open.directory.target_of(new_name);
@@ -250,8 +252,8 @@ impl Copier {
     fn finish_attributes(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
         let opened = copy.opened;
         let finished = self.complete(copy, handle);
-        if self.station.check(finished) == Some(true) {
-            self.station.done(opened);
+        if self.worker.check(finished) == Some(true) {
+            self.worker.done(opened);
         }
     }
 
@@ -260,25 +262,25 @@ impl Copier {
     fn finish_done(&mut self, copy: FileCopy, existing: Attributes, handle: &mut Handle<'_, Task>) {
         let ends_alike = self.ends_like_its_source(&copy, existing.size).unwrap_or_default();
         if !ends_alike || (self.shared.plan.verify && self.verify(&copy, existing.size).is_err()) {
-            self.station.note(|| (copy.target_path(), "it is not what its source is; copied again".to_owned()));
+            self.worker.note(|| (copy.target_path(), "it is not what its source is; copied again".to_owned()));
             let target = self.open_target(&copy.open, &copy.new_name, &copy.attributes, Action::Replace(existing));
-            let Some((target, place)) = self.station.check(target) else { return self.abandon(copy, handle) };
+            let Some((target, place)) = self.worker.check(target) else { return self.abandon(copy, handle) };
             let mode_now = self.mode_now(&copy.open, &copy.attributes, &place);
             let again = FileCopy { target, place, mode_now, ..copy };
             return self.copy_content(again, handle);
         }
         self.pass_over(|| copy.source_path(), DONE);
         let finished = self.complete(copy, handle);
-        self.station.check(finished);
+        self.worker.check(finished);
     }
 
     /// Takes the target away.
     pub(super) fn abandon(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let mut stays = false;
         match copy.place {
-            TargetPlace::Part { part, .. } => stays = !part.abandon(sys),
-            TargetPlace::InUnit => {
+            TargetPlace::TemporaryFile { temporary, .. } => stays = !temporary.abandon(sys),
+            TargetPlace::Staged => {
                 let _ = sys.unlinkat(&copy.open.target, &copy.new_name);
             }
             TargetPlace::InPlace { .. } | TargetPlace::Done(_) => {}
@@ -286,9 +288,9 @@ impl Copier {
         let _ = sys.close(copy.target);
         let _ = sys.close(copy.source);
         if stays {
-            self.station.warn(copy.open.directory.target_of(&copy.new_name), UNREMOVABLE);
+            self.worker.warn(copy.open.directory.target_of(&copy.new_name), UNREMOVABLE);
         }
-        if self.has_twins(&copy.open, &copy.attributes) {
+        if self.has_other_names(&copy.open, &copy.attributes) {
             self.link_the_others(&copy.attributes, &copy.open.directory, &copy.new_name, None, handle);
         }
         self.leave(copy.open);

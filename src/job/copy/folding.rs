@@ -64,11 +64,11 @@ impl Copier {
         swapped: &CStr,
     ) -> rustix::io::Result<Option<HashSet<CString>>> {
         let Some(target) = target else {
-            let target = directory.target.open_to_search(&mut self.station.sys)?;
+            let target = directory.target.open_to_search(&mut self.worker.sys)?;
             let found = self.spellings(directory, Some(&target), new_name, swapped);
-            return found.and_then(|found| self.station.sys.close(target).map(|()| found));
+            return found.and_then(|found| self.worker.sys.close(target).map(|()| found));
         };
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let Ok(found) = sys.stat_at(target, swapped) else { return Ok(None) };
         let opened = match directory.target.open(sys) {
             // In a directory that may not be read, inodes have to tell.
@@ -90,7 +90,7 @@ impl Copier {
 
     /// Whether a source directory holds a name.
     fn has_source(&mut self, directory: &Directory, name: &CStr) -> rustix::io::Result<bool> {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let source = directory.source.open_to_search(sys)?;
         let found = sys.stat_at(&source, name);
         sys.close(source)?;
@@ -106,10 +106,10 @@ impl Copier {
         if !self.shared.notes_names {
             return false;
         }
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let target = directory.target.open_to_search(sys);
         let id = target.and_then(|target| sys.fstat(&target).and_then(|found| sys.close(target).map(|()| found.id())));
-        let has_made = |id, name: &[u8]| self.shared.claims.has_made(id, name);
+        let has_made = |id, name: &[u8]| self.shared.registry.has_made(id, name);
         id.is_ok_and(|id| has_made(id, name.to_bytes()) || has_made(id, lower_case(name).as_bytes()))
     }
 }

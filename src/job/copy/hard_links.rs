@@ -1,9 +1,9 @@
-//! Hard links: files with several names stay one file. The first of the names that is met becomes the copy, the others are
+//! Hard links: files with several names stay one file. The first of the names that is found becomes the copy, the others are
 //! linked to it. Where symbolic links are followed, one that leads to a file is a name of it, too.
 //!
-//! A name that is met while the copy is being made waits until it is done, without a descriptor: about a hundred bytes
-//! each. Then the copy is remembered for the names that were not met yet. Most of those may lie outside the tree that is
-//! copied, and then they are never met: so a copy takes at most 100 bytes with its name (a tree's node has 6 to 11 of them,
+//! A name that is found while the copy is being made waits until it is done, without a descriptor: about a hundred bytes
+//! each. Then the copy is remembered for the names that were not found yet. Most of those may lie outside the tree that is
+//! copied, and then they are never found: so a copy takes at most 100 bytes with its name (a tree's node has 6 to 11 of them,
 //! 44 bytes each), and nothing is allocated for a single one.
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::io::Errno;
 
 use super::decide::{Action, DONE};
-use super::directory::{Directory, Open, Standing};
+use super::directory::{Directory, Open, TargetState};
 use super::special::is_special;
 use super::{Copier, Task};
 use crate::engine::Pair;
@@ -38,7 +38,7 @@ pub(super) struct Links(Mutex<Groups>);
 struct Groups {
     /// Those whose copy is being made, and the names that wait for it.
     pending: HashMap<FileId, Vec<Waiting>>,
-    made: Twins,
+    made: LinkTargets,
 }
 
 /// A name that waits for the copy of its file.
@@ -51,43 +51,43 @@ pub(super) struct Waiting {
 }
 
 /// What is to be done with a name.
-pub(super) enum Met {
+pub(super) enum NameAction {
     /// Copy the file: it is the first.
     First,
     /// Nothing: whoever makes the copy will link it.
     Waits,
     /// Link it.
-    Link(Twin),
+    Link(LinkTarget),
 }
 
 impl Links {
-    /// No groups. With `forgets` each goes with its last name, which takes it that no name is met twice.
+    /// No groups. With `forgets` each goes with its last name, which takes it that no name is found twice.
     pub(super) fn new(forgets: bool) -> Self {
-        Self(Mutex::new(Groups { pending: HashMap::new(), made: Twins::new(forgets) }))
+        Self(Mutex::new(Groups { pending: HashMap::new(), made: LinkTargets::new(forgets) }))
     }
 
-    /// A name of a file with several was met.
-    fn meet(&self, source: &Attributes, waiting: impl FnOnce() -> Waiting) -> Met {
+    /// A name of a file with several was found.
+    fn note_name(&self, source: &Attributes, waiting: impl FnOnce() -> Waiting) -> NameAction {
         let mut groups = self.groups();
         if let Some(names) = groups.pending.get_mut(&source.id()) {
             names.push(waiting());
-            return Met::Waits;
+            return NameAction::Waits;
         }
-        if let Some(twin) = groups.made.meet(source.id()) {
-            return Met::Link(twin);
+        if let Some(target) = groups.made.next_name(source.id()) {
+            return NameAction::Link(target);
         }
         groups.pending.insert(source.id(), Vec::new());
-        Met::First
+        NameAction::First
     }
 
     /// The copy is made (or failed: `None`); returns the names that wait. After a failure the next name is a first.
-    fn settle(&self, source: &Attributes, twin: Option<Twin>) -> Vec<Waiting> {
+    fn settle(&self, source: &Attributes, target: Option<LinkTarget>) -> Vec<Waiting> {
         let mut groups = self.groups();
         let names = groups.pending.remove(&source.id());
-        match (twin, &names) {
-            (Some(twin), Some(_)) => groups.made.remember(source, twin),
+        match (target, &names) {
+            (Some(target), Some(_)) => groups.made.remember(source, target),
             // One that could not be linked has become a copy of its own, which those that come may be linked to.
-            (Some(twin), None) => groups.made.replace(source.id(), twin),
+            (Some(target), None) => groups.made.replace(source.id(), target),
             (None, _) => groups.made.forget(source.id()),
         }
         names.unwrap_or_default()
@@ -100,8 +100,8 @@ impl Links {
 
 impl Copier {
     /// Whether a file may have other names that are to be names of its copy: hard links, or symbolic ones that are
-    /// followed. With `-H` those are arguments, as with cp: what is met in a directory is not one of them.
-    pub(super) fn has_twins(&self, open: &Open, attributes: &Attributes) -> bool {
+    /// followed. With `-H` those are arguments, as with cp: what is found in a directory is not one of them.
+    pub(super) fn has_other_names(&self, open: &Open, attributes: &Attributes) -> bool {
         let plan = &self.shared.plan;
         let may_be_led_to = match plan.follow {
             Follow::Never => false,
@@ -125,10 +125,10 @@ impl Copier {
             kind: source.kind,
             new_name: (new_name != name).then(|| new_name.to_owned()),
         };
-        match self.shared.links.meet(source, waiting) {
-            Met::First => Ok(true),
-            Met::Waits => Ok(false),
-            Met::Link(twin) => self.link_to_twin(open, name, new_name, source, &twin).map(|linked| !linked),
+        match self.shared.links.note_name(source, waiting) {
+            NameAction::First => Ok(true),
+            NameAction::Waits => Ok(false),
+            NameAction::Link(target) => self.link_to_copy(open, name, new_name, source, &target).map(|linked| !linked),
         }
     }
 
@@ -141,8 +141,9 @@ impl Copier {
         target: Option<FileId>,
         handle: &mut Handle<'_, Task>,
     ) {
-        let twin = target.map(|id| Twin { directory: Arc::clone(&directory.target), name: name.to_owned(), id });
-        for waiting in self.shared.links.settle(source, twin) {
+        let target =
+            target.map(|id| LinkTarget { directory: Arc::clone(&directory.target), name: name.to_owned(), id });
+        for waiting in self.shared.links.settle(source, target) {
             handle.offer(Task::Name(Box::new(waiting)));
         }
     }
@@ -155,25 +156,25 @@ impl Copier {
                 let opened = self.opened(&directory, source, target);
                 drop(directory);
                 let new_name = new_name.unwrap_or_else(|| name.clone());
-                if let Some(open) = self.station.check(opened) {
+                if let Some(open) = self.worker.check(opened) {
                     if self.is_read(kind) {
                         self.file(&open, &name, &new_name, handle);
                     } else {
                         let made = self.other(&open, &name, &new_name, handle);
-                        self.station.check(made);
+                        self.worker.check(made);
                     }
                     self.leave(open);
                 }
             }
             Err(error) => {
-                self.station.fail(error);
+                self.worker.fail(error);
                 self.leave_directory(directory, None);
             }
         }
     }
 
     fn reopen(&mut self, directory: &Directory) -> Result<(OwnedFd, OwnedFd)> {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let failed = |place: &Place, errno| Error::system("open", place.path(), errno);
         let source = directory.source.open_to_search(sys).map_err(|errno| failed(&directory.source, errno))?;
         let target = directory.target.open_to_search(sys).map_err(|errno| failed(&directory.target, errno))?;
@@ -181,19 +182,19 @@ impl Copier {
     }
 
     /// Makes a name another one of the copy; says whether it could.
-    fn link_to_twin(
+    fn link_to_copy(
         &mut self,
         open: &Open,
         name: &CStr,
         new_name: &CStr,
         source: &Attributes,
-        twin: &Twin,
+        target: &LinkTarget,
     ) -> Result<bool> {
-        let action = match open.directory.standing {
-            Standing::New => Action::Create,
+        let action = match open.directory.state {
+            TargetState::New => Action::Create,
             _ => match self.look_at_target(open, new_name) {
-                Ok(Some(existing)) if existing.id() == twin.id => {
-                    self.station.summary.links += 1;
+                Ok(Some(existing)) if existing.id() == target.id => {
+                    self.worker.summary.links += 1;
                     return Ok(true);
                 }
                 // What keeps its content cannot become a name of another file.
@@ -225,27 +226,27 @@ impl Copier {
             return Ok(true);
         }
         if self.shared.plan.dry_run {
-            return self.tell_link(open, (name, new_name), source, action, twin.id).map(|()| true);
+            return self.tell_link(open, (name, new_name), source, action, target.id).map(|()| true);
         }
-        let from = match self.open_twin_directory(&twin.directory) {
-            Err(error) if is_no_twin(&error) => return Ok(self.leave_untwinned(open, new_name, &error)),
+        let from = match self.open_copy_directory(&target.directory) {
+            Err(error) if cannot_be_linked(&error) => return Ok(self.leave_unlinked(open, new_name, &error)),
             other => other?,
         };
-        let link = |sys: &mut Sys, to: &CStr| sys.linkat(&from, &twin.name, &open.target, to);
+        let link = |sys: &mut Sys, to: &CStr| sys.linkat(&from, &target.name, &open.target, to);
         // What bears the copy's name now must still be the copy.
         let check = |copier: &mut Self, to: &CStr| {
-            let found = copier.station.sys.stat_at(&open.target, to);
-            let found = found.and_then(|found| if found.id() == twin.id { Ok(()) } else { Err(Errno::STALE) });
+            let found = copier.worker.sys.stat_at(&open.target, to);
+            let found = found.and_then(|found| if found.id() == target.id { Ok(()) } else { Err(Errno::STALE) });
             found.map_err(|errno| Error::system("link", open.directory.target_of(new_name), errno))
         };
         let linked = self.make_other(open, new_name, action, source, link, check);
-        self.twin_directory = Some((Arc::clone(&twin.directory), from));
+        self.copy_directory = Some((Arc::clone(&target.directory), from));
         match linked {
             Ok(()) => {
-                self.station.summary.links += 1;
+                self.worker.summary.links += 1;
                 Ok(true)
             }
-            Err(error) if is_no_twin(&error) => Ok(self.leave_untwinned(open, new_name, &error)),
+            Err(error) if cannot_be_linked(&error) => Ok(self.leave_unlinked(open, new_name, &error)),
             Err(error) => Err(error),
         }
     }
@@ -283,7 +284,7 @@ impl Copier {
             return false;
         }
         let Ok((from, _)) = self.open_source(open, name) else { return false };
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let compared = sys.open_source(&open.target, new_name).map(|to| {
             let pair = Pair { source: &from, target: &to };
             let what = Compared { len: source.size, has_holes: source.has_holes(), reads_on: false };
@@ -296,16 +297,16 @@ impl Copier {
     }
 
     /// Says that a name gets a file of its own, and why; that it is not linked.
-    fn leave_untwinned(&mut self, open: &Open, new_name: &CStr, error: &Error) -> bool {
-        self.station.warn(open.directory.target_of(new_name), format!("{error}; it becomes a file of its own"));
+    fn leave_unlinked(&mut self, open: &Open, new_name: &CStr, error: &Error) -> bool {
+        self.worker.warn(open.directory.target_of(new_name), format!("{error}; it becomes a file of its own"));
         false
     }
 
     /// The directory that a copy lies in. Names that are linked one after the other often belong to neighbours, so the
     /// last one stays open.
-    fn open_twin_directory(&mut self, place: &Arc<Place>) -> Result<OwnedFd> {
-        let sys = &mut self.station.sys;
-        if let Some((last, directory)) = self.twin_directory.take() {
+    fn open_copy_directory(&mut self, place: &Arc<Place>) -> Result<OwnedFd> {
+        let sys = &mut self.worker.sys;
+        if let Some((last, directory)) = self.copy_directory.take() {
             if Arc::ptr_eq(&last, place) {
                 return Ok(directory);
             }
@@ -316,25 +317,25 @@ impl Copier {
 }
 
 /// Whether a name cannot be linked to a copy for a reason that is none of its own.
-fn is_no_twin(error: &Error) -> bool {
+fn cannot_be_linked(error: &Error) -> bool {
     error.errno().is_some_and(|errno| UNLINKABLE.contains(&errno))
 }
 
 /// A copy that further names can be linked to.
-pub(super) struct Twin {
+pub(super) struct LinkTarget {
     pub(super) directory: Arc<Place>,
     pub(super) name: CString,
     pub(super) id: FileId,
 }
 
 /// See the module.
-pub(super) struct Twins {
+pub(super) struct LinkTargets {
     copies: BTreeMap<ShortId, Copy>,
     /// The names of all copies, each with its NUL.
     names: Vec<u8>,
     /// Bytes of these that belong to none any more.
     stale: usize,
-    /// The devices met, by their numbers. There are few of them.
+    /// The devices found, by their numbers. There are few of them.
     devices: Vec<(u32, u32)>,
     forgets: bool,
 }
@@ -347,45 +348,45 @@ struct Copy {
     id: ShortId,
     /// Where its name starts.
     name: u32,
-    /// Names of the source that were not met yet.
-    unmet: u32,
+    /// Names of the source that were not found yet.
+    names_left: u32,
 }
 
-impl Twins {
-    /// None. With `forgets` each goes when as many names were met as its source has.
+impl LinkTargets {
+    /// None. With `forgets` each goes when as many names were found as its source has.
     pub(super) const fn new(forgets: bool) -> Self {
         Self { copies: BTreeMap::new(), names: Vec::new(), stale: 0, devices: Vec::new(), forgets }
     }
 
-    /// The copy of a source of which a further name was met.
-    pub(super) fn meet(&mut self, source: FileId) -> Option<Twin> {
+    /// The copy of a source of which a further name was found.
+    pub(super) fn next_name(&mut self, source: FileId) -> Option<LinkTarget> {
         let source = self.shorten(source);
         let copy = self.copies.get_mut(&source)?;
-        copy.unmet = copy.unmet.saturating_sub(1);
-        let is_last = copy.unmet == 0;
+        copy.names_left = copy.names_left.saturating_sub(1);
+        let is_last = copy.names_left == 0;
         let (directory, name) = (Arc::clone(&copy.directory), name_at(&self.names, copy.name).to_owned());
         let [device, high, low] = copy.id;
         let id = (self.devices[device as usize], u64::from(high) << 32 | u64::from(low));
         if is_last && self.forgets {
             self.remove(source);
         }
-        Some(Twin { directory, name, id })
+        Some(LinkTarget { directory, name, id })
     }
 
     /// Remembers the copy of a source, for its further names.
-    pub(super) fn remember(&mut self, source: &Attributes, twin: Twin) {
-        let unmet = source.links.saturating_sub(1);
-        if unmet > 0 || !self.forgets {
-            self.insert(source.id(), twin, unmet);
+    pub(super) fn remember(&mut self, source: &Attributes, target: LinkTarget) {
+        let names_left = source.links.saturating_sub(1);
+        if names_left > 0 || !self.forgets {
+            self.insert(source.id(), target, names_left);
         }
     }
 
     /// Another copy takes the place of one that is remembered.
-    pub(super) fn replace(&mut self, source: FileId, twin: Twin) {
+    pub(super) fn replace(&mut self, source: FileId, target: LinkTarget) {
         let short = self.shorten(source);
-        if let Some(unmet) = self.copies.get(&short).map(|copy| copy.unmet) {
+        if let Some(names_left) = self.copies.get(&short).map(|copy| copy.names_left) {
             self.remove(short);
-            self.insert(source, twin, unmet);
+            self.insert(source, target, names_left);
         }
     }
 
@@ -395,12 +396,12 @@ impl Twins {
         self.remove(source);
     }
 
-    fn insert(&mut self, source: FileId, twin: Twin, unmet: u32) {
+    fn insert(&mut self, source: FileId, target: LinkTarget, names_left: u32) {
         // After 4 GiB of names, of hundreds of millions of files, further ones become files of their own.
         let Ok(name) = u32::try_from(self.names.len()) else { return };
-        self.names.extend_from_slice(twin.name.to_bytes_with_nul());
-        let (source, id) = (self.shorten(source), self.shorten(twin.id));
-        self.copies.insert(source, Copy { directory: twin.directory, id, name, unmet });
+        self.names.extend_from_slice(target.name.to_bytes_with_nul());
+        let (source, id) = (self.shorten(source), self.shorten(target.id));
+        self.copies.insert(source, Copy { directory: target.directory, id, name, names_left });
     }
 
     fn remove(&mut self, source: ShortId) {

@@ -22,7 +22,7 @@ use crate::tree::{FileRef, Place, Trouble};
 impl Copier {
     /// Whether files made in a directory get an ACL from it.
     pub(super) fn inherits_acl(&mut self, directory: &OwnedFd) -> bool {
-        has_default_acl(&mut self.station.sys, directory)
+        has_default_acl(&mut self.worker.sys, directory)
     }
 
     /// Sees to a new directory with this mode, where the one that it lies in hands on an ACL: that may take rights from its
@@ -32,11 +32,11 @@ impl Copier {
         if !self.inherits_acl(parent) {
             return false;
         }
-        if let Ok(directory) = place.open_to_search(&mut self.station.sys) {
+        if let Ok(directory) = place.open_to_search(&mut self.worker.sys) {
             self.make_ours(&directory, mode);
-            let _ = self.station.sys.close(directory);
+            let _ = self.worker.sys.close(directory);
         }
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         // What is not taken away here goes with each file, and from the directory in the end.
         let mut shed = || place.open(sys).and_then(|directory| shed_acls(sys, &directory).and(sys.close(directory)));
         !self.shared.plan.keep.mode || shed().is_err()
@@ -45,14 +45,14 @@ impl Copier {
     /// Gives a new directory the mode that it was made with, whatever ACL it inherited. Where that is not allowed, what
     /// needs it fails and says so.
     pub(super) fn make_ours(&mut self, directory: &OwnedFd, mode: u32) {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let handed_on = sys.fstat(directory).map_or(0, |found| found.mode & SET_GROUP_ID);
         keep_mode(sys, FileRef::Open(directory.as_fd()), mode | handed_on, None, &mut Vec::new());
     }
 
     /// The mode of a new directory where its source's is not to be kept. It keeps the set-group-id bit that it inherited.
     fn ordinary_mode_of(&mut self, directory: &OwnedFd, wanted: &Attributes, creator: &Creator) -> u32 {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         // Nobody else is let in by an ACL that cannot be read.
         let handed_on = creator.inherits_acl.then(|| allowed_by_default(sys, directory).unwrap_or(0o700));
         let inherited = sys.fstat(directory).map_or(0, |found| found.mode & SET_GROUP_ID);
@@ -61,7 +61,7 @@ impl Copier {
 
     /// Whether a source directory has anything to be copied, when its turn comes.
     pub(super) fn has_extended(&mut self, source: &OwnedFd, place: &Place) -> Result<bool> {
-        match self.station.sys.flistxattr(source, &mut self.attributes.names) {
+        match self.worker.sys.flistxattr(source, &mut self.attributes.names) {
             Ok(mut names) => Ok(names.next().is_some()),
             // Whatever else is the matter shows when they are copied.
             Err(Errno::NOTSUP) => Ok(false),
@@ -85,13 +85,13 @@ impl Copier {
         let (wanted, is_lent) = (copy.wanted(&plan, creator), lender(&plan, copy.replaced()).is_some());
         // What replaces a file is that file's, if not its source's.
         let owned = if keep.keeps_owner() || is_lent {
-            keep_owner(&mut self.station.sys, target, &wanted, creator, &mut lost)
+            keep_owner(&mut self.worker.sys, target, &wanted, creator, &mut lost)
         } else {
             Owned::from_the_start(&wanted, creator)
         };
         let kept = self.keep_extended_of_file(copy);
         let mode_now = copy.mode_now.filter(|_| !kept.mode_moved);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         // What inherits an ACL, and is to have no other mode, has its own already.
         let is_natural = !keep.mode && creator.inherits_acl && !is_lent;
         if keep.mode || !(copy.place.is_in_place() || is_natural) {
@@ -103,7 +103,7 @@ impl Copier {
         lost.extend(kept.lost);
         let is_kept = self.report(&lost, || copy.target_path())?;
         if plan.durable == Durable::File {
-            let synced = self.station.sys.fsync(&copy.target);
+            let synced = self.worker.sys.fsync(&copy.target);
             synced.map_err(|errno| Error::system("sync", copy.target_path(), errno))?;
         }
         Ok(is_kept)
@@ -119,15 +119,15 @@ impl Copier {
         let (wanted, creator, keep) = (&seen.attributes, &directory.creator, self.shared.plan.keep);
         let (target, mut lost) = (FileRef::Open(opened.as_fd()), Vec::new());
         let owned = if keep.keeps_owner() {
-            keep_owner(&mut self.station.sys, target, wanted, creator, &mut lost)
+            keep_owner(&mut self.worker.sys, target, wanted, creator, &mut lost)
         } else {
             Owned::from_the_start(wanted, creator)
         };
         let kept = self.keep_extended_of_directory(directory, seen, opened);
         let mode =
             if keep.mode { owned.mode(kept.mode(wanted.mode)) } else { self.ordinary_mode_of(opened, wanted, creator) };
-        let sys = &mut self.station.sys;
-        if directory.unit.is_none() && (keep.mode || directory.is_in_unit()) {
+        let sys = &mut self.worker.sys;
+        if directory.staged.is_none() && (keep.mode || directory.is_staged()) {
             keep_mode(sys, target, mode, None, &mut lost);
         }
         if keep.times {
@@ -148,12 +148,12 @@ impl Copier {
 
     /// The source of a directory is opened again only where there is something to be copied or to be taken away.
     fn keep_extended_of_directory(&mut self, directory: &Directory, seen: &Seen, target: &OwnedFd) -> Kept {
-        let is_bare = directory.is_in_unit() && !directory.creator.inherits_acl;
+        let is_bare = directory.is_staged() && !directory.creator.inherits_acl;
         let prior = if is_bare { Prior::None } else { Prior::AccessAndDefault };
         if prior == Prior::None && !seen.has_extended {
             return Kept::default();
         }
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let (source, name) = match (directory.source.open(sys), directory.source.above()) {
             // One that may not be read has its attributes by its name in the one above, or by `.` if that may be looked up.
             (Err(Errno::ACCESS), Some((above, name))) => (above.open_to_search(sys), Some(name)),
@@ -166,18 +166,18 @@ impl Copier {
         };
         let origin = name.map_or(Origin::Open(source.as_fd()), |name| Origin::Named(source.as_fd(), name));
         let kept = self.keep_extended(origin, FileRef::Open(target.as_fd()), prior);
-        let _ = self.station.sys.close(source);
+        let _ = self.worker.sys.close(source);
         kept
     }
 
     pub(super) fn keep_extended(&mut self, source: Origin<'_>, target: FileRef<'_>, prior: Prior) -> Kept {
         let what = (Selection::All, self.shared.plan.keep);
-        keep_extended(&mut self.station.sys, source, target, prior, what, &mut self.attributes)
+        keep_extended(&mut self.worker.sys, source, target, prior, what, &mut self.attributes)
     }
 
     /// Says what could not be kept of a target, whose bytes stay: false if that is a failure. An error is an interruption.
     pub(super) fn report(&mut self, lost: &[Trouble], path: impl Fn() -> PathBuf) -> Result<bool> {
-        self.shared.losses.report(&mut self.station, lost, path, "")
+        self.shared.losses.report(&mut self.worker, lost, path, "")
     }
 
     /// The same of a call that is not about one of them alone.
@@ -186,7 +186,7 @@ impl Copier {
         if error.is_interruption() {
             return Err(error);
         }
-        self.station.fail(error);
+        self.worker.fail(error);
         Ok(false)
     }
 }

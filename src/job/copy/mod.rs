@@ -36,9 +36,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use self::content::Split;
-use self::directory::{Directory, Open, Standing};
+use self::directory::{Directory, Open, TargetState};
 use self::dry_run::DryRun;
-use self::fast_path::Haste;
+use self::fast_path::FastPath;
 use self::hard_links::Waiting;
 use self::operands::Destination;
 use self::operands::Distinct;
@@ -46,7 +46,7 @@ use self::shared::Shared;
 use super::Context;
 use super::afford::Needs;
 use super::list::Names;
-use super::station::Station;
+use super::worker_context::WorkerContext;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::{CopyPlan, Durable, EngineName, Follow};
@@ -69,8 +69,8 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     let threads = if plan.dry_run { 1 } else { affordable(plan.resources.threads()) };
     let (threads, options) = needs(plan).afford(&mut first, threads, &plan.resources);
     let pool = BufferPool::new(options);
-    let mut stations = Station::for_workers(context, threads);
-    let sys = &mut stations[0].sys;
+    let mut workers = WorkerContext::for_workers(context, threads);
+    let sys = &mut workers[0].sys;
     if plan.dry_run {
         sys.change_nothing();
     }
@@ -79,20 +79,20 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     let destination = Destination::find(sys, plan, sources.len())?;
     let Distinct { sources, repeated, may_collide: sources_may_collide } = Distinct::new(sys, sources, plan);
     for path in repeated {
-        stations[0].warn(path, "named more than once, copied once");
+        workers[0].warn(path, "named more than once, copied once");
     }
     // Of several sources one may lie in another, and links that are followed are names that no file counts.
     let forgets_links = sources.len() == 1 && plan.follow == Follow::Never;
     let mut shared = Shared::new(plan, context, destination, threads, &pool, sources_may_collide, forgets_links);
-    shared.dry_run = plan.dry_run.then(|| DryRun::new(&mut stations[0].sys)).transpose()?;
+    shared.dry_run = plan.dry_run.then(|| DryRun::new(&mut workers[0].sys)).transpose()?;
     let shared = Arc::new(shared);
-    let mut copiers: Vec<_> = stations.into_iter().map(|station| Copier::new(station, &shared)).collect();
+    let mut copiers: Vec<_> = workers.into_iter().map(|worker| Copier::new(worker, &shared)).collect();
     if !plan.dry_run {
         copiers[0].tidy_destination();
     }
     let mut tasks = sources.into_iter().map(Task::Source);
     if sources_may_collide {
-        // One after the other: what one has made, the next one meets.
+        // One after the other: what one has made, the next one finds.
         for task in tasks {
             copiers = workers::run(plan.resources.scheduler, copiers, std::iter::once(task));
         }
@@ -102,7 +102,7 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     if let Some(copier) = copiers.first_mut() {
         copier.close_down();
     }
-    let mut summary = Station::add_up(copiers.into_iter().map(|copier| copier.station), &pool);
+    let mut summary = WorkerContext::add_up(copiers.into_iter().map(|copier| copier.worker), &pool);
     summary.unfinished = shared.unfinished.paths();
     summary.syscalls += first.counts();
     Ok(summary)
@@ -129,7 +129,7 @@ enum Task {
     /// A source as the user named it.
     Source(PathBuf),
     /// A directory, by its name in the one above.
-    Directory(Arc<Directory>, CString, Standing),
+    Directory(Arc<Directory>, CString, TargetState),
     /// Entries of a directory that somebody else goes on reading.
     Entries(Box<(Arc<Open>, Entries)>),
     /// Ranges of a large file that nobody has taken yet.
@@ -140,33 +140,33 @@ enum Task {
 
 /// A worker.
 struct Copier {
-    station: Station,
+    worker: WorkerContext,
     shared: Arc<Shared>,
     names: DirectoryBuffer,
     attributes: Buffers,
     /// Pieces of a file, to be copied one after the other.
     batch: Vec<Range<u64>>,
-    haste: Haste,
+    fast_path: FastPath,
     /// A file was worth more than one worker since somebody asked.
     was_large: bool,
     /// Where the copy lies that a name was linked to last.
-    twin_directory: Option<(Arc<Place>, OwnedFd)>,
+    copy_directory: Option<(Arc<Place>, OwnedFd)>,
 }
 
 impl Copier {
-    fn new(station: Station, shared: &Arc<Shared>) -> Self {
+    fn new(worker: WorkerContext, shared: &Arc<Shared>) -> Self {
         let (names, attributes) = (DirectoryBuffer::default(), Buffers::default());
-        let (shared, batch, haste) = (Arc::clone(shared), Vec::new(), Haste::default());
-        Self { station, shared, names, attributes, batch, haste, was_large: false, twin_directory: None }
+        let (shared, batch, fast_path) = (Arc::clone(shared), Vec::new(), FastPath::default());
+        Self { worker, shared, names, attributes, batch, fast_path, was_large: false, copy_directory: None }
     }
 
     /// Removes what killed runs left in the directory that sources go to.
     fn tidy_destination(&mut self) {
         let shared = Arc::clone(&self.shared);
         let place = &shared.destination.place;
-        if let Ok(directory) = place.open(&mut self.station.sys) {
+        if let Ok(directory) = place.open(&mut self.worker.sys) {
             self.remove_abandoned(place, &directory);
-            let _ = self.station.sys.close(directory);
+            let _ = self.worker.sys.close(directory);
         }
     }
 
@@ -174,10 +174,10 @@ impl Copier {
     fn close_down(&mut self) {
         // Also when the job was cut short: nobody else would.
         self.finish_parents();
-        for path in self.shared.take_torn() {
-            self.station.warn(path, "it was being written in place, and is not whole; copy it again");
+        for path in self.shared.take_incomplete() {
+            self.worker.warn(path, "it was being written in place, and is not whole; copy it again");
         }
-        if self.station.is_halted() || self.shared.plan.dry_run {
+        if self.worker.is_halted() || self.shared.plan.dry_run {
             return;
         }
         let places = match self.shared.plan.durable {
@@ -187,13 +187,13 @@ impl Copier {
         };
         for place in places {
             let synced = self.sync(&place);
-            self.station.check(synced.map_err(|errno| Error::system("sync", place.path(), errno)));
+            self.worker.check(synced.map_err(|errno| Error::system("sync", place.path(), errno)));
         }
     }
 
     /// Makes durable what the plan wants to be: the names in a directory, or all of its file system.
     fn sync(&mut self, place: &Place) -> rustix::io::Result<()> {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let directory = place.open(sys)?;
         let all = self.shared.plan.durable == Durable::End;
         let synced = if all { sys.syncfs(&directory) } else { sys.fsync(&directory) };
@@ -205,7 +205,7 @@ impl Worker for Copier {
     type Task = Task;
 
     fn run(&mut self, task: Task, handle: &mut Handle<'_, Task>) {
-        if self.station.is_halted() {
+        if self.worker.is_halted() {
             // Dropping a task drops its targets, and those take their temporary names away or keep them. But half a file in
             // a tree has no temporary name of its own.
             if let Task::Ranges(split) = task {
@@ -215,7 +215,7 @@ impl Worker for Copier {
         }
         match task {
             Task::Source(path) => self.start(&path, handle),
-            Task::Directory(above, name, standing) => self.enter(above, &name, &name, standing, handle),
+            Task::Directory(above, name, state) => self.enter(above, &name, &name, state, handle),
             Task::Entries(shared) => {
                 let (open, entries) = *shared;
                 self.entries(&open, entries, handle);

@@ -13,7 +13,7 @@ use crate::error::{Cause, Error, Quoted, Result};
 use crate::plan::{Backup, Durable};
 use crate::sys::{Attributes, DirectoryBuffer, FileId, FileKind, NAME_MAX, Sys};
 use crate::tree::path::search_only;
-use crate::tree::{Named, Part, Unnamed};
+use crate::tree::{Named, TemporaryFile, Unnamed};
 
 impl Copier {
     /// Makes something that has no content to wait for: `make` makes it under the name it is given, `complete` sees to
@@ -28,29 +28,29 @@ impl Copier {
         complete: impl FnOnce(&mut Self, &CStr) -> Result<()>,
     ) -> Result<()> {
         let failed = |errno| Error::system("create", open.directory.target_of(new_name), errno);
-        if open.directory.is_in_unit() {
+        if open.directory.is_staged() {
             if matches!(action, Action::Replace(_)) {
                 self.clear(open, new_name).map_err(failed)?;
             }
-            make(&mut self.station.sys, new_name).map_err(failed)?;
+            make(&mut self.worker.sys, new_name).map_err(failed)?;
             let completed = complete(self, new_name);
             match completed {
                 Ok(()) => self.claim(open, new_name),
-                Err(_) => _ = self.station.sys.unlinkat(&open.target, new_name),
+                Err(_) => _ = self.worker.sys.unlinkat(&open.target, new_name),
             }
             return completed;
         }
-        let sys = &mut self.station.sys;
-        let part = Part::other(sys, self.shared.site(open), new_name, make);
-        let part = part.map_err(failed)?;
-        match complete(self, part.temporary()) {
-            Ok(()) => self.finish_part(open, part, action, source),
+        let sys = &mut self.worker.sys;
+        let temporary = TemporaryFile::other(sys, self.shared.site(open), new_name, make);
+        let temporary = temporary.map_err(failed)?;
+        match complete(self, temporary.temporary_name()) {
+            Ok(()) => self.finish_part(open, temporary, action, source),
             Err(error) => {
                 // Refused: what bears the temporary name is not what was made.
                 if error.errno().is_none() && !error.is_interruption() {
-                    part.forget();
+                    temporary.forget();
                 } else {
-                    part.abandon(&mut self.station.sys);
+                    temporary.abandon(&mut self.worker.sys);
                 }
                 Err(error)
             }
@@ -58,20 +58,26 @@ impl Copier {
     }
 
     /// Gives something its final name, after what has it was saved as the plan says; `source` is what it is made of.
-    pub(super) fn finish_part(&mut self, open: &Open, part: Part, action: Action, source: &Attributes) -> Result<()> {
+    pub(super) fn finish_part(
+        &mut self,
+        open: &Open,
+        temporary: TemporaryFile,
+        action: Action,
+        source: &Attributes,
+    ) -> Result<()> {
         let replaces = matches!(action, Action::Replace(_));
-        let name = part.name().to_owned();
+        let name = temporary.name().to_owned();
         if replaces && let Err(error) = self.back_up(open, &name, source.id()) {
-            part.abandon(&mut self.station.sys);
+            temporary.abandon(&mut self.worker.sys);
             return Err(error);
         }
-        let sys = &mut self.station.sys;
-        match part.finish(sys, replaces) {
+        let sys = &mut self.worker.sys;
+        match temporary.finish(sys, replaces) {
             Ok(Named::Directly) => {}
             Ok(Named::Copied) => self.say_copied_again(open, &name),
             Err(unnamed) => return Err(self.keep_unnamed(open, &name, source, unnamed)),
         }
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         if self.shared.plan.durable == Durable::File {
             let synced = sys.fsync(&*open.target).map_err(search_only);
             synced.map_err(|errno| Error::system("sync", open.directory.target.path(), errno))?;
@@ -83,7 +89,7 @@ impl Copier {
     /// Keeps a finished copy that could not get its name; returns what to say of it.
     fn keep_unnamed(&mut self, open: &Open, name: &CStr, source: &Attributes, unnamed: Unnamed) -> Error {
         let (errno, path) = (unnamed.errno, open.directory.target_of(name));
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         // Something is mounted there, which is written in place then; somebody asked to stop; or it is only another name of
         // what is there. But what could be read only once stays.
         let can_repeat = matches!(source.kind, FileKind::RegularFile | FileKind::Symlink);
@@ -102,7 +108,7 @@ impl Copier {
         let why = "files can be neither renamed nor linked there, so they are copied once more to their final names; an \
                    interrupted one may be incomplete";
         if self.shared.is_first_copied_again() {
-            self.station.warn(open.directory.target_of(name), why);
+            self.worker.warn(open.directory.target_of(name), why);
         }
     }
 
@@ -131,7 +137,7 @@ impl Copier {
             return Ok(Some(BackupName::Numbered { last }));
         }
         let backup = with_suffix(name, plan.existing.suffix.as_bytes()).map_err(failed)?;
-        let older = self.station.sys.stat_at(&open.target, &backup);
+        let older = self.worker.sys.stat_at(&open.target, &backup);
         let refused = |why| Err(Error::refused("back up", open.directory.target_of(name), why));
         if older.is_ok_and(|older| older.id() == source) {
             return refused("its backup would replace the source");
@@ -144,14 +150,14 @@ impl Copier {
 
     /// A backup that replaces an older one, in one instant too.
     fn back_up_as(&mut self, open: &Open, name: &CStr, backup: &CStr) -> rustix::io::Result<()> {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let link = |sys: &mut Sys, to: &CStr| sys.linkat(&open.target, name, &open.target, to);
-        match Part::other(sys, self.shared.site(open), backup, link) {
-            Ok(part) => {
-                let temporary = part.temporary().to_owned();
-                part.finish(sys, true).map_err(|unnamed| unnamed.abandon(sys))?;
+        match TemporaryFile::other(sys, self.shared.site(open), backup, link) {
+            Ok(temporary) => {
+                let name_now = temporary.temporary_name().to_owned();
+                temporary.finish(sys, true).map_err(|unnamed| unnamed.abandon(sys))?;
                 // Where the older backup is the same file renaming does nothing, and says so by succeeding (rename(2)).
-                match sys.unlinkat(&open.target, &temporary) {
+                match sys.unlinkat(&open.target, &name_now) {
                     Err(Errno::NOENT) => Ok(()),
                     other => other,
                 }
@@ -163,7 +169,7 @@ impl Copier {
 
     /// A backup with the first number after `last` that is free.
     fn back_up_after(&mut self, open: &Open, name: &CStr, last: u64) -> rustix::io::Result<()> {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         for number in last.saturating_add(1).. {
             let backup = with_suffix(name, format!(".~{number}~").as_bytes())?;
             match sys.linkat(&open.target, name, &open.target, &backup) {
@@ -179,7 +185,7 @@ impl Copier {
 
     /// The highest number among the numbered backups of a name; 0 if there is none.
     fn last_number(&mut self, open: &Open, name: &CStr) -> rustix::io::Result<u64> {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let directory = sys.open_directory(&*open.target, c".")?;
         let mut buffer = DirectoryBuffer::default();
         let mut last = 0;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use rustix::fs::CWD;
 use rustix::io::Errno;
 
-use super::directory::{Above, Directory, Origin, Seen, Standing};
+use super::directory::{Above, Directory, Origin, Seen, TargetState};
 use super::folding::{Spellings, lower_case};
 use super::special::is_special;
 use super::{Copier, Task};
@@ -183,13 +183,13 @@ impl Copier {
     /// Begins one source.
     pub(super) fn start(&mut self, path: &Path, handle: &mut Handle<'_, Task>) {
         let begun = self.begin(path, handle);
-        self.station.check(begun);
+        self.worker.check(begun);
     }
 
     fn begin(&mut self, path: &Path, handle: &mut Handle<'_, Task>) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let (destination, plan) = (&shared.destination, &shared.plan);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let failed = |errno| Error::system("find", path, errno);
         let follows = plan.follow != Follow::Never;
         let itself = sys.stat_at(CWD, &c_path(path)).map_err(failed)?;
@@ -231,7 +231,7 @@ impl Copier {
             self.walk(Arc::new(directory), target, handle);
             return Ok(());
         };
-        let source = above.source.open_to_search(&mut self.station.sys);
+        let source = above.source.open_to_search(&mut self.worker.sys);
         let source = source.map_err(|errno| Error::system("open", above.source.path(), errno))?;
         let open = self.opened(&Arc::new(above), source, target)?;
         self.entry(&open, name, new_name, attributes.kind, handle);
@@ -243,7 +243,7 @@ impl Copier {
         if directory.is_planned() {
             return self.open_nowhere();
         }
-        let opened = directory.target.open_to_search(&mut self.station.sys);
+        let opened = directory.target.open_to_search(&mut self.worker.sys);
         opened.map_err(|errno| Error::system("open", directory.target.path(), errno))
     }
 
@@ -254,13 +254,13 @@ impl Copier {
         let creator = shared.identity.unknown_creator();
         let volume = shared.destination.volume.clone();
         Ok(Directory {
-            source: place(&mut self.station.sys, parent(path), follow)?,
+            source: place(&mut self.worker.sys, parent(path), follow)?,
             target: into.directory,
             parent: Above::default(),
             source_seen: OnceLock::new(),
-            standing: Standing::Met,
+            state: TargetState::Merged,
             planned: into.planned,
-            unit: None,
+            staged: None,
             volume,
             creator,
             origin: Origin { depth: 1, device: None, is_exact },
@@ -278,13 +278,13 @@ impl Copier {
         new_name: Option<&CStr>,
     ) -> Result<(Directory, Option<OwnedFd>)> {
         let follow = self.shared.plan.follow == Follow::Always;
-        let source = place(&mut self.station.sys, path, follow)?;
+        let source = place(&mut self.worker.sys, path, follow)?;
         let (directory, target) = match new_name {
             None if above.is_planned() => (above.merging(source), None),
             None => (above.merging(source), Some(target)),
             Some(new_name) => {
                 let name = own_name(path);
-                self.meet(above, source, (name.as_deref().unwrap_or(new_name), new_name))?
+                self.merge(above, source, (name.as_deref().unwrap_or(new_name), new_name))?
             }
         };
         Ok((Directory { origin: Origin { depth: 0, ..directory.origin }, ..directory }, target))
@@ -299,7 +299,7 @@ impl Copier {
         into: &TargetDirectory,
         new_name: Option<&CStr>,
     ) -> Result<()> {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let refused = |why| Err(Error::refused("copy", path, why));
         let failed = |errno| Error::system("examine", path, errno);
         // What would have to be made lies in what is there.
@@ -373,7 +373,7 @@ impl Copier {
                 continue;
             }
             let failed = |errno| Error::system("create directory", target.path(), errno);
-            let sys = &mut self.station.sys;
+            let sys = &mut self.worker.sys;
             let above = into.directory.open_to_search(sys).map_err(failed)?;
             match sys.mkdirat(&above, &c_path(name), 0o700) {
                 Ok(()) => {
@@ -384,7 +384,7 @@ impl Copier {
                 Err(Errno::EXIST) => {}
                 Err(errno) => return Err(failed(errno)),
             }
-            self.station.sys.close(above).map_err(failed)?;
+            self.worker.sys.close(above).map_err(failed)?;
             into = TargetDirectory::there(&target);
         }
         Ok(into)
@@ -400,7 +400,7 @@ impl Copier {
     ) -> Result<TargetDirectory> {
         let failed = |errno| Error::system("create directory", target.path(), errno);
         if above.planned.is_none() {
-            let sys = &mut self.station.sys;
+            let sys = &mut self.worker.sys;
             let directory = above.directory.open_to_search(sys).map_err(failed)?;
             let found = sys.stat_at(&directory, name);
             let allowed = sys.may_make_names(&directory);
@@ -424,27 +424,27 @@ impl Copier {
         let made = std::mem::take(&mut *self.shared.parents.0.lock().unwrap_or_else(PoisonError::into_inner));
         for parent in made.into_iter().rev() {
             let finished = self.finish_parent(parent);
-            self.station.check(finished);
+            self.worker.check(finished);
         }
     }
 
     fn finish_parent(&mut self, Parent { source: path, target, inherits_acl }: Parent) -> Result<()> {
         let failed = |errno| Error::system("examine", &path, errno);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let root = open_named(sys, CWD, &c_path(&path)).map_err(failed)?;
         let source = Place::root(Root::new(root, path.clone()));
         let opened = source.open_to_search(sys).map_err(failed)?;
         let attributes = sys.fstat(&opened).map_err(failed)?;
         let has_extended = self.has_extended(&opened, &source)?;
-        self.station.sys.close(opened).map_err(failed)?;
+        self.worker.sys.close(opened).map_err(failed)?;
         let directory = Directory {
             source,
             target,
             parent: Above::default(),
             source_seen: OnceLock::from(Seen { attributes, has_extended }),
-            standing: Standing::New,
+            state: TargetState::New,
             planned: None,
-            unit: None,
+            staged: None,
             volume: self.shared.destination.volume.clone(),
             creator: Creator { inherits_acl, ..self.shared.identity.unknown_creator() },
             origin: Origin { depth: 0, device: None, is_exact: false },

@@ -10,27 +10,27 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::Copier;
-use super::directory::{Directory, Open, Standing};
+use super::directory::{Directory, Open, TargetState};
 use crate::error::{Error, Result};
 use crate::sys::{Attributes, DirectoryBuffer, FileKind, Sys};
 use crate::tree::extended::shed_acls;
-use crate::tree::{Begun, Place, Refused, UNFINISHED, Unit, remove_tree};
+use crate::tree::{Begun, Place, Refused, StagedTree, UNFINISHED, remove_tree};
 
 impl Copier {
     /// A new tree that is to become `name` in the target of `above`. `None` where a name cannot be changed once it is
     /// given: there the directory has its final one from the start, and each file in it is a target of its own.
-    pub(super) fn begin_unit(
+    pub(super) fn begin_staged_tree(
         &mut self,
         above: &Directory,
         source: Arc<Place>,
         name: &CStr,
     ) -> Result<Option<Directory>> {
         if self.shared.plan.dry_run {
-            return self.plan_unit(above, source, name).map(Some);
+            return self.plan_staged_tree(above, source, name).map(Some);
         }
         let failed = |errno| Error::system("create directory", above.target_of(name), errno);
         let shared = Arc::clone(&self.shared);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let parent = above.target.open_to_search(sys).map_err(failed)?;
         let made = sys.fstat(&parent).map_err(failed)?;
         if made.is_append_only {
@@ -39,86 +39,86 @@ impl Copier {
             return Ok(None);
         }
         let mut creator = shared.identity.creating_in(&made);
-        let unit = Unit::begin(sys, &above.target, &parent, name, &shared.unfinished, shared.plan.resume);
-        let (unit, begun) = unit.map_err(|refused| not_begun(refused, above))?;
-        creator.inherits_acl = self.inherits(&parent, unit.place(), UNFINISHED);
-        self.station.sys.close(parent).map_err(failed)?;
-        let standing = match begun {
-            Begun::Again => Standing::Resumed,
-            Begun::Anew => Standing::New,
+        let staged = StagedTree::begin(sys, &above.target, &parent, name, &shared.unfinished, shared.plan.resume);
+        let (staged, begun) = staged.map_err(|refused| not_begun(refused, above))?;
+        creator.inherits_acl = self.inherits(&parent, staged.place(), UNFINISHED);
+        self.worker.sys.close(parent).map_err(failed)?;
+        let state = match begun {
+            Begun::Again => TargetState::Resumed,
+            Begun::Anew => TargetState::New,
             Begun::BesideAnother => {
                 let why = "an earlier copy to here was not finished: its '.haul-part' is still there, and --resume continues it";
-                self.station.warn(above.target_of(name), why);
-                Standing::New
+                self.worker.warn(above.target_of(name), why);
+                TargetState::New
             }
         };
-        if standing == Standing::Resumed {
-            self.station.note(|| (above.target_of(name), "continued where an earlier copy ended".to_owned()));
+        if state == TargetState::Resumed {
+            self.worker.note(|| (above.target_of(name), "continued where an earlier copy ended".to_owned()));
         }
-        let target = Arc::clone(unit.place());
-        Ok(Some(Directory { target, standing, unit: Some(unit), creator, ..above.merging(source) }))
+        let target = Arc::clone(staged.place());
+        Ok(Some(Directory { target, state, staged: Some(staged), creator, ..above.merging(source) }))
     }
 
     /// What a dry run does instead: the tree would be made, or an unfinished one continued, which is found as it is.
-    fn plan_unit(&mut self, above: &Directory, source: Arc<Place>, name: &CStr) -> Result<Directory> {
+    fn plan_staged_tree(&mut self, above: &Directory, source: Arc<Place>, name: &CStr) -> Result<Directory> {
         if !self.shared.plan.resume {
             return self.plan_directory(above, source, name);
         }
         let failed = |errno| Error::system("create directory", above.target_of(name), errno);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let parent = above.target.open_to_search(sys).map_err(failed)?;
-        let unfinished = Unit::find(sys, &parent, name);
+        let unfinished = StagedTree::find(sys, &parent, name);
         sys.close(parent).map_err(failed)?;
         match unfinished.map_err(|refused| not_begun(refused, above))? {
             None => self.plan_directory(above, source, name),
             Some(temporary) => {
-                let target = above.target.unit(temporary, name);
-                self.station
+                let target = above.target.staged(temporary, name);
+                self.worker
                     .note(|| (above.target_of(name), "would be continued where an earlier copy ended".to_owned()));
-                Ok(Directory { target, standing: Standing::Resumed, ..above.merging(source) })
+                Ok(Directory { target, state: TargetState::Resumed, ..above.merging(source) })
             }
         }
     }
 
     /// A directory in a tree that is continued: makes it, unless it is there.
-    pub(super) fn take_over_directory(&mut self, open: &Open, name: &CStr, new_name: &CStr) -> Result<Standing> {
+    pub(super) fn take_over_directory(&mut self, open: &Open, name: &CStr, new_name: &CStr) -> Result<TargetState> {
         let failed = |errno| Error::system("create directory", open.directory.target_of(new_name), errno);
-        match self.station.sys.stat_at(&open.target, new_name) {
+        match self.worker.sys.stat_at(&open.target, new_name) {
             Ok(existing) => {
                 self.refuse_other_case(&open.directory, Some(&open.target), name, new_name)?;
                 if existing.kind == FileKind::Directory {
-                    return Ok(Standing::Resumed);
+                    return Ok(TargetState::Resumed);
                 }
                 if !self.shared.plan.dry_run {
-                    self.station.sys.unlinkat(&open.target, new_name).map_err(failed)?;
+                    self.worker.sys.unlinkat(&open.target, new_name).map_err(failed)?;
                 }
             }
             Err(Errno::NOENT) => {}
             Err(errno) => return Err(failed(errno)),
         }
-        if self.shared.plan.dry_run { Ok(Standing::New) } else { self.make_new_directory(open, new_name) }
+        if self.shared.plan.dry_run { Ok(TargetState::New) } else { self.make_new_directory(open, new_name) }
     }
 
     /// Takes what an earlier copy left under a name out of the way.
     pub(super) fn clear(&mut self, open: &Open, name: &CStr) -> rustix::io::Result<()> {
-        remove_tree(&mut self.station.sys, &*open.target, name)
+        remove_tree(&mut self.worker.sys, &*open.target, name)
     }
 
     /// What could not be copied must not seem to be there, in the state in which an earlier copy left it; but where the
     /// whole job ends, the next copy is to find it. Best effort: the failure that led here is the one to report.
     pub(super) fn clear_stale<T>(&mut self, open: &Open, name: &CStr, copied: &Result<T>) {
         let failed = copied.as_ref().is_err_and(|error| !error.stops_the_job());
-        if failed && open.directory.standing == Standing::Resumed && !self.shared.plan.dry_run {
+        if failed && open.directory.state == TargetState::Resumed && !self.shared.plan.dry_run {
             let _ = self.clear(open, name);
         }
     }
 
     /// The same for a directory whose source cannot be read; the top of a tree stays for the next copy.
     pub(super) fn clear_stale_directory(&mut self, directory: &Directory) {
-        if directory.standing != Standing::Resumed || directory.unit.is_some() || self.shared.plan.dry_run {
+        if directory.state != TargetState::Resumed || directory.staged.is_some() || self.shared.plan.dry_run {
             return;
         }
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         if let Some((above, name)) = directory.target.above()
             && let Ok(parent) = above.open(sys)
         {
@@ -138,19 +138,19 @@ impl Copier {
     pub(super) fn reopen_finished(&mut self, directory: &OwnedFd, found: &Attributes) {
         if self.is_reopened(found) {
             // Where that is not allowed, what needs it will fail and say so.
-            let _ = self.station.sys.fchmod(directory, found.mode | 0o700);
+            let _ = self.worker.sys.fchmod(directory, found.mode | 0o700);
         }
     }
 
     /// Makes a directory that is continued ours again, and takes out of it what its source has not.
     pub(super) fn reconcile(&mut self, open: &Open) -> Result<()> {
         let failed = |errno| Error::system("continue", open.directory.target.path(), errno);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         // It may have got its final mode and ACLs already; what is made in it must not inherit those.
         let shed = shed_acls(sys, &*open.target);
         let ours = shed.and_then(|()| {
-            if let Some(unit) = &open.directory.unit {
-                return unit.take_over(sys);
+            if let Some(staged) = &open.directory.staged {
+                return staged.take_over(sys);
             }
             // Set-group-id stays: it says whose group new files get.
             let found = sys.fstat(&*open.target)?;

@@ -8,18 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::directory::Open;
 use super::dry_run::DryRun;
-use super::fast_path::allows_looking_last;
+use super::fast_path::allows_fast_path;
 use super::hard_links::Links;
 use super::operands::Destination;
 use super::operands::Parents;
-use crate::job::claims::Claims;
 use crate::job::losses::Losses;
+use crate::job::target_registry::TargetRegistry;
 use crate::job::{Ask, Context};
 use crate::plan::{Backup, CopyPlan};
 use crate::pool::BufferPool;
 use crate::size::BufferSize;
 use crate::sys::{FileId, Identity};
-use crate::tree::{Leftovers, Place, Site, TimeSteps, Unfinished};
+use crate::tree::{Place, Site, TemporaryFileRegistry, TimeSteps, Unfinished};
 
 /// See the module.
 pub(super) struct Shared {
@@ -32,22 +32,22 @@ pub(super) struct Shared {
     pub(super) threads: usize,
     pub(super) pool: BufferPool,
     /// Files written in place, and, where sources may collide, names that they became.
-    pub(super) claims: Claims,
+    pub(super) registry: TargetRegistry,
     pub(super) links: Links,
     pub(super) parents: Parents,
     /// Files that are being written in place.
-    torn: Mutex<HashSet<PathBuf>>,
+    incomplete: Mutex<HashSet<PathBuf>>,
     /// File systems that targets lie in beside the destination's, each with a directory in it.
     further: Mutex<HashMap<(u32, u32), Arc<Place>>>,
     /// Trees that this job makes, with their final names: they are no sources.
     made: Mutex<HashMap<FileId, CString>>,
     /// Whether small files can be copied before they are looked at.
-    pub(super) may_look_last: bool,
+    pub(super) can_use_fast_path: bool,
     /// Whether it must be known what the job has made: a source may have the same target as one before it, or what is
     /// backed up the same backup.
     pub(super) notes_names: bool,
     pub(super) identity: Identity,
-    pub(super) leftovers: Leftovers,
+    pub(super) temporary_files: TemporaryFileRegistry,
     pub(super) unfinished: Unfinished,
     ask: Option<Ask>,
     pub(super) losses: Losses,
@@ -73,16 +73,16 @@ impl Shared {
             step: plan.resources.buffer.map(BufferSize::bytes),
             threads,
             pool: pool.clone(),
-            claims: Claims::default(),
+            registry: TargetRegistry::default(),
             links: Links::new(forgets_links),
             parents: Parents::default(),
-            torn: Mutex::default(),
+            incomplete: Mutex::default(),
             further: Mutex::default(),
             made: Mutex::default(),
-            may_look_last: allows_looking_last(plan) && !plan.dry_run,
+            can_use_fast_path: allows_fast_path(plan) && !plan.dry_run,
             notes_names: sources_may_collide || plan.existing.backup != Backup::None,
             identity: context.identity,
-            leftovers: context.leftovers.clone(),
+            temporary_files: context.temporary_files.clone(),
             unfinished: Unfinished::default(),
             ask: context.ask.clone(),
             losses: Losses::new(plan.keep, context.identity),
@@ -93,7 +93,7 @@ impl Shared {
 
     /// Where targets in an open directory are made.
     pub(super) fn site<'a>(&'a self, open: &'a Open) -> Site<'a> {
-        Site { directory: &open.target, rules: open.rules, leftovers: &self.leftovers }
+        Site { directory: &open.target, rules: open.rules, temporary_files: &self.temporary_files }
     }
 
     /// Notes a tree that the job makes.
@@ -103,17 +103,17 @@ impl Shared {
 
     /// Notes that a file is about to be emptied and written in place, or (`is_whole`) that all of it is there.
     pub(super) fn note_in_place(&self, path: PathBuf, is_whole: bool) {
-        let mut torn = locked(&self.torn);
+        let mut incomplete = locked(&self.incomplete);
         if is_whole {
-            torn.remove(&path);
+            incomplete.remove(&path);
         } else {
-            torn.insert(path);
+            incomplete.insert(path);
         }
     }
 
     /// The files that were being written in place when the job ended.
-    pub(super) fn take_torn(&self) -> HashSet<PathBuf> {
-        std::mem::take(&mut locked(&self.torn))
+    pub(super) fn take_incomplete(&self) -> HashSet<PathBuf> {
+        std::mem::take(&mut locked(&self.incomplete))
     }
 
     /// Notes the file system of a directory that targets are made in.

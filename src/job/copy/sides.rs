@@ -11,13 +11,13 @@ use rustix::io::Errno;
 
 use super::Copier;
 use super::decide::{Action, Reason, falls_back_to_writing_in_place};
-use super::directory::{Open, Standing};
+use super::directory::{Open, TargetState};
 use super::special::{is_read, is_special};
 use crate::engine::{EngineError, Side};
 use crate::error::{Error, Result};
 use crate::plan::{CopyPlan, Method};
 use crate::sys::{Attributes, Creator, FileKind};
-use crate::tree::Part;
+use crate::tree::TemporaryFile;
 use crate::tree::metadata::{creation_mode, describe, ordinary_mode};
 
 /// Why a file is not written in place.
@@ -48,9 +48,9 @@ pub(super) struct Whereabouts {
 /// Where the bytes go.
 pub(super) enum TargetPlace {
     /// Straight to the final name: inside a tree that is itself under a temporary one.
-    InUnit,
+    Staged,
     /// A temporary name, which then replaces an older file or not.
-    Part { part: Part, replaced: Option<Attributes> },
+    TemporaryFile { temporary: TemporaryFile, replaced: Option<Attributes> },
     /// Into what is there: a device, a FIFO, or a file that has other names.
     InPlace { regular: bool, owner: u32 },
     /// Nowhere: what is there is what they would become.
@@ -60,7 +60,7 @@ pub(super) enum TargetPlace {
 impl Copier {
     /// Opens the source of a file.
     pub(super) fn open_source(&mut self, open: &Open, name: &CStr) -> Result<(OwnedFd, Attributes)> {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let path = || open.directory.source_of(name);
         let examine = |errno| Error::system("examine", path(), errno);
         let follows = open.directory.source.follows_links();
@@ -100,19 +100,19 @@ impl Copier {
         let replaced = match action {
             Action::WriteInPlace(end, why) => return self.open_in_place(open, name, attributes, &end, why),
             Action::AlreadyDone(existing) => return self.open_done(open, name, &existing),
-            Action::Replace(_) if open.directory.standing == Standing::Resumed => {
+            Action::Replace(_) if open.directory.state == TargetState::Resumed => {
                 self.clear(open, name).map_err(failed)?;
                 None
             }
             Action::Replace(existing) => Some(existing),
             Action::Create | Action::SetAttributes(_) | Action::Skip(_) | Action::UpToDate(..) => None,
         };
-        let sys = &mut self.station.sys;
-        if open.directory.is_in_unit() {
-            return Ok((sys.create(&open.target, name, mode).map_err(failed)?, TargetPlace::InUnit));
+        let sys = &mut self.worker.sys;
+        if open.directory.is_staged() {
+            return Ok((sys.create(&open.target, name, mode).map_err(failed)?, TargetPlace::Staged));
         }
-        match (Part::file(sys, self.shared.site(open), name, mode), replaced) {
-            (Ok((part, target)), replaced) => Ok((target, TargetPlace::Part { part, replaced })),
+        match (TemporaryFile::file(sys, self.shared.site(open), name, mode), replaced) {
+            (Ok((temporary, target)), replaced) => Ok((target, TargetPlace::TemporaryFile { temporary, replaced })),
             (Err(errno), Some(existing)) if falls_back_to_writing_in_place(&self.shared.plan, &existing, errno) => {
                 self.open_in_place(open, name, attributes, &existing, Reason::Unreplaceable)
             }
@@ -126,13 +126,13 @@ impl Copier {
         let keep = &self.shared.plan.keep;
         let mode = creation_mode(attributes, &open.creator, keep);
         let is_lent = lender(&self.shared.plan, replaced).is_some();
-        let is_private = open.directory.is_in_unit() || (!keep.mode && !is_lent);
+        let is_private = open.directory.is_staged() || (!keep.mode && !is_lent);
         if is_private { mode } else { mode & 0o700 }
     }
 
     /// Opens what an earlier copy made.
     fn open_done(&mut self, open: &Open, name: &CStr, existing: &Attributes) -> Result<(OwnedFd, TargetPlace)> {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let failed = |errno| Error::system("examine", open.directory.target_of(name), errno);
         let target = sys.open_source(&open.target, name).map_err(failed)?;
         if sys.fstat(&target).map_err(failed)?.is_same_file(existing) {
@@ -153,7 +153,7 @@ impl Copier {
     ) -> Result<(OwnedFd, TargetPlace)> {
         let path = || open.directory.target_of(name);
         let regular = end.kind == FileKind::RegularFile;
-        if regular && !self.shared.claims.take(end.id(), b"") {
+        if regular && !self.shared.registry.take(end.id(), b"") {
             return Err(Error::refused("write", path(), WRITTEN_UNDER_ANOTHER_NAME));
         }
         let attributes_only = self.shared.plan.method == Method::AttributesOnly;
@@ -162,7 +162,7 @@ impl Copier {
             (false, true) => OFlags::RDWR,
             (false, false) => OFlags::WRONLY,
         };
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let target = match sys.openat(&open.target, name, flags | OFlags::NOCTTY, 0) {
             Err(Errno::ACCESS | Errno::PERM | Errno::TXTBSY)
                 if self.shared.plan.existing.force && why != Reason::Unreplaceable =>
@@ -179,7 +179,7 @@ impl Copier {
             self.shared.note_in_place(path(), false);
             sys.ftruncate(&target, 0).map_err(|errno| Error::system("empty", path(), errno))?;
         }
-        self.station.note(|| (path(), format!("written in place: {}", why.text())));
+        self.worker.note(|| (path(), format!("written in place: {}", why.text())));
         Ok((target, TargetPlace::InPlace { regular, owner: end.uid }))
     }
 }
@@ -198,7 +198,7 @@ impl TargetPlace {
 
     /// Whether an older file goes.
     pub(super) const fn replaces(&self) -> bool {
-        matches!(self, Self::Part { replaced: Some(_), .. })
+        matches!(self, Self::TemporaryFile { replaced: Some(_), .. })
     }
 }
 
@@ -206,8 +206,8 @@ impl FileCopy {
     /// The older file that goes.
     pub(super) const fn replaced(&self) -> Option<&Attributes> {
         match &self.place {
-            TargetPlace::Part { replaced, .. } => replaced.as_ref(),
-            TargetPlace::InUnit | TargetPlace::InPlace { .. } | TargetPlace::Done(_) => None,
+            TargetPlace::TemporaryFile { replaced, .. } => replaced.as_ref(),
+            TargetPlace::Staged | TargetPlace::InPlace { .. } | TargetPlace::Done(_) => None,
         }
     }
 

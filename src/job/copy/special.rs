@@ -19,7 +19,7 @@ use crate::sys::{Attributes, Creator, FileId, FileKind, Sys};
 use crate::tree::extended::{Origin, Prior};
 use crate::tree::metadata::{SET_ID, keep_mode, keep_owner, keep_times, ordinary_mode};
 use crate::tree::path::c_path;
-use crate::tree::{FileRef, Part};
+use crate::tree::{FileRef, TemporaryFile};
 
 impl Copier {
     /// Makes what is neither file nor directory, or another name of what was made.
@@ -31,13 +31,13 @@ impl Copier {
         handle: &mut Handle<'_, Task>,
     ) -> Result<()> {
         let attributes = self.examine(open, name)?;
-        let has_twins = self.has_twins(open, &attributes);
-        if has_twins && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
+        let has_other_names = self.has_other_names(open, &attributes);
+        if has_other_names && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
             return Ok(());
         }
         let done = self.make_again(open, name, new_name, &attributes);
         let is_made = done.as_ref().is_ok_and(|(action, _)| action.skips().is_none());
-        if has_twins {
+        if has_other_names {
             let id = match &done {
                 Ok((_, Some(id))) => Some(*id),
                 Ok(_) if is_made => self.identify(open, new_name),
@@ -55,10 +55,10 @@ impl Copier {
     /// The identity of what was made, for its other names. Where that cannot be told they get files of their own, which must
     /// not pass for a copy.
     fn identify(&mut self, open: &Open, new_name: &CStr) -> Option<FileId> {
-        let found = self.station.sys.stat_at(&open.target, new_name);
+        let found = self.worker.sys.stat_at(&open.target, new_name);
         let path = || open.directory.target_of(new_name);
         let found = found.map_err(|errno| Error::of_one_file("link other names to", path(), errno));
-        self.station.check(found).map(|found| found.id())
+        self.worker.check(found).map(|found| found.id())
     }
 
     /// Says what became of the target's name, and which file would have it, in a dry run.
@@ -78,7 +78,7 @@ impl Copier {
             return Ok((action, Some(id)));
         }
         let source = |operation| move |errno| Error::system(operation, open.directory.source_of(name), errno);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let text = match attributes.kind {
             FileKind::Symlink => Some(sys.readlinkat(&open.source, name).map_err(source("read link"))?),
             _ => None,
@@ -90,7 +90,7 @@ impl Copier {
         let mode_at_first = if is_ordinary { ordinary_mode(&wanted, &open.creator) } else { wanted.mode };
         if let Action::SetAttributes(existing) = action {
             self.complete_existing(open, (name, new_name), &wanted, &existing)?;
-            self.station.summary.others += 1;
+            self.worker.summary.others += 1;
             return Ok((action, None));
         }
         let make = |sys: &mut Sys, name: &CStr| match &text {
@@ -100,7 +100,7 @@ impl Copier {
         let complete =
             |copier: &mut Self, temporary: &CStr| copier.complete_other(open, name, (temporary, new_name), &wanted);
         self.make_other(open, new_name, action, attributes, make, complete)?;
-        self.station.summary.others += 1;
+        self.worker.summary.others += 1;
         Ok((action, None))
     }
 
@@ -137,7 +137,7 @@ impl Copier {
     ) -> Result<()> {
         let path = || open.directory.target_of(new_name);
         let failed = |errno| Error::system("examine", path(), errno);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let itself = sys.open_itself(&open.target, new_name).map_err(failed)?;
         if !sys.fstat(&itself).map_err(failed)?.is_same_file(existing) {
             return Err(Error::refused("keep the attributes of", path(), "it became another file meanwhile"));
@@ -159,10 +159,10 @@ impl Copier {
         let target = FileRef::PathOnly { itself: itself.as_fd(), own_name };
         let (keep, mut lost) = (self.shared.plan.keep, Vec::new());
         if keep.keeps_owner() {
-            keep_owner(&mut self.station.sys, target, wanted, &creator, &mut lost);
+            keep_owner(&mut self.worker.sys, target, wanted, &creator, &mut lost);
         }
         let kept = self.keep_extended(Origin::Named(open.source.as_fd(), name), target, prior);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         if wanted.kind != FileKind::Symlink && keep.mode {
             let mode_now = mode_now.filter(|_| !kept.mode_moved);
             keep_mode(sys, target, kept.mode(wanted.mode), mode_now, &mut lost);
@@ -179,17 +179,17 @@ impl Copier {
     /// us could do that. Elsewhere whoever may write to the directory can, and would have us give a file of his to the
     /// owner of the source.
     fn open_made(&mut self, open: &Open, name: &CStr, wanted: &Attributes) -> rustix::io::Result<Option<OwnedFd>> {
-        let itself = self.station.sys.open_itself(&open.target, name)?;
-        if open.directory.is_in_unit() {
+        let itself = self.worker.sys.open_itself(&open.target, name)?;
+        if open.directory.is_staged() {
             return Ok(Some(itself));
         }
-        let found = self.station.sys.fstat(&itself)?;
+        let found = self.worker.sys.fstat(&itself)?;
         let is_alike = (found.kind, found.links, found.rdev) == (wanted.kind, 1, wanted.rdev);
         let is_ours = is_alike && (found.uid == open.creator.uid || self.owner_of_new_files(open)? == found.uid);
         if is_ours {
             return Ok(Some(itself));
         }
-        let _ = self.station.sys.close(itself);
+        let _ = self.worker.sys.close(itself);
         Ok(None)
     }
 
@@ -198,11 +198,11 @@ impl Copier {
         if open.rules.is_append_only() {
             return Ok(open.creator.uid);
         }
-        let sys = &mut self.station.sys;
-        let (part, file) = Part::file(sys, self.shared.site(open), c"owner", 0o600)?;
+        let sys = &mut self.worker.sys;
+        let (temporary, file) = TemporaryFile::file(sys, self.shared.site(open), c"owner", 0o600)?;
         let found = sys.fstat(&file);
         let _ = sys.close(file);
-        part.abandon(sys);
+        temporary.abandon(sys);
         found.map(|found| found.uid)
     }
 
@@ -225,7 +225,7 @@ impl Copier {
             };
             self.make_other(open, new_name, action, &attributes, link, |_, _| Ok(()))?;
         }
-        self.station.summary.links += 1;
+        self.worker.summary.links += 1;
         Ok(())
     }
 
@@ -247,12 +247,12 @@ impl Copier {
         let text = c_path(text);
         let link = |sys: &mut Sys, to: &CStr| sys.symlinkat(&text, &open.target, to);
         self.make_other(open, new_name, action, &attributes, link, |_, _| Ok(()))?;
-        self.station.summary.others += 1;
+        self.worker.summary.others += 1;
         Ok(())
     }
 
     pub(super) fn examine(&mut self, open: &Open, name: &CStr) -> Result<Attributes> {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let follows = open.directory.source.follows_links();
         let found = if follows { sys.stat_through(&open.source, name) } else { sys.stat_at(&open.source, name) };
         found.map_err(|errno| Error::system("examine", open.directory.source_of(name), errno))
@@ -287,7 +287,7 @@ impl Copier {
     /// A source as it decides about what is there already.
     pub(super) fn source(&mut self, open: &Open, name: &CStr, attributes: &Attributes) -> Source {
         let end = match attributes.kind {
-            FileKind::Symlink => self.station.sys.stat_through(&open.source, name).ok(),
+            FileKind::Symlink => self.worker.sys.stat_through(&open.source, name).ok(),
             _ => None,
         };
         let user_is_root = self.shared.identity.uid == 0;
@@ -299,7 +299,7 @@ impl Copier {
         if open.directory.holds_arguments()
             && let Some(warning) = self.source(open, name, source).warning(&self.shared.plan)
         {
-            self.station.warn(open.directory.source_of(name), warning);
+            self.worker.warn(open.directory.source_of(name), warning);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::directory::{Directory, Open, Seen, Standing};
+use super::directory::{Directory, Open, Seen, TargetState};
 use super::{Copier, Task};
 use crate::error::{Error, Result};
 use crate::plan::Method;
@@ -23,21 +23,21 @@ const WORTH_OFFERING: usize = 16;
 const IS_THE_COPY: &str = "it is the copy that is being made";
 
 impl Copier {
-    /// Goes into a directory that was met in another: makes its target, if nobody has yet, and copies what is in it.
+    /// Goes into a directory that was found in another: makes its target, if nobody has yet, and copies what is in it.
     pub(super) fn enter(
         &mut self,
         above: Arc<Directory>,
         name: &CStr,
         new_name: &CStr,
-        standing: Standing,
+        state: TargetState,
         handle: &mut Handle<'_, Task>,
     ) {
         self.writes_to(&above);
-        if standing != Standing::Met && self.station.is_full(above.volume.dev()) {
+        if state != TargetState::Merged && self.worker.is_full(above.volume.dev()) {
             return self.leave_directory(above, None);
         }
-        let made = self.make_directory(&above, name, new_name, standing);
-        match self.station.check(made) {
+        let made = self.make_directory(&above, name, new_name, state);
+        match self.worker.check(made) {
             Some((directory, target)) => {
                 drop(above);
                 self.walk(Arc::new(directory), target, handle);
@@ -52,28 +52,28 @@ impl Copier {
         let opened = self.open(&directory, target);
         let opened = opened.and_then(|(source, target)| self.opened(&directory, source, target));
         let is_denied = opened.as_ref().is_err_and(|error| error.errno() == Some(Errno::ACCESS));
-        let Some(open) = self.station.check(opened) else { return self.give_up(directory, is_denied) };
+        let Some(open) = self.worker.check(opened) else { return self.give_up(directory, is_denied) };
         drop(directory);
         self.tell_directory(&open.directory);
         let is_dry_run = self.shared.plan.dry_run;
-        if open.directory.standing == Standing::Resumed && !is_dry_run {
+        if open.directory.state == TargetState::Resumed && !is_dry_run {
             let reconciled = self.reconcile(&open);
-            if self.station.check(reconciled).is_none() {
+            if self.worker.check(reconciled).is_none() {
                 open.directory.leave_unfinished();
             }
         }
-        if open.directory.standing == Standing::Met && !is_dry_run {
+        if open.directory.state == TargetState::Merged && !is_dry_run {
             self.remove_abandoned(&open.directory.target, &open.target);
         }
         while self.stays_here(&open) {
-            if self.station.is_halted() {
+            if self.worker.is_halted() {
                 return;
             }
-            match self.station.sys.getdents(&open.source, &mut self.names) {
+            match self.worker.sys.getdents(&open.source, &mut self.names) {
                 Ok(None) => break,
                 Ok(Some(entries)) => self.share(&open, entries, handle),
                 Err(errno) => {
-                    self.station.fail(Error::system("read", open.directory.source.path(), errno));
+                    self.worker.fail(Error::system("read", open.directory.source.path(), errno));
                     open.directory.leave_unfinished();
                     break;
                 }
@@ -84,12 +84,12 @@ impl Copier {
 
     /// From here on the work at hand writes to the file system that the target of a directory lies in.
     pub(super) fn writes_to(&mut self, directory: &Directory) {
-        self.station.writes_to(Some(directory.volume.dev()));
+        self.worker.writes_to(Some(directory.volume.dev()));
     }
 
     /// Opens both sides; refuses sources that this copy itself is making, and targets that are the source.
     fn open(&mut self, directory: &Directory, target: Option<OwnedFd>) -> Result<(OwnedFd, OwnedFd)> {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let from = |errno| Error::system("open", directory.source.path(), errno);
         let to = |errno| Error::system("open", directory.target.path(), errno);
         let source = directory.source.open(sys).map_err(from)?;
@@ -99,18 +99,18 @@ impl Copier {
             None if directory.is_planned() => self.open_nowhere()?,
             None => directory.target.open_to_search(sys).map_err(to)?,
         };
-        if directory.creator.inherits_acl && directory.unit.is_none() && directory.standing == Standing::New {
+        if directory.creator.inherits_acl && directory.staged.is_none() && directory.state == TargetState::New {
             self.make_ours(&target, 0o700);
         }
-        let sys = &mut self.station.sys;
-        let may_be_source = directory.standing == Standing::Met || directory.unit.is_some();
+        let sys = &mut self.worker.sys;
+        let may_be_source = directory.state == TargetState::Merged || directory.staged.is_some();
         if may_be_source && !directory.is_planned() {
             let made = sys.fstat(&target).map_err(to)?;
             if made.is_same_file(&attributes) {
                 let why = "source and target are the same directory";
                 return Err(Error::refused("copy", directory.source.path(), why));
             }
-            if directory.unit.is_some() {
+            if directory.staged.is_some() {
                 let name = directory.target.above().map(|(_, name)| name).unwrap_or_default();
                 self.shared.note_made(made.id(), name);
             }
@@ -123,19 +123,19 @@ impl Copier {
         Ok((source, target))
     }
 
-    /// An open directory, with all that files made in it need to know. In a unit they belong to whom the unit does:
+    /// An open directory, with all that files made in it need to know. In a staged tree they belong to its owner:
     /// what is made there inherits the same.
     pub(super) fn opened(&mut self, directory: &Arc<Directory>, source: OwnedFd, target: OwnedFd) -> Result<Arc<Open>> {
-        let is_met = directory.standing == Standing::Met;
+        let is_merged = directory.state == TargetState::Merged;
         let mut creator = directory.creator;
         let (mut target_id, mut rules, mut denied) = (None, DirectoryRules::default(), None);
         if directory.is_planned() {
             target_id = directory.planned.filter(|_| self.shared.notes_names);
-        } else if is_met || self.shared.notes_names {
-            let made = self.station.sys.fstat(&target);
+        } else if is_merged || self.shared.notes_names {
+            let made = self.worker.sys.fstat(&target);
             let made = made.map_err(|errno| Error::system("examine", directory.target.path(), errno))?;
             target_id = self.shared.notes_names.then(|| made.id());
-            if is_met {
+            if is_merged {
                 if self.shared.plan.dry_run {
                     denied = self.may_make_names(&target, &made).err();
                 } else {
@@ -157,19 +157,19 @@ impl Copier {
         !self.shared.plan.one_file_system || origin.device.is_none() || origin.device == here
     }
 
-    /// A directory that cannot be read: a unit goes without having been, another stays empty, and what is above it can
+    /// A directory that cannot be read: a staged tree is taken away, another stays empty, and what is above it can
     /// be finished. What an earlier copy made stays for the next one. One in a tree that only may not be read is made,
     /// empty, with all that is kept of it, as with cp; of a new tree whose top may not be read, there is nothing to make.
     fn give_up(&mut self, directory: Arc<Directory>, is_denied: bool) {
-        let is_new = directory.unit.is_some() || directory.would_be_made();
+        let is_new = directory.staged.is_some() || directory.would_be_made();
         let is_tree = is_new && directory.parent.0.as_deref().is_none_or(Directory::holds_arguments);
-        if is_denied && !is_tree && directory.standing != Standing::Resumed && self.see_unread(&directory) {
+        if is_denied && !is_tree && directory.state != TargetState::Resumed && self.see_unread(&directory) {
             self.tell_directory(&directory);
             return self.leave_directory(directory, None);
         }
         if let Some(mut directory) = Arc::into_inner(directory) {
-            match directory.unit.take_if(|_| directory.standing != Standing::Resumed) {
-                Some(unit) => unit.abandon(&mut self.station.sys),
+            match directory.staged.take_if(|_| directory.state != TargetState::Resumed) {
+                Some(staged) => staged.abandon(&mut self.worker.sys),
                 None => self.clear_stale_directory(&directory),
             }
             if let Some(above) = directory.parent.0.take() {
@@ -180,7 +180,7 @@ impl Copier {
 
     /// Looks at a source directory that may not be read; says whether it is one.
     fn see_unread(&mut self, directory: &Directory) -> bool {
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         if !matches!(directory.source.open(sys), Err(Errno::ACCESS)) {
             return false;
         }
@@ -214,7 +214,7 @@ impl Copier {
     pub(super) fn entries(&mut self, open: &Arc<Open>, mut entries: Entries, handle: &mut Handle<'_, Task>) {
         let mut place = 0;
         while let Some(entry) = entries.get(place) {
-            if self.station.is_halted() {
+            if self.worker.is_halted() {
                 return;
             }
             self.entry(open, entry.name, entry.name, entry.kind, handle);
@@ -238,7 +238,7 @@ impl Copier {
     ) {
         self.writes_to(&open.directory);
         let kind = self.kind(open, name, kind);
-        let Some(kind) = self.station.check(kind) else { return };
+        let Some(kind) = self.worker.check(kind) else { return };
         if self.has_no_room(open, new_name, kind) {
             return;
         }
@@ -259,7 +259,7 @@ impl Copier {
             _ => self.other(open, name, new_name, handle),
         };
         self.clear_stale(open, new_name, &done);
-        self.station.check(done);
+        self.worker.check(done);
     }
 
     /// Whether an entry is not tried, since its target's file system takes no more. But another one may be mounted in a
@@ -267,8 +267,8 @@ impl Copier {
     fn has_no_room(&mut self, open: &Open, new_name: &CStr, kind: FileKind) -> bool {
         let is_there =
             |sys: &mut Sys| sys.stat_at(&open.target, new_name).is_ok_and(|there| there.kind == FileKind::Directory);
-        self.station.is_full(open.directory.volume.dev())
-            && (kind != FileKind::Directory || open.directory.is_in_unit() || !is_there(&mut self.station.sys))
+        self.worker.is_full(open.directory.volume.dev())
+            && (kind != FileKind::Directory || open.directory.is_staged() || !is_there(&mut self.worker.sys))
     }
 
     /// What an entry is: asked for where the file system did not say, and at a link's end where links are followed.
@@ -277,7 +277,7 @@ impl Copier {
         if kind != FileKind::Unknown && !follows {
             return Ok(kind);
         }
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let found = if follows { sys.stat_through(&open.source, name) } else { sys.stat_at(&open.source, name) };
         let found = found.map_err(|errno| Error::system("examine", open.directory.source_of(name), errno))?;
         // A link back to where we came from has no end.
@@ -314,10 +314,10 @@ impl Copier {
         if !is_unfinished_tree(name) || open.directory.holds_arguments() {
             return false;
         }
-        let found = self.station.sys.stat_at(&open.source, name).ok();
+        let found = self.worker.sys.stat_at(&open.source, name).ok();
         let Some(final_name) = found.and_then(|found| self.shared.final_name(found.id())) else { return false };
         if !self.is_excluded(open, &final_name, FileKind::Directory) {
-            self.station.fail(Error::refused("copy", open.directory.source_of(&final_name), IS_THE_COPY));
+            self.worker.fail(Error::refused("copy", open.directory.source_of(&final_name), IS_THE_COPY));
         }
         true
     }
@@ -333,13 +333,13 @@ impl Copier {
         }
         if is_temporary(new_name) {
             let why = "its name would be that of a temporary file of haul; choose another";
-            self.station.fail(Error::refused("create", open.directory.target_of(new_name), why));
+            self.worker.fail(Error::refused("create", open.directory.target_of(new_name), why));
             return true;
         }
-        let is_refused = is_walked && open.directory.standing == Standing::Met && is_unfinished_tree(name);
+        let is_refused = is_walked && open.directory.state == TargetState::Merged && is_unfinished_tree(name);
         if is_refused {
             let why = "its name is that of an unfinished copy; rename it, or copy it by its name";
-            self.station.fail(Error::refused("copy", open.directory.source_of(name), why));
+            self.worker.fail(Error::refused("copy", open.directory.source_of(name), why));
         }
         is_refused
     }
@@ -347,28 +347,28 @@ impl Copier {
     /// Passes over a temporary file. One that is a finished copy must not be missed.
     fn pass_over_temporary(&mut self, open: &Open, name: &CStr) {
         let path = open.directory.source_of(name);
-        if self.station.sys.stat_at(&open.source, name).is_ok_and(|found| is_finished_copy(&found)) {
+        if self.worker.sys.stat_at(&open.source, name).is_ok_and(|found| is_finished_copy(&found)) {
             let why = "it is a finished copy that could not get its name; rename it";
-            return self.station.fail(Error::refused("copy", path, why));
+            return self.worker.fail(Error::refused("copy", path, why));
         }
         let why = "passed over: its name is that of a temporary file of haul; copy it by another name";
-        self.station.warn(path, why);
-        self.station.summary.skipped += 1;
+        self.worker.warn(path, why);
+        self.worker.summary.skipped += 1;
     }
 
     /// Removes from a target directory the temporary files that killed runs left there.
     pub(super) fn remove_abandoned(&mut self, place: &Place, directory: &OwnedFd) {
         // A directory that cannot be read is left as it is; that is not a failure.
-        let removed = remove_abandoned(&mut self.station.sys, directory, &mut self.names).unwrap_or_default();
+        let removed = remove_abandoned(&mut self.worker.sys, directory, &mut self.names).unwrap_or_default();
         for name in removed {
-            self.station.note(|| (place.path_of(&name), "removed: a killed run left it".to_owned()));
+            self.worker.note(|| (place.path_of(&name), "removed: a killed run left it".to_owned()));
         }
     }
 
     /// Counts something that is passed over on purpose.
     pub(super) fn pass_over(&mut self, path: impl FnOnce() -> PathBuf, why: &str) {
-        self.station.summary.skipped += 1;
+        self.worker.summary.skipped += 1;
         let would = if self.shared.plan.dry_run { "would be " } else { "" };
-        self.station.note(|| (path(), format!("{would}passed over: {why}")));
+        self.worker.note(|| (path(), format!("{would}passed over: {why}")));
     }
 }

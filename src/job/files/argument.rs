@@ -32,7 +32,7 @@ impl<J: FileJob> Walker<J> {
         handle: &mut Handle<'_, Task<J::Shared>>,
     ) -> Option<Sequence> {
         let found = self.find(path);
-        match (self.job.station().check(found).flatten(), rest) {
+        match (self.job.worker().check(found).flatten(), rest) {
             (None, rest) => rest,
             (Some(Found::File(source)), rest) => {
                 self.job.file(source, rest, handle);
@@ -53,8 +53,8 @@ impl<J: FileJob> Walker<J> {
     fn find(&mut self, path: &Path) -> Result<Option<Found>> {
         // As it was typed: paths compare by their names, and `-/` has the same one.
         if path.as_os_str() == "-" {
-            self.job.station().writes_to(None);
-            return Source::standard_input(&mut self.job.station().sys).map(Found::File).map(Some);
+            self.job.worker().writes_to(None);
+            return Source::standard_input(&mut self.job.worker().sys).map(Found::File).map(Some);
         }
         // It names nothing, and must not pass for the directory that we are in.
         if path.as_os_str().is_empty() {
@@ -74,7 +74,7 @@ impl<J: FileJob> Walker<J> {
             FileKind::Directory if name.as_c_str() == c"." => Found::Directory(Arc::clone(&folder.place)),
             FileKind::Directory => Found::Directory(folder.place.below(&name)),
             _ if self.has_no_room(&folder) => return Ok(None),
-            _ => Found::File(Source::open(&mut self.job.station().sys, &self.plan, &folder, &name, false)?),
+            _ => Found::File(Source::open(&mut self.job.worker().sys, &self.plan, &folder, &name, false)?),
         };
         Ok(Some(found))
     }
@@ -83,16 +83,16 @@ impl<J: FileJob> Walker<J> {
     fn look_up(&mut self, folder: &Folder, name: CString, path: &Path) -> rustix::io::Result<(CString, FileKind)> {
         // `x/` can only be a directory, or lead to one.
         let only_directory = path.as_os_str().as_bytes().ends_with(b"/");
-        match self.job.station().sys.stat_at(&*folder.directory, &name) {
+        match self.job.worker().sys.stat_at(&*folder.directory, &name) {
             Err(Errno::NOENT) if !only_directory => {
                 let others = self.job.alternatives(&name);
-                let sys = &mut self.job.station().sys;
+                let sys = &mut self.job.worker().sys;
                 let there =
                     |other: CString| sys.stat_at(&*folder.directory, &other).ok().map(|found| (other, found.kind));
                 others.into_iter().find_map(there).ok_or(Errno::NOENT)
             }
             Ok(found) if only_directory && found.kind != FileKind::Directory => {
-                match self.job.station().sys.stat_through(&*folder.directory, &name)?.kind {
+                match self.job.worker().sys.stat_through(&*folder.directory, &name)?.kind {
                     FileKind::Directory => Ok((name, found.kind)),
                     _ => Err(Errno::NOTDIR),
                 }
@@ -111,7 +111,7 @@ impl<J: FileJob> Walker<J> {
         let opened = c_path(above.unwrap_or(Path::new(".")));
         // `logs/.` is shown as `logs`.
         let shown = above.map_or(Path::new(""), |above| above.components().as_path()).to_owned();
-        let sys = &mut self.job.station().sys;
+        let sys = &mut self.job.worker().sys;
         let failed = |errno| Error::system("find", path, errno);
         let root = open_named(sys, CWD, &opened).map_err(failed)?;
         let directory = open_named(sys, CWD, &opened).map_err(failed)?;

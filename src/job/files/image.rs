@@ -15,7 +15,7 @@ use super::target::{KEEP, sync_directory};
 use crate::error::{Error, Result};
 use crate::job::full::Device;
 use crate::job::losses::Losses;
-use crate::job::station::Station;
+use crate::job::worker_context::WorkerContext;
 use crate::sys::{Attributes, FileId, Identity, Sys};
 use crate::tree::extended::{Buffers, Origin, Prior, Selection, has_default_acl, keep_extended};
 use crate::tree::metadata::keep_mode;
@@ -71,32 +71,32 @@ impl Image {
     }
 
     /// The image of the folder at `source`, with the directories above it.
-    pub(super) fn folder(&self, station: &mut Station, losses: &Losses, source: &Place) -> Result<Arc<Folder>> {
+    pub(super) fn folder(&self, worker: &mut WorkerContext, losses: &Losses, source: &Place) -> Result<Arc<Folder>> {
         if let Some(made) = self.made.get() {
             return Ok(Arc::clone(made));
         }
-        let made = self.make(station, losses, source)?;
+        let made = self.make(worker, losses, source)?;
         // Two workers may have made it; both of theirs are the same directory.
         Ok(Arc::clone(self.made.get_or_init(|| Arc::new(made))))
     }
 
-    fn make(&self, station: &mut Station, losses: &Losses, source: &Place) -> Result<Folder> {
+    fn make(&self, worker: &mut WorkerContext, losses: &Losses, source: &Place) -> Result<Folder> {
         let OutputDirectory { directory, place, identity, .. } = &*self.root;
         let mut place = Arc::clone(place);
         let failed = |place: &Place, errno| Error::system("create directory", place.path(), errno);
-        let mut here = open_named(&mut station.sys, directory, c".").map_err(|errno| failed(&place, errno))?;
+        let mut here = open_named(&mut worker.sys, directory, c".").map_err(|errno| failed(&place, errno))?;
         let mut attributes = self.root.attributes;
         for (original, name) in source.lineage() {
             place = place.below(name);
-            let entered = self.enter(&mut station.sys, &here, name, original);
+            let entered = self.enter(&mut worker.sys, &here, name, original);
             let (entered, lost) = entered.map_err(|errno| {
                 let _ = self.refused_on.set(attributes.dev);
                 failed(&place, errno)
             })?;
-            losses.report(station, &lost, || place.path(), "")?;
-            attributes = station.sys.fstat(&entered).map_err(|errno| failed(&place, errno))?;
+            losses.report(worker, &lost, || place.path(), "")?;
+            attributes = worker.sys.fstat(&entered).map_err(|errno| failed(&place, errno))?;
             let passed = std::mem::replace(&mut here, entered);
-            station.sys.close(passed).map_err(|errno| failed(&place, errno))?;
+            worker.sys.close(passed).map_err(|errno| failed(&place, errno))?;
         }
         Ok(Folder::new(place, here, &attributes, identity))
     }

@@ -32,18 +32,18 @@ use self::order::Item;
 use self::source::Source;
 use self::walk::Tree;
 use super::Context;
-use super::claims::Claims;
 use super::full::Device;
 use super::list::Names;
 use super::losses::Losses;
-use super::station::Station;
+use super::target_registry::TargetRegistry;
+use super::worker_context::WorkerContext;
 use crate::error::{Error, Result};
 use crate::outcome::Summary;
 use crate::plan::FilesPlan;
 use crate::pool::{BufferPool, Handle, Worker, workers};
 use crate::sys::{Attributes, Creator, DirectoryBuffer, Entries, FileId, Identity, Sys};
 use crate::tree::extended::has_default_acl;
-use crate::tree::{DirectoryRules, Leftovers, Place, Site};
+use crate::tree::{DirectoryRules, Place, Site, TemporaryFileRegistry};
 
 /// An open directory: sources are found in it, and targets made beneath it.
 pub(super) struct Folder {
@@ -56,7 +56,7 @@ pub(super) struct Folder {
     inherits_acl: OnceLock<bool>,
     /// What it means for the names of files made in it.
     rules: DirectoryRules,
-    /// The tree it was met in; nothing for the directory that an argument lies in, and where targets are made.
+    /// The tree it was found in; nothing for the directory that an argument lies in, and where targets are made.
     tree: Tree,
     /// Where targets go that are not made in it.
     image: Option<Image>,
@@ -77,8 +77,8 @@ impl Folder {
     }
 
     /// Where targets in it are made.
-    fn site<'a>(&'a self, leftovers: &'a Leftovers) -> Site<'a> {
-        Site { directory: &self.directory, rules: self.rules, leftovers }
+    fn site<'a>(&'a self, temporary_files: &'a TemporaryFileRegistry) -> Site<'a> {
+        Site { directory: &self.directory, rules: self.rules, temporary_files }
     }
 
     /// The device that targets of files in this folder are written to.
@@ -87,11 +87,11 @@ impl Folder {
     }
 
     /// Where the targets of files in this folder are made.
-    pub(super) fn of_targets(self: &Arc<Self>, station: &mut Station, losses: &Losses) -> Result<Arc<Self>> {
+    pub(super) fn of_targets(self: &Arc<Self>, worker: &mut WorkerContext, losses: &Losses) -> Result<Arc<Self>> {
         let Some(image) = &self.image else { return Ok(Arc::clone(self)) };
-        let folder = image.folder(station, losses, &self.place);
+        let folder = image.folder(worker, losses, &self.place);
         // Something else may be mounted below the output directory.
-        station.writes_to(Some(image.device()));
+        worker.writes_to(Some(image.device()));
         folder
     }
 }
@@ -100,7 +100,7 @@ impl Folder {
 pub(super) enum Task<S> {
     /// A file or directory as the user named it.
     Argument(PathBuf),
-    /// A directory to read, met in a tree.
+    /// A directory to read, found in a tree.
     Folder(Arc<Place>, Tree),
     /// Entries of a directory that somebody else goes on reading.
     Entries(Arc<Folder>, Entries),
@@ -115,15 +115,15 @@ pub(super) trait FileJob: Send {
     /// What several workers share of one file.
     type Shared: Send;
 
-    fn station(&mut self) -> &mut Station;
+    fn worker(&mut self) -> &mut WorkerContext;
 
     /// What the worker did, at the end.
-    fn into_station(self) -> Station;
+    fn into_worker(self) -> WorkerContext;
 
     /// What its sources have become.
-    fn claims(&self) -> &Claims;
+    fn registry(&self) -> &TargetRegistry;
 
-    /// Whether a file met in a directory is for this job, by its name; others are passed over without a word.
+    /// Whether a file found in a directory is for this job, by its name; others are passed over without a word.
     fn wants(&self, name: &CStr) -> bool;
 
     /// Another name under which an argument that does not exist may be meant.
@@ -159,22 +159,22 @@ pub(super) fn run<J: FileJob>(
     plan: &FilesPlan,
     (context, mut sys): (&Context, Sys),
     (threads, pool): (usize, &BufferPool),
-    make: impl Fn(Station) -> Result<J>,
+    make: impl Fn(WorkerContext) -> Result<J>,
 ) -> Result<Summary> {
     let names = plan.list.as_ref().map_or_else(|| Ok(Names::default()), |list| Names::read(&mut sys, list))?;
     let output = plan.output_dir.as_ref();
     let output = output.map(|path| OutputDirectory::open(&mut sys, path, context.identity, plan.sync)).transpose()?;
-    let mut stations = Station::for_workers(context, threads);
-    if let Some(station) = stations.first_mut().filter(|_| names.has_dash()) {
-        station.fail(Error::refused("take", "-", "in a list it is not standard input; a file of this name is ./-"));
+    let mut workers = WorkerContext::for_workers(context, threads);
+    if let Some(worker) = workers.first_mut().filter(|_| names.has_dash()) {
+        worker.fail(Error::refused("take", "-", "in a list it is not standard input; a file of this name is ./-"));
     }
     let shared = Arc::new(plan.clone());
-    let walkers = stations.into_iter().map(|station| {
+    let walkers = workers.into_iter().map(|worker| {
         let (plan, names, output) = (Arc::clone(&shared), DirectoryBuffer::default(), output.clone());
-        Ok(Walker { job: make(station)?, plan, names, identity: context.identity, output })
+        Ok(Walker { job: make(worker)?, plan, names, identity: context.identity, output })
     });
     let done = workers::run(plan.resources.scheduler, walkers.collect::<Result<_>>()?, first_tasks(plan, names));
-    let mut summary = Station::add_up(done.into_iter().map(|walker| walker.job.into_station()), pool);
+    let mut summary = WorkerContext::add_up(done.into_iter().map(|walker| walker.job.into_worker()), pool);
     summary.syscalls += sys.counts();
     Ok(summary)
 }
@@ -202,7 +202,7 @@ impl<J: FileJob> Worker for Walker<J> {
     type Task = Task<J::Shared>;
 
     fn run(&mut self, task: Self::Task, handle: &mut Handle<'_, Self::Task>) {
-        if self.job.station().is_halted() {
+        if self.job.worker().is_halted() {
             return;
         }
         match task {

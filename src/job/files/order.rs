@@ -25,7 +25,7 @@ impl<J: FileJob> Walker<J> {
     /// goes on with the rest.
     pub(super) fn in_order(&mut self, mut sequence: Sequence, handle: &mut Handle<'_, Task<J::Shared>>) {
         while let Some(item) = sequence.pop_front() {
-            if self.job.station().is_halted() {
+            if self.job.worker().is_halted() {
                 return;
             }
             let rest = match item {

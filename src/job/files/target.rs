@@ -10,14 +10,16 @@ use super::Folder;
 use super::replaced::Replaced;
 use super::source::Source;
 use crate::error::{Error, Result};
-use crate::job::claims::Claims;
 use crate::job::losses::Losses;
-use crate::job::station::Station;
+use crate::job::target_registry::TargetRegistry;
+use crate::job::worker_context::WorkerContext;
 use crate::plan::{FilesPlan, Keep, Wish};
 use crate::sys::{Attributes, Creator, FileKind, Moment, Sys};
 use crate::tree::extended::{Buffers, Kept, Listed, Origin, Prior, Selection, keep_extended};
 use crate::tree::metadata::{creation_mode, keep_mode, keep_owner, keep_times};
-use crate::tree::{DirectoryRules, FileRef, Leftovers, Part, TimeSteps, Trouble, UNREMOVABLE, is_temporary};
+use crate::tree::{
+    DirectoryRules, FileRef, TemporaryFile, TemporaryFileRegistry, TimeSteps, Trouble, UNREMOVABLE, is_temporary,
+};
 
 /// What there is under a target's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +39,7 @@ pub(in crate::job) fn may_create(
     source: &Source,
     (folder, name, path): (&Folder, &CStr, &Path),
     mtime: Moment,
-    (times, leftovers): (&TimeSteps, &Leftovers),
+    (times, temporary_files): (&TimeSteps, &TemporaryFileRegistry),
 ) -> Result<Existing> {
     let existing = sys.stat_at(&*folder.directory, name);
     if source.is_at(folder, name) || existing.is_ok_and(|existing| existing.is_same_file(&source.attributes)) {
@@ -48,7 +50,7 @@ pub(in crate::job) fn may_create(
         Err(errno) => Err(Error::system("create", path, errno)),
         Ok(existing) if existing.kind == FileKind::Directory => Err(Error::system("replace", path, Errno::ISDIR)),
         Ok(existing) if plan.update && existing.kind == FileKind::RegularFile => {
-            let age = times.compare(sys, Some(folder.site(leftovers)), &existing, mtime);
+            let age = times.compare(sys, Some(folder.site(temporary_files)), &existing, mtime);
             Ok(if age.is_ge() { Existing::UpToDate } else { Existing::Replaced })
         }
         Ok(_) if plan.force => Ok(Existing::Replaced),
@@ -58,16 +60,21 @@ pub(in crate::job) fn may_create(
 
 /// Takes the target's name for this source; an error if another one has it. gzip does that before it reads, gunzip when
 /// it has the whole file, whose header may have told another name.
-pub(in crate::job) fn claim(claims: &Claims, folder: &Folder, name: &CStr, path: &Path) -> Result<()> {
+pub(in crate::job) fn claim(registry: &TargetRegistry, folder: &Folder, name: &CStr, path: &Path) -> Result<()> {
     if is_temporary(name) {
         return Err(Error::refused("create", path, "its name would be that of a temporary file of haul"));
     }
-    unless_taken(claims.take(folder.id, name.to_bytes()), path)
+    unless_taken(registry.take(folder.id, name.to_bytes()), path)
 }
 
 /// The same for a target that is up to date. It may be a source too: a walk does not pass it over.
-pub(in crate::job) fn claim_up_to_date(claims: &Claims, folder: &Folder, name: &CStr, path: &Path) -> Result<()> {
-    unless_taken(claims.take_as_it_is(folder.id, name.to_bytes()), path)
+pub(in crate::job) fn claim_up_to_date(
+    registry: &TargetRegistry,
+    folder: &Folder,
+    name: &CStr,
+    path: &Path,
+) -> Result<()> {
+    unless_taken(registry.take_as_it_is(folder.id, name.to_bytes()), path)
 }
 
 fn unless_taken(free: bool, path: &Path) -> Result<()> {
@@ -82,14 +89,14 @@ pub(in crate::job) const KEEP: Keep = Keep { context: Wish::No, ..Keep::ALL };
 /// no longer what the group may do, so it is its owner's alone until its own ACL is there.
 pub(in crate::job) fn create(
     sys: &mut Sys,
-    leftovers: &Leftovers,
+    temporary_files: &TemporaryFileRegistry,
     folder: &Folder,
     name: &CStr,
     (source, wanted): (&Source, &Attributes),
     buffers: &mut Buffers,
-) -> rustix::io::Result<(Part, OwnedFd)> {
+) -> rustix::io::Result<(TemporaryFile, OwnedFd)> {
     let mode = mode_at_first(&folder.creator(sys), source.listed(sys, buffers), wanted, folder.rules);
-    Part::file(sys, folder.site(leftovers), name, mode)
+    TemporaryFile::file(sys, folder.site(temporary_files), name, mode)
 }
 
 /// The mode to create a target with. Where others could open it before it is finished it is its owner's alone: its ACL is
@@ -103,19 +110,19 @@ fn mode_at_first(creator: &Creator, listed: Listed, wanted: &Attributes, rules: 
 /// kept is reported and costs nothing else; false if any of it is a failure, and then the source must stay. An error is
 /// about the bytes, or an interruption.
 pub(in crate::job) fn complete(
-    station: &mut Station,
+    worker: &mut WorkerContext,
     losses: &Losses,
     plan: &FilesPlan,
     (file, path, folder): (OwnedFd, &Path, &Folder),
     (source, wanted, keep): (&Source, &Attributes, Keep),
     buffers: &mut Buffers,
 ) -> Result<bool> {
-    let sys = &mut station.sys;
+    let sys = &mut worker.sys;
     let lost = keep_attributes(sys, &file, folder, (source, wanted, keep), buffers);
     let durable = if plan.sync { sys.fsync(&file) } else { Ok(()) };
     let closed = durable.and(sys.close(file));
     closed.map_err(|errno| Error::system("finish", path, errno))?;
-    losses.report(station, &lost, || path.to_owned(), "; the source stays")
+    losses.report(worker, &lost, || path.to_owned(), "; the source stays")
 }
 
 /// Says what could not be kept.
@@ -147,9 +154,9 @@ fn keep_attributes(
 }
 
 /// Takes a target away that failed.
-pub(in crate::job) fn abandon(station: &mut Station, part: Part, path: &Path) {
-    if !part.abandon(&mut station.sys) {
-        station.warn(path, UNREMOVABLE);
+pub(in crate::job) fn abandon(worker: &mut WorkerContext, temporary: TemporaryFile, path: &Path) {
+    if !temporary.abandon(&mut worker.sys) {
+        worker.warn(path, UNREMOVABLE);
     }
 }
 
@@ -157,13 +164,13 @@ pub(in crate::job) fn abandon(station: &mut Station, part: Part, path: &Path) {
 /// is taken away: its source is there.
 pub(in crate::job) fn give_name(
     sys: &mut Sys,
-    part: Part,
+    temporary: TemporaryFile,
     folder: &Folder,
     name: &CStr,
     replace: bool,
 ) -> rustix::io::Result<bool> {
     let replaced = if replace { Replaced::hold(sys, folder, name) } else { Replaced::NOTHING };
-    let named = part.finish_as(sys, name, replace).map_err(|unnamed| unnamed.abandon(sys));
+    let named = temporary.finish_as(sys, name, replace).map_err(|unnamed| unnamed.abandon(sys));
     let is_in_use = replaced.let_go(sys);
     named.map(|_| is_in_use)
 }

@@ -19,7 +19,7 @@ use crate::tree::{Place, is_temporary, is_unfinished_tree, remove_if_abandoned};
 /// Entries from which on they are offered to another worker.
 const WORTH_OFFERING: usize = 4;
 
-/// The directory argument that a folder was met under.
+/// The directory argument that a folder was found under.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::job) struct Tree {
     /// The device it lies on.
@@ -37,16 +37,16 @@ impl<J: FileJob> Walker<J> {
 
     /// Opens a directory of a tree, or the one that was named, if it is not to be passed over.
     pub(super) fn open_folder(&mut self, place: &Arc<Place>, tree: Option<Tree>) -> Option<Arc<Folder>> {
-        let station = self.job.station();
-        let opened = place.open(&mut station.sys).map_err(|errno| Error::system("open", place.path(), errno));
-        let directory = station.check(opened)?;
-        let attributes = station.sys.fstat(&directory).map_err(|errno| Error::system("examine", place.path(), errno));
-        let attributes = station.check(attributes)?;
+        let worker = self.job.worker();
+        let opened = place.open(&mut worker.sys).map_err(|errno| Error::system("open", place.path(), errno));
+        let directory = worker.check(opened)?;
+        let attributes = worker.sys.fstat(&directory).map_err(|errno| Error::system("examine", place.path(), errno));
+        let attributes = worker.check(attributes)?;
         if !self.admits(place, &attributes, tree) {
-            let _ = self.job.station().sys.close(directory);
+            let _ = self.job.worker().sys.close(directory);
             return None;
         }
-        self.job.station().summary.directories += 1;
+        self.job.worker().summary.directories += 1;
         let tree = tree.unwrap_or_else(|| Tree { device: attributes.dev, depth: place.depth() });
         Some(Arc::new(self.folder(Arc::clone(place), directory, &attributes, tree)))
     }
@@ -58,7 +58,7 @@ impl<J: FileJob> Walker<J> {
                 self.pass_over(|| place.path(), "it is the output directory");
             } else {
                 let why = "it is the output directory; name its files, or another directory";
-                self.job.station().fail(Error::refused("take", place.path(), why));
+                self.job.worker().fail(Error::refused("take", place.path(), why));
             }
             return false;
         }
@@ -85,22 +85,22 @@ impl<J: FileJob> Walker<J> {
 
     /// Counts something that is passed over on purpose.
     pub(super) fn pass_over(&mut self, path: impl FnOnce() -> PathBuf, why: &str) {
-        let station = self.job.station();
-        station.summary.skipped += 1;
-        station.note(|| (path(), format!("passed over: {why}")));
+        let worker = self.job.worker();
+        worker.summary.skipped += 1;
+        worker.note(|| (path(), format!("passed over: {why}")));
     }
 
     /// The next entries of a folder; `None` at its end, and where it cannot be read.
     pub(super) fn next_entries(&mut self, folder: &Folder) -> Option<Entries> {
-        let station = self.job.station();
-        let read = station.sys.getdents(&*folder.directory, &mut self.names);
-        station.check(read.map_err(|errno| Error::system("read", folder.place.path(), errno)))?
+        let worker = self.job.worker();
+        let read = worker.sys.getdents(&*folder.directory, &mut self.names);
+        worker.check(read.map_err(|errno| Error::system("read", folder.place.path(), errno)))?
     }
 
     pub(super) fn walk(&mut self, place: &Arc<Place>, tree: Option<Tree>, handle: &mut Handle<'_, Task<J::Shared>>) {
         let Some(folder) = self.open_folder(place, tree) else { return };
         while let Some(entries) = self.next_entries(&folder) {
-            if self.job.station().is_halted() {
+            if self.job.worker().is_halted() {
                 return;
             }
             if !self.plan.resources.batch {
@@ -127,7 +127,7 @@ impl<J: FileJob> Walker<J> {
         handle: &mut Handle<'_, Task<J::Shared>>,
     ) {
         for entry in entries.iter() {
-            if self.job.station().is_halted() {
+            if self.job.worker().is_halted() {
                 return;
             }
             let Some(kind) = self.kind(folder, entry.name, entry.kind) else { continue };
@@ -152,21 +152,21 @@ impl<J: FileJob> Walker<J> {
     pub(super) fn has_no_room(&mut self, folder: &Folder) -> bool {
         let goes_beside = matches!(self.plan.output, Output::BesideSource | Output::Nowhere);
         let device = goes_beside.then(|| folder.target_device());
-        let station = self.job.station();
-        station.writes_to(device);
-        device.is_some_and(|device| station.is_full(device))
+        let worker = self.job.worker();
+        worker.writes_to(device);
+        device.is_some_and(|device| worker.is_full(device))
     }
 
-    /// Opens a file met in a directory. What the job made while the directory was being read is no source: whether it
+    /// Opens a file found in a directory. What the job made while the directory was being read is no source: whether it
     /// shows up there is chance.
     pub(super) fn open_entry(&mut self, folder: &Arc<Folder>, name: &CStr) -> Option<Source> {
-        if self.job.claims().has_made(folder.id, name.to_bytes()) {
+        if self.job.registry().has_made(folder.id, name.to_bytes()) {
             self.pass_over(|| folder.place.path_of(name), "it was made just now");
             return None;
         }
-        let station = self.job.station();
-        let opened = Source::open(&mut station.sys, &self.plan, folder, name, true);
-        station.check(opened)
+        let worker = self.job.worker();
+        let opened = Source::open(&mut worker.sys, &self.plan, folder, name, true);
+        worker.check(opened)
     }
 
     /// Whether the job changes anything in the directories that it walks.
@@ -183,7 +183,7 @@ impl<J: FileJob> Walker<J> {
         is_under_way
     }
 
-    /// Whether a file met in a directory is for the job. Unfinished targets, ours among them, are for nobody, nor are
+    /// Whether a file found in a directory is for the job. Unfinished targets, ours among them, are for nobody, nor are
     /// indexes.
     pub(super) fn wants(&self, name: &CStr) -> bool {
         !is_temporary(name) && !suffix::is_index(name) && self.job.wants(name)
@@ -194,9 +194,9 @@ impl<J: FileJob> Walker<J> {
         if kind != FileKind::Unknown {
             return Some(kind);
         }
-        let station = self.job.station();
-        let found = station.sys.stat_at(&*folder.directory, name).map(|found| found.kind);
-        station.check(found.map_err(|errno| Error::system("examine", folder.place.path_of(name), errno)))
+        let worker = self.job.worker();
+        let found = worker.sys.stat_at(&*folder.directory, name).map(|found| found.kind);
+        worker.check(found.map_err(|errno| Error::system("examine", folder.place.path_of(name), errno)))
     }
 
     /// Passes over what is not for the job. Whoever makes a backup elsewhere must learn which files are not in it.
@@ -207,7 +207,7 @@ impl<J: FileJob> Walker<J> {
         }
         if is_temporary(name) {
             let changes_it = self.changes_sources();
-            let sys = &mut self.job.station().sys;
+            let sys = &mut self.job.worker().sys;
             let is_removed = changes_it && remove_if_abandoned(sys, &*folder.directory, name) == Ok(true);
             let why = if is_removed { "a killed run left it; removed" } else { "it is a temporary file of haul" };
             return self.pass_over(path, why);
@@ -221,9 +221,9 @@ impl<J: FileJob> Walker<J> {
         let why = "it has the suffix of a compressed file already";
         let Some(elsewhere) = &self.plan.output_dir else { return self.pass_over(path, why) };
         let text = format!("{why}; not copied to {}", Quoted(elsewhere));
-        let station = self.job.station();
-        station.summary.skipped += 1;
-        station.warn(path(), text);
+        let worker = self.job.worker();
+        worker.summary.skipped += 1;
+        worker.warn(path(), text);
     }
 }
 
@@ -237,29 +237,29 @@ mod tests {
 
     use super::*;
     use crate::job::Context;
-    use crate::job::claims::Claims;
     use crate::job::files::Sequence;
-    use crate::job::station::Station;
+    use crate::job::target_registry::TargetRegistry;
+    use crate::job::worker_context::WorkerContext;
     use crate::plan::{FilesPlan, Resources};
     use crate::sys::{DirectoryBuffer, Identity};
     use crate::tree::Root;
     use crate::tree::path::open_named;
 
     /// A job that wants nothing.
-    struct Idle(Station, Claims);
+    struct Idle(WorkerContext, TargetRegistry);
 
     impl FileJob for Idle {
         type Shared = Infallible;
 
-        fn station(&mut self) -> &mut Station {
+        fn worker(&mut self) -> &mut WorkerContext {
             &mut self.0
         }
 
-        fn into_station(self) -> Station {
+        fn into_worker(self) -> WorkerContext {
             self.0
         }
 
-        fn claims(&self) -> &Claims {
+        fn registry(&self) -> &TargetRegistry {
             &self.1
         }
 
@@ -282,9 +282,9 @@ mod tests {
     fn what_cannot_be_asked_for_its_kind_is_a_failure() {
         let context = Context::silent();
         let mut sys = context.sys();
-        let station = Station::for_workers(&context, 1).remove(0);
+        let worker = WorkerContext::for_workers(&context, 1).remove(0);
         let mut walker = Walker {
-            job: Idle(station, Claims::default()),
+            job: Idle(worker, TargetRegistry::default()),
             plan: Arc::new(FilesPlan::new(Vec::new(), Resources::with_workers(NonZeroUsize::MIN))),
             names: DirectoryBuffer::default(),
             identity: Identity::current(),

@@ -91,7 +91,7 @@ impl Inflater {
             if open.enough.is_said() {
                 return Ok(End::default());
             }
-            writer.end(&mut self.station.sys).map_err(|failure| open.error(failure))?;
+            writer.end(&mut self.worker.sys).map_err(|failure| open.error(failure))?;
             end.unwrap_or_else(|| writer.finish()).map_err(|damage| open.error(Failure::Damage(damage)))
         });
         match end {
@@ -103,15 +103,15 @@ impl Inflater {
                     (Some(index), None) => self.keep_index(&source, index, writer.take_recorder()),
                     // Whoever goes by an index does not look at the end any more.
                     (Some(index), Some(_)) => {
-                        index.abandon(&mut self.station.sys);
+                        index.abandon(&mut self.worker.sys);
                         Ok(())
                     }
                 };
                 let is_cut = writer.lacks_end_block();
                 let content = Content { end, is_cut, read, route, header, header_bytes };
                 let done = kept.and_then(|()| self.finish(&source, target, writer, &content, failure));
-                self.station.check(done);
-                let _ = self.station.sys.close(source.file);
+                self.worker.check(done);
+                let _ = self.worker.sys.close(source.file);
                 hand_on(rest, handle);
             }
             Err(error) => self.give_up(open, writer, Some(error), handle),
@@ -127,12 +127,12 @@ impl Inflater {
         handle: &mut Handle<'_, Task<Helped>>,
     ) {
         if let Some(error) = error {
-            self.station.fail(error);
+            self.worker.fail(error);
         }
         if let Target::File(target) = open.target {
-            abandon(&mut self.station, target.part, &target.path);
+            abandon(&mut self.worker, target.temporary, &target.path);
         }
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         if let Some(index) = open.index {
             index.abandon(sys);
         }
@@ -161,16 +161,16 @@ impl Inflater {
                 }
             }
             (_, Sink::Stdout(file) | Sink::File(file)) => {
-                let closed = self.station.sys.close(file);
+                let closed = self.worker.sys.close(file);
                 closed.map_err(|errno| Error::system("write", "standard output", errno))?;
             }
             (_, Sink::Nowhere) => listed.map_or(Ok(()), |(rows, listed)| rows(listed))?,
         }
-        self.station.summary.target_bytes += written;
+        self.worker.summary.target_bytes += written;
         if let Some(failure) = failure {
             return Err(failure);
         }
-        self.station.note(|| {
+        self.worker.note(|| {
             let read = content.read.load(Ordering::Relaxed);
             let of_pieces = if pieces > 0 { format!(", {taken} of {pieces} on their own") } else { String::new() };
             let plan = &self.shared.plan;
@@ -184,7 +184,7 @@ impl Inflater {
             };
             (source.path(), text)
         });
-        self.station.done(source.opened);
+        self.worker.done(source.opened);
         Ok(())
     }
 }

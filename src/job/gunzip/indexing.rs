@@ -18,7 +18,7 @@ use crate::job::files::target::{KEEP, complete, create, settle};
 use crate::job::files::{Folder, suffix};
 use crate::plan::{Keep, Wish};
 use crate::sys::{Attributes, FileKind, Sys};
-use crate::tree::Part;
+use crate::tree::TemporaryFile;
 use crate::tree::metadata::describe;
 
 /// Bytes that are read of an index before it is believed to be one.
@@ -29,7 +29,7 @@ const OTHERS_WRITE: u32 = 0o022;
 
 /// An index being made.
 pub(super) struct IndexTarget {
-    part: Part,
+    temporary: TemporaryFile,
     file: OwnedFd,
     path: PathBuf,
     folder: Arc<Folder>,
@@ -40,7 +40,7 @@ pub(super) struct IndexTarget {
 impl IndexTarget {
     /// Takes it away again.
     pub(super) fn abandon(self, sys: &mut Sys) {
-        self.part.abandon(sys);
+        self.temporary.abandon(sys);
         let _ = sys.close(self.file);
     }
 }
@@ -120,7 +120,7 @@ impl Inflater {
     /// The index of a source as it is now.
     pub(super) fn find_index(&mut self, source: &Source) -> Found {
         let Some((folder, name, path)) = place(source) else { return Found::Nothing };
-        let (sys, step) = (&mut self.station.sys, self.shared.step());
+        let (sys, step) = (&mut self.worker.sys, self.shared.step());
         let file = match sys.open_source(&*folder.directory, &name) {
             Ok(file) => file,
             Err(Errno::NOENT) => return Found::Nothing,
@@ -149,12 +149,12 @@ impl Inflater {
             return Err(Error::refused("make an index of", source.path(), why));
         };
         let force = self.shared.plan.files.force;
-        let replace = may_replace(&mut self.station.sys, folder, &name, &path, force)?;
+        let replace = may_replace(&mut self.worker.sys, folder, &name, &path, force)?;
         let like = (source, &attributes(source));
-        let sys = &mut self.station.sys;
-        let created = create(sys, &self.shared.leftovers, folder, &name, like, &mut self.attributes);
-        let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
-        Ok(IndexTarget { part, file, path, folder: Arc::clone(folder), replace })
+        let sys = &mut self.worker.sys;
+        let created = create(sys, &self.shared.temporary_files, folder, &name, like, &mut self.attributes);
+        let (temporary, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
+        Ok(IndexTarget { temporary, file, path, folder: Arc::clone(folder), replace })
     }
 
     /// Gives an index its name, in place of the one that was there. The source was read to its end and is intact.
@@ -164,31 +164,32 @@ impl Inflater {
         target: IndexTarget,
         recorder: Option<Recorder>,
     ) -> Result<()> {
-        let IndexTarget { part, file, path, folder, replace } = target;
-        let stamp = match stamp(&mut self.station.sys, source) {
+        let IndexTarget { temporary, file, path, folder, replace } = target;
+        let stamp = match stamp(&mut self.worker.sys, source) {
             Ok(stamp) => stamp,
             Err(errno) => {
-                part.abandon(&mut self.station.sys);
+                temporary.abandon(&mut self.worker.sys);
                 return Err(Error::system("read", source.path(), errno));
             }
         };
         let index = recorder.unwrap_or_default().finish(stamp);
         if index.spans() == 1 && index.total() > BUFFER_BYTES as u64 {
-            self.station.warn(source.path(), "it has no places to begin at; --range will read it from the start");
+            self.worker.warn(source.path(), "it has no places to begin at; --range will read it from the start");
         }
         let (plan, losses) = (&self.shared.plan.files, &self.shared.losses);
-        let written = self.station.sys.write_full(&file, &index.to_bytes(), self.shared.step());
+        let written = self.worker.sys.write_full(&file, &index.to_bytes(), self.shared.step());
         let completed = written.map_err(|errno| Error::system("write", &path, errno)).and_then(|()| {
             let keep = Keep { times: false, xattrs: Wish::No, ..KEEP };
             let (made, like) = ((file, &*path, &*folder), (source, &attributes(source), keep));
-            complete(&mut self.station, losses, plan, made, like, &mut self.attributes)
+            complete(&mut self.worker, losses, plan, made, like, &mut self.attributes)
         });
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         if let Err(error) = completed.and_then(|_| source.check_unchanged(sys, &self.shared.removed)) {
-            part.abandon(sys);
+            temporary.abandon(sys);
             return Err(error);
         }
-        part.finish(sys, replace)
+        temporary
+            .finish(sys, replace)
             .map_err(|unnamed| Error::system("give its final name to", &path, unnamed.abandon(sys)))?;
         settle(sys, &self.shared.plan.files, &folder)
     }

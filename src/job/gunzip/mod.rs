@@ -41,14 +41,14 @@ use self::spans::SpansFile;
 use self::writer::Writer;
 use super::Context;
 use super::afford::Needs;
-use super::claims::Claims;
 use super::files::removed::Removed;
 use super::files::source::Source;
 use super::files::target::KEEP;
 use super::files::{self, FileJob, Sequence, Task, hand_on, suffix};
 use super::full::Device;
 use super::losses::Losses;
-use super::station::Station;
+use super::target_registry::TargetRegistry;
+use super::worker_context::WorkerContext;
 use crate::codec::cut::sized_member;
 use crate::codec::piece::{Pieces, SEAL_BYTES};
 use crate::error::{Error, Result};
@@ -58,7 +58,7 @@ use crate::pool::{BufferPool, Handle, PooledBuffer};
 use crate::size::BufferSize;
 use crate::sys::FileKind;
 use crate::tree::extended::Buffers;
-use crate::tree::{Leftovers, TimeSteps};
+use crate::tree::{TemporaryFileRegistry, TimeSteps};
 
 /// Bytes of one read and one write where the user did not say: what a piece of haul's gives at most levels. Measured over
 /// `--buffer` 64K to 2M, nothing is faster by more than noise.
@@ -104,16 +104,16 @@ fn run_with(plan: &GunzipPlan, rows: Option<Rows>, context: &Context) -> Result<
         rows,
         threads,
         pool: pool.clone(),
-        claims: Claims::default(),
+        registry: TargetRegistry::default(),
         removed: Removed::default(),
         losses: Losses::new(KEEP, context.identity),
         times: TimeSteps::default(),
-        leftovers: context.leftovers.clone(),
+        temporary_files: context.temporary_files.clone(),
         user: context.identity.uid,
     });
-    files::run(&plan.files, (context, sys), (threads, &pool), |station| {
+    files::run(&plan.files, (context, sys), (threads, &pool), |worker| {
         let pieces = Pieces::new().map_err(|error| Error::refused("begin", "decompressing", error.to_string()))?;
-        Ok(Inflater { station, shared: Arc::clone(&shared), pieces, attributes: Buffers::default() })
+        Ok(Inflater { worker, shared: Arc::clone(&shared), pieces, attributes: Buffers::default() })
     })
 }
 
@@ -129,12 +129,12 @@ struct Shared {
     rows: Option<Rows>,
     threads: usize,
     pool: BufferPool,
-    claims: Claims,
+    registry: TargetRegistry,
     /// Names that it took away.
     removed: Removed,
     losses: Losses,
     times: TimeSteps,
-    leftovers: Leftovers,
+    temporary_files: TemporaryFileRegistry,
     /// Who runs the job.
     user: u32,
 }
@@ -152,7 +152,7 @@ impl Shared {
 
 /// A worker's part of the job.
 struct Inflater {
-    station: Station,
+    worker: WorkerContext,
     shared: Arc<Shared>,
     pieces: Pieces,
     attributes: Buffers,
@@ -179,16 +179,16 @@ impl Helped {
 impl FileJob for Inflater {
     type Shared = Helped;
 
-    fn station(&mut self) -> &mut Station {
-        &mut self.station
+    fn worker(&mut self) -> &mut WorkerContext {
+        &mut self.worker
     }
 
-    fn into_station(self) -> Station {
-        self.station
+    fn into_worker(self) -> WorkerContext {
+        self.worker
     }
 
-    fn claims(&self) -> &Claims {
-        &self.shared.claims
+    fn registry(&self) -> &TargetRegistry {
+        &self.shared.registry
     }
 
     fn wants(&self, name: &CStr) -> bool {
@@ -200,12 +200,12 @@ impl FileJob for Inflater {
     }
 
     fn file(&mut self, mut source: Source, rest: Option<Sequence>, handle: &mut Handle<'_, Task<Self::Shared>>) {
-        source.opened = self.station.clock();
+        source.opened = self.worker.clock();
         let begun = self.begin(source);
-        let Some((source, target, mut writer)) = self.station.check(begun).flatten() else {
+        let Some((source, target, mut writer)) = self.worker.check(begun).flatten() else {
             return hand_on(rest, handle);
         };
-        self.station.found(source.attributes.size);
+        self.worker.found(source.attributes.size);
         let mut open = Open::new(source, target, rest);
         match self.prepare(&mut open, &mut writer) {
             Ok(Way::Onward) => {}
@@ -222,7 +222,7 @@ impl FileJob for Inflater {
     }
 
     fn shared(&mut self, shared: Self::Shared, handle: &mut Handle<'_, Task<Self::Shared>>) {
-        self.station.writes_to(shared.device());
+        self.worker.writes_to(shared.device());
         match shared {
             Helped::Pieces(file) => self.help_with_pieces(file, handle),
             Helped::Pipeline(file) => self.help_with_pipeline(file, handle),
@@ -296,7 +296,7 @@ impl Inflater {
         let looks = if is_file { LOOK_BYTES } else { LOOK_AT_PIPE_BYTES };
         let wanted = if known { size } else { looks.min(room) };
         let needs_no_look = matches!(self.shared.plan.route, RouteName::Stream | RouteName::Pipeline);
-        let (sys, step) = (&mut self.station.sys, self.shared.step());
+        let (sys, step) = (&mut self.worker.sys, self.shared.step());
         let mut len = 0;
         while len < wanted {
             sys.check_stop().map_err(failed)?;

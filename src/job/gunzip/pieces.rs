@@ -37,7 +37,7 @@ impl PiecesFile {
 impl Inflater {
     pub(super) fn help_with_pieces(&mut self, file: Arc<PiecesFile>, handle: &mut Handle<'_, Task<Helped>>) {
         let done = self.inflate_pieces(&file, handle);
-        self.station.check_shared(&file.failed, done);
+        self.worker.check_shared(&file.failed, done);
         let Some(PiecesFile { open, ordered, failed, .. }) = Arc::into_inner(file) else { return };
         let writer = ordered.into_sink();
         if failed.load(Ordering::Relaxed) {
@@ -54,7 +54,7 @@ impl Inflater {
             // Both buffers first, the number after: else finished later pieces could hold the whole pool while this
             // one waits for a buffer.
             let [mut input, mut output] = self.shared.acquire(&file.open.source)?;
-            let (sys, step) = (&mut self.station.sys, self.shared.step());
+            let (sys, step) = (&mut self.worker.sys, self.shared.step());
             let mut cutter = file.cutter.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(chunk) = cutter.take(sys, &file.open, &mut input, step)? else { break };
             // A turn that is given up (a panic) ends the sequence, instead of holding up what is behind it.
@@ -63,7 +63,7 @@ impl Inflater {
             let proven = self.pieces.inflate(&mut input, chunk.len, chunk.start, &mut output);
             let piece = Piece { input, len: chunk.len, start: chunk.start, output, proven };
             let mut result = Ok(());
-            turn.submit(piece, |writer, piece| result = result.and(writer.take(&mut self.station.sys, piece)));
+            turn.submit(piece, |writer, piece| result = result.and(writer.take(&mut self.worker.sys, piece)));
             self.moved(&file.open, chunk.len);
             result.map_err(|failure| file.open.error(failure))?;
         }

@@ -103,13 +103,13 @@ impl Inflater {
         // To the end even behind a failure: what nobody takes would keep its buffers.
         while let Ok(filled) = file.receiver.recv() {
             let delivered = self.deliver(&file, filled);
-            self.station.check_shared(&file.failed, delivered);
+            self.worker.check_shared(&file.failed, delivered);
         }
         self.leave(file, Ok(()), handle);
     }
 
     fn leave(&mut self, file: Arc<PipelineFile>, done: Result<()>, handle: &mut Handle<'_, Task<Helped>>) {
-        self.station.check_shared(&file.failed, done);
+        self.worker.check_shared(&file.failed, done);
         let Some(PipelineFile { open, ordered, failed, end, .. }) = Arc::into_inner(file) else { return };
         let writer = ordered.into_sink();
         if failed.load(Ordering::Relaxed) {
@@ -192,7 +192,7 @@ impl Inflater {
         let turn = file.ordered.turn(filled.number);
         let mut result = Ok(());
         turn.submit(filled, |writer, Filled { output, len, segments, .. }| {
-            result = result.and(writer.take_filled(&mut self.station.sys, &output[..len], &segments));
+            result = result.and(writer.take_filled(&mut self.worker.sys, &output[..len], &segments));
         });
         result.map_err(|failure| file.open.error(failure))
     }

@@ -45,7 +45,7 @@ impl Inflater {
                     return Ok(Way::Spans(spans));
                 }
                 Found::Useless(error) if !keeps_index => {
-                    self.station.warn(open.source.path(), format!("{error}; doing without, --index makes it anew"));
+                    self.worker.warn(open.source.path(), format!("{error}; doing without, --index makes it anew"));
                 }
                 Found::Useless(_) | Found::Nothing => {}
             }
@@ -69,7 +69,7 @@ impl Inflater {
             return Ok(());
         }
         let failed = |errno| Error::system("read", source.path(), errno);
-        let (sys, step) = (&mut self.station.sys, self.shared.step());
+        let (sys, step) = (&mut self.worker.sys, self.shared.step());
         // The end of a member and the header of the next; before the first there is none.
         let mut bytes = [0; LENGTH_BYTES + SIZED_HEADER_BYTES];
         let mut len =

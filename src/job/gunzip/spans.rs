@@ -63,7 +63,7 @@ impl SpansFile {
 impl Inflater {
     pub(super) fn help_with_spans(&mut self, file: Arc<SpansFile>, handle: &mut Handle<'_, Task<Helped>>) {
         let done = self.inflate_spans(&file, handle);
-        self.station.check_shared(&file.failed, done);
+        self.worker.check_shared(&file.failed, done);
         let Some(SpansFile { open, ordered, failed, .. }) = Arc::into_inner(file) else { return };
         let writer = ordered.into_sink();
         if failed.load(Ordering::Relaxed) {
@@ -105,7 +105,7 @@ impl Inflater {
         }
         let step = self.shared.step();
         let part = &mut input[..len as usize];
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let read = sys.check_stop();
         let read = read.and_then(|()| sys.pread_full(&file.open.source.file, part, span.compressed.start, step));
         let read = read.map_err(|errno| Error::system("read", file.open.source.path(), errno))?;
@@ -124,7 +124,7 @@ impl Inflater {
             return self.inflate_in_order(file, span, writer, ready);
         }
         let bytes = (span.uncompressed.end - span.uncompressed.start) as usize;
-        let written = writer.flush(&mut self.station.sys, &ready.output[..bytes]);
+        let written = writer.flush(&mut self.worker.sys, &ready.output[..bytes]);
         written.map_err(|failure| file.open.error(failure))
     }
 
@@ -143,7 +143,7 @@ impl Inflater {
         let mut left = span.uncompressed.end - span.uncompressed.start;
         while left > 0 {
             let room = (span.compressed.end - at).min(self.shared.step().min(input.len()) as u64) as usize;
-            let sys = &mut self.station.sys;
+            let sys = &mut self.worker.sys;
             let read = sys.check_stop().and_then(|()| sys.pread(&source.file, &mut input[..room], at));
             let read = read.map_err(|errno| Error::system("read", source.path(), errno))?;
             if read == 0 {
@@ -154,7 +154,7 @@ impl Inflater {
             let mut rest = &input[..read];
             while left > 0 {
                 if filled == output.len() {
-                    writer.flush(&mut self.station.sys, &output).map_err(|failure| file.open.error(failure))?;
+                    writer.flush(&mut self.worker.sys, &output).map_err(|failure| file.open.error(failure))?;
                     filled = 0;
                 }
                 let room = left.min((output.len() - filled) as u64) as usize;
@@ -171,6 +171,6 @@ impl Inflater {
         if crc.finalize() != span.crc {
             return Err(damaged());
         }
-        writer.flush(&mut self.station.sys, &output[..filled]).map_err(|failure| file.open.error(failure))
+        writer.flush(&mut self.worker.sys, &output[..filled]).map_err(|failure| file.open.error(failure))
     }
 }

@@ -25,7 +25,7 @@ impl Inflater {
     ) {
         let proven = self.pieces.inflate(&mut input, len, Place::Between, &mut output);
         let piece = Piece { input, len, start: Place::Between, output, proven };
-        let taken = writer.take(&mut self.station.sys, piece).map_err(|failure| open.error(failure));
+        let taken = writer.take(&mut self.worker.sys, piece).map_err(|failure| open.error(failure));
         self.moved(&open, len);
         self.conclude(open, writer, taken.map(|()| None), handle);
     }
@@ -53,11 +53,11 @@ impl Inflater {
         let failed = |failure: Failure| open.error(failure);
         let mut filled = 0;
         while len > 0 && !open.enough.is_said() {
-            writer.take_stream(&mut self.station.sys, &input[..len], output, &mut filled).map_err(failed)?;
+            writer.take_stream(&mut self.worker.sys, &input[..len], output, &mut filled).map_err(failed)?;
             self.moved(open, len);
             len = if whole { 0 } else { self.read_on(open, &mut input)? };
         }
-        writer.flush(&mut self.station.sys, &output[..filled]).map_err(failed)
+        writer.flush(&mut self.worker.sys, &output[..filled]).map_err(failed)
     }
 
     /// Passes a file through, of which `input` holds the first bytes.
@@ -79,7 +79,7 @@ impl Inflater {
         (mut input, mut len, whole): (PooledBuffer, usize, bool),
     ) -> Result<()> {
         while len > 0 && !open.enough.is_said() {
-            writer.flush(&mut self.station.sys, &input[..len]).map_err(|failure| open.error(failure))?;
+            writer.flush(&mut self.worker.sys, &input[..len]).map_err(|failure| open.error(failure))?;
             self.moved(open, len);
             len = if whole { 0 } else { self.read_on(open, &mut input)? };
         }
@@ -89,7 +89,7 @@ impl Inflater {
     /// One more read; 0 bytes at the end.
     pub(super) fn read_on(&mut self, open: &Open, input: &mut [u8]) -> Result<usize> {
         let end = self.shared.step().min(input.len());
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         sys.check_stop()
             .and_then(|()| sys.read(&open.source.file, &mut input[..end]))
             .map_err(|errno| Error::system("read", open.source.path(), errno))
@@ -98,6 +98,6 @@ impl Inflater {
     /// So many bytes of a source were dealt with.
     pub(super) fn moved(&mut self, open: &Open, bytes: usize) {
         open.read.fetch_add(bytes as u64, std::sync::atomic::Ordering::Relaxed);
-        self.station.moved(bytes as u64);
+        self.worker.moved(bytes as u64);
     }
 }

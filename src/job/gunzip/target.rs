@@ -22,7 +22,7 @@ use crate::job::files::{Folder, replaced, suffix};
 use crate::job::full::Device;
 use crate::plan::Output;
 use crate::sys::{Moment, Sys, standard_output};
-use crate::tree::Part;
+use crate::tree::TemporaryFile;
 
 /// Bytes of a compressed file that is inflated before anybody looks whether its target is there. Out of it come 64 MiB
 /// at the most.
@@ -37,7 +37,7 @@ pub(super) enum Target {
 
 /// A file in a folder.
 pub(super) struct FileTarget {
-    pub(super) part: Part,
+    pub(super) temporary: TemporaryFile,
     pub(super) path: PathBuf,
     folder: Arc<Folder>,
     /// What there was under its name; `None` if nobody looked.
@@ -71,8 +71,8 @@ impl Inflater {
             let why = "its suffix is not one of a compressed file; -c or -S helps";
             return Err(Error::refused("decompress", source.path(), why));
         };
-        let folder = folder.of_targets(&mut self.station, &self.shared.losses)?;
-        let sys = &mut self.station.sys;
+        let folder = folder.of_targets(&mut self.worker, &self.shared.losses)?;
+        let sys = &mut self.worker.sys;
         let path = folder.place.path_of(&name);
         let mut existing = None;
         // With -N name and time in the header may differ; then this one is only where the data goes first. And it is
@@ -82,19 +82,19 @@ impl Inflater {
         let may_be_source = suffix::decompressed(&name, &plan.files.suffix).is_some();
         if !plan.files.name && (plan.files.force || plan.files.update || !is_small || may_be_source) {
             let mtime = source.attributes.mtime;
-            let (to, times) = ((&*folder, &*name, &*path), (&self.shared.times, &self.shared.leftovers));
+            let (to, times) = ((&*folder, &*name, &*path), (&self.shared.times, &self.shared.temporary_files));
             let found = may_create(sys, &plan.files, &source, to, mtime, times)?;
             if found == Existing::UpToDate {
-                claim_up_to_date(&self.shared.claims, &folder, &name, &path)?;
-                self.station.up_to_date(&source.path(), &path);
+                claim_up_to_date(&self.shared.registry, &folder, &name, &path)?;
+                self.worker.up_to_date(&source.path(), &path);
                 return Ok(None);
             }
             existing = Some(found);
         }
         let like = (&source, &source.attributes);
-        let created = create(sys, &self.shared.leftovers, &folder, &name, like, &mut self.attributes);
-        let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
-        let target = FileTarget { part, path, folder, existing };
+        let created = create(sys, &self.shared.temporary_files, &folder, &name, like, &mut self.attributes);
+        let (temporary, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
+        let target = FileTarget { temporary, path, folder, existing };
         Ok(Some((source, Target::File(target), writer(Sink::File(file)))))
     }
 
@@ -107,9 +107,9 @@ impl Inflater {
         file: OwnedFd,
         content: &Content,
     ) -> Result<bool> {
-        let FileTarget { part, mut path, folder, mut existing } = target;
+        let FileTarget { temporary, mut path, folder, mut existing } = target;
         let mut attributes = source.attributes;
-        let mut name = part.name().to_owned();
+        let mut name = temporary.name().to_owned();
         let plan = &self.shared.plan.files;
         if plan.name {
             if content.header.mtime != 0 {
@@ -121,34 +121,34 @@ impl Inflater {
             }
         }
         let shared = Arc::clone(&self.shared);
-        let (to, times) = ((&*folder, &*name, &*path), (&shared.times, &shared.leftovers));
+        let (to, times) = ((&*folder, &*name, &*path), (&shared.times, &shared.temporary_files));
         let look = |sys: &mut Sys| may_create(sys, plan, source, to, attributes.mtime, times);
         let (made, like) = ((file, &*path, &*folder), (source, &attributes, KEEP));
-        let completed = complete(&mut self.station, &self.shared.losses, plan, made, like, &mut self.attributes);
+        let completed = complete(&mut self.worker, &self.shared.losses, plan, made, like, &mut self.attributes);
         let is_kept = completed.as_ref().is_ok_and(|kept| *kept);
-        let sys = &mut self.station.sys;
+        let sys = &mut self.worker.sys;
         let checked = completed
             .and_then(|_| source.check_unchanged(sys, &self.shared.removed))
             .and_then(|()| if plan.name { look(sys).map(|found| existing = Some(found)) } else { Ok(()) })
             .and_then(|()| {
                 let existing = existing.unwrap_or(Existing::Nothing);
                 let claim = if existing == Existing::UpToDate { claim_up_to_date } else { claim };
-                claim(&self.shared.claims, &folder, &name, &path).map(|()| existing)
+                claim(&self.shared.registry, &folder, &name, &path).map(|()| existing)
             });
         let replace = match checked {
             Ok(existing @ (Existing::Nothing | Existing::Replaced)) => existing == Existing::Replaced,
             Ok(Existing::UpToDate) => {
-                part.abandon(sys);
-                self.station.up_to_date(&source.path(), &path);
+                temporary.abandon(sys);
+                self.worker.up_to_date(&source.path(), &path);
                 return Ok(false);
             }
             Err(error) => {
-                abandon(&mut self.station, part, &path);
+                abandon(&mut self.worker, temporary, &path);
                 return Err(error);
             }
         };
-        let is_in_use = give_name(sys, part, &folder, &name, replace).map_err(|errno| {
-            self.shared.claims.give_up(folder.id, name.to_bytes());
+        let is_in_use = give_name(sys, temporary, &folder, &name, replace).map_err(|errno| {
+            self.shared.registry.give_up(folder.id, name.to_bytes());
             match errno {
                 Errno::EXIST => look(sys).err().unwrap_or_else(|| Error::system("create", &path, errno)),
                 errno => Error::system("give its final name to", &path, errno),
@@ -157,7 +157,7 @@ impl Inflater {
         settle(sys, plan, &folder)?;
         if !plan.keep && is_kept && content.end.trailing.is_none() && !content.is_cut {
             if is_in_use {
-                self.station.warn(source.path(), replaced::keeps_source(&path));
+                self.worker.warn(source.path(), replaced::keeps_source(&path));
             } else {
                 source.remove(sys, plan, &self.shared.removed)?;
             }

@@ -21,20 +21,20 @@ impl Inflater {
         }
         let path = open.source.path();
         if let Some(trailing) = &end.trailing {
-            self.station.summary.trailing_files += 1;
-            self.station.summary.trailing_bytes += trailing.bytes;
+            self.worker.summary.trailing_files += 1;
+            self.worker.summary.trailing_bytes += trailing.bytes;
             if !self.shared.plan.ignore_trailing {
                 return Some(Error::refused("read all of", path, self.why(open, trailing)));
             }
             let ignored = format!("{} after the last member: ignored{}", bytes(trailing.bytes), self.kept(open));
-            self.station.warn(&path, ignored);
+            self.worker.warn(&path, ignored);
         }
         if writer.lacks_end_block() {
             let plan = &self.shared.plan;
             if plan.files.output == Output::Nowhere && !plan.index {
                 return Some(Error::refused("confirm the end of", path, NO_END_BLOCK));
             }
-            self.station.warn(path, format!("{NO_END_BLOCK}{}", self.kept(open)));
+            self.worker.warn(path, format!("{NO_END_BLOCK}{}", self.kept(open)));
         }
         None
     }

@@ -18,14 +18,14 @@ use crate::job::files::{Folder, Sequence, replaced, suffix};
 use crate::job::full::Device;
 use crate::plan::Output;
 use crate::sys::standard_output;
-use crate::tree::Part;
+use crate::tree::TemporaryFile;
 
 /// Where a member goes.
 pub(super) enum Target {
     /// To standard output.
     Stdout,
     /// To a file, in a folder.
-    File { part: Part, path: PathBuf, replace: bool, folder: Arc<Folder> },
+    File { temporary: TemporaryFile, path: PathBuf, replace: bool, folder: Arc<Folder> },
 }
 
 impl Target {
@@ -61,29 +61,29 @@ impl Gzip {
             }
         };
         if suffix::decompressed(&source.name, &plan.files.suffix).is_some() {
-            self.station.warn(source.path(), "it has the suffix of a compressed file already; unchanged");
-            self.station.summary.skipped += 1;
+            self.worker.warn(source.path(), "it has the suffix of a compressed file already; unchanged");
+            self.worker.summary.skipped += 1;
             return Ok(None);
         }
         let name = suffix::compressed(&source.name, &plan.files.suffix)
             .ok_or_else(|| Error::system("compress", source.path(), Errno::NAMETOOLONG))?;
-        let folder = folder.of_targets(&mut self.station, &self.shared.losses)?;
+        let folder = folder.of_targets(&mut self.worker, &self.shared.losses)?;
         let path = folder.place.path_of(&name);
         // Before anything is looked at: of two sources with one target the one begun first has it, whichever is newer.
-        claim(&self.shared.claims, &folder, &name, &path)?;
-        let sys = &mut self.station.sys;
-        let (to, times) = ((&*folder, &*name, &*path), (&self.shared.times, &self.shared.leftovers));
+        claim(&self.shared.registry, &folder, &name, &path)?;
+        let sys = &mut self.worker.sys;
+        let (to, times) = ((&*folder, &*name, &*path), (&self.shared.times, &self.shared.temporary_files));
         let existing = may_create(sys, &plan.files, &source, to, source.attributes.mtime, times)?;
         if existing == Existing::UpToDate {
-            self.station.up_to_date(&source.path(), &path);
+            self.worker.up_to_date(&source.path(), &path);
             return Ok(None);
         }
         let like = (&source, &source.attributes);
-        let created = create(sys, &self.shared.leftovers, &folder, &name, like, &mut self.attributes);
-        let (part, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
+        let created = create(sys, &self.shared.temporary_files, &folder, &name, like, &mut self.attributes);
+        let (temporary, file) = created.map_err(|errno| Error::system("create", &path, errno))?;
         let header = self.header(&source);
         let writer = MemberWriter::new(file, &header, step);
-        let target = Target::File { part, path, replace: existing == Existing::Replaced, folder };
+        let target = Target::File { temporary, path, replace: existing == Existing::Replaced, folder };
         Ok(Some((source, target, writer)))
     }
 
@@ -100,7 +100,7 @@ impl Gzip {
         if mtime == 0 {
             let why =
                 "its time is left out: a gzip header holds none of 1970-01-01 00:00:00 UTC or before, or after 2106";
-            self.station.warn(source.path(), why);
+            self.worker.warn(source.path(), why);
         }
         Header { name: source.name.to_bytes().to_vec(), mtime, ..unnamed }
     }
@@ -112,18 +112,18 @@ impl Gzip {
         let (file, sizes) = ordered.into_sink().end();
         let (read, written, complete) = sizes;
         if !complete || failed.load(Ordering::Relaxed) {
-            if let Target::File { part, path, .. } = target {
-                abandon(&mut self.station, part, &path);
+            if let Target::File { temporary, path, .. } = target {
+                abandon(&mut self.worker, temporary, &path);
             }
-            let sys = &mut self.station.sys;
+            let sys = &mut self.worker.sys;
             let _ = sys.close(file);
             let _ = sys.close(source.file);
             return if written == 0 { rest } else { self.give_up(rest) };
         }
         let target = match target {
             // A target that is there already must not stay as it was: it would be taken for what is in the source now.
-            Target::File { part, replace: false, .. } if self.shared.plan.keep_smaller && written >= read => {
-                self.leave(source, part, file, (read, written));
+            Target::File { temporary, replace: false, .. } if self.shared.plan.keep_smaller && written >= read => {
+                self.leave(source, temporary, file, (read, written));
                 return rest;
             }
             other => other,
@@ -131,78 +131,78 @@ impl Gzip {
         let finished = match target {
             Target::Stdout => {
                 self.warn_of_change(&source);
-                let closed = self.station.sys.close(file);
+                let closed = self.worker.sys.close(file);
                 closed.map(|()| true).map_err(|errno| Error::system("write", "standard output", errno))
             }
-            Target::File { part, path, replace, folder } => {
-                self.give_name(&source, (part, file, path, &folder), replace)
+            Target::File { temporary, path, replace, folder } => {
+                self.give_name(&source, (temporary, file, path, &folder), replace)
             }
         };
-        if let Some(is_kept) = self.station.check(finished) {
-            self.station.summary.target_bytes += written;
-            self.station.note(|| (source.path(), format!("{read} bytes → {written}, {}", saved(read, written))));
+        if let Some(is_kept) = self.worker.check(finished) {
+            self.worker.summary.target_bytes += written;
+            self.worker.note(|| (source.path(), format!("{read} bytes → {written}, {}", saved(read, written))));
             if is_kept {
-                self.station.done(source.opened);
+                self.worker.done(source.opened);
             }
         }
-        let _ = self.station.sys.close(source.file);
+        let _ = self.worker.sys.close(source.file);
         rest
     }
 
     /// Standard output ends in the middle of a member: what came behind it would not be found.
     fn give_up(&mut self, rest: Option<Sequence>) -> Option<Sequence> {
-        if rest.is_some_and(|rest| !rest.is_empty()) && !self.station.is_halted() {
+        if rest.is_some_and(|rest| !rest.is_empty()) && !self.worker.is_halted() {
             let why = "it ends in the middle of a file; what follows was not tried";
-            self.station.fail(Error::refused("go on with", "standard output", why));
-            self.station.summary.stopped_early = true;
+            self.worker.fail(Error::refused("go on with", "standard output", why));
+            self.worker.summary.stopped_early = true;
         }
         None
     }
 
     /// A file whose source changed is not made; what went to standard output cannot be taken back.
     fn warn_of_change(&mut self, source: &Source) {
-        if let Ok(Some(change)) = source.change(&mut self.station.sys, &self.shared.removed) {
-            self.station.warn(source.path(), format!("{change}; what was written is what it was at first"));
+        if let Ok(Some(change)) = source.change(&mut self.worker.sys, &self.shared.removed) {
+            self.worker.warn(source.path(), format!("{change}; what was written is what it was at first"));
         }
     }
 
     /// Takes a target away that would save nothing.
-    fn leave(&mut self, source: Source, part: Part, file: OwnedFd, (read, written): (u64, u64)) {
-        let sys = &mut self.station.sys;
-        part.abandon(sys);
+    fn leave(&mut self, source: Source, temporary: TemporaryFile, file: OwnedFd, (read, written): (u64, u64)) {
+        let sys = &mut self.worker.sys;
+        temporary.abandon(sys);
         let shown = source.path();
         let _ = sys.close(file);
         let _ = sys.close(source.file);
-        self.station.summary.skipped += 1;
-        self.station.note(|| (shown, format!("passed over: {read} bytes would become {written}")));
+        self.worker.summary.skipped += 1;
+        self.worker.note(|| (shown, format!("passed over: {read} bytes would become {written}")));
     }
 
     /// False if it could not be given all that it keeps of its source, which was reported: then that stays.
     fn give_name(
         &mut self,
         source: &Source,
-        (part, file, path, folder): (Part, OwnedFd, PathBuf, &Folder),
+        (temporary, file, path, folder): (TemporaryFile, OwnedFd, PathBuf, &Folder),
         replace: bool,
     ) -> Result<bool> {
         let (plan, losses) = (&self.shared.plan.files, &self.shared.losses);
-        let name = part.name().to_owned();
+        let name = temporary.name().to_owned();
         let made = (file, &*path, folder);
         let like = (source, &source.attributes, KEEP);
-        let completed = complete(&mut self.station, losses, plan, made, like, &mut self.attributes);
-        let sys = &mut self.station.sys;
+        let completed = complete(&mut self.worker, losses, plan, made, like, &mut self.attributes);
+        let sys = &mut self.worker.sys;
         let checked = completed.and_then(|is_kept| source.check_unchanged(sys, &self.shared.removed).map(|()| is_kept));
         let is_kept = match checked {
             Ok(is_kept) => is_kept,
             Err(error) => {
-                abandon(&mut self.station, part, &path);
+                abandon(&mut self.worker, temporary, &path);
                 return Err(error);
             }
         };
-        let is_in_use = give_name(sys, part, folder, &name, replace)
+        let is_in_use = give_name(sys, temporary, folder, &name, replace)
             .map_err(|errno| Error::system("give its final name to", &path, errno))?;
         settle(sys, plan, folder)?;
         if is_in_use && !plan.keep {
-            self.station.warn(source.path(), replaced::keeps_source(&path));
+            self.worker.warn(source.path(), replaced::keeps_source(&path));
         } else if !plan.keep && is_kept {
             source.remove(sys, plan, &self.shared.removed)?;
         }

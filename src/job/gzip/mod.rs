@@ -20,13 +20,13 @@ use self::finish::Target;
 use self::writer::{MemberWriter, Piece};
 use super::Context;
 use super::afford::Needs;
-use super::claims::Claims;
 use super::files::removed::Removed;
 use super::files::source::Source;
 use super::files::target::KEEP;
 use super::files::{self, FileJob, Sequence, Task, ask_for_help, hand_on, suffix};
 use super::losses::Losses;
-use super::station::Station;
+use super::target_registry::TargetRegistry;
+use super::worker_context::WorkerContext;
 use crate::codec::CodecError;
 use crate::codec::check::Trailer;
 use crate::codec::compressor::Compressor;
@@ -39,7 +39,7 @@ use crate::pool::{BufferPool, Handle, Ordered};
 use crate::size::BufferSize;
 use crate::sys::FileKind;
 use crate::tree::extended::Buffers;
-use crate::tree::{Leftovers, TimeSteps};
+use crate::tree::{TemporaryFileRegistry, TimeSteps};
 
 /// Compresses what `plan` says. Failures of single files are events and counts in the summary; an error means that
 /// nothing could be begun.
@@ -58,15 +58,15 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
         threads,
         shape,
         pool: pool.clone(),
-        claims: Claims::default(),
+        registry: TargetRegistry::default(),
         removed: Removed::default(),
         losses: Losses::new(KEEP, context.identity),
         times: TimeSteps::default(),
-        leftovers: context.leftovers.clone(),
+        temporary_files: context.temporary_files.clone(),
     });
-    files::run(&plan.files, (context, sys), (threads, &pool), |station| {
+    files::run(&plan.files, (context, sys), (threads, &pool), |worker| {
         let compressor = Compressor::new(choice, plan.verify).map_err(refused)?;
-        Ok(Gzip { station, shared: Arc::clone(&shared), compressor, attributes: Buffers::default() })
+        Ok(Gzip { worker, shared: Arc::clone(&shared), compressor, attributes: Buffers::default() })
     })
 }
 
@@ -98,12 +98,12 @@ struct Shared {
     threads: usize,
     shape: Shape,
     pool: BufferPool,
-    claims: Claims,
+    registry: TargetRegistry,
     /// Names that it took away.
     removed: Removed,
     losses: Losses,
     times: TimeSteps,
-    leftovers: Leftovers,
+    temporary_files: TemporaryFileRegistry,
 }
 
 impl Shared {
@@ -115,7 +115,7 @@ impl Shared {
 
 /// A worker's part of the job.
 struct Gzip {
-    station: Station,
+    worker: WorkerContext,
     shared: Arc<Shared>,
     compressor: Compressor,
     attributes: Buffers,
@@ -137,16 +137,16 @@ pub(super) struct Compression {
 impl FileJob for Gzip {
     type Shared = Arc<Compression>;
 
-    fn station(&mut self) -> &mut Station {
-        &mut self.station
+    fn worker(&mut self) -> &mut WorkerContext {
+        &mut self.worker
     }
 
-    fn into_station(self) -> Station {
-        self.station
+    fn into_worker(self) -> WorkerContext {
+        self.worker
     }
 
-    fn claims(&self) -> &Claims {
-        &self.shared.claims
+    fn registry(&self) -> &TargetRegistry {
+        &self.shared.registry
     }
 
     fn wants(&self, name: &CStr) -> bool {
@@ -159,12 +159,12 @@ impl FileJob for Gzip {
     }
 
     fn file(&mut self, mut source: Source, rest: Option<Sequence>, handle: &mut Handle<'_, Task<Self::Shared>>) {
-        source.opened = self.station.clock();
+        source.opened = self.worker.clock();
         let begun = self.begin(source);
-        let Some((source, target, writer)) = self.station.check(begun).flatten() else {
+        let Some((source, target, writer)) = self.worker.check(begun).flatten() else {
             return hand_on(rest, handle);
         };
-        self.station.found(source.attributes.size);
+        self.worker.found(source.attributes.size);
         let blocks = Blocks::of(&source, self.shared.shape);
         // What says that it is empty mostly is; of files of /proc, which say so too, nobody has many blocks.
         let empty = source.attributes.kind == FileKind::RegularFile && source.attributes.size == 0;
@@ -174,9 +174,9 @@ impl FileJob for Gzip {
     }
 
     fn shared(&mut self, compression: Arc<Compression>, handle: &mut Handle<'_, Task<Self::Shared>>) {
-        self.station.writes_to(compression.target.device());
+        self.worker.writes_to(compression.target.device());
         let done = self.compress_blocks(&compression, handle);
-        self.station.check_shared(&compression.failed, done);
+        self.worker.check_shared(&compression.failed, done);
         let Some(compression) = Arc::into_inner(compression) else { return };
         let rest = self.finish(compression);
         hand_on(rest, handle);
@@ -197,7 +197,7 @@ impl Gzip {
             let acquired = self.shared.pool.acquire();
             let [mut input, mut output] = acquired
                 .map_err(|error| Error::refused("get buffers for", compression.source.path(), error.to_string()))?;
-            let sys = &mut self.station.sys;
+            let sys = &mut self.worker.sys;
             let step = self.shared.step();
             let taken = compression.blocks.take(sys, &compression.source, &mut input, step, &compression.ordered)?;
             let Some((turn, block)) = taken else { break };
@@ -213,8 +213,8 @@ impl Gzip {
             drop(input);
             let piece = Piece { output, len, crc, source_bytes, last: block.last };
             let mut result = Ok(());
-            turn.submit(piece, |writer, piece| result = result.and(writer.write(&mut self.station.sys, piece)));
-            self.station.moved(source_bytes);
+            turn.submit(piece, |writer, piece| result = result.and(writer.write(&mut self.worker.sys, piece)));
+            self.worker.moved(source_bytes);
             result.map_err(|errno| Error::system("write", compression.target.path(), errno))?;
             if block.last {
                 break;

@@ -83,7 +83,8 @@ fn what_is_left_behind_is_named() {
         let mut scratch = make();
         scratch.remove().unwrap();
         let file = tempfile::tempfile().unwrap();
-        scratch.registration = Some(context.leftovers.register(&scratch.parent, scratch.name.clone(), Leftover::Tree));
+        scratch.registration =
+            Some(context.temporary_files.register(&scratch.parent, scratch.name.clone(), TemporaryKind::Tree));
         scratch.parent = Arc::new(file.into());
         scratch
     };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::*;
 use crate::sys::Stop;
 use crate::sys::faults::FaultPlan;
-use crate::tree::{DirectoryRules, Leftovers, Site, is_temporary};
+use crate::tree::{DirectoryRules, Site, TemporaryFileRegistry, is_temporary};
 
 const NEW: &str = "what was written";
 const OLD: &str = "older";
@@ -19,7 +19,7 @@ const OLD: &str = "older";
 struct Scene {
     scratch: tempfile::TempDir,
     directory: Arc<OwnedFd>,
-    leftovers: Leftovers,
+    temporary_files: TemporaryFileRegistry,
 }
 
 impl Scene {
@@ -29,15 +29,19 @@ impl Scene {
             fs::write(scratch.path().join(name), OLD).unwrap();
         }
         let directory = Arc::new(fs::File::open(scratch.path()).unwrap().into());
-        Self { scratch, directory, leftovers: Leftovers::default() }
+        Self { scratch, directory, temporary_files: TemporaryFileRegistry::default() }
     }
 
-    fn part(&self, name: &CStr) -> Part {
+    fn temporary(&self, name: &CStr) -> TemporaryFile {
         let mut sys = Sys::new(Stop::new());
-        let site = Site { directory: &self.directory, rules: DirectoryRules::default(), leftovers: &self.leftovers };
-        let (part, file) = Part::file(&mut sys, site, name, 0o640).unwrap();
+        let site = Site {
+            directory: &self.directory,
+            rules: DirectoryRules::default(),
+            temporary_files: &self.temporary_files,
+        };
+        let (temporary, file) = TemporaryFile::file(&mut sys, site, name, 0o640).unwrap();
         sys.pwrite_full(&file, NEW.as_bytes(), 0, 1000).unwrap();
-        part
+        temporary
     }
 
     fn path(&self) -> &Path {
@@ -79,7 +83,7 @@ fn a_name_is_given_however_renaming_is_refused() {
             for replace in [false, true] {
                 let scene = Scene::new(if replace { &["name"] } else { &[] });
                 let plan = if calls.is_empty() { String::new() } else { format!("{calls}:{refusal}") };
-                let finished = scene.part(c"name").finish(&mut faulty(&plan), replace);
+                let finished = scene.temporary(c"name").finish(&mut faulty(&plan), replace);
                 assert_eq!(finished.unwrap(), named, "{plan} {replace}");
                 assert_eq!(scene.found(), (files(&[("name", NEW)]), 0), "{plan} {replace}");
                 let mode = fs::metadata(scene.path().join("name")).unwrap().permissions().mode() & 0o7777;
@@ -93,10 +97,10 @@ fn a_name_is_given_however_renaming_is_refused() {
 fn without_noreplace_and_links_an_empty_file_holds_the_name() {
     // EINVAL comes once, of renaming without replacing; linking is refused for good.
     let scene = Scene::new(&[]);
-    let mut part = scene.part(c"name");
+    let mut temporary = scene.temporary(c"name");
     let mut sys = faulty("linkat:EPERM");
-    assert_eq!(part.name_without_renaming(&mut sys, c"name", false, Errno::INVAL), Ok(Named::Directly));
-    drop(part);
+    assert_eq!(temporary.name_without_renaming(&mut sys, c"name", false, Errno::INVAL), Ok(Named::Directly));
+    drop(temporary);
     assert_eq!(scene.found(), (files(&[("name", NEW)]), 0));
 }
 
@@ -104,7 +108,7 @@ fn without_noreplace_and_links_an_empty_file_holds_the_name() {
 fn what_appeared_meanwhile_is_never_replaced() {
     for plan in ["", "renameat2:EPERM", "renameat2,linkat:EPERM", "renameat2:EINVAL", "renameat2,linkat:ENOSYS"] {
         let scene = Scene::new(&["name"]);
-        let unnamed = scene.part(c"name").finish(&mut faulty(plan), false).unwrap_err();
+        let unnamed = scene.temporary(c"name").finish(&mut faulty(plan), false).unwrap_err();
         assert_eq!(unnamed.errno, Errno::EXIST, "{plan}");
         assert_eq!(unnamed.keep(&mut faulty(plan)), c"name.haul-kept".to_owned(), "{plan}");
         assert_eq!(scene.found(), (files(&[("name", OLD), ("name.haul-kept", NEW)]), 0), "{plan}");
@@ -114,11 +118,11 @@ fn what_appeared_meanwhile_is_never_replaced() {
 #[test]
 fn a_finished_copy_is_kept_under_a_free_name_that_fits() {
     let scene = Scene::new(&["name", "name.haul-kept", "name.haul-kept-1"]);
-    let unnamed = scene.part(c"name").finish(&mut faulty(""), false).unwrap_err();
+    let unnamed = scene.temporary(c"name").finish(&mut faulty(""), false).unwrap_err();
     assert_eq!(unnamed.keep(&mut faulty("")), c"name.haul-kept-2".to_owned());
     let long = "ü".repeat(127);
     let scene = Scene::new(&[&long]);
-    let unnamed = scene.part(&CString::new(long.as_str()).unwrap()).finish(&mut faulty(""), false).unwrap_err();
+    let unnamed = scene.temporary(&CString::new(long.as_str()).unwrap()).finish(&mut faulty(""), false).unwrap_err();
     let kept = unnamed.keep(&mut faulty("")).into_string().unwrap();
     assert!(kept.len() <= 255 && kept.starts_with("üü") && kept.ends_with("ü.haul-kept"), "{kept}");
     assert_eq!(fs::read_to_string(scene.path().join(kept)).unwrap(), NEW);
@@ -128,11 +132,11 @@ fn a_finished_copy_is_kept_under_a_free_name_that_fits() {
 fn where_nothing_can_be_named_the_temporary_name_stays_and_is_marked() {
     let scene = Scene::new(&[]);
     let sys = || faulty("renameat2,linkat,pwrite64:EPERM");
-    let unnamed = scene.part(c"name").finish(&mut sys(), false).unwrap_err();
+    let unnamed = scene.temporary(c"name").finish(&mut sys(), false).unwrap_err();
     assert_eq!(unnamed.errno, Errno::PERM);
     let kept = unnamed.keep(&mut sys());
     assert!(is_temporary(&kept));
-    scene.leftovers.remove_all();
+    scene.temporary_files.remove_all();
     let path = scene.path().join(kept.to_str().unwrap());
     assert_eq!(fs::read_to_string(&path).unwrap(), NEW);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & FINISHED, FINISHED);
@@ -143,12 +147,12 @@ fn where_nothing_can_be_named_the_temporary_name_stays_and_is_marked() {
 fn what_somebody_else_put_under_the_temporary_name_is_not_named() {
     let scene = Scene::new(&[]);
     let mut sys = faulty("");
-    let mut part = scene.part(c"name");
-    part.made = Some(sys.stat_at(&scene.directory, part.temporary()).unwrap().id());
-    let temporary = scene.path().join(part.temporary().to_str().unwrap());
-    fs::rename(&temporary, scene.path().join("aside")).unwrap();
-    fs::write(&temporary, "swapped in").unwrap();
-    let unnamed = part.finish(&mut sys, false).unwrap_err();
+    let mut temporary = scene.temporary(c"name");
+    temporary.made = Some(sys.stat_at(&scene.directory, temporary.temporary_name()).unwrap().id());
+    let path = scene.path().join(temporary.temporary_name().to_str().unwrap());
+    fs::rename(&path, scene.path().join("aside")).unwrap();
+    fs::write(&path, "swapped in").unwrap();
+    let unnamed = temporary.finish(&mut sys, false).unwrap_err();
     assert_eq!(unnamed.errno, Errno::STALE);
     assert_eq!(unnamed.abandon(&mut sys), Errno::STALE);
     assert!(!scene.path().join("name").exists());

@@ -46,7 +46,7 @@ pub struct Place {
 enum Name {
     Final(CString),
     /// The top of a tree, under a temporary name until it is whole.
-    Unit(Box<Renamed>),
+    StagedTree(Box<Renamed>),
 }
 
 /// A name that changes once, while others may be on their way through it.
@@ -62,7 +62,7 @@ impl Name {
     fn shown(&self) -> &CStr {
         match self {
             Self::Final(name) => name,
-            Self::Unit(unit) => &unit.name,
+            Self::StagedTree(staged) => &staged.name,
         }
     }
 }
@@ -79,20 +79,20 @@ impl Place {
     }
 
     /// The directory in this one that is `temporary` until [`Place::rename`] makes it `name`.
-    pub fn unit(self: &Arc<Self>, temporary: CString, name: &CStr) -> Arc<Self> {
+    pub fn staged(self: &Arc<Self>, temporary: CString, name: &CStr) -> Arc<Self> {
         let renamed = Renamed { temporary, name: name.to_owned(), is_final: RwLock::new(false) };
-        self.called(Name::Unit(Box::new(renamed)))
+        self.called(Name::StagedTree(Box::new(renamed)))
     }
 
     fn called(self: &Arc<Self>, name: Name) -> Arc<Self> {
         Arc::new(Self { root: Arc::clone(&self.root), above: Some((Arc::clone(self), name)) })
     }
 
-    /// Gives a unit its final name by `rename`, which gets both. Nobody opens anything in the unit meanwhile.
+    /// Gives a staged tree its final name by `rename`, which gets both. Nobody opens anything in it meanwhile.
     pub fn rename(&self, rename: impl FnOnce(&CStr, &CStr) -> Result<()>) -> Result<()> {
-        let Some((_, Name::Unit(unit))) = &self.above else { return Err(Errno::INVAL) };
-        let mut is_final = unit.is_final.write().unwrap_or_else(PoisonError::into_inner);
-        rename(&unit.temporary, &unit.name)?;
+        let Some((_, Name::StagedTree(staged))) = &self.above else { return Err(Errno::INVAL) };
+        let mut is_final = staged.is_final.write().unwrap_or_else(PoisonError::into_inner);
+        rename(&staged.temporary, &staged.name)?;
         *is_final = true;
         Ok(())
     }
@@ -133,16 +133,18 @@ impl Place {
 
     fn open_for(&self, sys: &mut Sys, access: OFlags) -> Result<OwnedFd> {
         let chain = self.chain();
-        let unit = chain.iter().find_map(|(_, name)| match name {
-            Name::Unit(unit) => Some(unit),
+        let staged = chain.iter().find_map(|(_, name)| match name {
+            Name::StagedTree(staged) => Some(staged),
             Name::Final(_) => None,
         });
-        // Held until the way is gone: the unit's name must not change under our feet.
-        let is_final = unit.map(|unit| unit.is_final.read().unwrap_or_else(PoisonError::into_inner));
+        // Held until the directory is open: the name of the staged tree must not change meanwhile.
+        let is_final = staged.map(|staged| staged.is_final.read().unwrap_or_else(PoisonError::into_inner));
         let names: Vec<&CStr> = chain
             .iter()
             .map(|(_, name)| match name {
-                Name::Unit(unit) if !is_final.as_deref().copied().unwrap_or_default() => unit.temporary.as_c_str(),
+                Name::StagedTree(staged) if !is_final.as_deref().copied().unwrap_or_default() => {
+                    staged.temporary.as_c_str()
+                }
                 name => name.shown(),
             })
             .collect();
@@ -227,18 +229,18 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_is_found_under_both_of_its_names() {
+    fn a_staged_tree_is_found_under_both_of_its_names() {
         let scratch = tempfile::tempdir().unwrap();
         let (mut sys, root) = root(scratch.path());
         let directory = root.open(&mut sys).unwrap();
         sys.mkdirat(&directory, c"new.part", 0o700).unwrap();
-        let unit = root.unit(c"new.part".to_owned(), c"new");
-        let below = unit.below(c"deep");
-        let inside = unit.open(&mut sys).unwrap();
+        let staged = root.staged(c"new.part".to_owned(), c"new");
+        let below = staged.below(c"deep");
+        let inside = staged.open(&mut sys).unwrap();
         sys.mkdirat(inside, c"deep", 0o700).unwrap();
         below.open(&mut sys).unwrap();
         assert_eq!(below.path(), PathBuf::from("tree/new/deep"));
-        unit.rename(|from, to| sys.rename_within(&directory, from, to, false)).unwrap();
+        staged.rename(|from, to| sys.rename_within(&directory, from, to, false)).unwrap();
         below.open(&mut sys).unwrap();
         assert!(sys.stat_at(&directory, c"new").is_ok());
         assert_eq!(root.rename(|_, _| Ok(())), Err(Errno::INVAL));

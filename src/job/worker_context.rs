@@ -1,4 +1,4 @@
-//! What a worker of any job has: its door to the kernel, its share of the summary, and a way to report.
+//! The context of a worker of any job: its system calls, its share of the summary, and where it reports.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use crate::outcome::{Summary, Warning};
 use crate::pool::BufferPool;
 use crate::sys::{Sys, ignores_broken_pipes};
 
-/// See the module.
-pub(super) struct Station {
+/// What a worker of any job has.
+pub(super) struct WorkerContext {
     pub(super) sys: Sys,
     pub(super) summary: Summary,
     events: Events,
@@ -30,8 +30,8 @@ pub(super) struct Station {
     volume: Option<Volume>,
 }
 
-impl Station {
-    /// Stations for the workers of one job.
+impl WorkerContext {
+    /// Contexts for the workers of one job.
     pub(super) fn for_workers(context: &Context, count: usize) -> Vec<Self> {
         let first = context.sys();
         let (halted, full) = (Arc::new(AtomicBool::new(false)), Arc::new(Full::default()));
@@ -49,12 +49,12 @@ impl Station {
     }
 
     /// Adds up what the workers of a job did.
-    pub(super) fn add_up(stations: impl IntoIterator<Item = Self>, pool: &BufferPool) -> Summary {
+    pub(super) fn add_up(workers: impl IntoIterator<Item = Self>, pool: &BufferPool) -> Summary {
         let mut total = Summary { pool: pool.stats(), ..Summary::default() };
-        for station in stations {
+        for worker in workers {
             total.workers += 1;
-            total += &station.summary;
-            total.syscalls += station.sys.counts();
+            total += &worker.summary;
+            total.syscalls += worker.sys.counts();
         }
         total
     }

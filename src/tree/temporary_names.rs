@@ -2,7 +2,7 @@
 //!
 //! A temporary name is nobody else's target: it cannot be guessed, it does not contain the target's name, so that it
 //! fits every file system (eCryptfs takes 143 bytes, encfs 175; ntfs-3g takes no name that is cut inside a character),
-//! and no job makes a target of such a name. A *tree* under way has a name that can be foretold (`unit.rs`).
+//! and no job makes a target of such a name. A *tree* under way has a name that can be foretold (`staged_tree.rs`).
 
 use std::ffi::{CStr, CString};
 use std::os::fd::AsFd;

@@ -1,5 +1,6 @@
-//! What the sources of one job have become: `-f` replaces what was there before, not what another source has just
-//! become; no two sources are written into one file in place; and no walk takes what the job made for a source.
+//! The registry of targets: what the sources of one job have become. `-f` replaces what was there before, not what another
+//! source has just become; no two sources are written into one file in place; and no walk takes what the job made for a
+//! source.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,15 +9,15 @@ use crate::sys::FileId;
 
 /// Names in directories, or files (with an empty name), that a source of this job has taken. Workers share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Claims(Arc<Mutex<Places>>);
+pub(super) struct TargetRegistry(Arc<Mutex<Directories>>);
 
 /// Directories with the names taken in them.
-type Places = HashMap<FileId, HashMap<Vec<u8>, Made>>;
+type Directories = HashMap<FileId, HashMap<Vec<u8>, Made>>;
 
 /// Whether what bears the name is the job's own work; else it was there before, and is as it should be.
 type Made = bool;
 
-impl Claims {
+impl TargetRegistry {
     /// Takes a name in a directory, or a file; says whether nobody had it yet.
     pub(super) fn take(&self, place: FileId, name: &[u8]) -> bool {
         self.insert(place, name, true)
@@ -49,7 +50,7 @@ impl Claims {
         free
     }
 
-    fn places(&self) -> MutexGuard<'_, Places> {
+    fn places(&self) -> MutexGuard<'_, Directories> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

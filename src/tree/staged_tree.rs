@@ -20,9 +20,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::io::{Errno, Result};
 
 use super::metadata::SET_GROUP_ID;
+use super::place::Place;
 use super::remove::remove_tree;
-use super::temporary::{LENGTHS, with_suffix};
-use super::walk::Place;
+use super::temporary_names::{LENGTHS, with_suffix};
 use crate::sys::{Stop, Sys};
 
 /// The trees of a job that were cut short, by the paths they stay under.
@@ -46,7 +46,7 @@ pub const MODE: u32 = 0o1700;
 
 /// See the module. Dropped before it is finished or abandoned, the tree was cut short.
 #[derive(Debug)]
-pub struct Unit {
+pub struct StagedTree {
     place: Arc<Place>,
     temporary: CString,
     /// Its directory, locked.
@@ -79,7 +79,7 @@ pub enum Begun {
     BesideAnother,
 }
 
-impl Unit {
+impl StagedTree {
     /// A directory of our own that is to become `name` in `above`, which is open as `directory`. With `resume`, the one
     /// that an earlier copy left there is continued, or nothing is begun.
     pub fn begin(
@@ -134,7 +134,7 @@ impl Unit {
                 Err(Errno::EXIST) if attempt + 1 < ATTEMPTS => continue,
                 Err(errno) => return Err(failed(errno)),
             };
-            let place = above.unit(temporary.clone(), name);
+            let place = above.staged(temporary.clone(), name);
             let unfinished = Some(unfinished.clone());
             let is_incomplete = AtomicBool::new(false);
             return Ok((Self { place, temporary, locked, is_first: attempt == 0, is_incomplete, unfinished }, begun));
@@ -142,7 +142,7 @@ impl Unit {
         Err(Refused::System(temporary_name(name, 0, length), Errno::EXIST))
     }
 
-    /// The temporary name of the unfinished tree that [`Unit::begin`] would continue as `name`; `None` if there is none.
+    /// The temporary name of the unfinished tree that [`StagedTree::begin`] would continue as `name`; `None` if there is none.
     pub fn find(sys: &mut Sys, directory: impl AsFd, name: &CStr) -> std::result::Result<Option<CString>, Refused> {
         for length in LENGTHS {
             let temporary = temporary_name(name, 0, length);
@@ -234,7 +234,7 @@ impl Unit {
     }
 }
 
-impl Drop for Unit {
+impl Drop for StagedTree {
     fn drop(&mut self) {
         let Some(unfinished) = self.unfinished.take() else { return };
         let mut sys = Sys::new(Stop::new());

@@ -1,7 +1,7 @@
 //! Targets that appear whole or not at all.
 //!
-//! New data goes to a temporary name in the same directory (`temporary.rs`) and gets its final name at the end, without
-//! replacing what appeared there meanwhile (`naming.rs`). A whole new tree is one such target: `unit.rs`.
+//! New data goes to a temporary name in the same directory (`temporary_names.rs`) and gets its final name at the end, without
+//! replacing what appeared there meanwhile (`naming.rs`). A whole new tree is one such target: `staged_tree.rs`.
 //!
 //! In an append-only directory names can be made and neither changed nor removed: there a file has its final name from
 //! the start.
@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use rustix::io::{Errno, Result};
 
-use super::leftovers::{Leftover, Leftovers, Registration};
-use super::temporary::temporary_name;
+use super::temporary_files::{Registration, TemporaryFileRegistry, TemporaryKind};
+use super::temporary_names::temporary_name;
 use crate::sys::{Attributes, FileId, Sys, discard};
 
 /// Names tried before giving up. 64 random bits are taken by chance never, but perhaps on purpose.
@@ -22,7 +22,7 @@ const ATTEMPTS: u32 = 8;
 /// The bit by which a directory such as `/tmp` keeps files for their owners.
 const STICKY: u32 = 0o1000;
 
-/// What to say of an unfinished target for which [`Part::abandon`] returns false.
+/// What to say of an unfinished target for which [`TemporaryFile::abandon`] returns false.
 pub const UNREMOVABLE: &str = "it is unfinished, and stays: nothing can be removed from that directory";
 
 /// What the directory that targets are made in means for their names.
@@ -68,14 +68,14 @@ pub struct Site<'a> {
     /// What it means for their names.
     pub rules: DirectoryRules,
     /// Where their temporary names are noted.
-    pub leftovers: &'a Leftovers,
+    pub temporary_files: &'a TemporaryFileRegistry,
 }
 
 /// Something under a temporary name that is to get its final one.
 #[derive(Debug)]
-pub struct Part {
+pub struct TemporaryFile {
     pub(super) directory: Arc<OwnedFd>,
-    pub(super) leftovers: Leftovers,
+    pub(super) temporary_files: TemporaryFileRegistry,
     /// The final name where no other was possible.
     pub(super) temporary: CString,
     pub(super) name: CString,
@@ -87,15 +87,15 @@ pub struct Part {
     pub(super) registration: Option<Registration>,
 }
 
-impl Part {
+impl TemporaryFile {
     /// A new empty file, open for writing, that is to become `name`.
     pub fn file(sys: &mut Sys, site: Site<'_>, name: &CStr, mode: u32) -> Result<(Self, OwnedFd)> {
-        let (mut part, file) =
+        let (mut temporary, file) =
             Self::make(sys, site, name, |sys, temporary| sys.create(site.directory, temporary, mode))?;
         if site.rules.others_may_write {
-            part.made = Some(sys.fstat(&file)?.id());
+            temporary.made = Some(sys.fstat(&file)?.id());
         }
-        Ok((part, file))
+        Ok((temporary, file))
     }
 
     /// Anything else that `make` makes (a link, a FIFO) and that is to become `name`.
@@ -105,11 +105,11 @@ impl Part {
         name: &CStr,
         make: impl FnMut(&mut Sys, &CStr) -> Result<()>,
     ) -> Result<Self> {
-        let (mut part, ()) = Self::make(sys, site, name, make)?;
+        let (mut temporary, ()) = Self::make(sys, site, name, make)?;
         if site.rules.others_may_write {
-            part.made = Some(sys.stat_at(site.directory, &part.temporary)?.id());
+            temporary.made = Some(sys.stat_at(site.directory, &temporary.temporary)?.id());
         }
-        Ok(part)
+        Ok(temporary)
     }
 
     fn make<T>(
@@ -124,11 +124,20 @@ impl Part {
                 Err(Errno::EXIST) if !site.rules.is_append_only => {}
                 Err(errno) => return Err(errno),
                 Ok(new) => {
-                    let (directory, leftovers) = (Arc::clone(site.directory), site.leftovers.clone());
-                    let registration = Some(leftovers.register(&directory, temporary.clone(), Leftover::File));
+                    let (directory, temporary_files) = (Arc::clone(site.directory), site.temporary_files.clone());
+                    let registration =
+                        Some(temporary_files.register(&directory, temporary.clone(), TemporaryKind::File));
                     let name = name.to_owned();
                     return Ok((
-                        Self { directory, leftovers, temporary, name, made: None, old_is_gone: false, registration },
+                        Self {
+                            directory,
+                            temporary_files,
+                            temporary,
+                            name,
+                            made: None,
+                            old_is_gone: false,
+                            registration,
+                        },
                         new,
                     ));
                 }
@@ -138,7 +147,7 @@ impl Part {
     }
 
     /// The temporary name.
-    pub fn temporary(&self) -> &CStr {
+    pub fn temporary_name(&self) -> &CStr {
         &self.temporary
     }
 
@@ -169,7 +178,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for TemporaryFile {
     /// Neither finished nor abandoned: the job was cut short.
     fn drop(&mut self) {
         if self.registration.is_some() {
