@@ -98,7 +98,8 @@
 //!   and where blocks can be shared that comes first all the same.
 //! - **haul's defaults are a setting of their own** ([`outcome::Setting::chooses_buffer`]): who names the very buffer that
 //!   a job would choose takes other paths, for one the kernel's way to copy a small file.
-//! - **Maps come from rustix**, not from a map crate, so that `mmap` and `munmap` are counted like every other call.
+//! - **Maps come from memmap2** by way of one module, so that `mmap` and `munmap` are counted like every other call
+//!   (`sys/map.rs`). Memory at a given address comes from rustix, since memmap2 has no such map (`sys/placed.rs`).
 //! - **A failed read may count** in the kernel's `syscr`: see [`calls::Call::kernel_effect`].
 
 pub mod calls;
