@@ -24,9 +24,10 @@ FEATURES = $(shell command -v autoconf >/dev/null && command -v automake >/dev/n
 
 all: $(HAUL)
 
-# cargo knows best whether there is anything to do.
+# cargo knows best whether there is anything to do. ISA-L is built by a make of its own, which would take a DESTDIR that
+# was given here for its own and leave its library where cargo does not find it.
 $(HAUL): | cargo isal
-	$(CARGO) build --release --locked $(FEATURES)
+	env -u MAKEFLAGS -u DESTDIR $(CARGO) build --release --locked $(FEATURES)
 
 isal:
 	@benches/tools.sh $(ISAL_TOOLS)
