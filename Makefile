@@ -8,11 +8,13 @@
 # make bench-disk    haul disk beside fio, compared with itself and with a throttled disk; RESULTS=... a directory for the reports
 # make soak     every fault at every call; random faults under two workers, SOAK=... says how long; all tests in every way;
 #               20,000 runs of gzip that have to make the same bytes; a minute of each fuzz target
-# make install  the binary, its man pages and completions, below PREFIX
+# make install  the binary (without symbols, by STRIP), its man pages and completions, below PREFIX
 
 PREFIX ?= /usr/local
 SOAK ?= 300
 CARGO ?= cargo
+# STRIP=true installs the symbols, too.
+STRIP ?= strip
 HAUL := target/release/haul
 SHELL := /bin/bash
 # Level 1 by ISA-L, which is built from its source with these: installed where that can be done, else it is left out.
@@ -75,8 +77,10 @@ soak: cargo isal
 	$(CARGO) test --release --locked $(FEATURES) --test same_bytes -- --ignored --nocapture
 	fuzz/run.sh 60
 
+# Symbols and line numbers are of use to debuggers and in backtraces only. Where there is no strip they stay.
 install: $(HAUL)
 	install -D -m 755 $(HAUL) $(DESTDIR)$(PREFIX)/bin/haul
+	if command -v $(STRIP) >/dev/null; then $(STRIP) $(DESTDIR)$(PREFIX)/bin/haul; fi
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	$(HAUL) generate man $(DESTDIR)$(PREFIX)/share/man/man1
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
