@@ -87,6 +87,9 @@
 //!   (`sys/allocations.rs`, installed by the binary alone).
 //! - **Nothing is removed between the runs of a sweep on ext4**, but moved aside and emptied (`job/sweep/aside.rs`).
 //! - **Files are made in directories that lie apart**, where a disk is measured: for the same reason (`job/disk/files.rs`).
+//! - **A scratch directory is made and removed by descriptor** (`job/scratch.rs`), not by the crate tempfile, which goes by
+//!   path: where the place is renamed meanwhile, its directory stays. tempfile also hides the errno, makes calls that are
+//!   not counted, and cannot remove a directory in which its owner may not write.
 //! - **A disk's file has no name** while it is measured, so that its room comes back whatever becomes of us
 //!   (`job/disk/file/mod.rs`).
 //! - **An operation is its number**: which block comes next depends on nothing else, so that threads need agree on a counter
