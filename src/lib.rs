@@ -48,13 +48,13 @@
 //!   (`job/gzip/blocks.rs`, `job/gunzip/cutter.rs`); no writer thread either: whoever finishes the next block in
 //!   sequence writes it ([`pool::Ordered`]).
 //! - **A block's number is taken after its buffers**, so the queue holds "help with this file", not "block 17".
-//! - **The last block ends the deflate stream itself**, and marks stand between blocks, not behind the last: a file of one
+//! - **The last block ends the deflate stream itself**, and marks stand between blocks, not after the last: a file of one
 //!   block, as most are, is what its compressor made, without a walk and eleven bytes smaller ([`codec::join`]).
 //! - **A worker asks for help before each block** of a large file, not once: so the largest need not come first for the
 //!   tail to be short (`job/gzip/mod.rs`).
 //! - **A route is proven before it is taken**: a second piece is inflated on its own first, since the marks of zlib's
 //!   blocks and pigz's flush markers look like those that can be read in parallel (`job/gunzip/route.rs`). Pieces are
-//!   inflated by libdeflate, which cannot be stopped between two blocks: a seal behind each proves that it ends there
+//!   inflated by libdeflate, which cannot be stopped between two blocks: a seal after each proves that it ends there
 //!   ([`codec::piece`]). What is not proven is read in order by zlib-rs, in the writer; so any guess will do.
 //! - **A file that is there is found at the end** of a small gunzip, by the rename that replaces nothing: to look first
 //!   costs more than to inflate in vain (`job/gunzip/target.rs`).

@@ -49,7 +49,7 @@ impl<F: AsFd> Answers<F> {
         let _ = write!(out, "haul: replace {}? ", Quoted(path));
         let _ = out.flush();
         let answer = self.line();
-        // A terminal shows the end of a line that was typed; else what comes next would stand behind the question.
+        // A terminal shows the end of a line that was typed; else what comes next would stand after the question.
         if !answer.ends_with(b"\n") || !self.input.as_fd().is_terminal() {
             let _ = writeln!(out);
         }

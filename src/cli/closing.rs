@@ -76,7 +76,7 @@ pub(crate) fn unfinished_lines(
 ) -> Vec<String> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     if !resumed {
-        // Behind the name of the job; at the end it might stand behind `--`.
+        // After the name of the job; at the end it might stand after `--`.
         words.insert(words.len().min(2), "--resume".into());
     }
     let command = command_line(words);

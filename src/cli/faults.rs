@@ -1,5 +1,5 @@
 //! Test builds only: the fault plan that the environment asks for. `HAUL_FAULTS` is the plan (see `sys/faults.rs`);
-//! `HAUL_FAULTS_SEEN` a file that gets the number of calls made, so that a test knows how many k there are, and behind it
+//! `HAUL_FAULTS_SEEN` a file that gets the number of calls made, so that a test knows how many k there are, and after it
 //! what they were, a letter each.
 
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use super::args::Args;
 pub(crate) struct Level {
     /// By `--level` or `-1` to `-9`.
     given: Option<u32>,
-    /// `-0` was given, and behind those.
+    /// `-0` was given, and after those.
     zero_is_last: bool,
     /// `-0` was given: level 0 as with pigz, or names that end with NUL as with xargs.
     pub(crate) zero: bool,
@@ -60,7 +60,7 @@ pub(crate) fn spell_out(words: impl IntoIterator<Item = OsString>) -> Vec<OsStri
     words
 }
 
-/// Whether the word behind this one is its value: `--exclude` or `-kS`, but not `--exclude=x` or `-S.x`.
+/// Whether the word after this one is its value: `--exclude` or `-kS`, but not `--exclude=x` or `-S.x`.
 fn wants_value(command: &clap::Command, word: &OsStr) -> bool {
     let Some(option) = word.to_str().and_then(|word| word.strip_prefix('-')) else { return false };
     let takes_values = || command.get_arguments().filter(|arg| arg.get_action().takes_values());

@@ -99,7 +99,7 @@ fn end_of(sys: &mut Sys, path: &Path) -> rustix::io::Result<(Arc<OwnedFd>, CStri
     let mut path = path.to_owned();
     let mut base: Option<Arc<OwnedFd>> = None;
     for _ in 0..MOST_LINKS {
-        // A name with a slash behind it is that of a directory, whether there is one or not.
+        // A name with a slash after it is that of a directory, whether there is one or not.
         let is_directory = path.as_os_str().as_bytes().ends_with(b"/");
         let name = own_name(&path).filter(|_| !is_directory).ok_or(Errno::ISDIR)?;
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -18,7 +18,7 @@ use super::report::sweep::Digest;
 use super::report::{self, Contents, Format, Output};
 use super::streams::print;
 
-/// Reports are written anew no sooner than this after the last time.
+/// Reports are written again no sooner than this after the last time.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A report that takes long to write is written more rarely: no more than this part of the measurement's time goes there.
 const SHARE: u32 = 20;

@@ -29,7 +29,7 @@ impl Compressor {
     }
 
     /// Makes a piece of `block` at the start of `out` and returns its bytes. `dictionary` is what precedes the block, at
-    /// most [`Self::dictionary_bytes`]; behind the `last` block nothing follows.
+    /// most [`Self::dictionary_bytes`]; after the `last` block nothing follows.
     pub fn compress(
         &mut self,
         dictionary: &[u8],

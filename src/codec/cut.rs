@@ -70,7 +70,7 @@ impl Cuts {
     }
 }
 
-/// Behind `mark`, or before a member that comes first.
+/// After `mark`, or before a member that comes first.
 fn behind_or_member(mark: &[u8], bytes: &[u8], searched: usize) -> Option<Cut> {
     let mut from = searched;
     loop {
@@ -86,7 +86,7 @@ fn behind_or_member(mark: &[u8], bytes: &[u8], searched: usize) -> Option<Cut> {
     }
 }
 
-/// Before the first member at or behind `searched`, as far as it can be told from data.
+/// Before the first member at or after `searched`, as far as it can be told from data.
 fn before_member(bytes: &[u8], searched: usize) -> Option<Cut> {
     let from = searched.saturating_sub(HEADER_BYTES).max(MEMBERS_BYTES);
     find_member(bytes, from).map(|at| Cut { at, place: Place::Between })
@@ -114,7 +114,7 @@ fn is_member(header: &[u8]) -> bool {
     flags & 0xe0 == 0 && matches!(extra, 0 | 2 | 4) && matches!(system, 0..=13 | 255)
 }
 
-/// Behind as many members that say their size as should be taken together; before what is none.
+/// After as many members that say their size as should be taken together; before what is none.
 fn behind_sized_members(bytes: &[u8]) -> Option<Cut> {
     let (mut at, mut uncompressed) = (0, 0);
     loop {

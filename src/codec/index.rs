@@ -51,7 +51,7 @@ pub(super) struct Entry {
 /// Part of a file that can be inflated on its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
-    /// Where it lies in the compressed file. The last one may have padding behind its data.
+    /// Where it lies in the compressed file. The last one may have padding after its data.
     pub compressed: Range<u64>,
     /// Where it lies in what comes out.
     pub uncompressed: Range<u64>,
@@ -161,7 +161,7 @@ impl Index {
         self.total
     }
 
-    /// The spans that hold the bytes `wanted` of what comes out; none if they are behind its end.
+    /// The spans that hold the bytes `wanted` of what comes out; none if they are after its end.
     pub fn covering(&self, wanted: &Range<u64>) -> Vec<Span> {
         let end = wanted.end.min(self.total);
         if wanted.start >= end {

@@ -1,6 +1,6 @@
 //! Independent blocks → one ordinary gzip member.
 //!
-//! Behind every block that another one follows stands a mark: two empty stored blocks in a row, which say nothing to
+//! After every block that another one follows stands a mark: two empty stored blocks in a row, which say nothing to
 //! any reader, and by which one that looks for them can inflate the blocks in parallel. The last block ends the deflate stream itself; a file of
 //! one block is what its compressor made, without a byte of ours. Then the combined CRC-32 and the length.
 
@@ -15,7 +15,7 @@ use super::{CodecError, Compressed, Ending};
 const STORED: u8 = 0x00;
 /// The length of an empty stored block, and its inverse.
 const EMPTY: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
-/// What stands behind every block but the last.
+/// What stands after every block but the last.
 pub const MARK: [u8; 9] = [0x00, 0x00, 0xff, 0xff, STORED, 0x00, 0x00, 0xff, 0xff];
 /// Bits of a block's header: BFINAL and BTYPE.
 const HEADER_BITS: usize = 3;
@@ -30,7 +30,7 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Opens the end of the block at the start of `out`, if it is final, and puts a mark behind it, for which there
+    /// Opens the end of the block at the start of `out`, if it is final, and puts a mark after it, for which there
     /// must be [`MARK_ROOM`]. Returns the bytes of the whole.
     pub fn seal(&mut self, out: &mut [u8], block: Compressed) -> Result<usize, CodecError> {
         let mut len = block.len;

@@ -96,7 +96,7 @@ pub struct Inflated {
 pub enum NotInflated {
     /// More would come out than there is room for.
     OutOfRoom,
-    /// It breaks the rules of deflate, refers to what is before it, or goes on behind the input.
+    /// It breaks the rules of deflate, refers to what is before it, or goes on after the input.
     NoStream,
 }
 

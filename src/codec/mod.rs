@@ -68,7 +68,7 @@ pub struct Compressed {
 /// How compressed data ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// With a final block, at any bit of the last byte; the bits behind it are zeros.
+    /// With a final block, at any bit of the last byte; the bits after it are zeros.
     Final,
     /// With an empty stored block, as zlib's sync flush leaves it; another block may follow.
     Flushed,

@@ -2,7 +2,7 @@
 //!
 //! Where a file is cut is a guess ([`super::cut`]): what looks like a mark may be data. So nothing is taken from a piece
 //! that does not prove itself: it must inflate from its first bit, without reaching before its start, to exactly its
-//! end, be that behind the trailer of a member or between two blocks. If every piece begins as the one before it ended,
+//! end, be that after the trailer of a member or between two blocks. If every piece begins as the one before it ended,
 //! together they are what reading them one after the other gives.
 //!
 //! That a piece ends between two blocks is proven by a seal: a last, stored block with eight bytes that nobody can
@@ -26,7 +26,7 @@ pub const SEAL_BYTES: usize = SEAL_HEADER.len() + SECRET_BYTES;
 /// Where in a file a piece begins or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// At the start of the file, or behind a whole member.
+    /// At the start of the file, or after a whole member.
     Between,
     /// In a member, where a block may begin, at the first bit of a byte.
     Body,
@@ -41,7 +41,7 @@ pub struct Proven {
     pub read: usize,
     /// Bytes that came out of them.
     pub written: usize,
-    /// What stands behind them.
+    /// What stands after them.
     pub end: Place,
     /// Those that came out, by member.
     pub segments: Vec<Segment>,
@@ -69,7 +69,7 @@ fn secret() -> [u8; SECRET_BYTES] {
 }
 
 impl Pieces {
-    /// Inflates the `len` bytes at the start of `input`, behind which there must be [`SEAL_BYTES`] of room, as far as
+    /// Inflates the `len` bytes at the start of `input`, after which there must be [`SEAL_BYTES`] of room, as far as
     /// they fit into `out`, which [`SECRET_BYTES`] of it may not be used for.
     pub fn inflate(&mut self, input: &mut [u8], len: usize, start: Place, out: &mut [u8]) -> Proven {
         input[len..len + SEAL_BYTES].copy_from_slice(&self.seal);

@@ -28,7 +28,7 @@ impl Zlib {
             stream.reset();
             return Ok(stream);
         }
-        // zlib-rs 0.6 hashes a byte behind the dictionary, which after a reset is an older block's: the output would
+        // zlib-rs 0.6 hashes a byte after the dictionary, which after a reset is an older block's: the output would
         // depend on what this worker did before. A new stream starts from zeros, and measured as fast. The old one goes
         // first, so that its memory serves again.
         self.stream = None;

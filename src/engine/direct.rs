@@ -74,7 +74,7 @@ fn begin(sys: &mut Sys, pair: Pair<'_>, step: usize) -> Result<(), EngineError> 
     sys.set_direct(pair.target, true).map_err(EngineError::writing)
 }
 
-/// Copies from `offset` on, and moves it along, until `end` or the end of the source. Data behind a hole, and what is
+/// Copies from `offset` on, and moves it along, until `end` or the end of the source. Data after a hole, and what is
 /// left after a short read, need not start on a page: the part of the page before it is copied with it, once more.
 fn copy_pages(sys: &mut Sys, pair: Pair<'_>, offset: &mut u64, end: u64, buffer: &mut [u8]) -> Result<(), EngineError> {
     while *offset < end {

@@ -1,4 +1,4 @@
-//! Rounds: in each of them everything is run once, in an order that is shuffled anew, so that a busy minute of the machine
+//! Rounds: in each of them everything is run once, in an order that is shuffled again, so that a busy minute of the machine
 //! does not fall on one setting; until there are enough of them. What a run is, a [`Series`] knows.
 
 use std::time::{Duration, Instant};

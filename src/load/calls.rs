@@ -1,4 +1,4 @@
-//! One thread, one call after another: `pread64`, `pwrite64`, and `fdatasync` behind a write that is to be durable.
+//! One thread, one call after another: `pread64`, `pwrite64`, and `fdatasync` after a write that is to be durable.
 
 use std::os::fd::BorrowedFd;
 use std::time::Instant;

@@ -96,7 +96,7 @@ impl Flights {
     }
 
     /// Does what the scripts say until they end, and returns the calls of this run, which `sys` itself does not count.
-    /// After an error nothing is in flight, and a ring is of no further use: get ready anew.
+    /// After an error nothing is in flight, and a ring is of no further use: get ready again.
     ///
     /// # Panics
     /// If there are not as many scripts as [`Flights::scripts`] says, or one asks for more bytes than a block has.

@@ -23,7 +23,7 @@ pub(super) struct List {
     pub(super) begun: usize,
     pub(super) done: Vec<Operation>,
     pub(super) most_in_flight: usize,
-    /// Begins again behind the last, for ever.
+    /// Begins again after the last, for ever.
     pub(super) repeats: bool,
     /// Asks to stop when so many are done.
     pub(super) stops: Option<(usize, Stop)>,

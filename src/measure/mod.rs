@@ -3,7 +3,7 @@
 //! - [`probe`]: one run becomes one [`Sample`](crate::outcome::Sample): time, memory, faults, and a comparison of our
 //!   own counts of system calls with the kernel's.
 //! - [`stats`]: the middle, the least and the spread of a few numbers.
-//! - [`interval`]: how well a middle is known, and how far apart two of them are; [`ranks`]: the odds behind that.
+//! - [`interval`]: how well a middle is known, and how far apart two of them are; [`ranks`]: the odds of that.
 //! - [`resample`]: how far each of many settings is from the best, all at once.
 //! - [`cost`](mod@cost): what measuring itself costs.
 //! - [`latency`]: how long operations took; [`file_times`]: how long single files took.

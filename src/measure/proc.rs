@@ -66,7 +66,7 @@ pub(super) fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix(':')).map(str::trim)
 }
 
-/// The same where the value is a whole number, with or without a unit behind it.
+/// The same where the value is a whole number, with or without a unit after it.
 pub(super) fn number(text: &str, key: &str) -> Option<u64> {
     value(text, key)?.split(' ').next()?.parse().ok()
 }

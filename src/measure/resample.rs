@@ -2,7 +2,7 @@
 //!
 //! Multiple comparison with the best (Hsu), by resampling. Whoever picks the setting with the least median and compares
 //! the others with it is fooled twice: the winner was lucky, and of many comparisons some come out wrong. So whole rounds
-//! are drawn again, in each drawing the best is chosen anew, and the bounds are made to hold for all settings at once.
+//! are drawn again, in each drawing the best is chosen again, and the bounds are made to hold for all settings at once.
 //!
 //! Few rounds drawn again and again look more alike than new ones would be: in simulated sweeps of seven rounds over
 //! twelve settings all of the bounds held in 70 % of cases, not 95. So they are widened to what ranks say of each

@@ -146,7 +146,7 @@ impl AddAssign<&Self> for Summary {
 pub struct Listed {
     /// Where it would be decompressed to; `None` for standard input, unless its header's name was asked for.
     pub name: Option<PathBuf>,
-    /// Bytes of the file: all of them, also what is behind its last member.
+    /// Bytes of the file: all of them, also what is after its last member.
     pub compressed_bytes: u64,
     /// Bytes of the first member's header; 0 if that was too long to be looked at.
     pub header_bytes: u64,

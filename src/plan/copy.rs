@@ -196,7 +196,7 @@ pub struct CopyPlan {
     pub exclude: Patterns,
     /// What becomes of what is no directory.
     pub method: Method,
-    /// FIFOs and devices are read as files are, and not made anew (`--copy-contents`).
+    /// FIFOs and devices are read as files are, instead of being created (`--copy-contents`).
     pub copy_contents: bool,
     /// What becomes of what is there already.
     pub existing: Existing,

@@ -34,7 +34,7 @@ impl RouteName {
     }
 }
 
-/// Some of the bytes that come out of a file. Those behind its end are none.
+/// Some of the bytes that come out of a file. Those after its end are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
     /// Bytes before them.

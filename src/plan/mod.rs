@@ -113,7 +113,7 @@ pub enum PoolChoice {
     Auto,
     /// This many; more than the workers need buys nothing but slack.
     Buffers(NonZeroUsize),
-    /// None: every buffer is allocated anew, and the number of live ones is not bounded by the pool.
+    /// None: every buffer is allocated when it is needed, and the number of live ones is not bounded by the pool.
     Off,
 }
 

@@ -1,6 +1,6 @@
 //! Blocks back in sequence: workers finish them in any order, they are handed on in the order of their numbers.
 //!
-//! There is no writer thread. Whoever finishes the next block in sequence hands it on, and every ready one behind it;
+//! There is no writer thread. Whoever finishes the next block in sequence hands it on, and every ready one after it;
 //! the others leave theirs and go back to work. What waits here holds buffers of a pool, so its size bounds the wait:
 //! a worker must take its buffers *before* it takes a number, or finished later blocks could hold the whole pool while
 //! the next one starves.
@@ -21,7 +21,7 @@ struct State<T> {
     ready: BTreeMap<u64, T>,
     /// Somebody is handing items on right now.
     busy: bool,
-    /// A number was given up: its item will never come, and nothing behind it can be handed on.
+    /// A number was given up: its item will never come, and nothing after it can be handed on.
     broken: bool,
 }
 

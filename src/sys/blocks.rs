@@ -40,7 +40,7 @@ impl Blocks {
         &mut self.memory[self.start..][..self.block_bytes]
     }
 
-    /// Has the next one be in use, behind the last the first, and returns it.
+    /// Has the next one be in use, after the last the first, and returns it.
     pub fn next_block(&mut self) -> &mut [u8] {
         self.start = (self.start + self.stride) % self.memory.len();
         self.block()

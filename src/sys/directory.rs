@@ -23,11 +23,11 @@ impl Default for DirectoryBuffer {
     }
 }
 
-/// The entries that one getdents64 returned, without `.` and `..`; names lie one behind the other in one allocation.
+/// The entries that one getdents64 returned, without `.` and `..`; names lie one after the other in one allocation.
 #[derive(Debug, Default)]
 pub struct Entries {
     names: Vec<u8>,
-    /// For each entry, where its name ends (behind its NUL) and what it is.
+    /// For each entry, where its name ends (after its NUL) and what it is.
     ends: Vec<(u32, FileKind)>,
 }
 
@@ -51,7 +51,7 @@ impl Entries {
         self.ends.is_empty()
     }
 
-    /// The entry at a place in the directory's order; `None` behind the last.
+    /// The entry at a place in the directory's order; `None` after the last.
     pub fn get(&self, place: usize) -> Option<Entry<'_>> {
         let (end, kind) = *self.ends.get(place)?;
         let name = CStr::from_bytes_with_nul(&self.names[self.start(place)..end as usize]).ok()?;

@@ -251,7 +251,7 @@ impl Sys {
         self.plain(Call::Fcntl, || rustix::fs::fcntl_getfl(file.as_fd()))
     }
 
-    /// The first run of data at or behind `offset`; `None` where only a hole follows.
+    /// The first run of data at or after `offset`; `None` where only a hole follows.
     pub fn next_extent(&mut self, file: impl AsFd, offset: u64) -> Result<Option<Extent>> {
         let start = match self.plain(Call::Lseek, || rustix::fs::seek(file.as_fd(), SeekFrom::Data(offset))) {
             Err(Errno::NXIO) => return Ok(None),

@@ -88,7 +88,7 @@ pub(crate) struct UnpackArgs {
     #[arg(long, value_enum, default_value_t = RouteName::Auto)]
     pub(crate) route: RouteName,
     /// Write only these bytes of what comes out, to standard output, and keep the sources: 1G:64K, or 1G: for all from
-    /// there on; behind the end there are none. Read is what is needed: see --index. Damage elsewhere is not looked for
+    /// there on; after the end there are none. Read is what is needed: see --index. Damage elsewhere is not looked for
     #[arg(long, value_name = "OFFSET:LENGTH", value_parser = parse_range, allow_hyphen_values = true)]
     pub(crate) range: Option<Range>,
     /// Test each FILE and keep an index of it, FILE.haul-index, which --range then reads by; with --range, make it where

@@ -138,7 +138,7 @@ pub(crate) struct GzipArgs {
     /// Bytes one worker compresses as a piece, 32K to 1G; default: 1M, from level 7 on 2M
     #[arg(long, value_name = "SIZE", value_parser = parse_block)]
     pub(crate) block: Option<BufferSize>,
-    // Last, since its heading goes for all behind it.
+    // Last, since its heading goes for all after it.
     #[command(flatten)]
     pub(crate) unpack: UnpackArgs,
 }

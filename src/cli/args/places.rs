@@ -35,7 +35,7 @@ impl clap::Args for Places {
 impl clap::FromArgMatches for Places {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         let options = matches.ids().map(clap::Id::as_str);
-        // A default has a place too, behind all others.
+        // A default has a place too, after all others.
         let typed = options.filter(|option| matches.value_source(option) == Some(ValueSource::CommandLine));
         let places =
             typed.map(|option| (option.to_owned(), matches.indices_of(option).into_iter().flatten().collect()));

@@ -72,7 +72,7 @@ pub(crate) struct Output {
     pub(crate) path: Option<PathBuf>,
 }
 
-/// A report in a format, with a line end behind it. A table is `width` columns wide, which is the only thing that the
+/// A report in a format, with a line end after it. A table is `width` columns wide, which is the only thing that the
 /// place where it is read changes.
 pub(crate) fn render(contents: &dyn Contents, format: Format, width: usize) -> io::Result<Vec<u8>> {
     let mut out = vec![];

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use haul::measure::interval::Interval;
 use haul::outcome::Ended;
 
-/// Why there are no more rounds, where nobody asked for just so many: put behind how many there are.
+/// Why there are no more rounds, where nobody asked for just so many: put after how many there are.
 pub(super) fn ended(ended: Ended, failure: Option<&str>) -> String {
     let why = match ended {
         Ended::Rounds => "",

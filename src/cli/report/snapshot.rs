@@ -1,6 +1,6 @@
 //! Reports as they were when somebody last looked at them.
 
-/// Compares with a file in `snapshots/`; `HAUL_BLESS=1` writes it anew, to be looked at before it is committed.
+/// Compares with a file in `snapshots/`; `HAUL_BLESS=1` writes it again, to be looked at before it is committed.
 #[track_caller]
 #[allow(clippy::disallowed_methods, reason = "a test writes its own files")]
 pub(super) fn check(name: &str, found: &str, expected: &str) {

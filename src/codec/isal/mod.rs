@@ -32,7 +32,7 @@ pub struct Isal {
     tokens: Vec<u64>,
 }
 
-// SAFETY: each `compress` sets the stream's pointers anew, to what it borrows or this value owns, before ISA-L looks at
+// SAFETY: each `compress` sets the stream's pointers again, to what it borrows or this value owns, before ISA-L looks at
 // any of them; those that are left behind by the call before are never followed. ISA-L keeps nothing outside the stream
 // and the token buffer.
 #[allow(unsafe_code, reason = "a stream of ISA-L holds raw pointers")]

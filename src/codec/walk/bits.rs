@@ -13,10 +13,10 @@ pub(super) struct Bits<'a> {
 }
 
 impl<'a> Bits<'a> {
-    /// From bit number `at` on; behind the end there is nothing to read.
+    /// From bit number `at` on; after the end there is nothing to read.
     pub(super) fn at(stream: &'a [u8], at: usize) -> Self {
         let mut bits = Self { stream, next: (at / 8).min(stream.len()), buffer: 0, count: 0 };
-        // Behind the end this fails, and so will the caller's own next read.
+        // After the end this fails, and so will the caller's own next read.
         let _ = bits.take((at % 8) as u32);
         bits
     }
@@ -34,7 +34,7 @@ impl<'a> Bits<'a> {
         Ok(value)
     }
 
-    /// The next bits, up to `most`; zeros stand for what lies behind the end.
+    /// The next bits, up to `most`; zeros stand for what lies after the end.
     pub(super) fn peek_padded(&mut self, most: u32) -> u32 {
         while self.count < most && self.next < self.stream.len() {
             self.buffer |= u64::from(self.stream[self.next]) << self.count;

@@ -30,7 +30,7 @@ struct Lane {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Walking,
-    /// Behind the end of the block.
+    /// After the end of the block.
     Ended,
     Failed,
 }
@@ -50,7 +50,7 @@ impl Default for Lanes {
 }
 
 impl Lanes {
-    /// From bit `at`, behind a block's header, to the first bit behind the block.
+    /// From bit `at`, after a block's header, to the first bit after the block.
     pub(super) fn skip(&mut self, tables: &Tables, stream: &[u8], mut at: usize) -> Result<usize, Malformed> {
         loop {
             let next = if self.pace == 0 {
@@ -79,7 +79,7 @@ impl Lanes {
     /// All lanes from `at` on, and on to where the last one is that could be joined.
     fn round(&mut self, tables: &Tables, stream: &[u8], at: &mut usize) -> Result<Next, Malformed> {
         let start = *at;
-        // A lane begins a little before the one behind it will end, so that they meet.
+        // A lane begins a little before the one after it will end, so that they meet.
         let apart = self.pace * STRETCHES - self.pace / 4;
         for (number, lane) in self.lanes.iter_mut().enumerate() {
             (lane.at, lane.state, lane.looks) = (start + number * apart, State::Walking, 0);

@@ -28,7 +28,7 @@ pub struct Malformed;
 pub struct LastBlock {
     /// The first bit of its header, which is BFINAL.
     pub header: usize,
-    /// The first bit behind it.
+    /// The first bit after it.
     pub end: usize,
 }
 

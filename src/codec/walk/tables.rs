@@ -28,7 +28,7 @@ const DISTANCE: Entry = 1 << 8;
 /// Nothing is skipped: the code is too long for the table, or means nothing, or ends the block.
 const STUCK: Entry = 1 << 9;
 const KNOWN_SHIFT: u32 = 16;
-/// An entry that is [`STUCK`], and fits behind no literal.
+/// An entry that is [`STUCK`], and fits after no literal.
 const NONE: Entry = STUCK | 63 << KNOWN_SHIFT;
 
 /// What follows in a stream.
@@ -36,7 +36,7 @@ const NONE: Entry = STUCK | 63 << KNOWN_SHIFT;
 pub(super) enum Next {
     /// More of the block.
     Symbols,
-    /// Nothing: this is behind the block.
+    /// Nothing: this is after the block.
     End,
 }
 
@@ -94,7 +94,7 @@ impl Tables {
         }
         let length = first & SKIP;
         let known_left = INDEX_BITS - length;
-        // What lies behind has a smaller index, so its own entry is complete; only 0 is its own.
+        // What lies after has a smaller index, so its own entry is complete; only 0 is its own.
         let behind = index >> length;
         let (several, single) = (self.several[behind], self.single[behind]);
         let fits = |entry: Entry| entry >> KNOWN_SHIFT <= known_left;

@@ -208,7 +208,7 @@ impl Copier {
         }
     }
 
-    /// Copies entries of an open directory. Behind a large file, half of what is left is offered to others: workers that
+    /// Copies entries of an open directory. After a large file, half of what is left is offered to others: workers that
     /// have a file each do not wait for each other, as those do that write ranges of the same one (a third faster for
     /// files of 10 MB).
     pub(super) fn entries(&mut self, open: &Arc<Open>, mut entries: Entries, handle: &mut Handle<'_, Task>) {

@@ -34,7 +34,7 @@ struct Lane {
     seed: u64,
     /// Runs so far.
     runs: u64,
-    /// The block that the next run begins with, of those one behind the other: not always the same ones, which a disk
+    /// The block that the next run begins with, of those one after the other: not always the same ones, which a disk
     /// would remember.
     first: u64,
     /// Operations of a run at most.
@@ -93,7 +93,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Warming up is over: how much of the time `elapsed` passed beside each of its runs. What is tidied from now on is
-    /// counted anew; and so are runs, since the blocks of a round must not depend on how many windows were before.
+    /// counted again; and so are runs, since the blocks of a round must not depend on how many windows were before.
     pub(super) fn begin_rounds(&mut self, elapsed: Duration) -> Duration {
         self.tidying = Duration::ZERO;
         let runs: u64 = self.lanes.iter().map(|lane| lane.runs).sum();
@@ -241,7 +241,7 @@ impl<'a> Bench<'a> {
 }
 
 /// Whether the page cache is emptied of the file before a run. What passes the cache by does not care what it holds; and
-/// of a file that others use, a database's say, they would have to read everything anew.
+/// of a file that others use, a database's say, they would have to read everything again.
 fn evicts(is_ours: bool, setting: &DiskSetting) -> bool {
     is_ours || setting.access == Some(Access::Buffered)
 }

@@ -35,7 +35,7 @@ pub(super) fn most(free: Option<u64>, share: f64) -> std::result::Result<usize, 
     Ok(may.min(MOST))
 }
 
-/// Files in a directory of ours, which is another one whenever they are made anew.
+/// Files in a directory of ours, which is another one whenever they are made again.
 ///
 /// On ext4 inodes that were freed within the last minutes are passed over one by one when new ones are looked for nearby
 /// (`recently_deleted` in fs/ext4/ialloc.c): where files were just removed, creating some becomes slower with every run. So

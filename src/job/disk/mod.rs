@@ -1,7 +1,7 @@
 //! `haul disk`: what a disk can do, measured through a file of our own or by reading one that exists.
 //!
 //! Every setting is warmed up until its rates settle, or until its time is over; then, in every round, each is run once in
-//! an order that is shuffled anew. A run begins operations for a fixed time, on blocks that no cache of this machine holds,
+//! an order that is shuffled again. A run begins operations for a fixed time, on blocks that no cache of this machine holds,
 //! and is proven by what the kernel says came from the disk. Making the file, emptying caches and writing back happen
 //! between runs and are never timed.
 //!

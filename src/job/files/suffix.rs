@@ -8,7 +8,7 @@ use crate::sys::NAME_MAX;
 const KNOWN: [(&[u8], &[u8]); 7] =
     [(b".gz", b""), (b".tgz", b".tar"), (b".taz", b".tar"), (b"-gz", b""), (b".z", b""), (b"-z", b""), (b"_z", b"")];
 
-/// What is behind the name of a compressed file in that of its index.
+/// What is after the name of a compressed file in that of its index.
 pub(in crate::job) const INDEX: &str = ".haul-index";
 
 /// Whether a name is that of an index.

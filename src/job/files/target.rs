@@ -183,7 +183,7 @@ pub(in crate::job) fn settle(sys: &mut Sys, plan: &FilesPlan, folder: &Folder) -
     sync_directory(sys, folder.directory.as_fd()).map_err(|errno| Error::system("sync", folder.place.path(), errno))
 }
 
-/// Makes the names in a directory durable. Opened anew, since `O_PATH` descriptors cannot be synced.
+/// Makes the names in a directory durable. Opened again, since `O_PATH` descriptors cannot be synced.
 pub(super) fn sync_directory(sys: &mut Sys, directory: impl AsFd) -> rustix::io::Result<()> {
     let readable = sys.open_directory(directory, c".")?;
     sys.fsync(&readable).and(sys.close(readable))

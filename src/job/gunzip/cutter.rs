@@ -18,7 +18,7 @@ pub(super) struct Cutter {
     number: u64,
     /// Where the next piece begins.
     place: Place,
-    /// There is nothing behind what is ahead.
+    /// There is nothing after what is ahead.
     ended: bool,
 }
 
@@ -36,11 +36,11 @@ impl Cutter {
         Self { cuts, ahead: head.to_vec(), given: 0, number: 0, place: Place::Between, ended }
     }
 
-    /// Puts the next piece into `buffer`, with room for a seal behind it; `None` at the end, or when no more is wanted.
+    /// Puts the next piece into `buffer`, with room for a seal after it; `None` at the end, or when no more is wanted.
     pub(super) fn take(&mut self, sys: &mut Sys, open: &Open, buffer: &mut [u8], step: usize) -> Result<Option<Chunk>> {
         let taken = self.read(sys, open, buffer, step);
         if taken.is_err() {
-            // Nobody reads on behind a gap.
+            // Nobody reads on after a gap.
             self.ended = true;
             self.given = self.ahead.len();
         }

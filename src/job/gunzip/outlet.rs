@@ -77,7 +77,7 @@ impl Outlet {
         self.clip = clip;
     }
 
-    /// What comes next is what stands behind so many bytes.
+    /// What comes next is what stands after so many bytes.
     pub(super) const fn skip_to(&mut self, passed: u64) {
         self.passed = passed;
     }

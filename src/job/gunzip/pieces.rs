@@ -57,7 +57,7 @@ impl Inflater {
             let (sys, step) = (&mut self.worker.sys, self.shared.step());
             let mut cutter = file.cutter.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(chunk) = cutter.take(sys, &file.open, &mut input, step)? else { break };
-            // A turn that is given up (a panic) ends the sequence, instead of holding up what is behind it.
+            // A turn that is given up (a panic) ends the sequence, instead of holding up what is after it.
             let turn = file.ordered.turn(chunk.number);
             drop(cutter);
             let proven = self.pieces.inflate(&mut input, chunk.len, chunk.start, &mut output);

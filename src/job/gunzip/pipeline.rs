@@ -55,7 +55,7 @@ struct Pump {
     input: PooledBuffer,
     /// Bytes of `input` that are still to be inflated.
     rest: std::ops::Range<usize>,
-    /// There is nothing behind them.
+    /// There is nothing after them.
     whole: bool,
 }
 
@@ -100,7 +100,7 @@ impl Inflater {
 
     pub(super) fn help_with_pipeline(&mut self, file: Arc<PipelineFile>, handle: &mut Handle<'_, Task<Helped>>) {
         file.present.fetch_add(1, Ordering::Relaxed);
-        // To the end even behind a failure: what nobody takes would keep its buffers.
+        // To the end even after a failure: what nobody takes would keep its buffers.
         while let Ok(filled) = file.receiver.recv() {
             let delivered = self.deliver(&file, filled);
             self.worker.check_shared(&file.failed, delivered);

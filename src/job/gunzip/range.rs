@@ -2,7 +2,7 @@
 //!
 //! An index says it best, and everything that is read by it is checked by it ([`super::spans`]). BGZF's members say how
 //! long they are, so that those before the range are jumped over, on their word. In any other file reading begins at the
-//! start. In both these cases it ends behind the range: members that end before that are checked; that in which it
+//! start. In both these cases it ends after the range: members that end before that are checked; that in which it
 //! ends is not, nor what follows.
 
 use super::Inflater;

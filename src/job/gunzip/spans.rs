@@ -69,7 +69,7 @@ impl Inflater {
         if failed.load(Ordering::Relaxed) {
             self.give_up(open, writer, None, handle);
         } else {
-            // Also where the range was behind the end.
+            // Also where the range was after the end.
             open.enough.say();
             self.conclude(open, writer, Ok(None), handle);
         }

@@ -64,7 +64,7 @@ pub(super) struct Writer {
     passes: bool,
     /// Pieces taken as they are, and all of them.
     taken: (u64, u64),
-    /// What comes behind a failure must not be written.
+    /// What comes after a failure must not be written.
     broken: bool,
 }
 
@@ -191,7 +191,7 @@ impl Writer {
         self.outlet.into_sink()
     }
 
-    /// Does nothing behind a failure.
+    /// Does nothing after a failure.
     fn guarded(&mut self, take: impl FnOnce(&mut Self) -> Result<(), Failure>) -> Result<(), Failure> {
         if self.broken || self.outlet.is_satisfied() {
             return Ok(());
@@ -268,7 +268,7 @@ impl Writer {
                 break;
             }
         }
-        // From behind a member, pieces can be taken as they are again.
+        // From after a member, pieces can be taken as they are again.
         if gunzip.is_between_members() {
             self.place = Place::Between;
         }
@@ -281,7 +281,7 @@ impl Writer {
         let mut gunzip = self.gunzip.take().unwrap_or_else(|| Box::new(Gunzip::new(self.passes)));
         match std::mem::replace(&mut self.place, Place::Inside) {
             Place::Inside => {}
-            // Behind no member at all, it stands at the start of the file.
+            // After no member at all, it stands at the start of the file.
             Place::Between if self.checker.members() == 0 => gunzip.restart(),
             Place::Between => gunzip.resume_between_members(),
             Place::Body => gunzip.resume_in_member(&self.window)?,

@@ -51,7 +51,7 @@ struct Stream {
     next: u64,
     /// The last bytes of the block before: the next one's dictionary.
     tail: Vec<u8>,
-    /// The first byte of the next block: a block is the last if there is none behind it.
+    /// The first byte of the next block: a block is the last if there is none after it.
     ahead: Option<u8>,
     ended: bool,
 }
@@ -93,7 +93,7 @@ impl Blocks {
         }
     }
 
-    /// Reads the next block into `buffer`, which has [`Shape::buffer_bytes`]; `None` behind the last.
+    /// Reads the next block into `buffer`, which has [`Shape::buffer_bytes`]; `None` after the last.
     ///
     /// The number comes as a turn: given up because of an error, it breaks the sequence, and nobody waits for it.
     pub(super) fn take<'a>(
@@ -132,7 +132,7 @@ impl Blocks {
                 if stream.ended {
                     return Ok(None);
                 }
-                // Whatever goes wrong, nobody reads on behind it.
+                // Whatever goes wrong, nobody reads on after it.
                 stream.ended = true;
                 let block = stream.read(self.shape, buffer, |room| read_stream(sys, source, room, step));
                 let block = block.map_err(failed)?;
@@ -146,7 +146,7 @@ impl Blocks {
 }
 
 impl Stream {
-    /// The next block, and the byte behind it. `fill` reads as many bytes as there are, up to the room it gets.
+    /// The next block, and the byte after it. `fill` reads as many bytes as there are, up to the room it gets.
     fn read(
         &mut self,
         shape: Shape,

@@ -149,7 +149,7 @@ impl Gzip {
         rest
     }
 
-    /// Standard output ends in the middle of a member: what came behind it would not be found.
+    /// Standard output ends in the middle of a member: what came after it would not be found.
     fn give_up(&mut self, rest: Option<Sequence>) -> Option<Sequence> {
         if rest.is_some_and(|rest| !rest.is_empty()) && !self.worker.is_halted() {
             let why = "it ends in the middle of a file; what follows was not tried";

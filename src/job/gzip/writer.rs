@@ -14,7 +14,7 @@ use crate::sys::Sys;
 
 /// A compressed block.
 pub(super) struct Piece {
-    /// Compressed bytes from [`LONGEST_HEADER`] on, with room for a header before and a trailer behind them.
+    /// Compressed bytes from [`LONGEST_HEADER`] on, with room for a header before and a trailer after them.
     pub(super) output: PooledBuffer,
     /// Compressed bytes.
     pub(super) len: usize,
@@ -35,7 +35,7 @@ pub(super) struct MemberWriter {
     step: usize,
     written: u64,
     complete: bool,
-    /// A write failed: what comes behind the gap must not be written.
+    /// A write failed: what comes after the gap must not be written.
     broken: bool,
 }
 

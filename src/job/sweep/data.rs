@@ -108,7 +108,7 @@ fn describe_by(sys: &mut Sys, name: &CStr, most_bytes: u64) -> rustix::io::Resul
         room_bytes += attributes.size.min(attributes.blocks * 512);
         Ok(())
     })?;
-    // Of so many pieces one is looked at. Files lie one behind the other, so that of many small ones some are passed over.
+    // Of so many pieces one is looked at. Files lie one after the other, so that of many small ones some are passed over.
     let one_of = bytes.div_ceil(most_bytes).max(1);
     let mut histogram = Histogram::default();
     let mut piece = vec![0; SAMPLE_PIECE_BYTES];

@@ -1,7 +1,7 @@
 //! `haul sweep`: jobs that are run over and over with different settings, measured and compared.
 //!
 //! Each setting is run once to warm up; then, in every round, every setting is run once in an order that is shuffled
-//! anew, so that a busy minute of the machine does not fall on one setting. What runs is the very `job::*::run` that
+//! again, so that a busy minute of the machine does not fall on one setting. What runs is the very `job::*::run` that
 //! users call. Taking away the last target, writing back and emptying the cache happen between runs and are never timed.
 //!
 //! Warming up goes from small buffers to large ones, and peak memory is read there: glibc's arenas of threads keep

@@ -15,7 +15,7 @@ pub(crate) use words::{Attribute, BackupWord};
 /// Copy files and trees: mode, owner, times, links, holes and attributes kept
 ///
 /// Kept are contents, holes, symbolic and hard links, mode and ACLs, owner (where allowed), times to the nanosecond and
-/// extended attributes. FIFOs, sockets and devices are made anew, not read; one that is named as a SOURCE takes no
+/// extended attributes. FIFOs, sockets and devices are created, not read; one that is named as a SOURCE takes no
 /// other file's place. --copy-contents reads them. The options of cp mean what they mean there; -a is the default.
 ///
 /// TARGET is an existing directory, or the new name of the one SOURCE. New data has a hidden temporary name until it is
@@ -32,7 +32,7 @@ pub(crate) use words::{Attribute, BackupWord};
     mut_arg("workers", |workers| workers.short(None))
 )]
 pub(crate) struct CopyArgs {
-    // First: what stands behind takes its words away.
+    // First: what stands after takes its words away.
     #[command(flatten)]
     pub(crate) places: Places,
     /// What to copy, and last, unless -t says it, where to
@@ -95,7 +95,7 @@ pub(crate) struct WhichArgs {
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     pub(crate) include: Vec<String>,
     /// Read FIFOs and devices as files are read, until there is no more, also those in directories and those that a
-    /// SOURCE is a symbolic link to; without it they are made anew
+    /// SOURCE is a symbolic link to; without it they are created
     #[arg(long)]
     pub(crate) copy_contents: bool,
     /// Take more SOURCEs from FILE, one a line, as it is; - is standard input. TARGET or -t stays on the

@@ -30,7 +30,7 @@ pub(crate) struct Page<'a> {
 const MIB: f64 = 1_048_576.0;
 const HEADINGS: [&str; 6] = ["setting", "old", "new", "change", "at 95%", "verdict"];
 
-/// Writes a comparison, and a line end behind it.
+/// Writes a comparison, and a line end after it.
 pub(crate) fn write(page: &Page<'_>, out: &mut dyn Write) -> io::Result<()> {
     match page.args.format {
         ComparisonFormat::Table => page.write_table(out),

@@ -24,7 +24,7 @@ struct Document<'a> {
     advice: &'a Advice,
 }
 
-/// A report with a line end behind it: everything as JSON, or what people want to know.
+/// A report with a line end after it: everything as JSON, or what people want to know.
 pub(crate) fn render(report: &TuneReport, advice: &Advice, json: bool) -> io::Result<Vec<u8>> {
     let mut out = vec![];
     if json {
@@ -281,7 +281,7 @@ const fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// As people type it behind `haul`.
+/// As people type it after `haul`.
 fn words(choice: &Choice) -> String {
     format!("{} {}", choice.job.name(), choice.flags)
 }

@@ -29,13 +29,13 @@ pub(super) struct Pattern {
     block_bytes: usize,
     /// Whole blocks of the file.
     blocks: u64,
-    /// The block that comes first, of those one behind the other.
+    /// The block that comes first, of those one after the other.
     first: u64,
     seed: u64,
 }
 
 impl Pattern {
-    /// Whole blocks of a file of so many bytes, at least one. Blocks one behind the other begin with number `first`.
+    /// Whole blocks of a file of so many bytes, at least one. Blocks one after the other begin with number `first`.
     pub(super) const fn new(load: Load, block_bytes: usize, file_bytes: u64, first: u64, seed: u64) -> Self {
         Self { load, block_bytes, blocks: file_bytes / block_bytes as u64, first, seed }
     }

@@ -7,7 +7,7 @@ use crate::outcome::DiskSetting;
 use crate::plan::{Access, DiskAxis, DiskPlan, Flight, Load};
 use crate::size::BufferSize;
 
-/// What blocks that lie one behind the other are read and written in, unless somebody says otherwise.
+/// What blocks that lie one after the other are read and written in, unless somebody says otherwise.
 const SEQUENTIAL: BufferSize = BufferSize::from_kib(1024);
 /// The same of blocks that are anywhere: a page, which databases and page faults move.
 const RANDOM: BufferSize = BufferSize::from_kib(4);

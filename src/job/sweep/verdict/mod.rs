@@ -1,6 +1,6 @@
 //! The setting to use: the smallest that is surely nearly as fast as the best.
 //!
-//! Surely: with bounds that hold for all settings at once, in which the best is chosen anew each time the rounds are
+//! Surely: with bounds that hold for all settings at once, in which the best is chosen again each time the rounds are
 //! drawn again ([`crate::measure::resample`]). Where the runs do not carry that, it says so, and what would.
 //!
 //! - this file: the verdict on each group of alternatives; `say`: in words;

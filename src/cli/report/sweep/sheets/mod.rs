@@ -95,7 +95,7 @@ impl<'a> Builder<'a> {
         for axis in axes {
             self.set(axis.name(), |place| axis.value(&block.rows[place].setting));
         }
-        // Behind what varies, or the arrow would mark what is the same everywhere; the caption has it where all rows do.
+        // After what varies, or the arrow would mark what is the same everywhere; the caption has it where all rows do.
         let is_told = block.digest.report.rows.iter().all(|row| row.setting.buffer == buffer(0));
         if self.columns.is_empty() || !block.buffers_vary() && !is_told {
             self.set("buffer", |place| buffer(place).to_string());
