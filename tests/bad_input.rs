@@ -206,7 +206,7 @@ fn a_full_device_ends_the_job_with_its_name() {
             let command = format!("'{haul}' {way} {words} >/dev/full");
             let command = command.replacen(&format!("{way} {words}"), &place_options(words, way), 1);
             let output =
-                std::process::Command::new("sh").args(["-c", &command]).current_dir(sandbox.path("")).output().unwrap();
+                common::run::command("sh").args(["-c", &command]).current_dir(sandbox.path("")).output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(1), "{command}: {said}");
             assert!(said.contains("No space left on device"), "{command}: {said:?}");
@@ -230,12 +230,8 @@ fn in_own_mounts(sandbox: &Sandbox, script: &str) -> Option<(i32, String, String
     }
     sandbox.make_directory("mnt");
     let script = format!("mount -t tmpfs -o size=256k tmpfs mnt || exit 77\n{script}");
-    let mut command = std::process::Command::new("unshare");
-    command
-        .args(["-m", "sh", "-c", &script])
-        .current_dir(sandbox.path(""))
-        .env("HAUL", common::run::binary())
-        .env_remove("HAUL_OPTIONS");
+    let mut command = common::run::command("unshare");
+    command.args(["-m", "sh", "-c", &script]).current_dir(sandbox.path("")).env("HAUL", common::run::binary());
     let output = command.output().ok()?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let code = output.status.code()?;
@@ -453,7 +449,7 @@ fn a_limit_on_the_size_of_files_is_an_error_like_others() {
         for way in ["--workers 1", "--workers 2"] {
             let command = format!("ulimit -f 200; exec '{haul}' {}", place_options(words, way));
             let output =
-                std::process::Command::new("sh").args(["-c", &command]).current_dir(sandbox.path("")).output().unwrap();
+                common::run::command("sh").args(["-c", &command]).current_dir(sandbox.path("")).output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(1), "{command}: {}: {said}", output.status);
             assert!(said.contains("File too large") && said.lines().count() == 1, "{command}: {said:?}");

@@ -47,9 +47,9 @@ fn no_call_changes_what_is_made_by_its_name() {
     for words in ["-T tree new", "-T tree there", "tree/fifo tree/link tree/socket there"] {
         let sandbox = Sandbox::new();
         furnish(&sandbox);
-        let mut command = Command::new("strace");
+        let mut command = common::run::command("strace");
         command.args(["-f", "-qq", "-o", "calls", "-e", CHANGING]).current_dir(sandbox.path(""));
-        command.env_remove("HAUL_OPTIONS").arg(common::run::binary()).arg("copy").args(words.split(' '));
+        command.arg(common::run::binary()).arg("copy").args(words.split(' '));
         let output = command.output().expect("strace");
         assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
         let calls = String::from_utf8(sandbox.read("calls")).expect("text");
@@ -101,9 +101,9 @@ fn a_file_that_takes_the_place_of_what_was_made_is_left_as_it_is() {
     set_mtime(sandbox.path("other"), 900_000_000, 0);
     std::fs::hard_link(sandbox.path("other"), sandbox.path("name")).unwrap();
     let before = std::fs::metadata(sandbox.path("other")).unwrap();
-    let mut command = Command::new("strace");
+    let mut command = common::run::command("strace");
     command.args(["-f", "-qq", "-o", "calls", "-e", "inject=mknodat:delay_exit=1000000"]).current_dir(sandbox.path(""));
-    command.env_remove("HAUL_OPTIONS").arg(common::run::binary()).args(["copy", "tree/fifo", "there/made"]);
+    command.arg(common::run::binary()).args(["copy", "tree/fifo", "there/made"]);
     let child = command.stderr(Stdio::piped()).spawn().expect("strace");
     let temporary = || sandbox.list("there").into_iter().next();
     wait_until("something is made", || temporary().is_some());
@@ -146,9 +146,9 @@ fn without_proc(sandbox: &Sandbox, script: &str) -> Option<(Option<i32>, String)
         return None;
     }
     let script = format!("umount -l /proc || exit 77; umask 022; {script}");
-    let mut command = Command::new("unshare");
+    let mut command = common::run::command("unshare");
     command.args(["-m", "sh", "-c", &script]).current_dir(sandbox.path(""));
-    let output = command.env("HAUL", common::run::binary()).env_remove("HAUL_OPTIONS").output().unwrap();
+    let output = command.env("HAUL", common::run::binary()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.code() == Some(77) || said.starts_with("unshare:") {
         skip("no mounts are allowed here");

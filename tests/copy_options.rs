@@ -7,7 +7,6 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 
 use common::tree::{make_awkward_tree, without_directory_times};
 use common::{Sandbox, Snapshot, WAYS, assert_same, can_trace, have, is_root, noise, set_mtime, skip, snapshot, ways};
@@ -183,11 +182,11 @@ fn all_that_was_copied_can_be_compared() {
 
 /// The calls of a kind, by all threads, of a run.
 fn traced(sandbox: &Sandbox, words: &str) -> (usize, usize, usize) {
-    let mut command = Command::new("strace");
+    let mut command = common::run::command("strace");
     command
         .args(["-f", "-qq", "-e", "trace=fsync,fdatasync,syncfs,renameat2", "-o", "trace"])
         .arg(common::run::binary());
-    command.args(words.split(' ')).current_dir(sandbox.path("")).env_remove("HAUL_OPTIONS");
+    command.args(words.split(' ')).current_dir(sandbox.path(""));
     let output = command.output().unwrap();
     assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
     let trace = String::from_utf8(sandbox.read("trace")).unwrap();
@@ -245,12 +244,8 @@ fn what_is_mounted_in_a_source_is_left_out_or_not_as_cp_does() {
             $HAUL copy $way tree all-$n && $HAUL copy $way -x tree one-$n && $HAUL copy $way -x tree/sub/mount mount-$n &&
                 $HAUL copy $way --one-file-system tree/sub/mount/. dot-$n || exit 1
         done";
-    let mut command = Command::new("unshare");
-    command
-        .args(["-m", "sh", "-c", script])
-        .current_dir(sandbox.path(""))
-        .env("HAUL", common::run::binary())
-        .env_remove("HAUL_OPTIONS");
+    let mut command = common::run::command("unshare");
+    command.args(["-m", "sh", "-c", script]).current_dir(sandbox.path("")).env("HAUL", common::run::binary());
     let output = command.output().unwrap();
     let err = String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(77) || err.starts_with("unshare:") {

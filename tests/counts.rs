@@ -6,7 +6,6 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use common::{Sandbox, can_trace, noise, prose};
 use serde_json::Value;
@@ -17,12 +16,11 @@ const MOVING: [&str; 5] = ["read", "pread64", "write", "pwrite64", "copy_file_ra
 /// Runs haul under strace, looking only at calls on files in the sandbox: what strace saw, what haul says it did.
 fn traced(sandbox: &Sandbox, words: &str) -> (BTreeMap<String, u64>, BTreeMap<String, u64>) {
     let log = Sandbox::new();
-    let mut command = Command::new("strace");
+    let mut command = common::run::command("strace");
     command
         .args(["-f", "-y", "-s", "0", "-e", &format!("trace={}", MOVING.join(",")), "-o"])
         .arg(log.path("log"))
-        .current_dir(sandbox.path(""))
-        .env_remove("HAUL_OPTIONS");
+        .current_dir(sandbox.path(""));
     let output = command.arg(common::run::binary()).args(words.split(' ')).arg("--json").output().expect("run strace");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "strace haul {words}: {said}");

@@ -46,9 +46,9 @@ impl Stranger {
 
     /// haul, where the user may have `threads` threads.
     fn haul(&self, threads: u32, words: &str) -> Command {
-        let mut command = Command::new("prlimit");
+        let mut command = common::run::command("prlimit");
         command.arg(format!("--nproc={threads}")).arg("./haul").args(words.split(' '));
-        command.current_dir(self.sandbox.path("")).env_remove("HAUL_OPTIONS").stdin(Stdio::null());
+        command.current_dir(self.sandbox.path("")).stdin(Stdio::null());
         if is_root() {
             command.uid(self.user).gid(self.user);
         }

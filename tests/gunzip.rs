@@ -422,7 +422,7 @@ fn a_claim_of_gigabytes_costs_no_memory() {
     let haul = common::run::binary().display().to_string();
     // 1 GiB of address space is enough for the threads' stacks and arenas, not for the claim.
     let script = format!("ulimit -v 1048576; '{haul}' gunzip -k --workers 2 file.gz");
-    let status = std::process::Command::new("sh").args(["-c", &script]).current_dir(sandbox.path("")).output().unwrap();
+    let status = common::run::command("sh").args(["-c", &script]).current_dir(sandbox.path("")).output().unwrap();
     assert_eq!(status.status.code(), Some(1), "{}", String::from_utf8_lossy(&status.stderr));
     assert_eq!(sandbox.list("").len(), 1);
 }

@@ -111,9 +111,8 @@ fn standard_output_gets_a_file_as_it_was_and_a_warning_if_it_grew() {
     let sandbox = Sandbox::new();
     let bytes = noise(8, 4 << 20);
     let log = sandbox.write("log", &bytes);
-    let mut child = std::process::Command::new(common::run::binary())
+    let mut child = common::run::command(common::run::binary())
         .args(["gzip", "-1c", "log"])
-        .env_remove("HAUL_OPTIONS")
         .current_dir(sandbox.path(""))
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
@@ -516,7 +515,7 @@ fn a_terminal_gets_no_compressed_bytes() {
     let haul = common::run::binary().display().to_string();
     let on_terminal = |words: &str| {
         let command = format!("'{haul}' {words}");
-        let output = std::process::Command::new("script")
+        let output = common::run::command("script")
             .args(["-qec", &command, "/dev/null"])
             .current_dir(sandbox.path(""))
             .stdin(std::process::Stdio::null())
@@ -598,9 +597,8 @@ fn an_endless_pipe_needs_no_more_memory_than_promised() {
     let sandbox = Sandbox::new();
     let bytes = prose(1, 1 << 20);
     for (level, most_mebibytes) in [(1, 24), (6, 24), (9, 40)] {
-        let mut child = std::process::Command::new(common::run::binary())
+        let mut child = common::run::command(common::run::binary())
             .args(["gzip", &format!("-{level}"), "--workers", "2"])
-            .env_remove("HAUL_OPTIONS")
             .stdin(std::process::Stdio::piped())
             .stdout(std::fs::File::create(sandbox.path("pipe.gz")).unwrap())
             .spawn()

@@ -9,19 +9,15 @@ mod detail;
 
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use common::{NOBODY, Sandbox, WAYS, have, is_root, many, set_mode, ways};
 use detail::assert_equal;
 
 /// Runs a line of sh, in which `$HAUL` is the binary.
 fn sh(sandbox: &Sandbox, line: &str) -> Output {
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", line])
-        .current_dir(sandbox.path(""))
-        .env("HAUL", common::run::binary())
-        .env_remove("HAUL_OPTIONS");
+    let mut command = common::run::command("sh");
+    command.args(["-c", line]).current_dir(sandbox.path("")).env("HAUL", common::run::binary());
     command.stdin(Stdio::null()).output().expect("run sh")
 }
 
@@ -106,7 +102,7 @@ fn few_threads_make_it_slower_and_not_wrong() {
     for limit in [1, 3] {
         for scheduler in ["serial", "channel", "rayon"] {
             let words = format!("copy wide target --workers 16 --scheduler {scheduler}");
-            let mut command = Command::new("prlimit");
+            let mut command = common::run::command("prlimit");
             command.arg(format!("--nproc={limit}")).arg("./haul").args(words.split(' '));
             command.current_dir(sandbox.path("")).stdin(Stdio::null());
             if is_root() {
@@ -177,8 +173,7 @@ fn a_small_stack_is_enough() {
 
 /// The most memory that a run had resident, in bytes, and the most descriptors that were seen open.
 fn peaks(sandbox: &Sandbox, words: &str) -> (u64, usize) {
-    let mut command = Command::new(common::run::binary());
-    command.env_remove("HAUL_OPTIONS");
+    let mut command = common::run::command(common::run::binary());
     command.args(words.split(' ')).current_dir(sandbox.path("")).stdin(Stdio::null()).stdout(Stdio::null());
     let mut child = command.spawn().expect("run haul");
     let (status, descriptors) =

@@ -6,7 +6,6 @@ mod common;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::process::Command;
 use std::time::Duration;
 
 use common::{Sandbox, assert_same, have, make_fifo, noise, prose, set_mtime, snapshot, ways};
@@ -48,7 +47,7 @@ fn furnished() -> Sandbox {
 /// What a command of the shell prints, and how it exits; HAUL in it is haul.
 fn shell(sandbox: &Sandbox, command: &str) -> (String, Option<i32>) {
     let command = command.replace("HAUL", &format!("'{}'", common::run::binary().display()));
-    let shell = Command::new("sh").args(["-c", &command]).current_dir(sandbox.path("")).output().unwrap();
+    let shell = common::run::command("sh").args(["-c", &command]).current_dir(sandbox.path("")).output().unwrap();
     (String::from_utf8_lossy(&shell.stdout).into_owned(), shell.status.code())
 }
 

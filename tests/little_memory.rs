@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use common::{Sandbox, prose};
 
@@ -15,9 +15,9 @@ const FILE_BYTES: usize = 3 << 20;
 /// Runs haul in a shell that set a limit, such as `-v 60000`, in KiB.
 fn limited(sandbox: &Sandbox, limit: &str, words: &str) -> Output {
     let line = format!("ulimit {limit}; exec \"$HAUL\" {words}");
-    let mut command = Command::new("sh");
+    let mut command = common::run::command("sh");
     command.args(["-c", &line]).current_dir(sandbox.path("")).env("HAUL", common::run::binary());
-    command.env_remove("HAUL_OPTIONS").env_remove("RUST_BACKTRACE").stdin(Stdio::null()).output().expect("run sh")
+    command.stdin(Stdio::null()).output().expect("run sh")
 }
 
 /// Address space that the program itself takes, in MiB: a test build is larger than a release.

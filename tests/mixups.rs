@@ -217,8 +217,7 @@ fn a_deep_tree_that_is_cut_short_is_continued() {
     let haul = common::run::binary();
     for _ in 0..3 {
         let command = format!("ulimit -n 64; exec timeout --foreground -s INT 0.02 '{}' copy tree new", haul.display());
-        let run =
-            std::process::Command::new("sh").args(["-c", &command]).current_dir(sandbox.path("")).output().unwrap();
+        let run = common::run::command("sh").args(["-c", &command]).current_dir(sandbox.path("")).output().unwrap();
         let said = String::from_utf8_lossy(&run.stderr).into_owned();
         if sandbox.exists("new.haul-part") {
             assert!(said.contains("kept 'new.haul-part'") && said.contains("haul copy --resume tree new"), "{said}");

@@ -126,7 +126,7 @@ fn where_others_may_write_what_is_named_is_what_was_written() {
             common::make_fifo(sandbox.path("fifo"));
             sandbox.write("d/packed.gz", packed(&sandbox, "packed"));
             set_mode(sandbox.path("d"), mode);
-            let mut command = Command::new("strace");
+            let mut command = common::run::command("strace");
             command.args(["-f", "-o", "log", "-e", "trace=statx,renameat2"]).arg(common::run::binary());
             let output = command.args(words.split(' ')).current_dir(sandbox.path("")).output().expect("run strace");
             assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));

@@ -471,12 +471,11 @@ fn errors_are_repeated_at_the_end() {
 /// The calls that bring names and data to the disk, with what they are about, as strace sees them.
 fn traced(sandbox: &Sandbox, words: &str) -> Vec<String> {
     let log = Sandbox::new();
-    let output = std::process::Command::new("strace")
+    let output = common::run::command("strace")
         .args(["-f", "-y", "-e", "trace=fsync,fdatasync,syncfs,renameat2,rename,unlinkat,unlink,mkdirat", "-o"])
         .arg(log.path("log"))
         .arg(common::run::binary())
         .args(words.split(' '))
-        .env_remove("HAUL_OPTIONS")
         .current_dir(sandbox.path(""))
         .output()
         .expect("run strace");

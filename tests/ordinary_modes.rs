@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use common::attributes::{Attributes, attributes, set_acl};
 use common::cp::have_gnu_cp;
@@ -54,9 +53,9 @@ fn rights(directory: &Path) -> Rights {
 }
 
 fn run(sandbox: &Sandbox, umask: &str, program: &OsStr, words: &str) {
-    let mut command = Command::new("sh");
+    let mut command = common::run::command("sh");
     command.args(["-c", "umask $0; exec \"$@\"", umask]).arg(program).args(words.split(' '));
-    command.current_dir(sandbox.path("")).env_remove("HAUL_OPTIONS");
+    command.current_dir(sandbox.path(""));
     let output = command.output().expect("run sh");
     assert!(output.status.success(), "{words}, umask {umask}: {}", String::from_utf8_lossy(&output.stderr));
 }

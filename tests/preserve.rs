@@ -386,12 +386,8 @@ fn attributes_that_the_target_cannot_hold_are_lost_unless_they_are_asked_for() {
         cp -a file mnt/1; echo $?; $HAUL copy file mnt/2; echo $?
         cp --preserve=xattr file mnt/3; echo $?; $HAUL copy --preserve=xattr file mnt/4; echo $?
         cat mnt/1 mnt/2; ls mnt";
-    let mut command = Command::new("unshare");
-    command
-        .args(["-m", "sh", "-c", script])
-        .current_dir(sandbox.path(""))
-        .env("HAUL", common::run::binary())
-        .env_remove("HAUL_OPTIONS");
+    let mut command = common::run::command("unshare");
+    command.args(["-m", "sh", "-c", script]).current_dir(sandbox.path("")).env("HAUL", common::run::binary());
     let output = command.output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.code() == Some(77) || err.starts_with("unshare:") {

@@ -10,7 +10,7 @@
 
 mod common;
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use common::{Sandbox, noise, prose, sample};
 
@@ -79,7 +79,7 @@ fn every_command_of_the_readme_runs() {
         let sandbox = Sandbox::new();
         furnish(&sandbox);
         for (line, command) in commands {
-            let output = Command::new("sh")
+            let output = common::run::command("sh")
                 .args(["-c", &command])
                 .current_dir(sandbox.path(""))
                 .env("PATH", format!("{}:{path}", haul.display()))

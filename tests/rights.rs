@@ -140,9 +140,9 @@ fn a_temporary_file_is_never_wider_than_what_it_becomes() {
             lchown(sandbox.path("in/file"), None, Some(rustix::process::getegid().as_raw())).unwrap();
             for (words, widest) in [("gzip", mode), ("gunzip", mode), ("gzip", mode)] {
                 let name = if words == "gzip" { "in/file" } else { "in/file.gz" };
-                let mut command = Command::new("strace");
+                let mut command = common::run::command("strace");
                 command.args(["-f", "-qq", "-o", "calls", "-e", "trace=openat"]).current_dir(sandbox.path(""));
-                command.env_remove("HAUL_OPTIONS").arg(common::run::binary()).args([words, name]);
+                command.arg(common::run::binary()).args([words, name]);
                 assert!(command.output().expect("strace").status.success());
                 let calls = String::from_utf8(sandbox.read("calls")).expect("text");
                 let created: Vec<u32> = calls.lines().filter_map(mode_of_creation).collect();
@@ -187,9 +187,9 @@ fn where_there_are_no_acls_the_group_gets_no_more_than_it_had() {
     rustix::fs::removexattr(sandbox.path("in/file"), "user.of").unwrap();
     sandbox.tool("cp", &["-a", "in/file", "in/second"]);
     let script = "mount -t ramfs ramfs out || exit 77; \"$HAUL\" gzip --output-dir out in/file in/second; echo $?; stat -c %a out/*.gz";
-    let mut command = Command::new("unshare");
+    let mut command = common::run::command("unshare");
     command.args(["-m", "sh", "-c", script]).current_dir(sandbox.path(""));
-    let output = command.env("HAUL", common::run::binary()).env_remove("HAUL_OPTIONS").output().unwrap();
+    let output = command.env("HAUL", common::run::binary()).output().unwrap();
     let (out, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.code() == Some(77) || said.starts_with("unshare:") {
         return skip("no mounts are allowed here");

@@ -571,7 +571,8 @@ fn a_bomb_is_not_inflated_further_than_is_allowed() {
             let route = route.name();
             let script =
                 format!("ulimit -f 2048; '{haul}' gunzip -k --max-output 1M --route {route} bomb.gz 2>/dev/null");
-            let status = Command::new("sh").args(["-c", &script]).current_dir(sandbox.path("")).status().expect("sh");
+            let status =
+                common::run::command("sh").args(["-c", &script]).current_dir(sandbox.path("")).status().expect("sh");
             assert_eq!(status.code(), Some(1), "{what}, {route}");
             assert_eq!(sandbox.list("").len(), 1, "{what}, {route}");
         }

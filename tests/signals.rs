@@ -137,7 +137,7 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     let haul = common::run::binary().display();
     // As nohup does, and as a shell without job control does with what it puts into the background.
     for (ignored, trapped) in [(Signal::HUP, "HUP"), (Signal::INT, "INT"), (Signal::INT, "HUP INT")] {
-        let mut child = std::process::Command::new("sh")
+        let mut child = common::run::command("sh")
             .args(["-c", &format!("trap '' {trapped}; exec '{haul}' gzip")])
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::null())
@@ -212,7 +212,7 @@ fn an_interrupted_bar_is_cleared_from_the_terminal() {
     sandbox.write("big", noise(1, 20_000_000));
     let haul = common::run::binary().display().to_string();
     let on_terminal = |command: &str| {
-        let output = std::process::Command::new("script")
+        let output = common::run::command("script")
             .args(["-qec", command, "/dev/null"])
             .current_dir(sandbox.path(""))
             .stdin(std::process::Stdio::null())

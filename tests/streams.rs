@@ -8,7 +8,7 @@ mod common;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use common::{Sandbox, binary, have, noise, prose};
@@ -52,9 +52,9 @@ fn sandbox() -> Sandbox {
 
 /// The exit code of `haul` under these redirections of a shell, and what it said.
 fn under(sandbox: &Sandbox, words: &str, redirections: &str) -> (Option<i32>, String) {
-    let mut shell = Command::new("sh");
+    let mut shell = common::run::command("sh");
     shell.args(["-c", &format!("exec \"$0\" {words} {redirections}")]).arg(binary()).current_dir(sandbox.path(""));
-    let output = shell.env_remove("HAUL_OPTIONS").stdin(Stdio::null()).output().expect("run sh");
+    let output = shell.stdin(Stdio::null()).output().expect("run sh");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
@@ -150,7 +150,7 @@ fn streams_that_do_not_wait_are_waited_for() {
             .map(|job| (socket, job))
     }) {
         let ((to, stdin), (from, stdout)) = (stream(socket, true), stream(socket, false));
-        let mut haul = Command::new(binary());
+        let mut haul = common::run::command(binary());
         haul.args(words.split(' ')).stdin(stdin).stdout(stdout);
         let mut child = haul.spawn().expect("run haul");
         // The ends of the process are open here for as long as the command is.
@@ -182,7 +182,7 @@ fn who_ignores_sigpipe_is_told_of_a_reader_that_went_away() {
         [("", "141", ""), ("trap '' PIPE;", "1", "haul: cannot write 'standard output': Broken pipe\n")]
     {
         let script = format!("{trap} (\"$0\" gzip -c file; echo $? >code) | head -c 1 >head");
-        let mut shell = Command::new("sh");
+        let mut shell = common::run::command("sh");
         let output = shell.args(["-c", &script]).arg(binary()).current_dir(sandbox.path("")).output().expect("run sh");
         assert_eq!(String::from_utf8_lossy(&output.stderr), said, "{trap}");
         assert_eq!(String::from_utf8_lossy(&sandbox.read("code")).trim(), code, "{trap}");

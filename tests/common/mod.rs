@@ -143,7 +143,7 @@ impl Sandbox {
     /// Runs one of the system's tools here, and returns its standard output; panics unless it exits 0.
     #[track_caller]
     pub fn tool(&self, program: &str, arguments: &[&str]) -> Vec<u8> {
-        let mut command = Command::new(program);
+        let mut command = run::command(program);
         command.args(arguments).current_dir(self.directory.path()).stdin(Stdio::null());
         let output = command.output().unwrap_or_else(|error| panic!("run {program}: {error}"));
         let error = String::from_utf8_lossy(&output.stderr);

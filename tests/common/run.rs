@@ -41,6 +41,26 @@ fn is_public(path: &Path) -> bool {
     path.ancestors().all(open)
 }
 
+/// What a developer may have set, and what changes what haul does.
+const VARIABLES: [&str; 7] = [
+    "GZIP",
+    "HAUL_FAULTS",
+    "HAUL_FAULTS_SEEN",
+    "HAUL_OPTIONS",
+    "RUST_BACKTRACE",
+    "SIMPLE_BACKUP_SUFFIX",
+    "VERSION_CONTROL",
+];
+
+/// A program that runs without these: haul, or one that runs haul.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// A command line that is being put together.
 pub struct Haul {
     command: Command,
@@ -53,20 +73,8 @@ pub struct Haul {
 impl Haul {
     /// `haul` and `words`, split at spaces, in `directory`.
     pub fn new(directory: &Path, words: &str) -> Self {
-        let mut command = Command::new(binary());
+        let mut command = command(binary());
         command.args(words.split_whitespace()).current_dir(directory);
-        // What a developer has set must not change what is tested.
-        for name in [
-            "GZIP",
-            "HAUL_FAULTS",
-            "HAUL_FAULTS_SEEN",
-            "HAUL_OPTIONS",
-            "RUST_BACKTRACE",
-            "SIMPLE_BACKUP_SUFFIX",
-            "VERSION_CONTROL",
-        ] {
-            command.env_remove(name);
-        }
         Self { command, words: format!("haul {words}"), input: Vec::new(), place: None }
     }
 
