@@ -96,9 +96,9 @@
 //!   only, and each block comes once before any comes again (`job/disk/pattern/mod.rs`).
 //! - **Counts are verified in another process**, haul itself with a hidden command, since strace slows what it watches a
 //!   hundredfold (`job/sweep/observe/`).
-//! - **An engine out of `HAUL_OPTIONS` is a wish**, one that was typed is that engine or an error: who set a variable some
-//!   day did not mean every file there is (`cli/line.rs`). For the same reason what clashes with typed words is left out,
-//!   and where blocks can be shared that comes first all the same.
+//! - **An engine from `HAUL_COPY_OPTIONS` is a preference**, one that was typed is that engine or an error: whoever set the
+//!   variable did not choose it for every file (`cli/line.rs`). For the same reason a variable that contradicts typed words is
+//!   left out, and blocks that can be shared are shared first.
 //! - **haul's defaults are a setting of their own** ([`outcome::Setting::chooses_buffer`]): who names the very buffer that
 //!   a job would choose takes other paths, for one the kernel's way to copy a small file.
 //! - **Maps come from memmap2** by way of one module, so that `mmap` and `munmap` are counted like every other call

@@ -16,8 +16,7 @@ fn main() -> ExitCode {
 }
 
 fn program() -> ExitCode {
-    let options = std::env::var_os(cli::environment::NAME);
-    let exit = match cli::line::order(std::env::args_os(), options.as_deref()) {
+    let exit = match cli::line::order(std::env::args_os()) {
         Ok(order) => cli::run(&order),
         Err(usage) => usage.tell(),
     };

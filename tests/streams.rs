@@ -231,6 +231,6 @@ fn words_of_the_command_line_steer_no_terminal() {
         assert!(run.err.contains("\\u{") || run.err.contains("\\r"), "{words:?}: {:?}", run.err);
         assert!(run.err.chars().all(is_plain), "{words:?}: {:?}", run.err);
     }
-    let run = sandbox.haul("copy file new").env("HAUL_OPTIONS", "--buffer a\x1b[31m").run().code(2);
+    let run = sandbox.haul("copy file new").env("HAUL_COPY_OPTIONS", "--buffer a\x1b[31m").run().code(2);
     assert!(!run.err.contains('\x1b'), "{:?}", run.err);
 }

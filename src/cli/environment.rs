@@ -1,231 +1,166 @@
-//! `HAUL_OPTIONS`: options for every copy, gzip and gunzip that somebody runs, such as `haul tune` finds.
+//! The variables with options for every copy, gzip and gunzip, such as `haul tune` recommends.
 //!
-//! Text in, options out; nothing here runs, or looks at what was typed. GNU gzip once took all of its options from the
-//! variable `GZIP`, scripts broke in which somebody's `--force` or `-c` was, and it takes hardly any today. So only those
-//! are taken that say how work is done, never those that say what is done, or that change a byte of what comes out, as a
-//! codec and a block do; and a measurement takes none.
+//! GNU gzip once took every option from the variable `GZIP`. Scripts broke where a user had `--force` or `-c` in it, and
+//! today GNU gzip takes hardly any. So only options on how work is done are allowed here: none that say what is done, and
+//! none that change the bytes that come out, as a codec and a block do.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
-/// The variable.
-pub(crate) const NAME: &str = "HAUL_OPTIONS";
-
-/// What help says of it.
+/// What help says of them.
 pub(crate) const HELP: &str = "\
 Environment:
-  HAUL_OPTIONS  Options for every copy, gzip and gunzip; what is typed wins. Taken are --buffer,
-                --workers (-p, but for copy), --scheduler, --pool, --engine and --progress. Parts
-                have ; between them, and one that begins with a command holds for that alone:
-                'copy --buffer 1M; gzip --workers 4'; gzip -d, -t and -l are gunzip. An --engine
-                that cannot copy a file leaves it to another, and blocks that can be shared are
-                shared first. -v shows what was taken. Measurements take nothing";
+  HAUL_COPY_OPTIONS, HAUL_GZIP_OPTIONS, HAUL_GUNZIP_OPTIONS
+      Options for every copy, gzip and gunzip (also gzip -d, -t and -l), such as '--buffer 1M'. They
+      stand before what is typed, so what is typed wins. Allowed are --buffer, --workers (-p, but
+      not for copy), --scheduler, --pool, --progress and, for copy, --engine. Where this engine
+      cannot copy a file another one does, and blocks that can be shared are shared first.
+      If typed words contradict a variable, all of it is left out. -v shows what was taken.
+      Measurements take nothing";
 
-pub(crate) const COPY: &str = "copy";
-pub(crate) const GZIP: &str = "gzip";
-pub(crate) const GUNZIP: &str = "gunzip";
-const ALL: &[&str] = &[COPY, GZIP, GUNZIP];
-
-/// What is typed, the option that it is, and whose.
-const OPTIONS: [(&str, &str, &[&str]); 7] = [
-    ("--buffer", "buffer", ALL),
-    ("--workers", "workers", ALL),
-    // cp's -p is another.
-    ("-p", "workers", &[GZIP, GUNZIP]),
-    ("--scheduler", "scheduler", ALL),
-    ("--pool", "pool", ALL),
-    ("--engine", "engine", &[COPY]),
-    ("--progress", "progress", ALL),
-];
-
-/// An option and its value, which nobody has looked at yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wish {
-    /// The option's long name, without dashes.
-    pub(crate) option: &'static str,
-    value: String,
+/// A variable, and what it may hold.
+pub(crate) struct Variable {
+    pub(crate) name: &'static str,
+    /// The command that takes its options.
+    pub(crate) command: &'static str,
+    /// Options that take a value each.
+    allowed: &'static [&'static str],
 }
 
-impl Wish {
-    /// As one word of a command line.
-    pub(crate) fn word(&self) -> String {
-        format!("--{}={}", self.option, self.value)
+pub(crate) static COPY: Variable = Variable {
+    name: "HAUL_COPY_OPTIONS",
+    command: "copy",
+    allowed: &["--buffer", "--workers", "--scheduler", "--pool", "--progress", "--engine"],
+};
+
+pub(crate) static GZIP: Variable = Variable {
+    name: "HAUL_GZIP_OPTIONS",
+    command: "gzip",
+    allowed: &["--buffer", "--workers", "-p", "--scheduler", "--pool", "--progress"],
+};
+
+pub(crate) static GUNZIP: Variable = Variable { name: "HAUL_GUNZIP_OPTIONS", command: "gunzip", allowed: GZIP.allowed };
+
+pub(crate) static VARIABLES: [&Variable; 3] = [&COPY, &GZIP, &GUNZIP];
+
+/// One variable had the options of all commands before.
+const FORMER: &str = "HAUL_OPTIONS";
+
+impl Variable {
+    /// Whether there is anything in it.
+    pub(crate) fn is_set(&self) -> bool {
+        !value(self.name).is_empty()
     }
 
-    /// As people type it.
-    pub(crate) fn text(&self) -> String {
-        format!("--{} {}", self.option, self.value)
+    /// The words in it, or why they are refused. Whether the values make sense is for clap to say.
+    pub(crate) fn words(&self) -> Result<Vec<String>, String> {
+        if !value(FORMER).is_empty() {
+            let [copy, gzip, gunzip] = VARIABLES.map(|variable| variable.name);
+            return Err(format!("{FORMER} is not read any more; use {copy}, {gzip} or {gunzip}"));
+        }
+        self.words_of(&value(self.name))
     }
-}
 
-/// What the variable holds for a command, each option once, of several values the last; or what is wrong with any of it.
-pub(crate) fn wishes(variable: &OsStr, command: &str) -> Result<Vec<Wish>, String> {
-    let text = variable.to_str().ok_or_else(|| format!("{NAME} is not UTF-8"))?;
-    if text.contains(['\'', '"']) {
-        return Err(format!("{NAME} has a quote in it: words end at blanks there, and no value needs quotes"));
-    }
-    let mut wishes: Vec<Wish> = vec![];
-    for part in text.split(';') {
-        for (wish, commands) in part_of(part)? {
-            if commands.contains(&command) {
-                wishes.retain(|earlier| earlier.option != wish.option);
-                wishes.push(wish);
+    /// The words of such a value.
+    pub(crate) fn words_of(&self, value: &OsStr) -> Result<Vec<String>, String> {
+        let Self { name, allowed, .. } = self;
+        let text = value.to_str().ok_or_else(|| format!("{name} is not UTF-8"))?;
+        if text.contains(['\'', '"']) {
+            return Err(format!("{name} has a quote in it; words end at blanks there, and no value needs quotes"));
+        }
+        let mut words = text.split_whitespace();
+        while let Some(word) = words.next() {
+            match allowed.iter().find_map(|option| word.strip_prefix(option)) {
+                // The next word is the value.
+                Some("") => drop(words.next()),
+                // `--buffer=1M`, `-p=4` and `-p4`.
+                Some(rest) if rest.starts_with('=') || !word.starts_with("--") => {}
+                _ => return Err(format!("{name}: '{word}' is not allowed; allowed are {}", allowed.join(", "))),
             }
         }
-    }
-    Ok(wishes)
-}
-
-/// The options of a part, each with the commands that it is for here.
-fn part_of(part: &str) -> Result<Vec<(Wish, Vec<&'static str>)>, String> {
-    let mut words = part.split_whitespace().peekable();
-    let named = words.next_if(|word| !word.starts_with('-')).map(command_of).transpose()?;
-    let mut wishes = vec![];
-    while let Some(word) = words.next() {
-        let (name, value) = split(word);
-        let known = OPTIONS.iter().find(|(typed, ..)| *typed == name);
-        let Some((_, option, owners)) = known.filter(|(_, _, owners)| named.is_none_or(|one| owners.contains(&one)))
-        else {
-            return Err(not_allowed(word, named));
-        };
-        let value = value.filter(|value| !value.is_empty()).or_else(|| words.next());
-        let value = value.ok_or_else(|| format!("{NAME}: a value is missing behind '{word}'"))?.to_owned();
-        let commands = named.map_or_else(|| owners.to_vec(), |one| vec![one]);
-        wishes.push((Wish { option, value }, commands));
-    }
-    Ok(wishes)
-}
-
-/// The option of a word, and its value if that is in the same word: `--buffer=1M`, `-p4`, `-p=4`.
-fn split(word: &str) -> (&str, Option<&str>) {
-    match word.split_at_checked(2) {
-        Some(("--", _)) => word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value))),
-        Some((short, value)) => (short, Some(value.strip_prefix('=').unwrap_or(value))),
-        None => (word, None),
+        Ok(text.split_whitespace().map(str::to_owned).collect())
     }
 }
 
-fn command_of(word: &str) -> Result<&'static str, String> {
-    let known = ALL.iter().find(|command| **command == word).copied();
-    known.ok_or_else(|| {
-        format!(
-            "{NAME}: a part begins with an option, or with copy, gzip or gunzip, which alone take it; not with '{word}'"
-        )
-    })
-}
-
-/// Says what is allowed, where `word` is not.
-fn not_allowed(word: &str, named: Option<&str>) -> String {
-    if ALL.contains(&word) {
-        return format!("{NAME}: '{word}' begins a part; put a ; in front of it");
-    }
-    let is_theirs = |owners: &[&str]| named.is_none_or(|one| owners.contains(&one));
-    let allowed = OPTIONS.iter().filter(|(_, _, owners)| is_theirs(owners)).map(|(typed, ..)| *typed);
-    let allowed = allowed.collect::<Vec<_>>().join(", ");
-    let place = named.map_or_else(String::new, |one| format!(" for {one}"));
-    format!("{NAME}: '{word}' is not allowed{place}; what says how work is done is: {allowed}")
+fn value(name: &str) -> OsString {
+    std::env::var_os(name).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+    use clap::parser::ValueSource;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cli::args::Args;
 
-    /// The words that a command gets, or what is wrong.
-    fn words(text: &str, command: &str) -> Result<String, String> {
-        let wishes = wishes(OsStr::new(text), command)?;
-        Ok(wishes.iter().map(Wish::word).collect::<Vec<_>>().join(" "))
+    fn words(variable: &Variable, text: &str) -> Result<String, String> {
+        variable.words_of(OsStr::new(text)).map(|words| words.join(" "))
     }
 
     #[test]
-    fn each_command_gets_what_is_for_it() {
-        for (text, copy, gzip, gunzip) in [
-            ("", "", "", ""),
-            (" ; ;copy; ", "", "", ""),
-            ("--buffer 1M", "--buffer=1M", "--buffer=1M", "--buffer=1M"),
-            ("--buffer=1M", "--buffer=1M", "--buffer=1M", "--buffer=1M"),
-            ("copy --buffer 1M --engine direct; gzip --workers 4", "--buffer=1M --engine=direct", "--workers=4", ""),
-            ("--engine mmap --pool off", "--engine=mmap --pool=off", "--pool=off", "--pool=off"),
-            ("-p4", "", "--workers=4", "--workers=4"),
-            ("gzip -p 4;gunzip\t-p=5", "", "--workers=4", "--workers=5"),
-            ("--workers 2; copy --workers 3", "--workers=3", "--workers=2", "--workers=2"),
-            ("copy --workers 3; --workers 2", "--workers=2", "--workers=2", "--workers=2"),
-            (
-                "--progress never\n--scheduler rayon",
-                "--progress=never --scheduler=rayon",
-                "--progress=never --scheduler=rayon",
-                "--progress=never --scheduler=rayon",
-            ),
-            // Whether a value makes sense is for clap to say.
-            ("--buffer --workers", "--buffer=--workers", "--buffer=--workers", "--buffer=--workers"),
-        ] {
-            for (command, expected) in [(COPY, copy), (GZIP, gzip), (GUNZIP, gunzip)] {
-                assert_eq!(words(text, command).as_deref(), Ok(expected), "{text:?} for {command}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_not_allowed_is_an_error_for_every_command() {
-        for (text, said) in [
-            ("--force", "'--force' is not allowed; what says how work is done is: --buffer, --workers, -p,"),
-            ("copy --remove-source", "'--remove-source' is not allowed for copy"),
-            ("gzip --engine mmap", "'--engine' is not allowed for gzip; what says how work is done is: --buffer"),
-            ("copy -p 4", "'-p' is not allowed for copy"),
+    fn what_is_not_allowed_is_refused() {
+        for (variable, text, said) in [
+            (&COPY, "--force", "'--force' is not allowed; allowed are --buffer, --workers, --scheduler, --pool, --p"),
+            (&COPY, "--buffer 1M --remove-destination", "'--remove-destination' is not allowed"),
+            // cp's -p is another option.
+            (&COPY, "-p 4", "'-p' is not allowed"),
+            (&GZIP, "--engine mmap", "'--engine' is not allowed; allowed are --buffer, --workers, -p, --scheduler"),
             // The bytes that come out would be others.
-            ("gzip --block 1M", "'--block' is not allowed for gzip"),
-            ("--codec zlib", "'--codec' is not allowed"),
-            ("gzip -9", "'-9' is not allowed"),
-            ("--level 9", "'--level' is not allowed"),
-            ("copy --", "'--' is not allowed"),
-            ("copy -", "'-' is not allowed"),
-            ("copy a b", "'a' is not allowed"),
-            ("--buffer 1M disk.img", "'disk.img' is not allowed"),
-            ("sweep --workers 1", "not with 'sweep'"),
-            ("disk.img", "not with 'disk.img'"),
-            ("copy --buffer 1M gzip --workers 4", "'gzip' begins a part; put a ; in front of it"),
-            ("copy --buffer", "a value is missing behind '--buffer'"),
-            ("copy --buffer=; gzip", "a value is missing behind '--buffer='"),
-            ("gzip -p", "a value is missing behind '-p'"),
-            ("--buffer '1M'", "has a quote in it"),
-            ("--buffer \"1M\"", "has a quote in it"),
-            ("--büffer 1", "'--büffer' is not allowed"),
-            ("-ü", "'-ü' is not allowed"),
+            (&GZIP, "--block 1M", "'--block' is not allowed"),
+            (&GZIP, "--codec zlib", "'--codec' is not allowed"),
+            (&GZIP, "-9", "'-9' is not allowed"),
+            (&GZIP, "--level 9", "'--level' is not allowed"),
+            (&GUNZIP, "-k", "'-k' is not allowed"),
+            (&COPY, "--", "'--' is not allowed"),
+            (&COPY, "-", "'-' is not allowed"),
+            (&COPY, "copy --buffer 1M", "'copy' is not allowed"),
+            (&COPY, "--buffer 1M disk.img", "'disk.img' is not allowed"),
+            (&COPY, "--buffer 1M ; --pool off", "';' is not allowed"),
+            (&COPY, "--bufferx=1", "'--bufferx=1' is not allowed"),
+            (&COPY, "--büffer 1", "'--büffer' is not allowed"),
+            (&GZIP, "-ü", "'-ü' is not allowed"),
+            (&COPY, "--buffer '1M'", "has a quote in it"),
+            (&COPY, "--buffer \"1M\"", "has a quote in it"),
         ] {
-            for command in ALL {
-                let error = words(text, command).expect_err(text);
-                assert!(error.contains(said) && error.starts_with(NAME), "{text:?} for {command}: {error}");
-            }
+            let error = words(variable, text).expect_err(text);
+            assert!(error.contains(said) && error.starts_with(variable.name), "{text:?}: {error}");
         }
         let bytes = std::os::unix::ffi::OsStrExt::from_bytes(b"--buffer \xff");
-        assert_eq!(wishes(bytes, COPY), Err("HAUL_OPTIONS is not UTF-8".to_owned()));
+        assert_eq!(COPY.words_of(bytes), Err("HAUL_COPY_OPTIONS is not UTF-8".to_owned()));
     }
 
     #[test]
-    fn help_names_every_option() {
-        for (typed, ..) in OPTIONS {
-            assert!(HELP.contains(typed), "{typed}");
+    fn help_names_every_variable_and_option() {
+        for variable in VARIABLES {
+            for word in variable.allowed.iter().chain([&variable.name]) {
+                assert!(HELP.contains(word), "{word}");
+            }
         }
     }
+
+    /// Words that are allowed, values, and words that are not allowed.
+    const WORDS: &[&str] =
+        &["--buffer", "--buffer=1M", "-p", "-p4", "-p4k", "--pool", "--engine", "--force", "-k", "--", "2", "-2", "ü"];
 
     proptest! {
         #[test]
-        fn no_text_panics_and_what_is_taken_is_allowed(text in "[-a-z0-9=; üp'\t]{0,40}|.{0,40}") {
-            for command in ALL {
-                for wish in wishes(OsStr::new(&text), command).unwrap_or_default() {
-                    prop_assert!(OPTIONS.iter().any(|(_, option, owners)| *option == wish.option && owners.contains(command)));
+        fn what_is_accepted_sets_nothing_but_what_is_allowed(all in prop::collection::vec(prop::sample::select(WORDS), 0..5)) {
+            for variable in VARIABLES {
+                let Ok(words) = words(variable, &all.join(" ")) else { continue };
+                let line = format!("haul {} SOURCE TARGET {words}", variable.command);
+                let Ok(matches) = Args::command().try_get_matches_from(line.split_whitespace()) else { continue };
+                let (_, matches) = matches.subcommand().unwrap();
+                let haul = Args::command();
+                let args = haul.find_subcommand(variable.command).unwrap().get_arguments();
+                let is_given = |id: &clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+                for arg in args.filter(|arg| is_given(arg.get_id())) {
+                    let is_allowed = match arg.get_long() {
+                        Some(long) => variable.allowed.contains(&format!("--{long}").as_str()),
+                        None => matches.get_raw(arg.get_id().as_str()).is_some_and(|names| names.count() == 2),
+                    };
+                    prop_assert!(is_allowed, "{arg} of {line:?}");
                 }
-            }
-        }
-
-        #[test]
-        fn options_for_all_come_to_each_that_has_them(chosen in prop::sample::subsequence(OPTIONS.to_vec(), 0..=OPTIONS.len())) {
-            let text = chosen.iter().map(|(typed, ..)| format!("{typed} 7")).collect::<Vec<_>>().join(" ");
-            for command in ALL {
-                let wishes = wishes(OsStr::new(&text), command).unwrap();
-                let theirs = chosen.iter().filter(|(_, _, owners)| owners.contains(command));
-                let expected: std::collections::BTreeSet<_> = theirs.map(|(_, option, _)| *option).collect();
-                prop_assert_eq!(wishes.iter().map(|wish| wish.option).collect::<std::collections::BTreeSet<_>>(), expected);
             }
         }
     }

@@ -26,8 +26,8 @@ pub(crate) fn run(
     terminal: &Terminal,
     context: &Context,
 ) -> Result<TuneReport> {
-    if std::env::var_os(environment::NAME).is_some_and(|value| !value.is_empty()) {
-        terminal.say(&format!("{} is set; what is found is beside haul's own defaults", environment::NAME));
+    for variable in environment::VARIABLES.iter().filter(|variable| variable.is_set()) {
+        terminal.say(&format!("{} is set; what is found is compared with haul's own defaults", variable.name));
     }
     // Before the first run, not after the last: it takes too long to end in "permission denied".
     let mut sys = context.sys();

@@ -42,10 +42,13 @@ fn is_public(path: &Path) -> bool {
 }
 
 /// What a developer may have set, and what changes what haul does.
-const VARIABLES: [&str; 7] = [
+const VARIABLES: [&str; 10] = [
     "GZIP",
+    "HAUL_COPY_OPTIONS",
     "HAUL_FAULTS",
     "HAUL_FAULTS_SEEN",
+    "HAUL_GUNZIP_OPTIONS",
+    "HAUL_GZIP_OPTIONS",
     "HAUL_OPTIONS",
     "RUST_BACKTRACE",
     "SIMPLE_BACKUP_SUFFIX",

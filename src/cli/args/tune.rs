@@ -14,13 +14,14 @@ const EXAMPLES: &str = "Examples:
   haul tune /mnt/backup --budget 10m
   haul tune /mnt/backup --jobs copy --size 1G -o tune.json -o tune.txt";
 
-/// Find the flags that make copy and gzip faster on a file system, and the line that sets them
+/// Find the flags that make copy and gzip faster on a file system, and the lines that set them
 ///
 /// Data is made in DIR and copied (a large file that is in memory, one that is not, many small files) and compressed:
 /// first with haul's own defaults and other flags one at a time, then what looked faster against the defaults again, in
 /// rounds of its own. A flag is worth having only if it is surely faster there, by 3% or more at the median and by more than
 /// two runs of the same setting are apart, in one case of its command, and not surely slower in any other. Without --size
-/// at most a quarter of the free space is used, and nothing stays there. The line goes into a shell's profile: see HAUL_OPTIONS in haul --help.
+/// at most a quarter of the free space is used, and nothing stays there. The lines go into a shell's profile: see
+/// Environment in haul --help.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = EXAMPLES)]
 #[allow(clippy::doc_markdown, reason = "the help is plain text")]

@@ -4,6 +4,8 @@
 //! cases and surely slower in no other, and that were held against the defaults in all of them. All statements of a tuning hold at
 //! 95 % together: each interval is as wide as that takes (Bonferroni).
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::candidates::row_of;
@@ -100,8 +102,8 @@ pub struct Advice {
     pub choices: Vec<Choice>,
     /// A gain below this would not have been seen in some case: 0.1 is 10 %; `None` where every difference is known.
     pub unseen: Option<f64>,
-    /// The value of `HAUL_OPTIONS` that is worth having; `None` if the defaults are as good.
-    pub options: Option<String>,
+    /// The flags to use, by the variable that takes them, such as `HAUL_COPY_OPTIONS`; none if the defaults are as good.
+    pub options: BTreeMap<String, String>,
 }
 
 impl Advice {
@@ -133,12 +135,6 @@ impl Advice {
         let others = of(&self.findings, choice.job, choice.flags).filter(|one| one.verdict != Verdict::Faster);
         let most = others.filter_map(|one| Some(one.ratio?.interval?.high - 1.0)).max_by(f64::total_cmp);
         most.map(|most| most.max(0.0))
-    }
-
-    /// The flags to use for a job.
-    pub fn recommended(&self, job: SweepJob) -> Option<Flags> {
-        let choice = self.choices.iter().find(|choice| choice.job == job && choice.fate == Fate::Recommended);
-        choice.map(|choice| choice.flags)
     }
 }
 
@@ -240,11 +236,10 @@ fn choose_one(choices: &mut [Choice], job: SweepJob, findings: &[Finding]) {
     }
 }
 
-/// "copy --engine direct; gzip --workers 4".
-fn options(choices: &[Choice]) -> Option<String> {
+fn options(choices: &[Choice]) -> BTreeMap<String, String> {
     let recommended = choices.iter().filter(|choice| choice.fate == Fate::Recommended);
-    let parts: Vec<String> = recommended.map(|choice| format!("{} {}", choice.job.name(), choice.flags)).collect();
-    (!parts.is_empty()).then(|| parts.join("; "))
+    let variable = |job: SweepJob| format!("HAUL_{}_OPTIONS", job.name().to_uppercase());
+    recommended.map(|choice| (variable(choice.job), choice.flags.to_string())).collect()
 }
 
 #[cfg(test)]

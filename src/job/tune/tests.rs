@@ -227,7 +227,7 @@ fn a_wish_to_stop_keeps_what_was_measured_and_recommends_nothing() {
             let report = result.unwrap();
             assert_eq!((report.ended, report.failure.clone()), (Ended::Interrupted, None));
             assert!(report.cases[0].explored.is_some() && report.candidates.is_empty());
-            assert_eq!(judge::Advice::of(&report).options, None);
+            assert!(judge::Advice::of(&report).options.is_empty());
         }
         assert_eq!(place.path().read_dir().unwrap().count(), 0);
     }

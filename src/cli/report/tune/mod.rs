@@ -1,4 +1,4 @@
-//! What a tuning found → text: for people, what was held against what and the line to paste; for programs, everything.
+//! What a tuning found → text: for people, what was held against what and the lines to paste; for programs, everything.
 
 use std::io::{self, Write};
 
@@ -63,11 +63,13 @@ impl Page<'_> {
         for line in self.remarks() {
             write_wrapped(out, &line)?;
         }
-        match &self.advice.options {
-            // By itself on its line, and never wrapped: it is to be copied.
-            Some(options) => writeln!(out, "\nexport HAUL_OPTIONS='{options}'"),
-            None => writeln!(out, "\n{}", self.no_options()),
+        writeln!(out)?;
+        if self.advice.options.is_empty() {
+            return writeln!(out, "{}", self.no_options());
         }
+        // Each by itself on its line, and never wrapped: they are to be copied.
+        let mut options = self.advice.options.iter();
+        options.try_for_each(|(variable, flags)| writeln!(out, "export {variable}='{flags}'"))
     }
 
     fn caption(&self) -> [String; 3] {
@@ -232,7 +234,7 @@ impl Page<'_> {
         if least == most { least } else { format!("{least} to {most}") }
     }
 
-    /// Why there is no line to paste.
+    /// Why there are no lines to paste.
     fn no_options(&self) -> String {
         let unfinished = self.advice.choices.iter().any(|choice| choice.fate == Fate::Unfinished);
         let explored = self.report.cases.iter().filter_map(|case| case.explored.as_ref());

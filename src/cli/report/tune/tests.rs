@@ -66,7 +66,7 @@ fn text(report: &TuneReport) -> String {
 fn a_page_shows_what_was_held_against_what_and_ends_in_the_line() {
     let page = text(&report(&[(direct(), [100, 70, 100]), (four(), [80, 120, 100])], 12));
     snapshot::check("tune.txt", &page, include_str!("../snapshots/tune.txt"));
-    assert_eq!(page.lines().last(), Some("export HAUL_OPTIONS='copy --engine direct'"));
+    assert_eq!(page.lines().last(), Some("export HAUL_COPY_OPTIONS='--engine direct'"));
     assert!(page.lines().all(|line| line.chars().count() <= 120), "{page}");
 }
 
@@ -103,7 +103,7 @@ fn json_holds_the_evidence_and_the_advice() {
     let json = render(&report, &Advice::of(&report), true).unwrap();
     let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!((&value["kind"], &value["format"]), (&"tune".into(), &1.into()));
-    assert_eq!(value["advice"]["options"], "copy --engine direct");
+    assert_eq!(value["advice"]["options"]["HAUL_COPY_OPTIONS"], "--engine direct");
     assert_eq!(value["advice"]["findings"][1]["verdict"], "faster");
     assert_eq!(value["advice"]["choices"][0]["flags"]["engine"], "direct");
     assert_eq!(value["cases"][1]["confirmed"]["rows"][1]["samples"].as_array().map(Vec::len), Some(12));
@@ -112,18 +112,28 @@ fn json_holds_the_evidence_and_the_advice() {
 }
 
 #[test]
-fn haul_options_takes_whatever_can_be_recommended() {
-    for job in [SweepJob::Copy, SweepJob::Gzip] {
+fn the_variables_take_whatever_can_be_recommended() {
+    for variable in [&environment::COPY, &environment::GZIP] {
+        let job = if variable.command == "copy" { SweepJob::Copy } else { SweepJob::Gzip };
         let all = alternatives(job, 2);
         let together = all.iter().fold(Flags::default(), |all, flags| all.and(*flags));
         for flags in all.into_iter().chain([together]) {
-            let value = format!("{} {flags}", job.name());
-            let wishes = environment::wishes(OsStr::new(&value), job.name()).unwrap();
-            assert_eq!(wishes.len(), flags.count(), "{value}");
-            let words = ["haul", job.name()].into_iter().chain(value.split(' ').skip(1)).chain(["a", "b"]);
+            let value = flags.to_string();
+            assert_eq!(variable.words_of(OsStr::new(&value)).unwrap().join(" "), value);
+            let words = ["haul", job.name()].into_iter().chain(value.split(' ')).chain(["a", "b"]);
             assert!(<crate::cli::args::Args as clap::Parser>::try_parse_from(words).is_ok(), "{value}");
         }
     }
+}
+
+#[test]
+fn each_job_has_a_line_with_the_variable_of_its_command() {
+    let mut report = report(&[(direct(), [100, 70, 100])], 12);
+    report.candidates.push(Candidate { job: SweepJob::Gzip, flags: four() });
+    report.cases[3].confirmed = Some(swept(TuneCase::Gzip, &[(four(), 70)], 12));
+    let (page, copy, gzip) = (text(&report), environment::COPY.name, environment::GZIP.name);
+    let lines = format!("\n\nexport {copy}='--engine direct'\nexport {gzip}='--workers 4'\n");
+    assert!(page.ends_with(&lines), "{page}");
 }
 
 #[test]
