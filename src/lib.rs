@@ -97,7 +97,7 @@
 //! - **Counts are verified in another process**, haul itself with a hidden command, since strace slows what it watches a
 //!   hundredfold (`job/sweep/observe/`).
 //! - **An engine from `HAUL_COPY_OPTIONS` is a preference**, one that was typed is that engine or an error: whoever set the
-//!   variable did not choose it for every file (`cli/line.rs`). For the same reason a variable that contradicts typed words is
+//!   variable did not choose it for every file (`cli/invocation.rs`). For the same reason a variable that contradicts typed words is
 //!   left out, and blocks that can be shared are shared first.
 //! - **haul's defaults are a setting of their own** ([`outcome::Setting::chooses_buffer`]): who names the very buffer that
 //!   a job would choose takes other paths, for one the kernel's way to copy a small file.

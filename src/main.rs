@@ -16,8 +16,8 @@ fn main() -> ExitCode {
 }
 
 fn program() -> ExitCode {
-    let exit = match cli::line::order(std::env::args_os()) {
-        Ok(order) => cli::run(&order),
+    let exit = match cli::invocation::read(std::env::args_os()) {
+        Ok(invocation) => cli::run(&invocation),
         Err(usage) => usage.tell(),
     };
     exit.leave()

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use common::run::binary;
 use common::{Sandbox, can_trace, noise, prose, skip, wait_until};
-use haul::job::sweep::errand::Errand;
 use haul::job::sweep::observe::{Tool, observe_with};
+use haul::job::sweep::run_spec::RunSpec;
 use haul::outcome::{Observed, Setting};
 use haul::plan::{CacheState, CodecName, EngineName, PoolChoice, SchedulerName, SweepJob};
 use haul::size::BufferSize;
@@ -34,19 +34,19 @@ fn setting(job: SweepJob) -> Setting {
     }
 }
 
-fn errand(sandbox: &Sandbox, input: &str, setting: Setting) -> Errand {
+fn spec(sandbox: &Sandbox, input: &str, setting: Setting) -> RunSpec {
     let (input, target) = (sandbox.path(input), sandbox.path("target"));
     let is_tree = input.is_dir();
-    Errand { input, target, setting, codec: CodecName::Auto, block: None, is_tree }
+    RunSpec { input, target, setting, codec: CodecName::Auto, block: None, is_tree }
 }
 
-/// Runs an errand under a tool; what the job says that it does, the tool must have seen.
+/// Runs what a spec says under a tool; what the job says that it does, the tool must have seen.
 #[track_caller]
-fn assert_agrees(tool: Tool, errand: &Errand) -> Observed {
-    let observed = observe_with(tool, binary(), errand, &Stop::new());
-    let observed = observed.unwrap_or_else(|why| panic!("{}: {why}: {errand:?}", tool.name()));
+fn assert_agrees(tool: Tool, spec: &RunSpec) -> Observed {
+    let observed = observe_with(tool, binary(), spec, &Stop::new());
+    let observed = observed.unwrap_or_else(|why| panic!("{}: {why}: {spec:?}", tool.name()));
     let differ: Vec<_> = observed.calls.iter().filter(|call| call.ours != call.theirs).collect();
-    assert!(observed.agrees(), "{:?}: {differ:?}", errand.setting);
+    assert!(observed.agrees(), "{:?}: {differ:?}", spec.setting);
     assert!(observed.calls.len() > 3, "{observed:?}");
     assert_eq!(observed.tool, tool.name());
     observed
@@ -70,7 +70,7 @@ fn copies_by_each_engine_are_counted_as_strace_counts_them() {
         [EngineName::Auto, EngineName::ReadWrite, EngineName::CopyFileRange, EngineName::Mmap, EngineName::Direct]
     {
         for setting in settings(Setting { engine, ..setting(SweepJob::Copy) }) {
-            assert_agrees(Tool::Strace, &errand(&sandbox, "source", setting));
+            assert_agrees(Tool::Strace, &spec(&sandbox, "source", setting));
             sandbox.remove("target");
         }
     }
@@ -87,7 +87,7 @@ fn gzip_and_gunzip_are_counted_as_strace_counts_them() {
     std::fs::rename(sandbox.path("source.gz"), sandbox.path("packed.gz")).expect("rename");
     for (job, input, made) in [(SweepJob::Gzip, "source", "source.gz"), (SweepJob::Gunzip, "packed.gz", "packed")] {
         for setting in settings(setting(job)) {
-            assert_agrees(Tool::Strace, &errand(&sandbox, input, setting));
+            assert_agrees(Tool::Strace, &spec(&sandbox, input, setting));
             sandbox.remove(made);
         }
     }
@@ -111,11 +111,11 @@ fn a_tree_is_counted_as_strace_counts_it_whoever_runs_the_tasks() {
     for scheduler in [SchedulerName::Serial, SchedulerName::Channel, SchedulerName::Rayon] {
         for engine in [EngineName::Auto, EngineName::ReadWrite] {
             let copy = Setting { scheduler, engine, ..setting(SweepJob::Copy) };
-            assert_agrees(Tool::Strace, &errand(&sandbox, "tree", copy));
+            assert_agrees(Tool::Strace, &spec(&sandbox, "tree", copy));
             sandbox.remove("target");
         }
     }
-    let observed = assert_agrees(Tool::Strace, &errand(&sandbox, "tree", setting(SweepJob::Gzip)));
+    let observed = assert_agrees(Tool::Strace, &spec(&sandbox, "tree", setting(SweepJob::Gzip)));
     let of = |name: &str| observed.calls.iter().find(|call| call.call == name).map_or(0, |call| call.theirs);
     assert!(of("getdents64") > 0 && of("openat") > 40 && of("write") + of("pwrite64") >= 40, "{observed:?}");
 }
@@ -124,7 +124,7 @@ fn a_tree_is_counted_as_strace_counts_it_whoever_runs_the_tasks() {
 fn perf_counts_the_same_where_it_may() {
     let sandbox = Sandbox::new();
     make_tree(&sandbox);
-    let copy = errand(&sandbox, "tree", setting(SweepJob::Copy));
+    let copy = spec(&sandbox, "tree", setting(SweepJob::Copy));
     match observe_with(Tool::Perf, binary(), &copy, &Stop::new()) {
         Ok(observed) => assert!(observed.agrees() && observed.calls.len() > 3, "{observed:#?}"),
         Err(why) if why.contains("haul") => panic!("{why}"),
@@ -136,7 +136,7 @@ fn perf_counts_the_same_where_it_may() {
 fn a_wish_to_stop_ends_the_job_too_that_is_watched() {
     let sandbox = Sandbox::new();
     sandbox.write("source", prose(1, 8_000_000));
-    let slow = errand(&sandbox, "source", Setting { level: Some(12), ..setting(SweepJob::Gzip) });
+    let slow = spec(&sandbox, "source", Setting { level: Some(12), ..setting(SweepJob::Gzip) });
     for tool in Tool::ALL {
         let stop = Stop::new();
         let why = std::thread::scope(|scope| {
@@ -162,7 +162,7 @@ fn a_job_that_fails_says_why() {
         return;
     }
     let sandbox = Sandbox::new();
-    let nothing = errand(&sandbox, "nothing", setting(SweepJob::Copy));
+    let nothing = spec(&sandbox, "nothing", setting(SweepJob::Copy));
     let why = observe_with(Tool::Strace, binary(), &nothing, &Stop::new()).expect_err("nothing is not there");
     assert!(why.contains("nothing") && why.contains("No such file"), "{why}");
     let missing = Path::new("/nowhere/haul");

@@ -2,23 +2,23 @@
 
 pub(crate) mod args;
 mod ask;
+pub(crate) mod build;
 mod closing;
 pub(crate) mod compare;
 pub(crate) mod disk;
 pub(crate) mod environment;
-mod errand;
 pub(crate) mod exit;
 #[cfg(feature = "faults")]
 mod faults;
+pub(crate) mod invocation;
 pub(crate) mod level;
-pub(crate) mod line;
 mod listing;
-pub(crate) mod lower;
 mod output;
 mod progress;
 mod quote;
 pub(crate) mod report;
 mod run;
+mod run_spec;
 mod signals;
 mod streams;
 pub(crate) mod sweep;

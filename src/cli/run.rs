@@ -1,4 +1,4 @@
-//! Runs an order and says how it went.
+//! Running an invocation, and saying how it went.
 
 use std::path::Path;
 use std::time::Instant;
@@ -9,10 +9,10 @@ use haul::job::{self, Context};
 use haul::outcome::{Ended, Summary};
 
 use super::args::{Args, Generated, ProgressChoice};
+use super::build::{Invocation, Job};
 use super::closing::{closing_line, unfinished_lines};
 use super::exit::Exit;
 use super::listing::{Listing, Row};
-use super::lower::{Order, Work};
 use super::output::output_error;
 use super::progress::Terminal;
 use super::quote::words_as_typed;
@@ -20,54 +20,54 @@ use super::streams::print;
 use super::watching::Growing;
 use super::{ask, signals};
 
-/// Runs an order; whatever goes wrong has been said when this returns.
-pub(crate) fn run(order: &Order) -> Exit {
+/// Runs an invocation; whatever goes wrong has been said when this returns.
+pub(crate) fn run(invocation: &Invocation) -> Exit {
     // What measures draws its own line, between runs.
-    let bar = if matches!(order.work, Work::Sweep { .. } | Work::Disk { .. } | Work::Tune { .. }) {
+    let bar = if matches!(invocation.job, Job::Sweep { .. } | Job::Disk { .. } | Job::Tune { .. }) {
         ProgressChoice::Never
     } else {
-        order.progress
+        invocation.progress
     };
-    let terminal = Terminal::new(bar, order.verbosity);
+    let terminal = Terminal::new(bar, invocation.verbosity);
     let mut context = context(terminal.clone());
-    if matches!(&order.work, Work::Copy(plan) if plan.existing.ask) {
+    if matches!(&invocation.job, Job::Copy(plan) if plan.existing.ask) {
         context.ask = Some(ask::person(&terminal, &context));
     }
     signals::listen(&context, &terminal);
     signals::outlive_size_limit();
-    if let Some(taken) = order.taken.as_ref().filter(|_| order.verbosity.verbose) {
+    if let Some(taken) = invocation.taken.as_ref().filter(|_| invocation.verbosity.verbose) {
         terminal.say(taken);
     }
     let mut listing = None;
     let started = Instant::now();
-    let (name, result) = match &order.work {
-        Work::Copy(plan) => ("copy", job::copy::run(plan, &context)),
-        Work::Gzip(plan) => ("gzip", job::gzip::run(plan, &context)),
-        Work::Gunzip(plan) => ("gunzip", job::gunzip::run(plan, &context)),
-        Work::List(plan, columns) => {
-            let listing = listing.insert(Listing::new(*columns, order.json, &terminal));
+    let (name, result) = match &invocation.job {
+        Job::Copy(plan) => ("copy", job::copy::run(plan, &context)),
+        Job::Gzip(plan) => ("gzip", job::gzip::run(plan, &context)),
+        Job::Gunzip(plan) => ("gunzip", job::gunzip::run(plan, &context)),
+        Job::List(plan, columns) => {
+            let listing = listing.insert(Listing::new(*columns, invocation.json, &terminal));
             ("list", job::gunzip::list(plan, listing.rows(), &context))
         }
-        Work::Sweep { plan, outputs } => {
-            return measured(&terminal, super::sweep::run(plan, outputs, order.progress, &context), &context);
+        Job::Sweep { plan, outputs } => {
+            return measured(&terminal, super::sweep::run(plan, outputs, invocation.progress, &context), &context);
         }
-        Work::Disk { plan, outputs } => {
-            return measured(&terminal, super::disk::run(plan, outputs, order.progress, &context), &context);
+        Job::Disk { plan, outputs } => {
+            return measured(&terminal, super::disk::run(plan, outputs, invocation.progress, &context), &context);
         }
-        Work::Tune { plan, outputs } => {
-            let tuned = super::tune::run(plan, outputs, order.progress, &terminal, &context);
+        Job::Tune { plan, outputs } => {
+            let tuned = super::tune::run(plan, outputs, invocation.progress, &terminal, &context);
             return ended(&terminal, tuned.map(|report| (report.ended, report.failure)), &context);
         }
-        Work::Errand { errand, idle } => {
-            return finish(&terminal, super::errand::run(errand, *idle, &context), &context);
+        Job::RunSpec { spec, idle } => {
+            return finish(&terminal, super::run_spec::run(spec, *idle, &context), &context);
         }
-        Work::Compare(args) => {
+        Job::Compare(args) => {
             return match super::compare::run(args, &terminal, &context) {
                 Ok(exit) => exit,
                 Err(error) => finish(&terminal, Err(error), &context),
             };
         }
-        Work::Generate { what, directory } => {
+        Job::Generate { what, directory } => {
             return finish(&terminal, generate(*what, directory.as_deref()), &context);
         }
     };
@@ -88,29 +88,30 @@ pub(crate) fn run(order: &Order) -> Exit {
         let rest = if gone { "was not finished was taken away" } else { "can be continued is kept" };
         terminal.say(&format!("interrupted; what {rest}"));
     }
-    if let Work::Copy(plan) = &order.work {
+    if let Job::Copy(plan) = &invocation.job {
         for line in unfinished_lines(&summary, words_as_typed(), plan.resume) {
             terminal.say(&line);
         }
     }
-    if order.verbosity.verbose {
+    if invocation.verbosity.verbose {
         terminal.say(&closing_line(&summary, wall_ns));
     }
     let listed = listing.map_or(Ok(None), |listing| listing.close(&summary));
-    let printed = listed.and_then(|rows| if order.json { print_json(name, &summary, rows, wall_ns) } else { Ok(()) });
+    let printed =
+        listed.and_then(|rows| if invocation.json { print_json(name, &summary, rows, wall_ns) } else { Ok(()) });
     if printed.is_err() {
         return finish(&terminal, printed, &context);
     }
-    if repeats_errors(order, &summary) {
+    if repeats_errors(invocation, &summary) {
         terminal.repeat_errors(&summary);
     }
     Exit::of(&summary, &context.stop)
 }
 
 /// Whether errors are said once more. Of copy a single one stands at the end anyway, unless notes are shown too.
-fn repeats_errors(order: &Order, summary: &Summary) -> bool {
-    let stands_there = matches!(order.work, Work::Copy(_)) && summary.failures < 2 && !order.verbosity.verbose;
-    !stands_there && !order.verbosity.quiet
+fn repeats_errors(invocation: &Invocation, summary: &Summary) -> bool {
+    let stands_there = matches!(invocation.job, Job::Copy(_)) && summary.failures < 2 && !invocation.verbosity.verbose;
+    !stands_there && !invocation.verbosity.quiet
 }
 
 /// Says how a measurement ended, if not as it should.

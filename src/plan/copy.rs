@@ -106,9 +106,9 @@ impl Default for Existing {
     }
 }
 
-/// How much something is wished for.
+/// Whether something is preserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum PreserveLevel {
     /// Not at all.
     No,
     /// Where the file system and the user's rights allow it.
@@ -123,31 +123,31 @@ pub struct Keep {
     /// Permission bits and ACLs.
     pub mode: bool,
     /// Owner and group.
-    pub owner: Wish,
+    pub owner: PreserveLevel,
     /// Times of access and of content, to the nanosecond.
     pub times: bool,
     /// Several names of one file stay that.
     pub links: bool,
     /// Extended attributes, but for ACLs and `security.selinux`.
-    pub xattrs: Wish,
+    pub xattrs: PreserveLevel,
     /// `security.selinux`.
-    pub context: Wish,
+    pub context: PreserveLevel,
 }
 
 impl Keep {
     /// Everything.
     pub const ALL: Self = Self {
         mode: true,
-        owner: Wish::IfPossible,
+        owner: PreserveLevel::IfPossible,
         times: true,
         links: true,
-        xattrs: Wish::IfPossible,
-        context: Wish::IfPossible,
+        xattrs: PreserveLevel::IfPossible,
+        context: PreserveLevel::IfPossible,
     };
 
     /// Whether the owner is.
     pub fn keeps_owner(&self) -> bool {
-        self.owner != Wish::No
+        self.owner != PreserveLevel::No
     }
 }
 
@@ -205,7 +205,7 @@ pub struct CopyPlan {
     /// How bytes move.
     pub engine: EngineName,
     /// What the engine cannot copy, another may; otherwise it is that engine or a failure.
-    pub engine_is_wish: bool,
+    pub engine_is_preference: bool,
     /// Whether targets share blocks with their sources. With `Never`, no engine that could is used.
     pub reflink: When,
     /// Whether zeros become holes: with `Auto`, where the source has holes.
@@ -242,7 +242,7 @@ impl CopyPlan {
             existing: Existing::default(),
             keep: Keep::ALL,
             engine: EngineName::Auto,
-            engine_is_wish: false,
+            engine_is_preference: false,
             reflink: When::Auto,
             sparse: When::Auto,
             verify: false,

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::size::BufferSize;
 
-pub use copy::{Backup, CopyPlan, Durable, Existing, Follow, Keep, Method, Placing, Update, When, Wish};
+pub use copy::{Backup, CopyPlan, Durable, Existing, Follow, Keep, Method, Placing, PreserveLevel, Update, When};
 pub use disk::{Access, DiskAxis, DiskPlace, DiskPlan, Flight, Load};
 pub use files::{FilesPlan, NameList, Output};
 pub use gunzip::{GunzipPlan, Range, RouteName};

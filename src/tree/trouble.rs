@@ -17,7 +17,7 @@ use rustix::io::Errno;
 
 use super::extended::Class;
 use crate::error::{Cause, Quoted};
-use crate::plan::{Keep, Wish};
+use crate::plan::{Keep, PreserveLevel};
 
 /// Something that could not be kept, and why: prints as "cannot set 'user.x': Operation not supported".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,8 @@ impl Trouble {
 
     fn is_required(&self, keep: Keep) -> bool {
         let of_any_attribute = self.class == Class::Plain && self.attribute.is_none();
-        self.class.wish(keep) == Wish::Required || (of_any_attribute && keep.context == Wish::Required)
+        self.class.level(keep) == PreserveLevel::Required
+            || (of_any_attribute && keep.context == PreserveLevel::Required)
     }
 }
 
@@ -109,7 +110,7 @@ mod tests {
     fn each_errno_is_nothing_a_warning_or_a_failure() {
         use Weight::{Failure, Nothing, Warning};
         let keep = Keep::ALL;
-        let required = Keep { owner: Wish::Required, xattrs: Wish::Required, ..keep };
+        let required = Keep { owner: PreserveLevel::Required, xattrs: PreserveLevel::Required, ..keep };
         let attribute = |name: &CStr| (Class::of(name).unwrap(), Some(name.to_owned()));
         for (errno, what, user, root, asked_for) in [
             (Errno::PERM, (Class::Owner, None), Nothing, Warning, Failure),
@@ -137,7 +138,7 @@ mod tests {
             assert_eq!(found, [user, root, asked_for], "{trouble}");
         }
         let listed = Trouble::new("list", Class::Plain, Errno::NOSYS);
-        assert_eq!(listed.weight(Keep { context: Wish::Required, ..keep }, false), Failure);
+        assert_eq!(listed.weight(Keep { context: PreserveLevel::Required, ..keep }, false), Failure);
     }
 
     #[test]

@@ -50,12 +50,12 @@ pub(crate) enum Command {
     Tune(TuneArgs),
     /// Run a job once with one setting and print the system calls it made: for sweep --verify-counts
     #[command(hide = true)]
-    Errand {
+    RunSpec {
         /// Print what is printed when nothing was done
         #[arg(long)]
         idle: bool,
         /// The setting, as JSON
-        errand: String,
+        spec: String,
         input: PathBuf,
         target: PathBuf,
     },

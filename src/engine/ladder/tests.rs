@@ -110,7 +110,7 @@ fn what_an_engine_that_is_only_wished_for_cannot_is_read_and_written() {
     for engine in EngineName::ALL {
         for reflink in [When::Auto, When::Never] {
             let named = Ladder::new(engine, reflink, &source, &volume, false);
-            let wished = Ladder::wished(engine, reflink, &source, &volume, false);
+            let wished = Ladder::preferring(engine, reflink, &source, &volume, false);
             assert_eq!(named.rungs.len(), 1, "a named engine stays alone");
             // On a file system that shares nothing; where it might, see below.
             if !volume.may_offload(&source) {
@@ -119,7 +119,7 @@ fn what_an_engine_that_is_only_wished_for_cannot_is_read_and_written() {
             assert_eq!(wished.rungs.last().map(|last| last.name()), Some(EngineName::ReadWrite));
         }
     }
-    let ladder = Ladder::wished(EngineName::Mmap, When::Never, &source, &volume, false);
+    let ladder = Ladder::preferring(EngineName::Mmap, When::Never, &source, &volume, false);
     let copied = copy(&files, &mut faulty(1, Fault::Fail(Errno::NODEV)), ladder).unwrap();
     assert_eq!((copied.bytes, copied.route.by), (LEN, EngineName::ReadWrite));
     files.assert_same("a map that cannot be had");
@@ -191,7 +191,7 @@ fn a_wish_neither_softens_what_is_typed_nor_keeps_blocks_from_being_shared() {
     let elsewhere = Attributes { dev: (0, 0), ..here };
     let volume = Volume::offloading(&here);
     let rungs = |engine, reflink, source: &Attributes| -> Vec<EngineName> {
-        let ladder = Ladder::wished(engine, reflink, source, &volume, true);
+        let ladder = Ladder::preferring(engine, reflink, source, &volume, true);
         ladder.rungs.iter().map(|engine| engine.name()).collect()
     };
     for (engine, shared, plain) in [

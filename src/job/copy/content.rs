@@ -70,7 +70,7 @@ impl Copier {
         let plan = &self.shared.plan;
         let volume = &copy.open.directory.volume;
         let alone = self.shared.step.is_none() && (self.shared.threads == 1 || copy.attributes.size < SPLIT_BYTES);
-        let ladder = if plan.engine_is_wish { Ladder::wished } else { Ladder::new };
+        let ladder = if plan.engine_is_preference { Ladder::preferring } else { Ladder::new };
         let ladder = ladder(plan.engine, plan.reflink, &copy.attributes, volume, alone);
         if copy.holes(plan.sparse) == Holes::Made {
             return Ok(engine::Whole::ByRanges(ladder));

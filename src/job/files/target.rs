@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::job::losses::Losses;
 use crate::job::target_registry::TargetRegistry;
 use crate::job::worker_context::WorkerContext;
-use crate::plan::{FilesPlan, Keep, Wish};
+use crate::plan::{FilesPlan, Keep, PreserveLevel};
 use crate::sys::{Attributes, Creator, FileKind, Moment, Sys};
 use crate::tree::extended::{Buffers, Kept, Listed, Origin, Prior, Selection, keep_extended};
 use crate::tree::metadata::{creation_mode, keep_mode, keep_owner, keep_times};
@@ -82,7 +82,7 @@ fn unless_taken(free: bool, path: &Path) -> Result<()> {
 }
 
 /// What a target of gzip or gunzip keeps of its source, with what [`Selection::OfAnotherForm`] leaves of its attributes.
-pub(in crate::job) const KEEP: Keep = Keep { context: Wish::No, ..Keep::ALL };
+pub(in crate::job) const KEEP: Keep = Keep { context: PreserveLevel::No, ..Keep::ALL };
 
 /// Makes the file, under a temporary name, that is to become `name` and like `wanted`. At no moment may anybody use it who
 /// may not use its source: with an ACL, that of the source or one that the folder hands on, its bits for the group are

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::job::files::source::Source;
 use crate::job::files::target::{KEEP, complete, create, settle};
 use crate::job::files::{Folder, suffix};
-use crate::plan::{Keep, Wish};
+use crate::plan::{Keep, PreserveLevel};
 use crate::sys::{Attributes, FileKind, Sys};
 use crate::tree::TemporaryFile;
 use crate::tree::metadata::describe;
@@ -179,7 +179,7 @@ impl Inflater {
         let (plan, losses) = (&self.shared.plan.files, &self.shared.losses);
         let written = self.worker.sys.write_full(&file, &index.to_bytes(), self.shared.step());
         let completed = written.map_err(|errno| Error::system("write", &path, errno)).and_then(|()| {
-            let keep = Keep { times: false, xattrs: Wish::No, ..KEEP };
+            let keep = Keep { times: false, xattrs: PreserveLevel::No, ..KEEP };
             let (made, like) = ((file, &*path, &*folder), (source, &attributes(source), keep));
             complete(&mut self.worker, losses, plan, made, like, &mut self.attributes)
         });

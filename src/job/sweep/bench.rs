@@ -82,7 +82,7 @@ impl<'a> Bench<'a> {
     /// Our counts beside another tool's; or why there is no such tool.
     pub(super) fn observe(&mut self, setting: &Setting) -> Result<std::result::Result<Observed, String>> {
         self.make_ready(setting)?;
-        let observed = observe(&this_program(), &self.subject.errand(setting), &self.context.stop);
+        let observed = observe(&this_program(), &self.subject.spec(setting), &self.context.stop);
         self.go_on()?;
         Ok(observed)
     }

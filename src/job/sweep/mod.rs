@@ -15,7 +15,7 @@
 //! - `source`: what the user named; `room`: whether there is a place and room for targets; `subject`: the job, what it
 //!   runs on, and tidying up.
 //! - [`figures`]: a setting's runs boiled down to what a report shows; [`axes`]: what varies, and how it is named.
-//! - [`errand`]: one run as data; [`observe`]: doing it where another tool counts its system calls.
+//! - [`run_spec`]: one run as data; [`observe`]: doing it where another tool counts its system calls.
 //! - [`verdict`]: the setting to use; [`bottleneck`]: what each waits for; [`reconcile`]: whether our counts are the
 //!   kernel's.
 
@@ -25,7 +25,6 @@ mod bench;
 pub mod bottleneck;
 pub mod cache;
 pub mod data;
-pub mod errand;
 pub mod figures;
 mod narrow;
 pub mod observe;
@@ -33,6 +32,7 @@ mod passes;
 pub mod reconcile;
 mod room;
 mod rounds;
+pub mod run_spec;
 pub mod settings;
 mod source;
 mod subject;

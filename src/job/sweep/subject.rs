@@ -15,8 +15,8 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::data::{self, Described};
-use super::errand::Errand;
 use super::room;
+use super::run_spec::RunSpec;
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventSink};
@@ -191,7 +191,7 @@ impl<'a> Subject<'a> {
     }
 
     fn run_in(&self, context: &Context, setting: &Setting) -> Result<Summary> {
-        self.errand(setting).run(context).map_err(|error| self.in_users_words(setting.job, error))
+        self.spec(setting).run(context).map_err(|error| self.in_users_words(setting.job, error))
     }
 
     /// What a job reads.
@@ -200,8 +200,8 @@ impl<'a> Subject<'a> {
     }
 
     /// One run, to be done here or in a process of its own.
-    pub(super) fn errand(&self, setting: &Setting) -> Errand {
-        Errand {
+    pub(super) fn spec(&self, setting: &Setting) -> RunSpec {
+        RunSpec {
             input: self.input_path(setting.job),
             target: self.scratch.path_of(TARGET),
             setting: *setting,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::candidates::{alternatives, candidates};
 use super::cases::{Sizes, defaults, with_flags};
 use super::*;
-use crate::job::sweep::errand::{Errand, resources};
+use crate::job::sweep::run_spec::{RunSpec, resources};
 use crate::job::sweep::testing;
 use crate::job::{copy, gzip};
 use crate::outcome::{Candidate, SweepRow};
@@ -35,7 +35,7 @@ fn the_defaults_make_the_calls_of_a_job_without_flags() {
         std::fs::write(small.join(number.to_string()), vec![7; 5000]).unwrap();
     }
     let context = Context::silent();
-    let errand = |case: TuneCase, input: &std::path::Path| Errand {
+    let spec = |case: TuneCase, input: &std::path::Path| RunSpec {
         input: input.to_owned(),
         target: place.path().join("by-setting"),
         setting: defaults(case, 1),
@@ -46,7 +46,7 @@ fn the_defaults_make_the_calls_of_a_job_without_flags() {
     let one = Resources::with_workers(std::num::NonZeroUsize::MIN);
     for (case, input) in [(TuneCase::CopyWarm, &large), (TuneCase::CopySmall, &small)] {
         let users = CopyPlan::new(vec![input.clone()], place.path().join("by-hand"), one);
-        let (theirs, ours) = (copy::run(&users, &context).unwrap(), errand(case, input).run(&context).unwrap());
+        let (theirs, ours) = (copy::run(&users, &context).unwrap(), spec(case, input).run(&context).unwrap());
         assert_eq!(theirs.syscalls, ours.syscalls, "{case:?}");
         assert_eq!(theirs.source_bytes, ours.source_bytes);
         let place = open(place.path());
@@ -59,7 +59,7 @@ fn the_defaults_make_the_calls_of_a_job_without_flags() {
     let users = GzipPlan { files, level, codec, block: None, verify: false, keep_smaller: false };
     let theirs = gzip::run(&users, &context).unwrap();
     std::fs::remove_file(place.path().join("large.gz")).unwrap();
-    let ours = errand(TuneCase::Gzip, &large).run(&context).unwrap();
+    let ours = spec(TuneCase::Gzip, &large).run(&context).unwrap();
     assert_eq!(theirs.syscalls, ours.syscalls);
     assert!(theirs.is_clean() && ours.is_clean());
 }

@@ -2,9 +2,9 @@
 
 use std::ffi::CStr;
 
-use crate::plan::{Keep, Wish};
+use crate::plan::{Keep, PreserveLevel};
 
-/// What is kept of a file, and so which wish decides about it.
+/// What is kept of a file, and so which level decides about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// Owner and group.
@@ -51,13 +51,13 @@ impl Class {
         })
     }
 
-    /// How much it is wished for.
-    pub const fn wish(self, keep: Keep) -> Wish {
+    /// Whether it is preserved.
+    pub const fn level(self, keep: Keep) -> PreserveLevel {
         match self {
             Self::Owner => keep.owner,
-            Self::Mode | Self::Acl if keep.mode => Wish::IfPossible,
-            Self::Times if keep.times => Wish::IfPossible,
-            Self::Mode | Self::Acl | Self::Times => Wish::No,
+            Self::Mode | Self::Acl if keep.mode => PreserveLevel::IfPossible,
+            Self::Times if keep.times => PreserveLevel::IfPossible,
+            Self::Mode | Self::Acl | Self::Times => PreserveLevel::No,
             Self::Context => keep.context,
             Self::Capability | Self::Plain => keep.xattrs,
         }
@@ -91,12 +91,12 @@ mod tests {
     }
 
     #[test]
-    fn each_class_has_its_wish() {
-        let keep = Keep { mode: false, xattrs: Wish::Required, context: Wish::No, ..Keep::ALL };
+    fn each_class_has_its_level() {
+        let keep = Keep { mode: false, xattrs: PreserveLevel::Required, context: PreserveLevel::No, ..Keep::ALL };
         assert_eq!(
-            [Class::Acl, Class::Context, Class::Plain].map(|class| class.wish(keep)),
-            [Wish::No, Wish::No, Wish::Required]
+            [Class::Acl, Class::Context, Class::Plain].map(|class| class.level(keep)),
+            [PreserveLevel::No, PreserveLevel::No, PreserveLevel::Required]
         );
-        assert_eq!(Class::Acl.wish(Keep::ALL), Wish::IfPossible);
+        assert_eq!(Class::Acl.level(Keep::ALL), PreserveLevel::IfPossible);
     }
 }

@@ -6,7 +6,7 @@ use rustix::io::{self, Errno};
 
 use super::acl::{ACCESS, NFS4, group_rights, says_what_the_mode_says};
 use super::{Buffers, Class, FileRef, Kept, Origin, Prior, Selection, Trouble};
-use crate::plan::{Keep, Wish};
+use crate::plan::{Keep, PreserveLevel};
 use crate::sys::{Sys, XattrBuffer, XattrNames};
 
 /// The owner's right to write.
@@ -84,9 +84,9 @@ impl Copier<'_> {
         !matches!(self.source.get(self.sys, name, value), Ok(None) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOENT))
     }
 
-    /// Copies one attribute, if it is wished for; says whether the target has it now.
+    /// Copies one attribute, if it is to be preserved; says whether the target has it now.
     fn copy(&mut self, name: &CStr, class: Class, buffer: &mut XattrBuffer) -> bool {
-        if class.wish(self.keep) == Wish::No {
+        if class.level(self.keep) == PreserveLevel::No {
             return false;
         }
         let value = match self.source.get(self.sys, name, buffer) {

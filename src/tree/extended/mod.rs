@@ -32,7 +32,7 @@ pub use origin::Origin;
 
 use super::file_ref::FileRef;
 use super::trouble::Trouble;
-use crate::plan::{Keep, Wish};
+use crate::plan::{Keep, PreserveLevel};
 use crate::sys::{Sys, XattrBuffer};
 use acl::ACCESS;
 use copier::Copier;
@@ -81,7 +81,7 @@ impl Kept {
     }
 }
 
-/// Which attributes are copied, as far as a plan wishes for them.
+/// Which attributes are copied, as far as a plan says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
     /// All that are ever copied.
@@ -136,7 +136,7 @@ pub fn keep_extended(
     (selection, keep): (Selection, Keep),
     buffers: &mut Buffers,
 ) -> Kept {
-    if [Class::Acl, Class::Context, Class::Plain].iter().all(|class| class.wish(keep) == Wish::No) {
+    if [Class::Acl, Class::Context, Class::Plain].iter().all(|class| class.level(keep) == PreserveLevel::No) {
         return Kept::default();
     }
     let kept = Kept::default();

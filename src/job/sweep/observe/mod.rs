@@ -1,7 +1,7 @@
 //! Our counts of system calls beside those of a tool that watches from outside (`--verify-counts`).
 //!
 //! One setting is run once more, untimed, in a process of its own under strace or, where that is missing or must not
-//! trace, under perf. That process is haul itself, with a hidden command that does an [`Errand`] and prints what it
+//! trace, under perf. That process is haul itself, with a hidden command that does an [`RunSpec`] and prints what it
 //! counted. The loader, the runtime and the printing make calls too, so the same is watched before without the job:
 //! what the tool sees beyond that must be what we counted, call by call. [`tool`] is how either tool is asked.
 //!
@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::CWD;
 
 pub use self::tool::Tool;
-use super::errand::Errand;
+use super::run_spec::RunSpec;
 use crate::calls::{Call, SyscallCounts};
 use crate::error::{Error, Result};
 use crate::job::Context;
@@ -36,15 +36,15 @@ use crate::measure::probe::settle_allocator;
 use crate::outcome::{Observed, ObservedCall};
 use crate::sys::{Stop, Sys};
 
-/// Runs an errand, which must find no target in its way, under the first tool that works here. Otherwise says why none
+/// Runs what a spec says, which must find no target in its way, under the first tool that works here. Otherwise says why none
 /// does, or that somebody asked to stop.
 ///
 /// `program` is haul: see [`this_program`].
-pub fn observe(program: &Path, errand: &Errand, stop: &Stop) -> std::result::Result<Observed, String> {
+pub fn observe(program: &Path, spec: &RunSpec, stop: &Stop) -> std::result::Result<Observed, String> {
     let mut why_not = vec![];
     for tool in Tool::ALL {
-        match tool.watch(program, errand, true, stop) {
-            Ok(idle) => return observe_beyond(&idle, tool, program, errand, stop),
+        match tool.watch(program, spec, true, stop) {
+            Ok(idle) => return observe_beyond(&idle, tool, program, spec, stop),
             Err(why) => why_not.push(format!("{}: {why}", tool.name())),
         }
         if stop.is_requested() {
@@ -55,9 +55,9 @@ pub fn observe(program: &Path, errand: &Errand, stop: &Stop) -> std::result::Res
 }
 
 /// The same under one tool.
-pub fn observe_with(tool: Tool, program: &Path, errand: &Errand, stop: &Stop) -> std::result::Result<Observed, String> {
-    let idle = tool.watch(program, errand, true, stop)?;
-    observe_beyond(&idle, tool, program, errand, stop)
+pub fn observe_with(tool: Tool, program: &Path, spec: &RunSpec, stop: &Stop) -> std::result::Result<Observed, String> {
+    let idle = tool.watch(program, spec, true, stop)?;
+    observe_beyond(&idle, tool, program, spec, stop)
 }
 
 /// The file that this process runs, by a name that others can run it by, also when it was replaced meanwhile.
@@ -65,28 +65,28 @@ pub fn this_program() -> PathBuf {
     PathBuf::from(format!("/proc/{}/exe", std::process::id()))
 }
 
-/// What the process does that is watched: the errand, unless it is to be idle. Returns what we counted.
-pub fn be_watched(errand: &Errand, idle: bool, context: &Context) -> Result<SyscallCounts> {
+/// What the process does that is watched: the run of the spec, unless it is to be idle. Returns what we counted.
+pub fn be_watched(spec: &RunSpec, idle: bool, context: &Context) -> Result<SyscallCounts> {
     settle_allocator();
     let _ = Sys::new(context.stop.clone()).stat_at(CWD, c".");
     if idle {
         return Ok(SyscallCounts::default());
     }
-    let summary = errand.run(context)?;
+    let summary = spec.run(context)?;
     if summary.is_clean() {
         return Ok(summary.syscalls);
     }
-    Err(Error::refused("do the job on", &errand.input, "some of it failed"))
+    Err(Error::refused("do the job on", &spec.input, "some of it failed"))
 }
 
 fn observe_beyond(
     idle: &Watched,
     tool: Tool,
     program: &Path,
-    errand: &Errand,
+    spec: &RunSpec,
     stop: &Stop,
 ) -> std::result::Result<Observed, String> {
-    let busy = tool.watch(program, errand, false, stop).map_err(|why| format!("{}: {why}", tool.name()))?;
+    let busy = tool.watch(program, spec, false, stop).map_err(|why| format!("{}: {why}", tool.name()))?;
     Ok(compare(tool, idle, &busy))
 }
 

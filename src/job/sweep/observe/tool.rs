@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::{Errand, Watched, comparable};
+use super::{RunSpec, Watched, comparable};
 use crate::calls::{Call, SyscallCounts};
 use crate::sys::Stop;
 
@@ -38,16 +38,16 @@ impl Tool {
         }
     }
 
-    /// Runs an errand, or idles, under the tool. Otherwise says why that cannot be done here, or what failed.
-    pub(super) fn watch(self, program: &Path, errand: &Errand, idle: bool, stop: &Stop) -> Result<Watched, String> {
+    /// Runs what a spec says, or idles, under the tool. Otherwise says why that cannot be done here, or what failed.
+    pub(super) fn watch(self, program: &Path, spec: &RunSpec, idle: bool, stop: &Stop) -> Result<Watched, String> {
         let calls = self.calls();
         if calls.is_empty() {
             return Err("the kernel does not let us see its tracepoints".to_owned());
         }
         let mut command = self.command(&calls);
-        command.arg(program).arg("errand").args(idle.then_some("--idle"));
-        command.arg(serde_json::to_string(errand).map_err(|error| error.to_string())?);
-        command.arg("--").arg(&errand.input).arg(&errand.target);
+        command.arg(program).arg("run-spec").args(idle.then_some("--idle"));
+        command.arg(serde_json::to_string(spec).map_err(|error| error.to_string())?);
+        command.arg("--").arg(&spec.input).arg(&spec.target);
         let output = run(command, stop)?;
         let said = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {

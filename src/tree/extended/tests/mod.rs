@@ -29,7 +29,7 @@ struct Pair {
 }
 
 /// No label: a security module may have put one on every file.
-const KEEP: Keep = Keep { context: Wish::No, ..Keep::ALL };
+const KEEP: Keep = Keep { context: PreserveLevel::No, ..Keep::ALL };
 
 impl Pair {
     fn new() -> Self {
@@ -118,11 +118,11 @@ fn all_attributes_are_copied_and_others_of_the_target_stay() {
 }
 
 #[test]
-fn a_bare_file_costs_one_call_and_no_wish_none() {
+fn a_bare_file_costs_one_call_and_none_where_nothing_is_preserved() {
     let mut pair = Pair::new();
     assert_eq!(pair.keep(Prior::None, KEEP), Kept::default());
     assert_eq!((pair.sys.counts().total(), pair.sys.counts().of(Call::Flistxattr).calls), (1, 1));
-    let none = Keep { mode: false, xattrs: Wish::No, context: Wish::No, ..Keep::ALL };
+    let none = Keep { mode: false, xattrs: PreserveLevel::No, context: PreserveLevel::No, ..Keep::ALL };
     assert_eq!(pair.keep(Prior::Access, none), Kept::default());
     assert_eq!(pair.sys.counts().total(), 1);
 }

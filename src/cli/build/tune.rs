@@ -3,7 +3,7 @@
 use haul::plan::{SweepJob, TunePlan};
 
 use super::outputs::outputs;
-use super::{Order, UsageError, Work};
+use super::{Invocation, Job, UsageError};
 use crate::cli::args::{TuneArgs, TunedJob};
 use crate::cli::quote::{command_line, words_as_typed};
 use crate::cli::report::Format;
@@ -12,7 +12,7 @@ use crate::cli::words::parse_workers;
 /// What several workers and a page are still of any use for.
 const LEAST_BYTES: u64 = 64 * 1024;
 
-pub(super) fn lower_tune(args: TuneArgs) -> Result<Order, UsageError> {
+pub(super) fn build_tune(args: TuneArgs) -> Result<Invocation, UsageError> {
     if args.size.is_some_and(|bytes| bytes < LEAST_BYTES) {
         return Err(UsageError::new("a large file has at least 64K: raise --size, or leave it out"));
     }
@@ -30,5 +30,5 @@ pub(super) fn lower_tune(args: TuneArgs) -> Result<Order, UsageError> {
         seed: args.seed,
         command: command_line(words_as_typed()),
     };
-    Ok(Order::quiet(Work::Tune { plan, outputs }, args.progress))
+    Ok(Invocation::quiet(Job::Tune { plan, outputs }, args.progress))
 }

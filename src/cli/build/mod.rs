@@ -1,4 +1,4 @@
-//! Words → plans. Every usage error is found here, before anything is touched.
+//! Building plans from words. Every usage error is found here, before anything is touched.
 //!
 //! - this file: what all commands share; [`copy`]; [`files`]: gzip and gunzip; [`sweep`]; [`disk`]; [`tune`];
 //!   [`outputs`]: where the reports of the last three go.
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 use haul::error::Escaped;
-use haul::job::sweep::errand::Errand;
+use haul::job::sweep::run_spec::RunSpec;
 use haul::plan::{CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, SweepPlan, TunePlan};
 use haul::size::BufferSize;
 use haul::sys::PAGE;
@@ -29,8 +29,8 @@ use super::report::Output;
 use super::streams::{print, tell};
 
 /// What to do and how to talk about it.
-pub(crate) struct Order {
-    pub(crate) work: Work,
+pub(crate) struct Invocation {
+    pub(crate) job: Job,
     pub(crate) verbosity: Verbosity,
     pub(crate) progress: ProgressChoice,
     pub(crate) json: bool,
@@ -39,14 +39,14 @@ pub(crate) struct Order {
 }
 
 /// What to do.
-pub(crate) enum Work {
+pub(crate) enum Job {
     Copy(CopyPlan),
     Gzip(GzipPlan),
     Gunzip(GunzipPlan),
     List(GunzipPlan, Columns),
     Sweep { plan: SweepPlan, outputs: Vec<Output> },
     Disk { plan: DiskPlan, outputs: Vec<Output> },
-    Errand { errand: Errand, idle: bool },
+    RunSpec { spec: RunSpec, idle: bool },
     Compare(CompareArgs),
     Tune { plan: TunePlan, outputs: Vec<Output> },
     Generate { what: Generated, directory: Option<PathBuf> },
@@ -102,20 +102,20 @@ impl UsageError {
     }
 }
 
-/// Checks a command line and makes an order of it.
-pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
+/// Checks a command line and makes an invocation of it.
+pub(crate) fn build(args: Args) -> Result<Invocation, UsageError> {
     match args.command {
-        Command::Copy(args) => copy::lower_copy(args),
-        Command::Gzip(args) => files::lower_gzip(args),
+        Command::Copy(args) => copy::build_copy(args),
+        Command::Gzip(args) => files::build_gzip(args),
         Command::Gunzip(args) => {
             let null = args.files.null;
-            files::lower_gunzip(args.files, &args.unpack, null)
+            files::build_gunzip(args.files, &args.unpack, null)
         }
-        Command::Sweep(args) => sweep::lower_sweep(args),
-        Command::Disk(args) => disk::lower_disk(args),
-        Command::Errand { idle, errand, input, target } => {
-            let errand: Errand = serde_json::from_str(&errand).map_err(UsageError::new)?;
-            Ok(Order::quiet(Work::Errand { errand: Errand { input, target, ..errand }, idle }, ProgressChoice::Never))
+        Command::Sweep(args) => sweep::build_sweep(args),
+        Command::Disk(args) => disk::build_disk(args),
+        Command::RunSpec { idle, spec, input, target } => {
+            let spec: RunSpec = serde_json::from_str(&spec).map_err(UsageError::new)?;
+            Ok(Invocation::quiet(Job::RunSpec { spec: RunSpec { input, target, ..spec }, idle }, ProgressChoice::Never))
         }
         Command::Compare(args) => {
             if args.old == args.new {
@@ -124,21 +124,21 @@ pub(crate) fn lower(args: Args) -> Result<Order, UsageError> {
                     args.old.display()
                 )));
             }
-            Ok(Order::quiet(Work::Compare(args), ProgressChoice::Never))
+            Ok(Invocation::quiet(Job::Compare(args), ProgressChoice::Never))
         }
-        Command::Tune(args) => tune::lower_tune(args),
+        Command::Tune(args) => tune::build_tune(args),
         Command::Generate { what, directory } => {
             if (what == Generated::Man) != directory.is_some() {
                 return Err(UsageError::new("generate man takes a directory; bash, zsh and fish take none"));
             }
-            Ok(Order::quiet(Work::Generate { what, directory }, ProgressChoice::Never))
+            Ok(Invocation::quiet(Job::Generate { what, directory }, ProgressChoice::Never))
         }
     }
 }
 
-impl Order {
-    const fn quiet(work: Work, progress: ProgressChoice) -> Self {
-        Self { work, verbosity: Verbosity { quiet: false, verbose: false }, progress, json: false, taken: None }
+impl Invocation {
+    const fn quiet(job: Job, progress: ProgressChoice) -> Self {
+        Self { job, verbosity: Verbosity { quiet: false, verbose: false }, progress, json: false, taken: None }
     }
 }
 

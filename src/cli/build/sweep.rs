@@ -15,7 +15,7 @@ use haul::size::BufferSize;
 use haul::sys::PAGE;
 
 use super::outputs::outputs;
-use super::{Order, UsageError, Work, check_buffers, distinct, or};
+use super::{Invocation, Job, UsageError, check_buffers, distinct, or};
 use crate::cli::args::{SweepArgs, Switch};
 use crate::cli::quote::{command_line, words_as_typed};
 use crate::cli::words::parse_workers;
@@ -25,7 +25,7 @@ const BUDGET: Duration = Duration::from_secs(60);
 /// The files of a ladder without a source: 100 of 10 MB.
 const LADDER: Generated = Generated { files: NonZeroUsize::new(100).unwrap(), bytes: 10_000_000, entropy: 8.0 };
 
-pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
+pub(super) fn build_sweep(args: SweepArgs) -> Result<Invocation, UsageError> {
     let table = args.table;
     let (job, source) = job_and_source(&args)?;
     let data = data(&args, job, source, table)?;
@@ -56,7 +56,7 @@ pub(super) fn lower_sweep(args: SweepArgs) -> Result<Order, UsageError> {
         }
         check_buffers(setting.engine, [setting.buffer])?;
     }
-    Ok(Order::quiet(Work::Sweep { plan, outputs }, args.progress))
+    Ok(Invocation::quiet(Job::Sweep { plan, outputs }, args.progress))
 }
 
 /// The one or two words without a dash: `copy disk.img`, `disk.img` for a table, `copy` for generated data.

@@ -1,47 +1,47 @@
 //! What a copy keeps: all, but for what the last word about it leaves out.
 
-use haul::plan::{Keep, Wish};
+use haul::plan::{Keep, PreserveLevel};
 
 use crate::cli::args::{Attribute, CopyArgs};
 
 /// What an option says of one attribute.
-type Said = (Attribute, Wish);
+type Said = (Attribute, PreserveLevel);
 
 pub(super) fn keep(args: &CopyArgs) -> Keep {
-    let listed = |option, list: &[Attribute], wish: fn(Attribute) -> Wish| {
+    let listed = |option, list: &[Attribute], level: fn(Attribute) -> PreserveLevel| {
         let places = args.places.all(option).iter().copied();
-        places.zip(list.iter().map(|what| (*what, wish(*what))).collect::<Vec<_>>())
+        places.zip(list.iter().map(|what| (*what, level(*what))).collect::<Vec<_>>())
     };
     let flag = |option| args.places.last(option).into_iter();
     let mut said: Vec<(usize, Said)> = listed("preserve", &args.keep.preserve, by_name)
-        .chain(listed("no_preserve", &args.keep.no_preserve, |_| Wish::No))
-        .chain(flag("archive").map(|place| (place, (Attribute::All, Wish::IfPossible))))
-        .chain(flag("links_as_links").map(|place| (place, (Attribute::Links, Wish::IfPossible))))
-        .chain(flag("preserve_by_default").map(|place| (place, (Attribute::ByDefault, Wish::IfPossible))))
+        .chain(listed("no_preserve", &args.keep.no_preserve, |_| PreserveLevel::No))
+        .chain(flag("archive").map(|place| (place, (Attribute::All, PreserveLevel::IfPossible))))
+        .chain(flag("links_as_links").map(|place| (place, (Attribute::Links, PreserveLevel::IfPossible))))
+        .chain(flag("preserve_by_default").map(|place| (place, (Attribute::ByDefault, PreserveLevel::IfPossible))))
         .collect();
     said.sort_by_key(|(place, _)| *place);
-    said.into_iter().fold(Keep::ALL, |keep, (_, (what, wish))| with(keep, what, wish))
+    said.into_iter().fold(Keep::ALL, |keep, (_, (what, level))| with(keep, what, level))
 }
 
 /// Who names what file systems may not have, or users not give, wants it; who says `all` wants what there is, as with `cp`.
-fn by_name(what: Attribute) -> Wish {
+fn by_name(what: Attribute) -> PreserveLevel {
     match what {
-        Attribute::Ownership | Attribute::Xattr | Attribute::Context => Wish::Required,
-        _ => Wish::IfPossible,
+        Attribute::Ownership | Attribute::Xattr | Attribute::Context => PreserveLevel::Required,
+        _ => PreserveLevel::IfPossible,
     }
 }
 
-fn with(keep: Keep, what: Attribute, wish: Wish) -> Keep {
-    let wanted = wish != Wish::No;
+fn with(keep: Keep, what: Attribute, level: PreserveLevel) -> Keep {
+    let wanted = level != PreserveLevel::No;
     // What was asked for by name stays so.
-    let at_least = |wish| if wish == Wish::No { Wish::IfPossible } else { wish };
+    let at_least = |level| if level == PreserveLevel::No { PreserveLevel::IfPossible } else { level };
     match what {
         Attribute::Mode => Keep { mode: wanted, ..keep },
-        Attribute::Ownership => Keep { owner: wish, ..keep },
+        Attribute::Ownership => Keep { owner: level, ..keep },
         Attribute::Timestamps => Keep { times: wanted, ..keep },
         Attribute::Links => Keep { links: wanted, ..keep },
-        Attribute::Xattr => Keep { xattrs: wish, ..keep },
-        Attribute::Context => Keep { context: wish, ..keep },
+        Attribute::Xattr => Keep { xattrs: level, ..keep },
+        Attribute::Context => Keep { context: level, ..keep },
         Attribute::ByDefault => Keep { mode: true, owner: at_least(keep.owner), times: true, ..keep },
         Attribute::All if wanted => Keep {
             owner: at_least(keep.owner),
@@ -49,9 +49,14 @@ fn with(keep: Keep, what: Attribute, wish: Wish) -> Keep {
             context: at_least(keep.context),
             ..Keep::ALL
         },
-        Attribute::All => {
-            Keep { mode: false, owner: Wish::No, times: false, links: false, xattrs: Wish::No, context: Wish::No }
-        }
+        Attribute::All => Keep {
+            mode: false,
+            owner: PreserveLevel::No,
+            times: false,
+            links: false,
+            xattrs: PreserveLevel::No,
+            context: PreserveLevel::No,
+        },
     }
 }
 
@@ -62,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_last_word_about_an_attribute_counts() {
-        let none = with(Keep::ALL, Attribute::All, Wish::No);
+        let none = with(Keep::ALL, Attribute::All, PreserveLevel::No);
         let but_times = Keep { times: false, ..Keep::ALL };
         for (words, expected) in [
             ("", Keep::ALL),
@@ -81,23 +86,29 @@ mod tests {
             ("-a --no-preserve=all", none),
             ("-a --no-preserve=all -d", Keep { links: true, ..none }),
             ("-d --no-preserve=all", none),
-            ("--no-preserve=all -p", Keep { mode: true, owner: Wish::IfPossible, times: true, ..none }),
-            ("-p --no-preserve=all --preserve", Keep { mode: true, owner: Wish::IfPossible, times: true, ..none }),
+            ("--no-preserve=all -p", Keep { mode: true, owner: PreserveLevel::IfPossible, times: true, ..none }),
+            (
+                "-p --no-preserve=all --preserve",
+                Keep { mode: true, owner: PreserveLevel::IfPossible, times: true, ..none },
+            ),
             ("--no-preserve=all -p --no-preserve=mode,ownership", Keep { times: true, ..none }),
             (
                 "--no-preserve=mode,links --preserve=links --no-preserve=xattr",
-                Keep { mode: false, xattrs: Wish::No, ..Keep::ALL },
+                Keep { mode: false, xattrs: PreserveLevel::No, ..Keep::ALL },
             ),
-            ("--no-preserve=context", Keep { context: Wish::No, ..Keep::ALL }),
-            ("--preserve=xattr", Keep { xattrs: Wish::Required, ..Keep::ALL }),
-            ("--preserve=context,mode", Keep { context: Wish::Required, ..Keep::ALL }),
-            ("--preserve=ownership", Keep { owner: Wish::Required, ..Keep::ALL }),
-            ("--preserve=mode,ownership,timestamps", Keep { owner: Wish::Required, ..Keep::ALL }),
-            ("--preserve=ownership --preserve=all -a -p --preserve", Keep { owner: Wish::Required, ..Keep::ALL }),
+            ("--no-preserve=context", Keep { context: PreserveLevel::No, ..Keep::ALL }),
+            ("--preserve=xattr", Keep { xattrs: PreserveLevel::Required, ..Keep::ALL }),
+            ("--preserve=context,mode", Keep { context: PreserveLevel::Required, ..Keep::ALL }),
+            ("--preserve=ownership", Keep { owner: PreserveLevel::Required, ..Keep::ALL }),
+            ("--preserve=mode,ownership,timestamps", Keep { owner: PreserveLevel::Required, ..Keep::ALL }),
+            (
+                "--preserve=ownership --preserve=all -a -p --preserve",
+                Keep { owner: PreserveLevel::Required, ..Keep::ALL },
+            ),
             ("--preserve=ownership --no-preserve=ownership -p", Keep::ALL),
-            ("--no-preserve=ownership", Keep { owner: Wish::No, ..Keep::ALL }),
-            ("--preserve=xattr --preserve=all -a", Keep { xattrs: Wish::Required, ..Keep::ALL }),
-            ("--preserve=xattr --no-preserve=xattr", Keep { xattrs: Wish::No, ..Keep::ALL }),
+            ("--no-preserve=ownership", Keep { owner: PreserveLevel::No, ..Keep::ALL }),
+            ("--preserve=xattr --preserve=all -a", Keep { xattrs: PreserveLevel::Required, ..Keep::ALL }),
+            ("--preserve=xattr --no-preserve=xattr", Keep { xattrs: PreserveLevel::No, ..Keep::ALL }),
             ("--preserve=xattr --no-preserve=xattr --preserve=all", Keep::ALL),
         ] {
             assert_eq!(plan(&format!("{words} a b")).unwrap().keep, expected, "{words}");

@@ -15,7 +15,7 @@ use crate::size::BufferSize;
 
 /// A job, what it is to be run on, and with what. Written down, it goes without its paths, which may be any bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Errand {
+pub struct RunSpec {
     /// What is copied, or what is compressed or decompressed where it lies.
     #[serde(skip)]
     pub input: PathBuf,
@@ -43,7 +43,7 @@ pub(in crate::job) fn resources(setting: &Setting) -> Resources {
     }
 }
 
-impl Errand {
+impl RunSpec {
     /// Runs it once.
     pub fn run(&self, context: &Context) -> Result<Summary> {
         let setting = &self.setting;

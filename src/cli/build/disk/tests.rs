@@ -5,15 +5,15 @@ use haul::plan::{Access, DiskAxis, DiskPlace, Flight, Load};
 
 use super::*;
 use crate::cli::args::Args;
-use crate::cli::lower::lower;
+use crate::cli::build::build;
 use crate::cli::report::Output;
 
-/// The order of a command line, or what is wrong with it.
+/// The invocation of a command line, or what is wrong with it.
 fn ordered(words: &str) -> Result<(DiskPlan, Vec<Output>), String> {
     let line = ["haul", "disk"].into_iter().chain(words.split_whitespace());
     let args = Args::try_parse_from(line).map_err(|error| error.to_string())?;
-    match lower(args).map_err(|error| error.0.to_string())?.work {
-        Work::Disk { plan, outputs } => Ok((plan, outputs)),
+    match build(args).map_err(|error| error.0.to_string())?.job {
+        Job::Disk { plan, outputs } => Ok((plan, outputs)),
         _ => panic!("another work"),
     }
 }

@@ -10,12 +10,12 @@ use haul::tree::path::c_path;
 use rustix::fs::CWD;
 use rustix::io::Errno;
 
-use super::{Order, UsageError, Work, resources};
+use super::{Invocation, Job, UsageError, resources};
 use crate::cli::args::{FileArgs, GzipArgs, UnpackArgs};
 use crate::cli::listing::Columns;
 use crate::cli::progress::Verbosity;
 
-pub(super) fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
+pub(super) fn build_gzip(args: GzipArgs) -> Result<Invocation, UsageError> {
     // With a list of files, -0 says how that is written.
     let null = args.files.null || (args.level.zero && args.files.files_from.is_some());
     let unpacks = args.unpacks();
@@ -28,7 +28,7 @@ pub(super) fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
         return Err(UsageError::new("with --keep-smaller, files would be missing in the directory of --output-dir"));
     }
     if unpacks {
-        return lower_gunzip(args.files, &args.unpack, null);
+        return build_gunzip(args.files, &args.unpack, null);
     }
     if !args.unpack.is_default() {
         return Err(UsageError::new(
@@ -38,12 +38,12 @@ pub(super) fn lower_gzip(args: GzipArgs) -> Result<Order, UsageError> {
     let level = if args.files.files_from.is_some() { args.level.level_but_zero() } else { args.level.level() };
     let (codec, block, verify, keep_smaller) = (args.codec, args.block, args.verify, args.keep_smaller);
     Choice::new(codec, level, block).map_err(UsageError::new)?;
-    lower_files(args.files, null, true, |files| {
-        Work::Gzip(GzipPlan { files, level, codec, block, verify, keep_smaller })
+    build_files(args.files, null, true, |files| {
+        Job::Gzip(GzipPlan { files, level, codec, block, verify, keep_smaller })
     })
 }
 
-pub(super) fn lower_gunzip(mut args: FileArgs, unpack: &UnpackArgs, null: bool) -> Result<Order, UsageError> {
+pub(super) fn build_gunzip(mut args: FileArgs, unpack: &UnpackArgs, null: bool) -> Result<Invocation, UsageError> {
     let UnpackArgs { max_output, range, index, ignore_trailing, .. } = *unpack;
     if range.is_some() || index {
         refuse_beside_ranges(&args, unpack)?;
@@ -53,13 +53,13 @@ pub(super) fn lower_gunzip(mut args: FileArgs, unpack: &UnpackArgs, null: bool) 
     let route = unpack.route;
     let plan = |files| GunzipPlan { files, route, max_output, range, index, ignore_trailing };
     if !args.list {
-        return lower_files(args, null, false, |files| Work::Gunzip(plan(files)));
+        return build_files(args, null, false, |files| Job::Gunzip(plan(files)));
     }
     let columns = Columns { wide: args.verbose, bare: args.quiet, totals: args.inputs.len() > 1 };
-    let mut order = lower_files(args, null, false, |files| Work::List(plan(files), columns))?;
+    let mut invocation = build_files(args, null, false, |files| Job::List(plan(files), columns))?;
     // Here -v is about columns: whoever reads them has no use for notes between them.
-    order.verbosity.verbose = false;
-    Ok(order)
+    invocation.verbosity.verbose = false;
+    Ok(invocation)
 }
 
 /// What makes no sense with --range and --index.
@@ -82,12 +82,12 @@ fn refuse_beside_ranges(args: &FileArgs, unpack: &UnpackArgs) -> Result<(), Usag
     Ok(())
 }
 
-fn lower_files(
+fn build_files(
     mut args: FileArgs,
     null: bool,
     name_by_default: bool,
-    work: impl FnOnce(FilesPlan) -> Work,
-) -> Result<Order, UsageError> {
+    job: impl FnOnce(FilesPlan) -> Job,
+) -> Result<Invocation, UsageError> {
     if args.suffix.is_empty() || args.suffix.len() > 30 || args.suffix.contains('/') {
         return Err(UsageError::new("a suffix has 1 to 30 bytes and no '/'"));
     }
@@ -114,8 +114,8 @@ fn lower_files(
         name: if name_by_default { !args.no_name } else { args.name },
         ..FilesPlan::new(args.inputs, resources(&args.common))
     };
-    Ok(Order {
-        work: work(plan),
+    Ok(Invocation {
+        job: job(plan),
         verbosity: Verbosity { quiet: args.quiet, verbose: args.verbose },
         progress: args.common.progress,
         json: args.common.json,

@@ -15,15 +15,15 @@ use std::path::{Path, PathBuf};
 use haul::plan::{CopyPlan, Follow, Method, NameList, Placing};
 
 use self::existing::Environment;
-use super::{Order, UsageError, Work, check_buffers, resources};
+use super::{Invocation, Job, UsageError, check_buffers, resources};
 use crate::cli::args::CopyArgs;
 use crate::cli::progress::Verbosity;
 
-pub(super) fn lower_copy(args: CopyArgs) -> Result<Order, UsageError> {
+pub(super) fn build_copy(args: CopyArgs) -> Result<Invocation, UsageError> {
     // What a rehearsal tells is all it does.
     let verbosity = Verbosity { quiet: false, verbose: args.verbose || args.dry_run };
     let (progress, json) = (args.common.progress, args.common.json);
-    Ok(Order { work: Work::Copy(plan(args, &Environment::of_process())?), verbosity, progress, json, taken: None })
+    Ok(Invocation { job: Job::Copy(plan(args, &Environment::of_process())?), verbosity, progress, json, taken: None })
 }
 
 fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageError> {
@@ -44,7 +44,7 @@ fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageErro
         list: args.which.files_from.map(|path| NameList { path, null: args.which.null }),
         exclude: patterns::patterns(args.which.exclude, &args.which.include)?,
         engine: args.moving.engine,
-        engine_is_wish: false,
+        engine_is_preference: false,
         reflink: args.moving.reflink,
         sparse: args.moving.sparse,
         verify: args.moving.verify,

@@ -8,7 +8,7 @@ use haul::size::BufferSize;
 use haul::sys::PAGE;
 
 use super::outputs::outputs;
-use super::{Order, UsageError, Work, distinct, or};
+use super::{Invocation, Job, UsageError, distinct, or};
 use crate::cli::args::{DiskArgs, FlightWord};
 use crate::cli::quote::{command_line, words_as_typed};
 use crate::cli::report::Format;
@@ -23,7 +23,7 @@ const SHARE: f64 = 0.25;
 /// The most memory for blocks in flight.
 const MOST_MEMORY: u64 = 1 << 30;
 
-pub(super) fn lower_disk(args: DiskArgs) -> Result<Order, UsageError> {
+pub(super) fn build_disk(args: DiskArgs) -> Result<Invocation, UsageError> {
     let place = place(&args)?;
     let loads = loads(&args, &place)?;
     let axes = (!args.axis.is_empty()).then(|| distinct(args.axis.iter().copied()));
@@ -57,7 +57,7 @@ pub(super) fn lower_disk(args: DiskArgs) -> Result<Order, UsageError> {
         command: command_line(words_as_typed()),
     };
     check_memory(&plan)?;
-    Ok(Order::quiet(Work::Disk { plan, outputs }, args.progress))
+    Ok(Invocation::quiet(Job::Disk { plan, outputs }, args.progress))
 }
 
 fn place(args: &DiskArgs) -> Result<DiskPlace, UsageError> {
