@@ -24,7 +24,36 @@
 use std::ops::Range;
 
 use super::piece::Place;
-use super::stamp::{IndexError, Stamp};
+
+/// Bytes at either end of a file that its fingerprint covers.
+pub const END_BYTES: usize = 4096;
+
+/// The compressed file that an index belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Its size.
+    pub bytes: u64,
+    /// Its last change, seconds since 1970.
+    pub seconds: i64,
+    /// And nanoseconds.
+    pub nanoseconds: u32,
+    /// CRC-32 of its first and its last [`END_BYTES`], or of all of it twice if it is shorter.
+    pub ends: u32,
+}
+
+/// Why an index is of no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IndexError {
+    /// It is something else, or of another version of haul.
+    #[error("it is no index that this haul knows")]
+    Unknown,
+    /// The file has another size or another time.
+    #[error("it was made of another file, or the file has changed since")]
+    Stale,
+    /// It is cut, or its bytes are not those that were written.
+    #[error("it is damaged")]
+    Damaged,
+}
 
 const MAGIC: [u8; 8] = *b"haul-idx";
 const VERSION: u32 = 1;
@@ -64,7 +93,7 @@ pub struct Span {
 /// The places of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
-    pub(super) stamp: Stamp,
+    pub(super) fingerprint: Fingerprint,
     /// Bytes that come out of the file.
     pub(super) total: u64,
     pub(super) entries: Vec<Entry>,
@@ -76,34 +105,34 @@ impl Index {
         head.starts_with(&MAGIC)
     }
 
-    /// Bytes of the index of a file with this stamp, as its first bytes `head` say; refused if that cannot be.
-    pub fn expected_bytes(head: &[u8], stamp: &Stamp) -> Result<u64, IndexError> {
+    /// Bytes of the index of a file with this fingerprint, as its first bytes `head` say; refused if that cannot be.
+    pub fn expected_bytes(head: &[u8], fingerprint: &Fingerprint) -> Result<u64, IndexError> {
         let head: &[u8; HEADER_BYTES] = head.first_chunk().ok_or(IndexError::Damaged)?;
         if head[..8] != MAGIC || u32_at(head, 8) != VERSION {
             return Err(IndexError::Unknown);
         }
-        let said = Stamp {
+        let said = Fingerprint {
             bytes: u64_at(head, 24),
             seconds: u64_at(head, 16) as i64,
             nanoseconds: u32_at(head, 12),
             ends: u32_at(head, 48),
         };
-        if said != *stamp {
+        if said != *fingerprint {
             return Err(IndexError::Stale);
         }
         // Every span has bytes of its own, and all but the last give at least `SPAN_BYTES`.
         let (total, count) = (u64_at(head, 32), u64_at(head, 40));
-        let possible = stamp.bytes.saturating_mul(MOST_FROM_A_BYTE);
-        if total > possible || count == 0 || count > stamp.bytes.min(total / SPAN_BYTES + 1) {
+        let possible = fingerprint.bytes.saturating_mul(MOST_FROM_A_BYTE);
+        if total > possible || count == 0 || count > fingerprint.bytes.min(total / SPAN_BYTES + 1) {
             return Err(IndexError::Damaged);
         }
         let entries = count.checked_mul(ENTRY_BYTES as u64).ok_or(IndexError::Damaged)?;
         Ok(entries.saturating_add((HEADER_BYTES + CRC_BYTES) as u64))
     }
 
-    /// Reads the index of a file with this stamp.
-    pub fn parse(bytes: &[u8], stamp: &Stamp) -> Result<Self, IndexError> {
-        if Self::expected_bytes(bytes, stamp)? != bytes.len() as u64 {
+    /// Reads the index of a file with this fingerprint.
+    pub fn parse(bytes: &[u8], fingerprint: &Fingerprint) -> Result<Self, IndexError> {
+        if Self::expected_bytes(bytes, fingerprint)? != bytes.len() as u64 {
             return Err(IndexError::Damaged);
         }
         let (content, crc) = bytes.split_at(bytes.len() - CRC_BYTES);
@@ -111,7 +140,11 @@ impl Index {
             return Err(IndexError::Damaged);
         }
         let entries: Option<Vec<Entry>> = content[HEADER_BYTES..].chunks_exact(ENTRY_BYTES).map(Entry::parse).collect();
-        let index = Self { stamp: *stamp, total: u64_at(content, 32), entries: entries.ok_or(IndexError::Damaged)? };
+        let index = Self {
+            fingerprint: *fingerprint,
+            total: u64_at(content, 32),
+            entries: entries.ok_or(IndexError::Damaged)?,
+        };
         if index.is_sound() { Ok(index) } else { Err(IndexError::Damaged) }
     }
 
@@ -124,7 +157,7 @@ impl Index {
             .first()
             .is_some_and(|first| first.compressed == 0 && first.uncompressed == 0 && first.place == Place::Between);
         // The last one first: the others are below it, so that no sum overflows.
-        let ends = self.entries.last().is_some_and(|last| last.compressed < self.stamp.bytes);
+        let ends = self.entries.last().is_some_and(|last| last.compressed < self.fingerprint.bytes);
         // Before they are compared: no sum may overflow.
         let bounded = self.entries.iter().all(|entry| entry.uncompressed <= self.total.min(u64::MAX - SPAN_BYTES));
         begins && ends && bounded && self.entries.windows(2).all(ascend)
@@ -135,12 +168,12 @@ impl Index {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + self.entries.len() * ENTRY_BYTES + CRC_BYTES);
         bytes.extend(MAGIC);
         bytes.extend(VERSION.to_le_bytes());
-        bytes.extend(self.stamp.nanoseconds.to_le_bytes());
-        bytes.extend(self.stamp.seconds.to_le_bytes());
-        for number in [self.stamp.bytes, self.total, self.entries.len() as u64] {
+        bytes.extend(self.fingerprint.nanoseconds.to_le_bytes());
+        bytes.extend(self.fingerprint.seconds.to_le_bytes());
+        for number in [self.fingerprint.bytes, self.total, self.entries.len() as u64] {
             bytes.extend(number.to_le_bytes());
         }
-        bytes.extend(self.stamp.ends.to_le_bytes());
+        bytes.extend(self.fingerprint.ends.to_le_bytes());
         for entry in &self.entries {
             bytes.extend(entry.compressed.to_le_bytes());
             bytes.extend(entry.uncompressed.to_le_bytes());
@@ -170,7 +203,7 @@ impl Index {
         let first = self.entries.partition_point(|entry| entry.uncompressed <= wanted.start) - 1;
         let behind = self.entries.partition_point(|entry| entry.uncompressed < end);
         let ends = self.entries[first + 1..].iter().map(|next| (next.compressed, next.uncompressed));
-        let ends = ends.chain([(self.stamp.bytes, self.total)]);
+        let ends = ends.chain([(self.fingerprint.bytes, self.total)]);
         let spans = self.entries[first..behind].iter().zip(ends);
         spans
             .map(|(entry, end)| Span {
@@ -208,7 +241,7 @@ mod tests {
     use crate::codec::check::Segment;
     use crate::codec::recorder::Recorder;
 
-    const STAMP: Stamp = Stamp { bytes: 9_000, seconds: -5, nanoseconds: 999_999_999, ends: 7 };
+    const FINGERPRINT: Fingerprint = Fingerprint { bytes: 9_000, seconds: -5, nanoseconds: 999_999_999, ends: 7 };
 
     fn index() -> Index {
         let mut recorder = Recorder::default();
@@ -220,18 +253,18 @@ mod tests {
         }
         // Padding.
         recorder.begin(8_500, Place::Between);
-        recorder.finish(STAMP)
+        recorder.finish(FINGERPRINT)
     }
 
     #[test]
     fn an_index_reads_back() {
         let index = index();
         assert_eq!((index.spans(), index.total()), (4, 8 * 50_001));
-        assert_eq!(Index::parse(&index.to_bytes(), &STAMP), Ok(index.clone()));
+        assert_eq!(Index::parse(&index.to_bytes(), &FINGERPRINT), Ok(index.clone()));
         let crc = crc32fast::hash(&vec![7; 100_002]);
         assert!(index.entries.iter().all(|entry| entry.crc == crc), "two pieces a span, the padding none");
-        let empty = Recorder::default().finish(STAMP);
-        assert_eq!(Index::parse(&empty.to_bytes(), &STAMP), Ok(empty.clone()));
+        let empty = Recorder::default().finish(FINGERPRINT);
+        assert_eq!(Index::parse(&empty.to_bytes(), &FINGERPRINT), Ok(empty.clone()));
         assert!(empty.covering(&(0..u64::MAX)).is_empty());
     }
 
@@ -253,22 +286,22 @@ mod tests {
         }
         let all = index.covering(&(0..u64::MAX));
         assert!(all.windows(2).all(|two| two[0].compressed.end == two[1].compressed.start));
-        assert_eq!((all[3].compressed.end, all[3].uncompressed.end), (STAMP.bytes, total));
+        assert_eq!((all[3].compressed.end, all[3].uncompressed.end), (FINGERPRINT.bytes, total));
     }
 
     #[test]
     fn what_was_not_written_is_refused() {
         let good = index().to_bytes();
         for cut in 0..good.len() {
-            assert!(Index::parse(&good[..cut], &STAMP).is_err(), "cut at {cut}");
+            assert!(Index::parse(&good[..cut], &FINGERPRINT).is_err(), "cut at {cut}");
         }
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
-            assert!(Index::parse(&bad, &STAMP).is_err(), "bit {bit}");
+            assert!(Index::parse(&bad, &FINGERPRINT).is_err(), "bit {bit}");
         }
-        assert!(Index::parse(&[&good[..], b"x"].concat(), &STAMP).is_err());
-        assert_eq!(Index::parse(&good, &Stamp { seconds: -4, ..STAMP }), Err(IndexError::Stale));
+        assert!(Index::parse(&[&good[..], b"x"].concat(), &FINGERPRINT).is_err());
+        assert_eq!(Index::parse(&good, &Fingerprint { seconds: -4, ..FINGERPRINT }), Err(IndexError::Stale));
     }
 
     /// With a checksum that is right, as somebody may write it.
@@ -278,7 +311,7 @@ mod tests {
         let change = |change: &dyn Fn(&mut Index)| {
             let mut index = good.clone();
             change(&mut index);
-            Index::parse(&index.to_bytes(), &STAMP)
+            Index::parse(&index.to_bytes(), &FINGERPRINT)
         };
         assert_eq!(change(&|index| index.entries[1].compressed = 0), Err(IndexError::Damaged));
         assert_eq!(change(&|index| index.entries[3].compressed = 9_000), Err(IndexError::Damaged));
@@ -288,6 +321,6 @@ mod tests {
         assert_eq!(change(&|index| index.total = 300_000), Err(IndexError::Damaged));
         assert_eq!(change(&|index| index.entries.clear()), Err(IndexError::Damaged));
         let huge = [&good.to_bytes()[..32], &[0xff; 16]].concat();
-        assert_eq!(Index::expected_bytes(&huge, &STAMP), Err(IndexError::Damaged));
+        assert_eq!(Index::expected_bytes(&huge, &FINGERPRINT), Err(IndexError::Damaged));
     }
 }

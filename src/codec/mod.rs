@@ -9,8 +9,8 @@
 //! - [`cut`]: where a file may be cut so that its pieces can be inflated on their own; [`piece`]: one of them → bytes, and
 //!   whether it was a piece;
 //! - [`check`]: CRC and length of each member, from checksums of its segments;
-//! - [`index`]: the places of a file at which reading can begin, to be kept; [`recorder`] finds them, [`stamp`] ties them to
-//!   the file.
+//! - [`index`]: the places of a file at which reading can begin, to be kept, and the fingerprint of the file; [`recorder`]
+//!   finds them.
 
 pub mod check;
 pub mod compressor;
@@ -25,7 +25,6 @@ pub mod libdeflate;
 pub mod member;
 pub mod piece;
 pub mod recorder;
-pub mod stamp;
 pub mod trailing;
 pub mod verify;
 pub mod walk;

@@ -3,9 +3,9 @@
 use crc32fast::Hasher;
 
 use super::check::Segment;
+use super::index::Fingerprint;
 use super::index::{Entry, Index, SPAN_BYTES};
 use super::piece::Place;
-use super::stamp::Stamp;
 
 /// How far a block may reach back (RFC 1951, section 2).
 const WINDOW_BYTES: u64 = 32 * 1024;
@@ -66,14 +66,14 @@ impl Recorder {
         self.total += bytes.len() as u64;
     }
 
-    /// The index of the file, which has this stamp and ends here.
-    pub fn finish(mut self, stamp: Stamp) -> Index {
+    /// The index of the file, which has this fingerprint and ends here.
+    pub fn finish(mut self, fingerprint: Fingerprint) -> Index {
         // Padding at the end is no place to begin at.
         let padding = self.entries.pop_if(|last| last.compressed > 0 && last.uncompressed == self.total);
         if let Some(last) = self.entries.last_mut().filter(|_| padding.is_none()) {
             last.crc = self.crc.finalize();
         }
-        Index { stamp, total: self.total, entries: self.entries }
+        Index { fingerprint, total: self.total, entries: self.entries }
     }
 }
 
@@ -81,11 +81,11 @@ impl Recorder {
 mod tests {
     use super::*;
 
-    const STAMP: Stamp = Stamp { bytes: 1_000, seconds: 0, nanoseconds: 0, ends: 0 };
+    const FINGERPRINT: Fingerprint = Fingerprint { bytes: 1_000, seconds: 0, nanoseconds: 0, ends: 0 };
 
     /// The checksums of the spans of an index, with where they begin.
     fn spans(recorder: Recorder) -> Vec<(u64, u32)> {
-        let index = recorder.finish(STAMP);
+        let index = recorder.finish(FINGERPRINT);
         index.covering(&(0..u64::MAX)).iter().map(|span| (span.compressed.start, span.crc)).collect()
     }
 

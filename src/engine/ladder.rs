@@ -10,12 +10,12 @@ use std::ops::Range;
 
 use rustix::io::Errno;
 
+use super::copied::{Copied, Refusal, Refused, Route};
 use super::copy_file_range::CopyFileRange;
 use super::direct::Direct;
 use super::mmap::Mmap;
 use super::read_write::ReadWrite;
 use super::reflink::Reflink;
-use super::route::{Copied, Refusal, Refused, Route};
 use super::{Engine, EngineError, Pair, Progress, Side, Volume};
 use crate::plan::{EngineName, When};
 use crate::sys::{Attributes, Sys};

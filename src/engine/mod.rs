@@ -13,6 +13,7 @@
 //! descriptors and bytes, not names, trees or threads.
 
 pub mod compare;
+mod copied;
 pub mod copy_file_range;
 pub mod direct;
 mod ladder;
@@ -20,15 +21,14 @@ pub mod mmap;
 mod pieces;
 pub mod read_write;
 pub mod reflink;
-mod route;
 pub mod sparse;
 #[cfg(test)]
 mod testing;
 mod volume;
 
+pub use copied::{Copied, Refusal, Route};
 pub use ladder::{Ladder, Whole};
 pub use pieces::Pieces;
-pub use route::{Copied, Refusal, Route};
 pub use volume::Volume;
 
 use std::ops::Range;

@@ -19,7 +19,7 @@ mod inherited;
 mod lease;
 mod limits;
 mod map;
-mod newer;
+mod newer_calls;
 mod offload;
 mod page_cache;
 #[cfg(feature = "isal")]

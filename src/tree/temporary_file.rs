@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use rustix::io::{Errno, Result};
 
-use super::temporary_files::{Registration, TemporaryFileRegistry, TemporaryKind};
+use super::registry::{Registration, TemporaryFileRegistry, TemporaryKind};
 use super::temporary_names::temporary_name;
 use crate::sys::{Attributes, FileId, Sys, discard};
 

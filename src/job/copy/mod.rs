@@ -9,8 +9,9 @@
 //! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
 //!   bytes; [`check`]: whether those are all; [`fast_path`]: small ones in fewer calls; [`hard_links`]: files with several
 //!   names; [`special`]: what has no content;
-//! - [`names`]: how a final name is given, and backups; [`keep`]: what is kept beside the bytes.
+//! - [`names`]: how a final name is given, and backups; [`attributes`]: what is kept beside the bytes.
 
+mod attributes;
 mod check;
 mod content;
 mod decide;
@@ -20,7 +21,6 @@ mod fast_path;
 mod file;
 mod folding;
 mod hard_links;
-mod keep;
 mod names;
 mod operands;
 mod resume;

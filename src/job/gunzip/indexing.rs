@@ -10,8 +10,8 @@ use rustix::io::Errno;
 
 use super::{BUFFER_BYTES, Inflater};
 use crate::codec::index::Index;
+use crate::codec::index::{END_BYTES, Fingerprint, IndexError};
 use crate::codec::recorder::Recorder;
-use crate::codec::stamp::{END_BYTES, IndexError, Stamp};
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
 use crate::job::files::target::{KEEP, complete, create, settle};
@@ -80,14 +80,14 @@ pub(super) fn path(source: &Source) -> PathBuf {
     place(source).map_or_else(|| source.path(), |(_, _, path)| path)
 }
 
-fn stamp(sys: &mut Sys, source: &Source) -> rustix::io::Result<Stamp> {
+fn fingerprint(sys: &mut Sys, source: &Source) -> rustix::io::Result<Fingerprint> {
     let (bytes, mtime) = (source.attributes.size, source.attributes.mtime);
     let (mut end, mut crc) = ([0; END_BYTES], Hasher::new());
     for offset in [0, bytes.saturating_sub(END_BYTES as u64)] {
         let len = sys.pread_full(&source.file, &mut end, offset, END_BYTES)?;
         crc.update(&end[..len]);
     }
-    Ok(Stamp { bytes, seconds: mtime.seconds, nanoseconds: mtime.nanoseconds, ends: crc.finalize() })
+    Ok(Fingerprint { bytes, seconds: mtime.seconds, nanoseconds: mtime.nanoseconds, ends: crc.finalize() })
 }
 
 /// What an index is to be like: who may read the file may use its index, which holds some of what is in it, and which
@@ -131,7 +131,8 @@ impl Inflater {
             if let Some(why) = distrust(&attributes, source.attributes.uid, self.shared.user) {
                 return Ok(Err(why));
             }
-            let read = stamp(sys, source).and_then(|stamp| read_index(sys, &file, attributes.size, &stamp, step));
+            let read = fingerprint(sys, source)
+                .and_then(|fingerprint| read_index(sys, &file, attributes.size, &fingerprint, step));
             read.map(|read| read.map_err(|why| why.to_string()))
         });
         let _ = sys.close(file);
@@ -165,14 +166,14 @@ impl Inflater {
         recorder: Option<Recorder>,
     ) -> Result<()> {
         let IndexTarget { temporary, file, path, folder, replace } = target;
-        let stamp = match stamp(&mut self.worker.sys, source) {
-            Ok(stamp) => stamp,
+        let fingerprint = match fingerprint(&mut self.worker.sys, source) {
+            Ok(fingerprint) => fingerprint,
             Err(errno) => {
                 temporary.abandon(&mut self.worker.sys);
                 return Err(Error::system("read", source.path(), errno));
             }
         };
-        let index = recorder.unwrap_or_default().finish(stamp);
+        let index = recorder.unwrap_or_default().finish(fingerprint);
         if index.spans() == 1 && index.total() > BUFFER_BYTES as u64 {
             self.worker.warn(source.path(), "it has no places to begin at; --range will read it from the start");
         }
@@ -195,17 +196,17 @@ impl Inflater {
     }
 }
 
-/// Reads an index of `size` bytes, once its first bytes say that it may be that of the file with this stamp.
+/// Reads an index of `size` bytes, once its first bytes say that it may be that of the file with this fingerprint.
 fn read_index(
     sys: &mut Sys,
     file: &OwnedFd,
     size: u64,
-    stamp: &Stamp,
+    fingerprint: &Fingerprint,
     step: usize,
 ) -> rustix::io::Result<std::result::Result<Index, IndexError>> {
     let mut head = [0; HEAD_BYTES];
     let len = sys.pread_full(file, &mut head, 0, step)?;
-    match Index::expected_bytes(&head[..len], stamp) {
+    match Index::expected_bytes(&head[..len], fingerprint) {
         Ok(expected) if expected == size => {}
         Ok(_) => return Ok(Err(IndexError::Damaged)),
         Err(error) => return Ok(Err(error)),
@@ -214,5 +215,5 @@ fn read_index(
     bytes.try_reserve_exact(size as usize).map_err(|_| Errno::NOMEM)?;
     bytes.resize(size as usize, 0);
     let len = sys.pread_full(file, &mut bytes, 0, step)?;
-    Ok(Index::parse(&bytes[..len], stamp))
+    Ok(Index::parse(&bytes[..len], fingerprint))
 }

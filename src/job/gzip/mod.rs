@@ -3,10 +3,10 @@
 //! - this file: the plan, the workers, and the loop that turns blocks into pieces of a member;
 //! - [`blocks`]: the next block of a source, of a file by ranges or of a stream in turn;
 //! - [`writer`]: pieces in order → one member in the target;
-//! - [`finish`]: names, attributes, and the end of the source.
+//! - [`target`]: names, attributes, and the end of the source.
 
 mod blocks;
-mod finish;
+mod target;
 mod writer;
 
 use std::ffi::{CStr, CString};
@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crc32fast::Hasher;
 
 use self::blocks::{Blocks, Shape};
-use self::finish::Target;
+use self::target::Target;
 use self::writer::{MemberWriter, Piece};
 use super::Context;
 use super::afford::Needs;

@@ -18,7 +18,7 @@
 
 mod acl;
 mod class;
-mod copier;
+mod copy;
 mod origin;
 #[cfg(test)]
 mod tests;
@@ -35,7 +35,7 @@ use super::trouble::Trouble;
 use crate::plan::{Keep, PreserveLevel};
 use crate::sys::{Sys, XattrBuffer};
 use acl::ACCESS;
-use copier::Copier;
+use copy::Copier;
 
 /// Memory for names and values, kept by each worker: 2 KiB, or 128 KiB once something was longer.
 #[derive(Debug, Default)]

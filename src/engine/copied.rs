@@ -1,4 +1,4 @@
-//! Who copied, and who would have and could not: for those who ask for detail.
+//! The engine that ran, and why others did not.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub struct Refusal {
 /// It prints as "`read_write`; not by reflink: Operation not supported".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
-    /// Who copied.
+    /// Which engine copied.
     pub by: EngineName,
     pub(super) refused: Refused,
 }
