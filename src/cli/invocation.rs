@@ -8,9 +8,9 @@ use haul::error::Escaped;
 use haul::plan::EngineName;
 
 use super::args::{Args, Command};
-use super::build::{Invocation, Job, UsageError, build};
 use super::environment::{self, Variable};
 use super::level::spell_out;
+use super::plans::{Invocation, Job, UsageError, build};
 
 /// Makes an invocation of what was typed and of the variable for that command. Help and the version are errors here, as with
 /// clap.

@@ -2,7 +2,6 @@
 
 pub(crate) mod args;
 mod ask;
-pub(crate) mod build;
 mod closing;
 pub(crate) mod compare;
 pub(crate) mod disk;
@@ -14,6 +13,7 @@ pub(crate) mod invocation;
 pub(crate) mod level;
 mod listing;
 mod output;
+pub(crate) mod plans;
 mod progress;
 mod quote;
 pub(crate) mod report;

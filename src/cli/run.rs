@@ -1,6 +1,7 @@
 //! Running an invocation, and saying how it went.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::CommandFactory;
@@ -9,11 +10,11 @@ use haul::job::{self, Context};
 use haul::outcome::{Ended, Summary};
 
 use super::args::{Args, Generated, ProgressChoice};
-use super::build::{Invocation, Job};
 use super::closing::{closing_line, unfinished_lines};
 use super::exit::Exit;
 use super::listing::{Listing, Row};
 use super::output::output_error;
+use super::plans::{Invocation, Job};
 use super::progress::Terminal;
 use super::quote::words_as_typed;
 use super::streams::print;
@@ -22,22 +23,7 @@ use super::{ask, signals};
 
 /// Runs an invocation; whatever goes wrong has been said when this returns.
 pub(crate) fn run(invocation: &Invocation) -> Exit {
-    // What measures draws its own line, between runs.
-    let bar = if matches!(invocation.job, Job::Sweep { .. } | Job::Disk { .. } | Job::Tune { .. }) {
-        ProgressChoice::Never
-    } else {
-        invocation.progress
-    };
-    let terminal = Terminal::new(bar, invocation.verbosity);
-    let mut context = context(terminal.clone());
-    if matches!(&invocation.job, Job::Copy(plan) if plan.existing.ask) {
-        context.ask = Some(ask::person(&terminal, &context));
-    }
-    signals::listen(&context, &terminal);
-    signals::outlive_size_limit();
-    if let Some(taken) = invocation.taken.as_ref().filter(|_| invocation.verbosity.verbose) {
-        terminal.say(taken);
-    }
+    let (terminal, context) = set_up(invocation);
     let mut listing = None;
     let started = Instant::now();
     let (name, result) = match &invocation.job {
@@ -83,19 +69,7 @@ pub(crate) fn run(invocation: &Invocation) -> Exit {
         }
         Err(error) => return finish(&terminal, Err(error), &context),
     };
-    if summary.interrupted {
-        let gone = summary.unfinished.is_empty();
-        let rest = if gone { "was not finished was taken away" } else { "can be continued is kept" };
-        terminal.say(&format!("interrupted; what {rest}"));
-    }
-    if let Job::Copy(plan) = &invocation.job {
-        for line in unfinished_lines(&summary, words_as_typed(), plan.resume) {
-            terminal.say(&line);
-        }
-    }
-    if invocation.verbosity.verbose {
-        terminal.say(&closing_line(&summary, wall_ns));
-    }
+    say_what_came_of_it(invocation, &summary, wall_ns, &terminal);
     let listed = listing.map_or(Ok(None), |listing| listing.close(&summary));
     let printed =
         listed.and_then(|rows| if invocation.json { print_json(name, &summary, rows, wall_ns) } else { Ok(()) });
@@ -106,6 +80,44 @@ pub(crate) fn run(invocation: &Invocation) -> Exit {
         terminal.repeat_errors(&summary);
     }
     Exit::of(&summary, &context.stop)
+}
+
+/// What a job talks to and what may stop it.
+fn set_up(invocation: &Invocation) -> (Arc<Terminal>, Context) {
+    // What measures draws its own line, between runs.
+    let bar = if matches!(invocation.job, Job::Sweep { .. } | Job::Disk { .. } | Job::Tune { .. }) {
+        ProgressChoice::Never
+    } else {
+        invocation.progress
+    };
+    let terminal = Terminal::new(bar, invocation.verbosity);
+    let mut context = context(terminal.clone());
+    if matches!(&invocation.job, Job::Copy(plan) if plan.existing.ask) {
+        context.ask = Some(ask::person(&terminal, &context));
+    }
+    signals::listen(&context, &terminal);
+    signals::outlive_size_limit();
+    if let Some(taken) = invocation.taken.as_ref().filter(|_| invocation.verbosity.verbose) {
+        terminal.say(taken);
+    }
+    (terminal, context)
+}
+
+/// Says how a job ended, and what is left to do.
+fn say_what_came_of_it(invocation: &Invocation, summary: &Summary, wall_ns: u64, terminal: &Terminal) {
+    if summary.interrupted {
+        let gone = summary.unfinished.is_empty();
+        let rest = if gone { "was not finished was taken away" } else { "can be continued is kept" };
+        terminal.say(&format!("interrupted; what {rest}"));
+    }
+    if let Job::Copy(plan) = &invocation.job {
+        for line in unfinished_lines(summary, words_as_typed(), plan.resume) {
+            terminal.say(&line);
+        }
+    }
+    if invocation.verbosity.verbose {
+        terminal.say(&closing_line(summary, wall_ns));
+    }
 }
 
 /// Whether errors are said once more. Of copy a single one stands at the end anyway, unless notes are shown too.
@@ -149,7 +161,7 @@ fn finish(terminal: &Terminal, result: Result<()>, context: &Context) -> Exit {
 }
 
 /// The context of a job; in test builds, with the fault plan that the environment names.
-fn context(terminal: std::sync::Arc<Terminal>) -> Context {
+fn context(terminal: Arc<Terminal>) -> Context {
     #[allow(unused_mut, reason = "only test builds change it")]
     let mut context = Context::new(terminal);
     #[cfg(feature = "faults")]

@@ -3,7 +3,7 @@
 //! Calls that start with `f` are for open files and directories. Those that start with `l` are for what cannot be opened
 //! to be read (symbolic links, FIFOs, sockets, devices): they take an open directory and one name in it, and reach it as
 //! `/proc/self/fd/N/NAME`. That path is relative to the open directory and follows no link at its end. Without /proc they
-//! are made by the calls that take both (`newer.rs`). Those that end in `_itself` are for `O_PATH` descriptors. ENOENT:
+//! are made by the calls that take both (`newer_calls.rs`). Those that end in `_itself` are for `O_PATH` descriptors. ENOENT:
 //! there is neither /proc nor such a call.
 
 use std::ffi::{CStr, CString};

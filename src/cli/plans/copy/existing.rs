@@ -8,7 +8,7 @@ use haul::tree::is_unfinished_tree;
 use haul::tree::path::c_path;
 
 use crate::cli::args::{BackupWord, CopyArgs};
-use crate::cli::build::UsageError;
+use crate::cli::plans::UsageError;
 
 /// The longest suffix, bytes: what it is put to must still fit.
 const LONGEST_SUFFIX: usize = 30;

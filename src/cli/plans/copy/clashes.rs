@@ -5,7 +5,7 @@ use std::path::Path;
 use haul::plan::{Backup, CopyPlan, Method, Placing, Update, When};
 
 use crate::cli::args::CopyArgs;
-use crate::cli::build::UsageError;
+use crate::cli::plans::UsageError;
 
 /// Contradictions that a plan can no longer hold.
 pub(super) fn refuse_in_words(args: &CopyArgs) -> Result<(), UsageError> {

@@ -5,7 +5,7 @@ use haul::plan::{Access, DiskAxis, DiskPlace, Flight, Load};
 
 use super::*;
 use crate::cli::args::Args;
-use crate::cli::build::build;
+use crate::cli::plans::build;
 use crate::cli::report::Output;
 
 /// The invocation of a command line, or what is wrong with it.
