@@ -63,9 +63,13 @@
 //! - **A replaced file takes mode and owner of its source**, as with `cp -a`, not those of the file it replaces (which
 //!   stay where `--no-preserve` leaves the source's out).
 //! - **Only a target that the user named is written in place**, or one that its directory does not let be replaced. A
-//!   link, a device or a file with other names that is met in a directory is replaced, as `cp -a` does with the last: so
+//!   link, a device or a file with other names that is found in a directory is replaced, as `cp -a` does with the last: so
 //!   no link that is swapped in leads anywhere, no other name of an old file changes, and a second copy of a group of hard
 //!   links is a group again (`job/copy/decide.rs`).
+//! - **A dry run takes the way of the copy** with the same decisions (`job/copy/decide.rs`), and tells what the copy would
+//!   do (`job/copy/dry_run.rs`). Its [`Sys`](sys::Sys) makes no call that changes anything, whatever was overlooked.
+//! - **The names of choices are those of the command line**: clap reads the enums of [`plan`] themselves, so that no choice
+//!   stands twice.
 //! - **Standard streams are looked at before `main`**, since Rust's runtime puts `/dev/null` in the place of those that are
 //!   closed (`sys/inherited.rs`), and are not written through `std::io`, which takes some failed writes for done.
 //! - **What a job needs is set against the limits of the process before it begins** (`job/afford.rs`), and what is small

@@ -2,85 +2,53 @@
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use rustix::io::{Errno, Result};
 
-use super::place::{Place, Root};
-use crate::sys::{Attributes, DirectoryBuffer, FileKind, Sys};
+use super::visit::{Visitor, top, visit};
+use crate::sys::{Attributes, FileKind, Sys};
 
-/// Hands the regular file `name` in `parent`, or all of those below the directory of that name, to `visit`, open for
-/// reading. No symbolic link is followed; what goes away meanwhile, or in a directory may not be read, is passed over. A file with several names comes once a
-/// name.
+/// What is done with each file.
+type Visit<'a> = &'a mut dyn FnMut(&mut Sys, &OwnedFd, &Attributes) -> Result<()>;
+
+/// Hands the regular file `name` in `parent`, or all of those below the directory of that name, to `visit_file`, open for
+/// reading. No symbolic link is followed; what goes away meanwhile, or may not be read, is passed over. A file with several
+/// names comes once a name.
 ///
-/// Ends with the first errno, `visit`'s own too, and with EINTR if somebody asks to stop.
-pub fn each_file(
-    sys: &mut Sys,
-    parent: impl AsFd,
-    name: &CStr,
-    visit: &mut dyn FnMut(&mut Sys, &OwnedFd, &Attributes) -> Result<()>,
-) -> Result<()> {
+/// Ends with the first errno, that of `visit_file` too, and with EINTR if somebody asks to stop.
+pub fn each_file(sys: &mut Sys, parent: impl AsFd, name: &CStr, visit_file: Visit<'_>) -> Result<()> {
     if sys.stat_at(parent.as_fd(), name)?.kind != FileKind::Directory {
-        return one(sys, parent, name, visit);
+        return one(sys, parent, name, visit_file);
     }
-    let root = Place::root(Root::new(sys.open_directory(parent, name)?, PathBuf::new()));
-    let mut directories = vec![root];
-    let mut buffer = DirectoryBuffer::default();
-    while let Some(place) = directories.pop() {
-        let directory = match place.open(sys) {
-            Err(Errno::NOENT | Errno::ACCESS) => continue,
-            other => other?,
-        };
-        below(sys, &place, &directory, &mut buffer, &mut directories, visit)?;
-        sys.close(directory)?;
-    }
-    Ok(())
+    let top = top(sys, parent, name)?;
+    visit(sys, top, &mut Files(visit_file))
 }
 
-/// Visits the files of a directory and lists the directories in it.
-fn below(
-    sys: &mut Sys,
-    place: &Arc<Place>,
-    directory: &OwnedFd,
-    buffer: &mut DirectoryBuffer,
-    directories: &mut Vec<Arc<Place>>,
-    visit: &mut dyn FnMut(&mut Sys, &OwnedFd, &Attributes) -> Result<()>,
-) -> Result<()> {
-    while let Some(entries) = sys.getdents(directory, buffer)? {
-        for entry in entries.iter() {
-            sys.check_stop()?;
-            let kind = match entry.kind {
-                FileKind::Unknown => match sys.stat_at(directory, entry.name) {
-                    Err(Errno::NOENT) => continue,
-                    other => other?.kind,
-                },
-                kind => kind,
-            };
-            match kind {
-                FileKind::Directory => directories.push(place.below(entry.name)),
-                FileKind::RegularFile => match one(sys, directory, entry.name, visit) {
-                    // Gone, replaced by a link, or for the job to complain about.
-                    Ok(()) | Err(Errno::NOENT | Errno::LOOP | Errno::ACCESS) => {}
-                    Err(errno) => return Err(errno),
-                },
-                _ => {}
-            }
+struct Files<'a>(Visit<'a>);
+
+impl Visitor for Files<'_> {
+    fn unopened(&mut self, errno: Errno) -> Result<()> {
+        if matches!(errno, Errno::NOENT | Errno::ACCESS) { Ok(()) } else { Err(errno) }
+    }
+
+    fn entry(&mut self, sys: &mut Sys, directory: &OwnedFd, name: &CStr, kind: FileKind) -> Result<()> {
+        sys.check_stop()?;
+        if kind != FileKind::RegularFile {
+            return Ok(());
+        }
+        match one(sys, directory, name, self.0) {
+            // Gone, replaced by a link, or for the job to complain about.
+            Ok(()) | Err(Errno::NOENT | Errno::LOOP | Errno::ACCESS) => Ok(()),
+            Err(errno) => Err(errno),
         }
     }
-    Ok(())
 }
 
-fn one(
-    sys: &mut Sys,
-    parent: impl AsFd,
-    name: &CStr,
-    visit: &mut dyn FnMut(&mut Sys, &OwnedFd, &Attributes) -> Result<()>,
-) -> Result<()> {
+fn one(sys: &mut Sys, parent: impl AsFd, name: &CStr, visit_file: Visit<'_>) -> Result<()> {
     let file = sys.open_source(parent, name)?;
     let attributes = sys.fstat(&file)?;
     if attributes.kind == FileKind::RegularFile {
-        visit(sys, &file, &attributes)?;
+        visit_file(sys, &file, &attributes)?;
     }
     sys.close(file)
 }

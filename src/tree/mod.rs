@@ -16,6 +16,7 @@ mod temporary_file;
 mod temporary_names;
 mod time_steps;
 mod trouble;
+mod visit;
 
 pub use each_file::each_file;
 pub use file_ref::FileRef;

@@ -6,7 +6,8 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::{Errno, Result};
 
-use crate::sys::{DirectoryBuffer, FileKind, Sys};
+use super::visit::{Visitor, top, visit};
+use crate::sys::{FileId, FileKind, Sys};
 
 /// Permission bits that let us take names out of a directory.
 const OURS: u32 = 0o700;
@@ -26,38 +27,34 @@ pub fn prune(
     keep: &dyn Fn(&CStr) -> bool,
     discard: Discard<'_>,
 ) -> Result<()> {
-    prune_below(sys, parent, name, keep, discard, &mut HashSet::new())
+    let top = top(sys, parent, name)?;
+    visit(sys, top, &mut Pruning { keep, discard, linked: HashSet::new() })
 }
 
-fn prune_below(
-    sys: &mut Sys,
-    parent: impl AsFd,
-    name: &CStr,
-    keep: &dyn Fn(&CStr) -> bool,
-    discard: Discard<'_>,
-    linked: &mut HashSet<((u32, u32), u64)>,
-) -> Result<()> {
-    let directory = sys.open_directory(parent, name)?;
-    if sys.fstat(&directory)?.mode & OURS != OURS {
-        sys.fchmod(&directory, OURS)?;
+struct Pruning<'a> {
+    keep: &'a dyn Fn(&CStr) -> bool,
+    discard: Discard<'a>,
+    /// Files with several names of which one was kept.
+    linked: HashSet<FileId>,
+}
+
+impl Visitor for Pruning<'_> {
+    fn enter(&mut self, sys: &mut Sys, directory: &OwnedFd) -> Result<()> {
+        if sys.fstat(directory)?.mode & OURS == OURS { Ok(()) } else { sys.fchmod(directory, OURS) }
     }
-    let mut buffer = DirectoryBuffer::default();
-    while let Some(entries) = sys.getdents(&directory, &mut buffer)? {
-        for entry in entries.iter() {
-            let attributes = match sys.stat_at(&directory, entry.name) {
-                Err(Errno::NOENT) => continue,
+
+    fn entry(&mut self, sys: &mut Sys, directory: &OwnedFd, name: &CStr, kind: FileKind) -> Result<()> {
+        if kind == FileKind::RegularFile && (self.keep)(name) {
+            let attributes = match sys.stat_at(directory, name) {
+                Err(Errno::NOENT) => return Ok(()),
                 other => other?,
             };
-            match attributes.kind {
-                FileKind::Directory => prune_below(sys, &directory, entry.name, keep, discard, linked)?,
-                FileKind::RegularFile
-                    if keep(entry.name)
-                        && (attributes.links == 1 || linked.insert((attributes.dev, attributes.ino))) => {}
-                _ => discard(sys, &directory, entry.name)?,
+            if attributes.links == 1 || self.linked.insert(attributes.id()) {
+                return Ok(());
             }
         }
+        (self.discard)(sys, directory, name)
     }
-    sys.close(directory)
 }
 
 #[cfg(test)]

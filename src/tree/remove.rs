@@ -1,80 +1,47 @@
 //! Removing a tree of our own making: scratch space, or a target that was not finished.
-//!
-//! By descriptor, following no symbolic link, with few descriptors open however deep it is: first all files, with a list
-//! of the directories; then those, the deepest first.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use rustix::io::{Errno, Result};
 
-use super::place::{Place, Root};
-use crate::sys::{DirectoryBuffer, Entry, FileKind, Sys};
+use super::place::Place;
+use super::visit::{Visitor, top, visit};
+use crate::sys::{FileKind, Sys};
 
-/// Removes `name` in `parent` with all below it. What is not there is no error.
+/// Removes `name` in `parent` with all below it. What is not there is not an error.
 pub fn remove_tree(sys: &mut Sys, parent: impl AsFd, name: &CStr) -> Result<()> {
     match sys.stat_at(parent.as_fd(), name) {
-        Err(Errno::NOENT) => return Ok(()),
-        Err(errno) => return Err(errno),
-        Ok(attributes) if attributes.kind != FileKind::Directory => return sys.unlinkat(parent, name),
-        Ok(_) => {}
-    }
-    let root = Place::root(Root::new(sys.open_directory(parent, c".")?, PathBuf::new()));
-    let mut directories = vec![root.below(name)];
-    let mut emptied = 0;
-    let mut buffer = DirectoryBuffer::default();
-    while let Some(place) = directories.get(emptied).cloned() {
-        empty(sys, &place, &mut buffer, &mut directories)?;
-        emptied += 1;
-    }
-    for place in directories.iter().rev() {
-        let (above, name) = place.above().ok_or(Errno::INVAL)?;
-        let parent = open_writable(sys, above)?;
-        sys.rmdirat(&parent, name)?;
-        sys.close(parent)?;
-    }
-    Ok(())
-}
-
-/// Removes the files of a directory and lists the directories in it.
-fn empty(
-    sys: &mut Sys,
-    place: &Arc<Place>,
-    buffer: &mut DirectoryBuffer,
-    directories: &mut Vec<Arc<Place>>,
-) -> Result<()> {
-    let directory = open_writable(sys, place)?;
-    while let Some(entries) = sys.getdents(&directory, buffer)? {
-        for entry in entries.iter() {
-            if is_directory(sys, &directory, entry)? {
-                directories.push(place.below(entry.name));
-            } else {
-                match sys.unlinkat(&directory, entry.name) {
-                    Ok(()) | Err(Errno::NOENT) => {}
-                    Err(errno) => return Err(errno),
-                }
-            }
+        Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno),
+        Ok(attributes) if attributes.kind != FileKind::Directory => sys.unlinkat(parent, name),
+        Ok(_) => {
+            let tree = top(sys, parent, c".")?.below(name);
+            visit(sys, tree, &mut Removal)
         }
     }
-    sys.close(directory)
 }
 
-/// Opens a directory that names can be taken out of: a copy may be one that its owner may not write, such as those of
-/// a module cache.
-fn open_writable(sys: &mut Sys, place: &Place) -> Result<OwnedFd> {
-    let directory = place.open(sys)?;
-    if place.above().is_some() && sys.fstat(&directory)?.mode & 0o300 != 0o300 {
-        sys.fchmod(&directory, 0o700)?;
+struct Removal;
+
+impl Visitor for Removal {
+    /// A copy may be a directory that its owner may not write to, such as those of a module cache.
+    fn enter(&mut self, sys: &mut Sys, directory: &OwnedFd) -> Result<()> {
+        if sys.fstat(directory)?.mode & 0o300 == 0o300 { Ok(()) } else { sys.fchmod(directory, 0o700) }
     }
-    Ok(directory)
-}
 
-fn is_directory(sys: &mut Sys, parent: &OwnedFd, entry: Entry<'_>) -> Result<bool> {
-    match entry.kind {
-        FileKind::Unknown => Ok(sys.stat_at(parent, entry.name)?.kind == FileKind::Directory),
-        kind => Ok(kind == FileKind::Directory),
+    fn entry(&mut self, sys: &mut Sys, directory: &OwnedFd, name: &CStr, _kind: FileKind) -> Result<()> {
+        match sys.unlinkat(directory, name) {
+            Err(Errno::NOENT) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn leave(&mut self, sys: &mut Sys, place: &Place) -> Result<()> {
+        let (above, name) = place.above().ok_or(Errno::INVAL)?;
+        let parent = above.open(sys)?;
+        sys.rmdirat(&parent, name)?;
+        sys.close(parent)
     }
 }
 

@@ -60,6 +60,16 @@ pub(super) enum NameAction {
     Link(LinkTarget),
 }
 
+/// What becomes of a further name of a file whose copy is there.
+enum LinkDecision {
+    /// It is a name of the copy already.
+    IsLinked,
+    /// What has it keeps its identity, and gets the bytes by itself.
+    KeepsItsFile,
+    /// It is linked, after this was done with what has the name.
+    Link(Action),
+}
+
 impl Links {
     /// No groups. With `forgets` each goes with its last name, which takes it that no name is found twice.
     pub(super) fn new(forgets: bool) -> Self {
@@ -181,6 +191,46 @@ impl Copier {
         Ok((source, target))
     }
 
+    /// Decides about a further name of a file whose copy is there.
+    fn decide_about_link(
+        &mut self,
+        open: &Open,
+        (name, new_name): (&CStr, &CStr),
+        source: &Attributes,
+        target: &LinkTarget,
+    ) -> Result<LinkDecision> {
+        if open.directory.state == TargetState::New {
+            return Ok(LinkDecision::Link(Action::Create));
+        }
+        match self.look_at_target(open, new_name) {
+            Ok(Some(existing)) if existing.id() == target.id => return Ok(LinkDecision::IsLinked),
+            // What keeps its content cannot become a name of another file.
+            Ok(Some(_)) if self.shared.plan.method == Method::AttributesOnly => return Ok(LinkDecision::KeepsItsFile),
+            _ => {}
+        }
+        let action = match self.decide(open, name, new_name, source)? {
+            // What is what its source is loses nothing but its being another file than the others.
+            Action::AlreadyDone(existing)
+                if matches!(self.shared.plan.existing.update, Update::All | Update::Older) =>
+            {
+                Action::Replace(existing)
+            }
+            Action::AlreadyDone(_) => Action::Skip(DONE),
+            // What others may have open stays, too.
+            Action::UpToDate(existing, _)
+                if !is_special(source.kind)
+                    && !self.shared.plan.existing.ask
+                    && self.holds_the_same(open, (name, new_name), source, &existing) =>
+            {
+                Action::Replace(existing)
+            }
+            // It stays the file that it is, and does not become a name of another one.
+            Action::SetAttributes(_) | Action::WriteInPlace(..) => return Ok(LinkDecision::KeepsItsFile),
+            other => other,
+        };
+        Ok(LinkDecision::Link(action))
+    }
+
     /// Makes a name another one of the copy; says whether it could.
     fn link_to_copy(
         &mut self,
@@ -190,36 +240,13 @@ impl Copier {
         source: &Attributes,
         target: &LinkTarget,
     ) -> Result<bool> {
-        let action = match open.directory.state {
-            TargetState::New => Action::Create,
-            _ => match self.look_at_target(open, new_name) {
-                Ok(Some(existing)) if existing.id() == target.id => {
-                    self.worker.summary.links += 1;
-                    return Ok(true);
-                }
-                // What keeps its content cannot become a name of another file.
-                Ok(Some(_)) if self.shared.plan.method == Method::AttributesOnly => return Ok(false),
-                _ => match self.decide(open, name, new_name, source)? {
-                    // What is what its source is loses nothing but its being another file than the others.
-                    Action::AlreadyDone(existing)
-                        if matches!(self.shared.plan.existing.update, Update::All | Update::Older) =>
-                    {
-                        Action::Replace(existing)
-                    }
-                    Action::AlreadyDone(_) => Action::Skip(DONE),
-                    // What others may have open stays, too.
-                    Action::UpToDate(existing, _)
-                        if !is_special(source.kind)
-                            && !self.shared.plan.existing.ask
-                            && self.holds_the_same(open, (name, new_name), source, &existing) =>
-                    {
-                        Action::Replace(existing)
-                    }
-                    // It stays the file that it is, and does not become a name of another one.
-                    Action::SetAttributes(_) | Action::WriteInPlace(..) => return Ok(false),
-                    other => other,
-                },
-            },
+        let action = match self.decide_about_link(open, (name, new_name), source, target)? {
+            LinkDecision::IsLinked => {
+                self.worker.summary.links += 1;
+                return Ok(true);
+            }
+            LinkDecision::KeepsItsFile => return Ok(false),
+            LinkDecision::Link(action) => action,
         };
         if let Some(why) = action.skips() {
             self.pass_over(|| open.directory.source_of(name), why);

@@ -13,6 +13,7 @@ use super::Inflater;
 use super::finish::Content;
 use super::outlet::{Outlet, Sink};
 use super::writer::Writer;
+use crate::codec::member::Header;
 use crate::error::{Error, Result};
 use crate::job::files::source::Source;
 use crate::job::files::target::{
@@ -21,7 +22,7 @@ use crate::job::files::target::{
 use crate::job::files::{Folder, replaced, suffix};
 use crate::job::full::Device;
 use crate::plan::Output;
-use crate::sys::{Moment, Sys, standard_output};
+use crate::sys::{Attributes, Moment, Sys, standard_output};
 use crate::tree::TemporaryFile;
 
 /// Bytes of a compressed file that is inflated before anybody looks whether its target is there. Out of it come 64 MiB
@@ -112,13 +113,7 @@ impl Inflater {
         let mut name = temporary.name().to_owned();
         let plan = &self.shared.plan.files;
         if plan.name {
-            if content.header.mtime != 0 {
-                attributes.mtime = Moment { seconds: content.header.mtime.into(), nanoseconds: 0 };
-            }
-            if let Some(stored) = usable_name(&content.header.name) {
-                path.set_file_name(OsStr::from_bytes(stored.to_bytes()));
-                name = stored;
-            }
+            take_from_header(&content.header, &mut attributes, &mut path, &mut name);
         }
         let shared = Arc::clone(&self.shared);
         let (to, times) = ((&*folder, &*name, &*path), (&shared.times, &shared.temporary_files));
@@ -163,6 +158,17 @@ impl Inflater {
             }
         }
         Ok(is_kept)
+    }
+}
+
+/// Takes over the name and the time that a header holds (`-N`), if they are of any use.
+fn take_from_header(header: &Header, attributes: &mut Attributes, path: &mut PathBuf, name: &mut CString) {
+    if header.mtime != 0 {
+        attributes.mtime = Moment { seconds: header.mtime.into(), nanoseconds: 0 };
+    }
+    if let Some(stored) = usable_name(&header.name) {
+        path.set_file_name(OsStr::from_bytes(stored.to_bytes()));
+        *name = stored;
     }
 }
 
