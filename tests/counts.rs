@@ -177,3 +177,27 @@ fn a_small_file_costs_few_calls() {
     // The design's budget: 10 calls a file. Directories and the start of the job cancel out.
     assert!((many - few).div_ceil(100) <= 10, "{} calls for 100 files", many - few);
 }
+
+/// What is passed over is looked at on both sides, and a symbolic link is not followed to find that out.
+#[test]
+fn what_is_up_to_date_costs_two_calls() {
+    let sandbox = Sandbox::new();
+    let total = |entries: u32, update: &str| {
+        let tree = format!("tree-{entries}");
+        let copy = format!("copy {tree}/. copy-{entries} --workers 1 --json");
+        sandbox.haul(format!("copy {tree} copy-{entries}")).run().ok();
+        let json = sandbox.haul(format!("{copy} {update}")).run().ok().json();
+        sandbox.remove(format!("copy-{entries}"));
+        ours(&json["syscalls"]).values().sum::<u64>()
+    };
+    for entries in [10, 110] {
+        for number in 0..entries {
+            sandbox.write(Path::new(&format!("tree-{entries}")).join("file"), "what the links lead to");
+            sandbox.link(&format!("tree-{entries}/{number:03}"), "file");
+        }
+    }
+    for update in ["-u", "--update=none"] {
+        let (few, many) = (total(10, update), total(110, update));
+        assert!(many - few <= 100 * 2 + 4, "{update}: {} calls for 100 links", many - few);
+    }
+}

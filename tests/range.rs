@@ -424,7 +424,7 @@ fn an_index_replaces_only_an_index() {
     let packed = sandbox.haul("gzip").input(prose(1, 500_000)).run().ok().out;
     sandbox.write("a.gz", &packed);
     sandbox.write("a.gz.haul-index", "precious");
-    sandbox.haul("gunzip --index a.gz").run().code(1).says_in_one_line(&["a.gz.haul-index", "no index", "-f"]);
+    sandbox.haul("gunzip --index a.gz").run().code(1).says_in_one_line(&["a.gz.haul-index", "not an index", "-f"]);
     assert_eq!(sandbox.read("a.gz.haul-index"), b"precious");
     sandbox.haul("gunzip --index -f a.gz").run().ok();
     sandbox.haul("gunzip --index a.gz").run().ok();

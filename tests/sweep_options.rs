@@ -68,8 +68,8 @@ fn what_makes_no_sense_is_refused_with_what_to_write() {
     for (words, said) in [
         ("", "write haul sweep JOB SOURCE"),
         ("copy", "haul sweep copy --generate 256M"),
-        ("cp file", "there is no job 'cp'"),
-        ("file", "there is no job 'file'"),
+        ("cp file", "'cp' is not a job"),
+        ("file", "'file' is not a job"),
         ("copy file --generate 1M", "contradict each other"),
         ("copy file --entropy 3", "--generate"),
         ("copy --generate 1M --entropy 9", "from 0"),

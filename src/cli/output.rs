@@ -54,9 +54,9 @@ impl ReportFile {
             Place::Open { file, rewrites: existing.is_some_and(|existing| existing.kind == FileKind::RegularFile) }
         } else {
             // Made and taken away again: were it kept until the first report, an end by force would leave it behind.
-            let (part, file) =
+            let (temporary, file) =
                 TemporaryFile::file(sys, site(&directory, &context.temporary_files), &name, 0o666).map_err(failed)?;
-            part.abandon(sys);
+            temporary.abandon(sys);
             sys.close(file).map_err(failed)?;
             Place::Name { directory, name, temporary_files: context.temporary_files.clone() }
         };
@@ -73,12 +73,12 @@ impl ReportFile {
         match &mut self.place {
             Place::Name { directory, name, temporary_files } => {
                 let failed = |errno| Error::system("write", &self.path, errno);
-                let (part, file) =
+                let (temporary, file) =
                     TemporaryFile::file(sys, site(directory, temporary_files), name, 0o666).map_err(failed)?;
                 let mut file = File::from(file);
                 file.write_all(report).map_err(|error| output_error(&self.path, &error))?;
                 sys.close(file.into()).map_err(failed)?;
-                part.finish(sys, true).map(drop).map_err(|unnamed| failed(unnamed.abandon(sys)))
+                temporary.finish(sys, true).map(drop).map_err(|unnamed| failed(unnamed.abandon(sys)))
             }
             Place::Open { file, rewrites } => {
                 let cleared = if *rewrites { file.set_len(0).and_then(|()| file.rewind()) } else { Ok(()) };

@@ -45,7 +45,7 @@ pub struct Fingerprint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IndexError {
     /// It is something else, or of another version of haul.
-    #[error("it is no index that this haul knows")]
+    #[error("it is not an index that this haul knows")]
     Unknown,
     /// The file has another size or another time.
     #[error("it was made of another file, or the file has changed since")]

@@ -72,7 +72,7 @@ pub enum Refused {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begun {
     /// It is empty.
-    Anew,
+    Empty,
     /// An earlier one is continued.
     Again,
     /// It is empty, and an unfinished one that is there under the same temporary name is left alone.
@@ -119,7 +119,7 @@ impl StagedTree {
                     let locked = lock_new(sys, directory, &temporary).inspect_err(|_| {
                         let _ = sys.rmdirat(directory, &temporary);
                     });
-                    (locked.map_err(failed)?, if is_beside { Begun::BesideAnother } else { Begun::Anew })
+                    (locked.map_err(failed)?, if is_beside { Begun::BesideAnother } else { Begun::Empty })
                 }
                 Err(Errno::EXIST) if attempt == 0 => {
                     match (find_unfinished(sys, directory, &temporary).map_err(failed)?, resume) {

@@ -63,7 +63,7 @@ pub(super) fn build_sweep(args: SweepArgs) -> Result<Invocation, UsageError> {
 fn job_and_source(args: &SweepArgs) -> Result<(Option<SweepJob>, Option<PathBuf>), UsageError> {
     let job = |word: &Path| {
         let known = SweepJob::from_str(&word.to_string_lossy(), false);
-        known.map_err(|_| UsageError::new(format!("there is no job '{}': write copy, gzip or gunzip", word.display())))
+        known.map_err(|_| UsageError::new(format!("'{}' is not a job: write copy, gzip or gunzip", word.display())))
     };
     match (&args.words[..], args.table, args.generate) {
         ([word, source], _, _) => Ok((Some(job(word)?), Some(source.clone()))),

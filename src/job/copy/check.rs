@@ -103,7 +103,7 @@ impl Copier {
     /// Compares a target with its source. What cannot be read back, such as a device, is not; says whether it was.
     pub(super) fn verify(&mut self, copy: &FileCopy, bytes: u64) -> Result<bool> {
         if !copy.has_regular_target() {
-            self.worker.warn(copy.target_path(), "not verified: it is no file that could be read back");
+            self.worker.warn(copy.target_path(), "not verified: it is not a file that could be read back");
             return Ok(false);
         }
         if !matches!(copy.attributes.kind, FileKind::RegularFile | FileKind::BlockDevice) {

@@ -157,11 +157,8 @@ pub(super) fn decide(plan: &CopyPlan, source: &Source, there: Option<&There>) ->
     if there.was_just_made {
         return Err(Refusal::copy("another source has become that target just now"));
     }
-    match plan.existing.update {
-        Update::None => return Ok(Action::Skip("the target exists")),
-        Update::NoneFail => return Err(Refusal::copy("the target exists")),
-        Update::Older if there.age.is_ge() => return Ok(Action::UpToDate(existing, "the target is as new")),
-        Update::All | Update::Older => {}
+    if let Some(decided) = decide_by_update(plan, there) {
+        return decided;
     }
     // A link onto the file that it leads to would leave a link to itself, and the file gone.
     if source.end.is_some_and(|end| existing.is_same_file(&end)) {
@@ -184,6 +181,16 @@ pub(super) fn decide(plan: &CopyPlan, source: &Source, there: Option<&There>) ->
         return Err(Refusal { operation: "replace", side: Side::Target, cause: Cause::System(Errno::PERM) });
     }
     Ok(Action::Replace(existing))
+}
+
+/// What `--update` says of any target that exists; `None` where it may be replaced.
+fn decide_by_update(plan: &CopyPlan, there: &There) -> Option<Result<Action, Refusal>> {
+    match plan.existing.update {
+        Update::None => Some(Ok(Action::Skip("the target exists"))),
+        Update::NoneFail => Some(Err(Refusal::copy("the target exists"))),
+        Update::Older if there.age.is_ge() => Some(Ok(Action::UpToDate(there.attributes, "the target is as new"))),
+        Update::All | Update::Older => None,
+    }
 }
 
 /// Whether a target is what an earlier copy made of this source: its times are set last, so size and time tell. But after
@@ -327,18 +334,20 @@ impl Copier {
             self.refuse_other_case(&open.directory, Some(&open.target), name, new_name)?;
         }
         let plan = Arc::clone(&self.shared.plan);
-        let source = self.source(open, name, source);
         let is_exact = open.directory.origin.is_exact;
         let there = There {
             attributes: existing,
             end: (is_exact && existing.kind == FileKind::Symlink)
                 .then(|| self.worker.sys.stat_through(&open.target, new_name)),
-            age: self.age(open, &existing, &source.attributes),
+            age: self.age(open, &existing, source),
             is_resumed: open.directory.state == TargetState::Resumed,
             was_just_made: self.was_just_made(open, new_name),
             is_exact,
             is_kept: open.rules.keeps(&existing, self.shared.identity.uid),
         };
+        // A link's end is not looked at where that decides nothing.
+        let needs_end = !there.is_resumed && decide_by_update(&plan, &there).is_none();
+        let source = if needs_end { self.source(open, name, source) } else { self.source_itself(open, source) };
         let action = decide(&plan, &source, Some(&there)).map_err(|refusal| refused(refusal, open, name, new_name))?;
         // A dry run says what would be asked.
         let asks = plan.existing.ask && !plan.dry_run && action.changes_what_exists() && !there.is_resumed;

@@ -131,9 +131,9 @@ impl Copier {
         source: &Arc<Place>,
         new_name: &CStr,
     ) -> Result<Option<Directory>> {
+        let Some(dry_run) = &self.shared.dry_run else { return Ok(None) };
         let target = above.target.below(new_name);
-        let made = self.shared.dry_run.as_ref().and_then(|dry_run| dry_run.made(&target.path()));
-        match made {
+        match dry_run.made(&target.path()) {
             Some(found) if found.kind == FileKind::Directory => {
                 let (state, planned) = (TargetState::Merged, Some(found.id()));
                 Ok(Some(Directory { target, state, planned, ..above.merging(Arc::clone(source)) }))

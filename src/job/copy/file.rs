@@ -206,7 +206,7 @@ impl Copier {
             TargetPlace::TemporaryFile { temporary, replaced } => match kept {
                 Ok(is_kept) => {
                     let action = replaced.map_or(Action::Create, Action::Replace);
-                    self.finish_part(&open, temporary, action, &attributes).map(|()| is_kept)
+                    self.finish_temporary(&open, temporary, action, &attributes).map(|()| is_kept)
                 }
                 Err(error) => {
                     temporary.abandon(sys);

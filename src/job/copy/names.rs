@@ -44,7 +44,7 @@ impl Copier {
         let temporary = TemporaryFile::other(sys, self.shared.site(open), new_name, make);
         let temporary = temporary.map_err(failed)?;
         match complete(self, temporary.temporary_name()) {
-            Ok(()) => self.finish_part(open, temporary, action, source),
+            Ok(()) => self.finish_temporary(open, temporary, action, source),
             Err(error) => {
                 // Refused: what bears the temporary name is not what was made.
                 if error.errno().is_none() && !error.is_interruption() {
@@ -58,7 +58,7 @@ impl Copier {
     }
 
     /// Gives something its final name, after what has it was saved as the plan says; `source` is what it is made of.
-    pub(super) fn finish_part(
+    pub(super) fn finish_temporary(
         &mut self,
         open: &Open,
         temporary: TemporaryFile,

@@ -208,13 +208,23 @@ impl Copier {
             return Err(Error::system("create", destination.shown(), Errno::NOTDIR));
         }
         let into = if plan.parents { self.parents_of(path)? } else { TargetDirectory::there(&destination.place) };
+        let existing = into.planned.is_some().then(|| Arc::clone(&into.existing));
+        let above = self.above(path, into, end.is_some())?;
+        let target = self.open_target_directory(&above)?;
         let name = own_name(path);
         let new_name = destination.name_for(path);
         if is_directory {
-            self.refuse_into_itself(path, &attributes, &into, new_name.as_deref())?;
+            match existing {
+                None => self.refuse_into_itself(path, &attributes, &target, new_name.as_deref())?,
+                // What would have to be made lies in what is there.
+                Some(place) => {
+                    let opened = place.open_to_search(&mut self.worker.sys);
+                    let opened = opened.map_err(|errno| Error::system("open", place.path(), errno))?;
+                    self.refuse_into_itself(path, &attributes, &opened, None)?;
+                    let _ = self.worker.sys.close(opened);
+                }
+            }
         }
-        let above = self.above(path, into, end.is_some())?;
-        let target = self.open_target_directory(&above)?;
         // `x/` and `x/.` may lead through a link, and so may `x` with -H, which the user asked to follow, but not what is
         // in it; `.` and `/` have no name to open.
         let is_named = plan.follow == Follow::Named || itself.kind == FileKind::Symlink;
@@ -296,16 +306,12 @@ impl Copier {
         &mut self,
         path: &Path,
         source: &Attributes,
-        into: &TargetDirectory,
+        target: &OwnedFd,
         new_name: Option<&CStr>,
     ) -> Result<()> {
         let sys = &mut self.worker.sys;
         let refused = |why| Err(Error::refused("copy", path, why));
         let failed = |errno| Error::system("examine", path, errno);
-        // What would have to be made lies in what is there.
-        let target = &into.existing.open_to_search(sys);
-        let target = target.as_ref().map_err(|errno| Error::system("open", into.existing.path(), *errno))?;
-        let new_name = new_name.filter(|_| into.planned.is_none());
         let existing = new_name.and_then(|name| sys.stat_at(target, name).ok());
         if existing.is_some_and(|existing| existing.is_same_file(source)) {
             return refused("source and target are the same directory");

@@ -45,7 +45,7 @@ impl Copier {
         self.worker.sys.close(parent).map_err(failed)?;
         let state = match begun {
             Begun::Again => TargetState::Resumed,
-            Begun::Anew => TargetState::New,
+            Begun::Empty => TargetState::New,
             Begun::BesideAnother => {
                 let why = "an earlier copy to here was not finished: its '.haul-part' is still there, and --resume continues it";
                 self.worker.warn(above.target_of(name), why);

@@ -290,8 +290,13 @@ impl Copier {
             FileKind::Symlink => self.worker.sys.stat_through(&open.source, name).ok(),
             _ => None,
         };
+        Source { end, ..self.source_itself(open, attributes) }
+    }
+
+    /// The same, without a look at what a symbolic link leads to.
+    pub(super) fn source_itself(&self, open: &Open, attributes: &Attributes) -> Source {
         let user_is_root = self.shared.identity.uid == 0;
-        Source { attributes: *attributes, end, is_named: open.directory.holds_arguments(), user_is_root }
+        Source { attributes: *attributes, end: None, is_named: open.directory.holds_arguments(), user_is_root }
     }
 
     /// A special file was copied as what it is: says so, if the user named it.

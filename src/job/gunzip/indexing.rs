@@ -113,7 +113,11 @@ fn may_replace(sys: &mut Sys, folder: &Folder, name: &CStr, path: &Path, force: 
         is_index = sys.pread_full(&file, &mut head, 0, HEAD_BYTES).is_ok_and(|len| Index::is_one(&head[..len]));
         let _ = sys.close(file);
     }
-    if is_index || force { Ok(true) } else { Err(Error::refused("replace", path, "it is no index; -f replaces it")) }
+    if is_index || force {
+        Ok(true)
+    } else {
+        Err(Error::refused("replace", path, "it is not an index; -f replaces it"))
+    }
 }
 
 impl Inflater {

@@ -45,7 +45,7 @@ impl Inflater {
                     return Ok(Way::Spans(spans));
                 }
                 Found::Useless(error) if !keeps_index => {
-                    self.worker.warn(open.source.path(), format!("{error}; doing without, --index makes it anew"));
+                    self.worker.warn(open.source.path(), format!("{error}; doing without, --index makes a new one"));
                 }
                 Found::Useless(_) | Found::Nothing => {}
             }
