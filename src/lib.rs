@@ -3,7 +3,8 @@
 //! ```
 //! use std::num::NonZeroUsize;
 //! use haul::calls::Kind;
-//! use haul::job::{Context, copy};
+//! use haul::copy;
+//! use haul::job::Context;
 //! use haul::plan::{CopyPlan, EngineName, Resources};
 //!
 //! # let scratch = tempfile::tempdir()?;
@@ -22,16 +23,19 @@
 //!
 //! # The code map
 //!
-//! Imports point down only; the five in the middle do not know each other, [`job`] joins them. A test holds the code to
-//! this table.
+//! Imports point down only; the jobs do not know each other, nor do the five in the middle. A test holds the code to this
+//! table.
 //!
 //! ```text
-//! cli (the binary) → job → { engine  codec  tree  load  measure } → pool → sys → { calls plan size error event outcome }
+//! cli (the binary) → lab → { copy gzip } → job → { engine codec tree load measure } → pool → sys → { calls plan size error event outcome }
 //! ```
 //!
 //! | module | owns | look here when |
 //! |---|---|---|
-//! | [`job`] | one job each: copy, gzip, gunzip, sweep, compare, disk, tune; and what gzip and gunzip share, `files/` | a source is removed too early; a target lands in the wrong directory; the wrong setting wins |
+//! | [`lab`] | what measures: sweep, disk, tune, compare | the wrong setting wins |
+//! | [`copy`](mod@copy) | copying files and trees | a target lands in the wrong directory; a dry run says something else |
+//! | [`gzip`](mod@gzip) | gzip and gunzip | a source is removed too early; the .gz lands in the wrong directory |
+//! | [`job`] | what the jobs share: a worker's context, limits of memory and disks, targets taken, attributes lost | a full disk does not end the work |
 //! | [`engine`] | how bytes move, and the ladder that `auto` is | a copy uses the wrong call; holes are filled |
 //! | [`codec`] | compressors, joined blocks, members, checks, indexes: bytes only | the .gz has no name in it; damage is not found |
 //! | [`tree`] | walking by descriptor, targets, metadata, removing what is ours | an mtime is lost; a temporary file stays |
@@ -45,29 +49,29 @@
 //! # Where the code departs from what one might expect
 //!
 //! - **No reader thread.** A pipe is read in turn, under a lock, by whichever worker needs a block or a piece next
-//!   (`job/gzip/blocks.rs`, `job/gunzip/cutter.rs`); no writer thread either: whoever finishes the next block in
+//!   (`gzip/compress/blocks.rs`, `gzip/inflate/cutter.rs`); no writer thread either: whoever finishes the next block in
 //!   sequence writes it ([`pool::Ordered`]).
 //! - **A block's number is taken after its buffers**, so the queue holds "help with this file", not "block 17".
 //! - **The last block ends the deflate stream itself**, and marks stand between blocks, not after the last: a file of one
 //!   block, as most are, is what its compressor made, without a walk and eleven bytes smaller ([`codec::join`]).
 //! - **A worker asks for help before each block** of a large file, not once: so the largest need not come first for the
-//!   tail to be short (`job/gzip/mod.rs`).
+//!   tail to be short (`gzip/compress/mod.rs`).
 //! - **A route is proven before it is taken**: a second piece is inflated on its own first, since the marks of zlib's
-//!   blocks and pigz's flush markers look like those that can be read in parallel (`job/gunzip/route.rs`). Pieces are
+//!   blocks and pigz's flush markers look like those that can be read in parallel (`gzip/inflate/route.rs`). Pieces are
 //!   inflated by libdeflate, which cannot be stopped between two blocks: a seal after each proves that it ends there
 //!   ([`codec::piece`]). What is not proven is read in order by zlib-rs, in the writer; so any guess will do.
 //! - **A file that is there is found at the end** of a small gunzip, by the rename that replaces nothing: to look first
-//!   costs more than to inflate in vain (`job/gunzip/target.rs`).
+//!   costs more than to inflate in vain (`gzip/inflate/target.rs`).
 //! - **Nothing counts what is pending.** Tasks below a directory or a file hold an `Arc` of it and give it up with
-//!   `Arc::into_inner`; the last one finishes it (`job/copy/directory.rs`).
+//!   `Arc::into_inner`; the last one finishes it (`copy/directory.rs`).
 //! - **A replaced file takes mode and owner of its source**, as with `cp -a`, not those of the file it replaces (which
 //!   stay where `--no-preserve` leaves the source's out).
 //! - **Only a target that the user named is written in place**, or one that its directory does not let be replaced. A
 //!   link, a device or a file with other names that is found in a directory is replaced, as `cp -a` does with the last: so
 //!   no link that is swapped in leads anywhere, no other name of an old file changes, and a second copy of a group of hard
-//!   links is a group again (`job/copy/decide.rs`).
-//! - **A dry run takes the way of the copy** with the same decisions (`job/copy/decide.rs`), and tells what the copy would
-//!   do (`job/copy/dry_run.rs`). Its [`Sys`](sys::Sys) makes no call that changes anything, whatever was overlooked.
+//!   links is a group again (`copy/decide.rs`).
+//! - **A dry run takes the way of the copy** with the same decisions (`copy/decide.rs`), and tells what the copy would
+//!   do (`copy/dry_run.rs`). Its [`Sys`](sys::Sys) makes no call that changes anything, whatever was overlooked.
 //! - **The names of choices are those of the command line**: clap reads the enums of [`plan`] themselves, so that no choice
 //!   stands twice.
 //! - **Standard streams are looked at before `main`**, since Rust's runtime puts `/dev/null` in the place of those that are
@@ -76,30 +80,30 @@
 //!   comes out of a reserve when there is no memory (`sys/reserve.rs`). libdeflate is called through its C interface for
 //!   the same reason: its Rust wrapper panics without memory.
 //! - **A tree that is cut short stays, a file does not**: what is done can be told of whole files only
-//!   (`tree/staged_tree.rs`, `job/copy/resume.rs`).
+//!   (`tree/staged_tree.rs`, `copy/resume.rs`).
 //! - **A waiting directory is a name** in the one above, not yet a thing of its own: a hundred thousand of them wait in
-//!   ten megabytes (`job/copy/mod.rs`).
+//!   ten megabytes (`copy/mod.rs`).
 //! - **Small files of a new tree are looked at once**, when their bytes are there, where a file system's clock is ours
-//!   (`job/copy/fast_path.rs`).
+//!   (`copy/fast_path.rs`).
 //! - **A file that one worker copies is copied by the kernel**, one that several share is read and written
 //!   (`engine/ladder.rs`).
 //! - **Waiting calls are ended by nudging** every thread with a signal that does nothing ([`sys::Stop`]), since a signal
 //!   that asks to stop is handled by a thread of its own and would interrupt nobody.
 //! - **A sweep reads memory and counts allocations while it warms up**, in the order of sizes: glibc's arenas keep what they
-//!   had, so that in a shuffled round a small buffer would seem to need what a large one left (`job/sweep/mod.rs`).
+//!   had, so that in a shuffled round a small buffer would seem to need what a large one left (`lab/sweep/mod.rs`).
 //! - **The allocator counts for who asks**, and is the system's for all others: one flag that is read each time
 //!   (`sys/allocations.rs`, installed by the binary alone).
-//! - **Nothing is removed between the runs of a sweep on ext4**, but moved aside and emptied (`job/sweep/aside.rs`).
-//! - **Files are made in directories that lie apart**, where a disk is measured: for the same reason (`job/disk/files.rs`).
-//! - **A scratch directory is made and removed by descriptor** (`job/scratch.rs`), not by the crate tempfile, which goes by
+//! - **Nothing is removed between the runs of a sweep on ext4**, but moved aside and emptied (`lab/sweep/aside.rs`).
+//! - **Files are made in directories that lie apart**, where a disk is measured: for the same reason (`lab/disk/files.rs`).
+//! - **A scratch directory is made and removed by descriptor** (`lab/scratch.rs`), not by the crate tempfile, which goes by
 //!   path: where the place is renamed meanwhile, its directory stays. tempfile also hides the errno, makes calls that are
 //!   not counted, and cannot remove a directory in which its owner may not write.
 //! - **A disk's file has no name** while it is measured, so that its room comes back whatever becomes of us
-//!   (`job/disk/file/mod.rs`).
+//!   (`lab/disk/file/mod.rs`).
 //! - **An operation is its number**: which block comes next depends on nothing else, so that threads need agree on a counter
-//!   only, and each block comes once before any comes again (`job/disk/pattern/mod.rs`).
+//!   only, and each block comes once before any comes again (`lab/disk/pattern/mod.rs`).
 //! - **Counts are verified in another process**, haul itself with a hidden command, since strace slows what it watches a
-//!   hundredfold (`job/sweep/observe/`).
+//!   hundredfold (`lab/sweep/observe/`).
 //! - **An engine from `HAUL_COPY_OPTIONS` is a preference**, one that was typed is that engine or an error: whoever set the
 //!   variable did not choose it for every file (`cli/invocation.rs`). For the same reason a variable that contradicts typed words is
 //!   left out, and blocks that can be shared are shared first.
@@ -111,10 +115,13 @@
 
 pub mod calls;
 pub mod codec;
+pub mod copy;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod gzip;
 pub mod job;
+pub mod lab;
 pub mod load;
 pub mod measure;
 pub mod outcome;

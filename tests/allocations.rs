@@ -5,7 +5,8 @@ use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::sync::Barrier;
 
-use haul::job::{Context, copy};
+use haul::copy;
+use haul::job::Context;
 use haul::outcome::Allocations;
 use haul::plan::{CopyPlan, Resources, SchedulerName};
 use haul::sys::{CountingAllocator, counting_allocations};

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use haul::calls::{Call, Kind};
 use haul::error::Cause;
-use haul::job::disk::figures::DiskFigures;
-use haul::job::rounds::{Step, Watcher};
-use haul::job::{Context, disk};
+use haul::job::Context;
+use haul::lab::disk;
+use haul::lab::disk::figures::DiskFigures;
+use haul::lab::rounds::{Step, Watcher};
 use haul::outcome::{DiskReport, DiskRow, DiskSample, Ended};
 use haul::plan::{Access, DiskPlace, DiskPlan, Effort, Flight, Load};
 use haul::size::BufferSize;

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use common::{Sandbox, prose};
-use haul::job::{Context, copy, gunzip, gzip};
+use haul::copy;
+use haul::gzip::{gunzip, gzip};
+use haul::job::Context;
 use haul::measure::file_times::FileClock;
 use haul::outcome::{FileTimes, Summary};
 use haul::plan::{CodecName, CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Resources};
@@ -56,9 +58,9 @@ fn every_file_of_copy_gzip_and_gunzip_has_a_time() {
             verify: false,
             keep_smaller: false,
         };
-        assert_times(SIZES.len(), |context| gzip::run(&plan, context));
+        assert_times(SIZES.len(), |context| gzip(&plan, context));
         (0..SIZES.len()).for_each(|number| sandbox.remove(format!("tree/{number}")));
-        assert_times(SIZES.len(), |context| gunzip::run(&GunzipPlan::new(files), context));
+        assert_times(SIZES.len(), |context| gunzip(&GunzipPlan::new(files), context));
         (0..SIZES.len()).for_each(|number| sandbox.remove(format!("tree/{number}.gz")));
     }
 }

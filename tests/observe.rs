@@ -9,8 +9,8 @@ use std::path::Path;
 
 use common::run::binary;
 use common::{Sandbox, can_trace, noise, prose, skip, wait_until};
-use haul::job::sweep::observe::{Tool, observe_with};
-use haul::job::sweep::run_spec::RunSpec;
+use haul::lab::sweep::observe::{Tool, observe_with};
+use haul::lab::sweep::run_spec::RunSpec;
 use haul::outcome::{Observed, Setting};
 use haul::plan::{CacheState, CodecName, EngineName, PoolChoice, SchedulerName, SweepJob};
 use haul::size::BufferSize;

@@ -6,9 +6,10 @@ use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt as _;
 
-use haul::job::storage::Storage;
-use haul::job::sweep::cache;
-use haul::job::{Context, copy};
+use haul::copy;
+use haul::job::Context;
+use haul::lab::storage::Storage;
+use haul::lab::sweep::cache;
 use haul::measure::cache::evict;
 use haul::measure::probe::Probe;
 use haul::outcome::{Sample, Setting, Summary};

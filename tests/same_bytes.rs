@@ -12,7 +12,8 @@ use std::time::Instant;
 use common::{noise, prose};
 use haul::codec::compressor::Compressor;
 use haul::codec::level::Choice;
-use haul::job::{Context, gzip};
+use haul::gzip::gzip;
+use haul::job::Context;
 use haul::plan::{CodecName, FilesPlan, GzipPlan, PoolChoice, Resources, SchedulerName};
 use haul::size::BufferSize;
 
@@ -150,7 +151,7 @@ impl Setting {
         let files = FilesPlan { keep: true, force: true, ..FilesPlan::new(vec![source.to_owned()], resources) };
         let (level, codec, block) = (self.level, self.codec, self.block.map(size));
         let plan = GzipPlan { files, level, codec, block, verify: false, keep_smaller: false };
-        let summary = gzip::run(&plan, &Context::silent()).expect("a run");
+        let summary = gzip(&plan, &Context::silent()).expect("a run");
         assert!(summary.is_clean(), "{self:?}: {summary:?}");
         std::fs::read(source.with_extension("gz")).expect("read")
     }

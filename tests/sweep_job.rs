@@ -8,10 +8,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use haul::error::Cause;
-use haul::job::rounds::{Step, Watcher};
-use haul::job::sweep::settings::Axes;
-use haul::job::sweep::tables;
-use haul::job::{Context, gzip, sweep};
+use haul::gzip::gzip;
+use haul::job::Context;
+use haul::lab::rounds::{Step, Watcher};
+use haul::lab::sweep;
+use haul::lab::sweep::settings::Axes;
+use haul::lab::sweep::tables;
 use haul::outcome::{Ended, SweepReport};
 use haul::plan::{
     CodecName, Effort, EngineName, FilesPlan, GzipPlan, Passes, PoolChoice, Resources, SchedulerName, SweepData,
@@ -84,7 +86,7 @@ fn decompressing(file: &Path) {
     let files = FilesPlan { keep: true, name: true, ..FilesPlan::new(vec![file.to_owned()], resources) };
     let compress =
         GzipPlan { files, level: 6, codec: CodecName::Auto, block: None, verify: false, keep_smaller: false };
-    gzip::run(&compress, &Context::silent()).unwrap();
+    gzip(&compress, &Context::silent()).unwrap();
     let report = run(&plan(&axes(SweepJob::Gunzip), &file.with_extension("gz")));
     assert_eq!(report.rows[0].samples[0].summary.target_bytes, FILE_BYTES as u64);
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use haul::error::{Error, Result};
 use haul::job::Context;
-use haul::job::compare::side::Kind;
-use haul::job::compare::{Comparison, read};
+use haul::lab::compare::side::Kind;
+use haul::lab::compare::{Comparison, read};
 
 use super::args::{CompareArgs, ComparisonFormat};
 use super::exit::Exit;

@@ -1,7 +1,8 @@
 //! `haul disk`, from its plan to its report.
 
 use haul::error::Result;
-use haul::job::{Context, disk};
+use haul::job::Context;
+use haul::lab::disk;
 use haul::outcome::DiskReport;
 use haul::plan::{DiskPlace, DiskPlan};
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use haul::error::Result;
-use haul::job::gunzip::Rows;
+use haul::gzip::Rows;
 use haul::outcome::{Listed, Summary};
 use haul::sys::local_time;
 

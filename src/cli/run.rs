@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use clap::CommandFactory;
 use haul::error::{Error, Result};
-use haul::job::{self, Context};
+use haul::job::Context;
 use haul::outcome::{Ended, Summary};
+use haul::{copy, gzip};
 
 use super::args::{Args, Generated, ProgressChoice};
 use super::closing::{closing_line, unfinished_lines};
@@ -27,12 +28,12 @@ pub(crate) fn run(invocation: &Invocation) -> Exit {
     let mut listing = None;
     let started = Instant::now();
     let (name, result) = match &invocation.job {
-        Job::Copy(plan) => ("copy", job::copy::run(plan, &context)),
-        Job::Gzip(plan) => ("gzip", job::gzip::run(plan, &context)),
-        Job::Gunzip(plan) => ("gunzip", job::gunzip::run(plan, &context)),
+        Job::Copy(plan) => ("copy", copy::run(plan, &context)),
+        Job::Gzip(plan) => ("gzip", gzip::gzip(plan, &context)),
+        Job::Gunzip(plan) => ("gunzip", gzip::gunzip(plan, &context)),
         Job::List(plan, columns) => {
             let listing = listing.insert(Listing::new(*columns, invocation.json, &terminal));
-            ("list", job::gunzip::list(plan, listing.rows(), &context))
+            ("list", gzip::list(plan, listing.rows(), &context))
         }
         Job::Sweep { plan, outputs } => {
             return measured(&terminal, super::sweep::run(plan, outputs, invocation.progress, &context), &context);

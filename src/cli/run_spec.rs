@@ -2,8 +2,8 @@
 
 use haul::error::{Error, Result};
 use haul::job::Context;
-use haul::job::sweep::observe;
-use haul::job::sweep::run_spec::RunSpec;
+use haul::lab::sweep::observe;
+use haul::lab::sweep::run_spec::RunSpec;
 
 use super::streams::print;
 

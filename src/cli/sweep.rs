@@ -1,7 +1,8 @@
 //! `haul sweep`, from its plan to its report.
 
 use haul::error::Result;
-use haul::job::{Context, sweep};
+use haul::job::Context;
+use haul::lab::sweep;
 use haul::outcome::SweepReport;
 use haul::plan::{SweepData, SweepPlan};
 

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use haul::error::Result;
 use haul::job::Context;
-use haul::job::rounds::Step;
-use haul::job::tune::judge::Advice;
-use haul::job::tune::{self, Phase, Spectator};
+use haul::lab::rounds::Step;
+use haul::lab::tune::judge::Advice;
+use haul::lab::tune::{self, Phase, Spectator};
 use haul::outcome::TuneReport;
 use haul::plan::{TuneCase, TunePlan};
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use haul::error::Result;
 use haul::job::Context;
-use haul::job::rounds::{Step, Watcher};
+use haul::lab::rounds::{Step, Watcher};
 use haul::outcome::{DiskReport, Ended, SweepReport};
 use haul::sys::Sys;
 

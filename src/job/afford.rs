@@ -12,21 +12,21 @@ const THREAD_BYTES: usize = (2048 + 128) << 10;
 const OTHER_BYTES: usize = 5 << 20;
 
 /// What a job needs.
-pub(super) struct Needs {
+pub(crate) struct Needs {
     /// Bytes that each worker keeps beside its buffers: its codec.
-    pub(super) worker_bytes: usize,
+    pub(crate) worker_bytes: usize,
     /// Bytes of a buffer.
-    pub(super) buffer_bytes: usize,
+    pub(crate) buffer_bytes: usize,
     /// Buffers of each worker.
-    pub(super) buffers: usize,
+    pub(crate) buffers: usize,
     /// Those of them that it takes in one go, and cannot work without.
-    pub(super) at_once: usize,
+    pub(crate) at_once: usize,
 }
 
 impl Needs {
     /// Threads, at most `threads`, and the pool that they share. There is always one, with what it cannot work without:
     /// whether that is there, it will find.
-    pub(super) fn afford(&self, sys: &mut Sys, threads: usize, resources: &Resources) -> (usize, PoolOptions) {
+    pub(crate) fn afford(&self, sys: &mut Sys, threads: usize, resources: &Resources) -> (usize, PoolOptions) {
         self.within(sys.memory_left(), threads, resources)
     }
 

@@ -7,18 +7,18 @@ use std::sync::{Mutex, PoisonError};
 use rustix::io::Errno;
 
 /// A device: major and minor.
-pub(super) type Device = (u32, u32);
+pub(crate) type Device = (u32, u32);
 
 /// Where data is written: the device of a file system, and who the data belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Volume {
-    pub(super) device: Device,
-    pub(super) owner: u32,
+pub(crate) struct Volume {
+    pub(crate) device: Device,
+    pub(crate) owner: u32,
 }
 
 /// Those of one job, which its workers share.
 #[derive(Debug, Default)]
-pub(super) struct Full {
+pub(crate) struct Full {
     /// Asked for each file: nearly always there is none.
     any: AtomicBool,
     /// Devices, with an owner where only that one's quota is used up.
@@ -27,7 +27,7 @@ pub(super) struct Full {
 
 impl Full {
     /// Notes what an errno says of a volume; says whether it speaks of one.
-    pub(super) fn note(&self, volume: Volume, errno: Errno) -> bool {
+    pub(crate) fn note(&self, volume: Volume, errno: Errno) -> bool {
         let owner = match errno {
             Errno::NOSPC | Errno::ROFS => None,
             Errno::DQUOT => Some(volume.owner),
@@ -39,7 +39,7 @@ impl Full {
     }
 
     /// Whether a volume takes no more.
-    pub(super) fn has(&self, volume: Volume) -> bool {
+    pub(crate) fn has(&self, volume: Volume) -> bool {
         self.any.load(Ordering::Relaxed) && {
             let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
             [None, Some(volume.owner)].into_iter().any(|owner| places.contains(&(volume.device, owner)))

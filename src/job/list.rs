@@ -17,14 +17,14 @@ const STEP: usize = 64 * 1024;
 
 /// The names of a list, as they are: no word is split, nothing is quoted.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     bytes: Vec<u8>,
     end: u8,
 }
 
 impl Names {
     /// Reads a list to its end, so that whatever is wrong with it shows before anything is touched.
-    pub(super) fn read(sys: &mut Sys, list: &NameList) -> Result<Self> {
+    pub(crate) fn read(sys: &mut Sys, list: &NameList) -> Result<Self> {
         let from_stdin = list.path.as_os_str() == "-";
         let shown = if from_stdin { Path::new("standard input") } else { &list.path };
         let failed = |errno| Error::system("read names from", shown, errno);
@@ -45,12 +45,12 @@ impl Names {
     }
 
     /// Whether one of the names is `-`, which means standard input on gzip's command line and nothing in a list.
-    pub(super) fn has_dash(&self) -> bool {
+    pub(crate) fn has_dash(&self) -> bool {
         self.all().any(|name| name == b"-")
     }
 
     /// The names in their order.
-    pub(super) fn into_paths(self) -> impl Iterator<Item = PathBuf> {
+    pub(crate) fn into_paths(self) -> impl Iterator<Item = PathBuf> {
         let mut start = 0;
         std::iter::from_fn(move || {
             let rest = self.bytes.get(start..).filter(|rest| !rest.is_empty())?;
@@ -67,7 +67,7 @@ impl Names {
 }
 
 /// The rest of a file, which is closed.
-pub(super) fn read_all(sys: &mut Sys, file: OwnedFd) -> rustix::io::Result<Vec<u8>> {
+pub(crate) fn read_all(sys: &mut Sys, file: OwnedFd) -> rustix::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut filled = 0;
     loop {

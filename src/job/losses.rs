@@ -14,7 +14,7 @@ use crate::tree::extended::Class;
 use crate::tree::{Trouble, Weight};
 
 /// What was told already: each kind of loss once a job, since it is lost everywhere or nowhere.
-pub(super) struct Losses {
+pub(crate) struct Losses {
     keep: Keep,
     is_root: bool,
     told: Mutex<HashSet<Class>>,
@@ -22,13 +22,13 @@ pub(super) struct Losses {
 
 impl Losses {
     /// Nothing was told yet.
-    pub(super) fn new(keep: Keep, identity: Identity) -> Self {
+    pub(crate) fn new(keep: Keep, identity: Identity) -> Self {
         Self { keep, is_root: identity.uid == 0, told: Mutex::default() }
     }
 
     /// Says what was lost of a file, in one line at most for all that failed, which ends in `then`; false if anything did.
     /// An error is an interruption.
-    pub(super) fn report(
+    pub(crate) fn report(
         &self,
         worker: &mut WorkerContext,
         lost: &[Trouble],

@@ -1,22 +1,12 @@
-//! One job a file: glue between engines, codecs, trees and measuring. No algorithm lives here.
+//! The surroundings of a job, and what all jobs share: a worker's context, limits of memory and disks, the registry of
+//! targets, what is said of lost attributes, lists of names.
 
-mod afford;
-pub mod compare;
-pub mod copy;
-pub mod disk;
-mod files;
-mod full;
-pub mod gunzip;
-pub mod gzip;
-mod list;
-mod losses;
-pub mod rounds;
-mod scratch;
-pub mod storage;
-pub mod sweep;
-mod target_registry;
-pub mod tune;
-mod worker_context;
+pub(crate) mod afford;
+pub(crate) mod full;
+pub(crate) mod list;
+pub(crate) mod losses;
+pub(crate) mod target_registry;
+pub(crate) mod worker_context;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -79,36 +69,5 @@ impl Context {
             return sys.with_faults(Arc::clone(plan));
         }
         sys
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::num::NonZeroUsize;
-
-    use super::*;
-    use crate::plan::{CopyPlan, Resources};
-
-    #[test]
-    fn each_call_of_each_worker_is_timed_where_that_is_asked_for_and_none_elsewhere() {
-        let scratch = tempfile::tempdir().unwrap();
-        let source = scratch.path().join("source");
-        let mut context = Context::silent();
-        let mut sys = context.sys();
-        for directory in [&source, &source.join("one"), &source.join("two")] {
-            sys.mkdirat(rustix::fs::CWD, &crate::tree::path::c_path(directory), 0o700).unwrap();
-        }
-        assert!(sys.counts().total() == 3 && sys.counts().latencies().is_empty());
-        for time_calls in [false, true] {
-            context.time_calls = time_calls;
-            let target = scratch.path().join(time_calls.to_string());
-            let plan =
-                CopyPlan::new(vec![source.clone()], target, Resources::with_workers(NonZeroUsize::new(3).unwrap()));
-            let counts = copy::run(&plan, &context).unwrap().syscalls;
-            let timed: Vec<_> = counts.latencies().into_iter().map(|latency| (latency.call, latency.calls)).collect();
-            let made = counts.made().map(|(call, counts)| (call.name().to_owned(), counts.calls));
-            let expected = if time_calls { made.collect() } else { vec![] };
-            assert_eq!(timed, expected);
-        }
     }
 }

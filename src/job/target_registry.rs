@@ -9,7 +9,7 @@ use crate::sys::FileId;
 
 /// Names in directories, or files (with an empty name), that a source of this job has taken. Workers share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct TargetRegistry(Arc<Mutex<Directories>>);
+pub(crate) struct TargetRegistry(Arc<Mutex<Directories>>);
 
 /// Directories with the names taken in them.
 type Directories = HashMap<FileId, HashMap<Vec<u8>, Made>>;
@@ -19,24 +19,24 @@ type Made = bool;
 
 impl TargetRegistry {
     /// Takes a name in a directory, or a file; says whether nobody had it yet.
-    pub(super) fn take(&self, place: FileId, name: &[u8]) -> bool {
+    pub(crate) fn take(&self, place: FileId, name: &[u8]) -> bool {
         self.insert(place, name, true)
     }
 
     /// The same for what is there already and stays as it is.
-    pub(super) fn take_as_it_is(&self, place: FileId, name: &[u8]) -> bool {
+    pub(crate) fn take_as_it_is(&self, place: FileId, name: &[u8]) -> bool {
         self.insert(place, name, false)
     }
 
     /// Gives a name up that nothing was made under after all.
-    pub(super) fn give_up(&self, place: FileId, name: &[u8]) {
+    pub(crate) fn give_up(&self, place: FileId, name: &[u8]) {
         if let Some(names) = self.places().get_mut(&place) {
             names.remove(name);
         }
     }
 
     /// Whether what bears this name was made by the job, or is about to be.
-    pub(super) fn has_made(&self, place: FileId, name: &[u8]) -> bool {
+    pub(crate) fn has_made(&self, place: FileId, name: &[u8]) -> bool {
         self.places().get(&place).and_then(|names| names.get(name)).is_some_and(|made| *made)
     }
 

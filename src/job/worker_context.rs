@@ -16,9 +16,9 @@ use crate::pool::BufferPool;
 use crate::sys::{Sys, ignores_broken_pipes};
 
 /// What a worker of any job has.
-pub(super) struct WorkerContext {
-    pub(super) sys: Sys,
-    pub(super) summary: Summary,
+pub(crate) struct WorkerContext {
+    pub(crate) sys: Sys,
+    pub(crate) summary: Summary,
     events: Events,
     /// Set when going on is pointless: somebody asked to stop, the reader is gone, what all output goes to is full.
     halted: Arc<AtomicBool>,
@@ -32,7 +32,7 @@ pub(super) struct WorkerContext {
 
 impl WorkerContext {
     /// Contexts for the workers of one job.
-    pub(super) fn for_workers(context: &Context, count: usize) -> Vec<Self> {
+    pub(crate) fn for_workers(context: &Context, count: usize) -> Vec<Self> {
         let first = context.sys();
         let (halted, full) = (Arc::new(AtomicBool::new(false)), Arc::new(Full::default()));
         (0..count)
@@ -49,7 +49,7 @@ impl WorkerContext {
     }
 
     /// Adds up what the workers of a job did.
-    pub(super) fn add_up(workers: impl IntoIterator<Item = Self>, pool: &BufferPool) -> Summary {
+    pub(crate) fn add_up(workers: impl IntoIterator<Item = Self>, pool: &BufferPool) -> Summary {
         let mut total = Summary { pool: pool.stats(), ..Summary::default() };
         for worker in workers {
             total.workers += 1;
@@ -60,7 +60,7 @@ impl WorkerContext {
     }
 
     /// Whether the job should end. Asked before each piece of work.
-    pub(super) fn is_halted(&mut self) -> bool {
+    pub(crate) fn is_halted(&mut self) -> bool {
         match self.sys.check_stop() {
             Err(Errno::NOMEM) => {
                 self.summary.stopped_early = true;
@@ -79,34 +79,34 @@ impl WorkerContext {
     }
 
     /// From here on the work at hand writes to this device; to none that could be full while others are not: `None`.
-    pub(super) fn writes_to(&mut self, device: Option<Device>) {
+    pub(crate) fn writes_to(&mut self, device: Option<Device>) {
         self.volume = device.map(|device| Volume { device, owner: self.user });
     }
 
     /// Where the work at hand writes.
-    pub(super) const fn volume(&self) -> Option<Volume> {
+    pub(crate) const fn volume(&self) -> Option<Volume> {
         self.volume
     }
 
     /// It writes there again.
-    pub(super) const fn return_to(&mut self, volume: Option<Volume>) {
+    pub(crate) const fn return_to(&mut self, volume: Option<Volume>) {
         self.volume = volume;
     }
 
     /// What it writes belongs to another user: a file that exists, and is written in place.
-    pub(super) fn writes_for(&mut self, owner: u32) {
+    pub(crate) fn writes_for(&mut self, owner: u32) {
         self.volume = self.volume.map(|volume| Volume { owner, ..volume });
     }
 
     /// Whether nothing more can be written to a device: then what was to be written there is not tried.
-    pub(super) fn is_full(&mut self, device: Device) -> bool {
+    pub(crate) fn is_full(&mut self, device: Device) -> bool {
         let is_full = self.full.has(Volume { device, owner: self.user });
         self.summary.stopped_early |= is_full;
         is_full
     }
 
     /// Reports a failure; the rest of the job goes on, but for what would fail in the same way.
-    pub(super) fn fail(&mut self, error: Error) {
+    pub(crate) fn fail(&mut self, error: Error) {
         let full = error.errno().zip(self.volume);
         if error.stops_the_job() && !full.is_some_and(|(errno, volume)| self.full.note(volume, errno)) {
             self.halted.store(true, Ordering::Relaxed);
@@ -123,13 +123,13 @@ impl WorkerContext {
     }
 
     /// Reports the failure of a result, if it is one.
-    pub(super) fn check<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+    pub(crate) fn check<T>(&mut self, result: Result<T, Error>) -> Option<T> {
         result.map_err(|error| self.fail(error)).ok()
     }
 
     /// Reports the failure of one of several workers at a file, at once: only the first that `failed` has to be said, and
     /// the others must not go on in vain.
-    pub(super) fn check_shared(&mut self, failed: &AtomicBool, result: Result<(), Error>) {
+    pub(crate) fn check_shared(&mut self, failed: &AtomicBool, result: Result<(), Error>) {
         if let Err(error) = result
             && !failed.swap(true, Ordering::Relaxed)
         {
@@ -138,14 +138,14 @@ impl WorkerContext {
     }
 
     /// Says something that a person should know.
-    pub(super) fn warn(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
+    pub(crate) fn warn(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
         let warning = Warning { path: path.into(), text: text.into() };
         self.summary.warn(warning.clone());
         self.events.send(Event::Warned(warning));
     }
 
     /// Says something to those who asked for detail; the text is made only for them.
-    pub(super) fn note(&self, say: impl FnOnce() -> (PathBuf, String)) {
+    pub(crate) fn note(&self, say: impl FnOnce() -> (PathBuf, String)) {
         if self.events.wants_notes() {
             let (path, text) = say();
             self.events.send(Event::Note { path, text });
@@ -153,29 +153,29 @@ impl WorkerContext {
     }
 
     /// The target of a source is at least as new as the source.
-    pub(super) fn up_to_date(&mut self, source: &Path, target: &Path) {
+    pub(crate) fn up_to_date(&mut self, source: &Path, target: &Path) {
         self.summary.skipped += 1;
         self.note(|| (source.to_owned(), format!("passed over: {} is up to date", Quoted(target))));
     }
 
     /// A file of so many bytes lies ahead.
-    pub(super) fn found(&self, bytes: u64) {
+    pub(crate) fn found(&self, bytes: u64) {
         self.events.send(Event::Found { bytes });
     }
 
     /// So many bytes of source were dealt with.
-    pub(super) fn moved(&mut self, bytes: u64) {
+    pub(crate) fn moved(&mut self, bytes: u64) {
         self.summary.source_bytes += bytes;
         self.events.send(Event::Moved { bytes });
     }
 
     /// When a file is opened, if somebody wants to know how long it takes.
-    pub(super) fn clock(&self) -> Option<Instant> {
+    pub(crate) fn clock(&self) -> Option<Instant> {
         self.events.wants_times().then(Instant::now)
     }
 
     /// A file is done that was opened then.
-    pub(super) fn done(&mut self, opened: Option<Instant>) {
+    pub(crate) fn done(&mut self, opened: Option<Instant>) {
         self.summary.files += 1;
         self.events.send(Event::Done { took: opened.map(|opened| opened.elapsed()) });
     }

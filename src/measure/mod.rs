@@ -14,7 +14,7 @@
 //! - [`entropy`]: how random bytes are; [`generate`]: bytes that are as random as asked for.
 //! - [`random`]: numbers to shuffle and resample with.
 //!
-//! Nothing here runs a job or decides which setting is good: `job::sweep` does.
+//! Nothing here runs a job or decides which setting is good: `lab::sweep` does.
 
 pub mod cache;
 pub mod cost;

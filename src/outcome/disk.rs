@@ -1,4 +1,4 @@
-//! What a measurement of a disk found, raw. `job::disk` derives rates and words from it.
+//! What a measurement of a disk found, raw. `lab::disk` derives rates and words from it.
 
 use std::path::PathBuf;
 

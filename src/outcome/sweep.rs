@@ -1,4 +1,4 @@
-//! What a sweep measured, raw. `job::sweep` derives medians and verdicts from it.
+//! What a sweep measured, raw. `lab::sweep` derives medians and verdicts from it.
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ pub struct SweepRow {
     pub setting: Setting,
     /// What a table calls it: "pool". `None` where what varies is name enough.
     pub name: Option<String>,
-    /// The run that warmed up. Its time counts for nothing, its memory does: see `job::sweep`.
+    /// The run that warmed up. Its time counts for nothing, its memory does: see `lab::sweep`.
     pub warm_up: Sample,
     /// What the allocator was asked for while warming up; `None` where allocations cannot be counted.
     pub allocations: Option<Allocations>,

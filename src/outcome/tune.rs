@@ -1,4 +1,4 @@
-//! What a tuning measured, raw: two sweeps a case. `job::tune` derives from it which flags are worth having.
+//! What a tuning measured, raw: two sweeps a case. `lab::tune` derives from it which flags are worth having.
 
 use std::path::PathBuf;
 

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flate2::{Decompress, FlushDecompress, Status};
 use haul::codec::libdeflate::{Inflated, Inflater, NotInflated};
-use haul::job::{Context, gunzip};
+use haul::gzip::gunzip;
+use haul::job::Context;
 use haul::plan::{FilesPlan, GunzipPlan, Output, Resources, RouteName};
 use haul::size::BufferSize;
 
@@ -202,7 +203,7 @@ impl Bench {
     /// may be left. `what` names a file, by its number, for people.
     #[track_caller]
     pub(crate) fn check_files(&self, way: Way, what: impl Fn(usize) -> String) {
-        let summary = gunzip::run(&way.plan(self.sources(), Output::BesideSource), &Context::silent()).expect("a run");
+        let summary = gunzip(&way.plan(self.sources(), Output::BesideSource), &Context::silent()).expect("a run");
         let mut failures = 0;
         for (number, (target, reading)) in self.files.iter().enumerate() {
             let expected = if reading.clean { Some(&reading.out) } else { reading.lenient.as_ref() };
@@ -226,7 +227,7 @@ impl Bench {
     /// Tests all of them in one way: as many must fail as are damaged.
     #[track_caller]
     pub(crate) fn check_tests(&self, way: Way, what: &str) {
-        let summary = gunzip::run(&way.plan(self.sources(), Output::Nowhere), &Context::silent()).expect("a run");
+        let summary = gunzip(&way.plan(self.sources(), Output::Nowhere), &Context::silent()).expect("a run");
         let lenient = self.readings().filter(|reading| reading.lenient.is_some()).count() as u64;
         let fails = |reading: &&Reading| !reading.clean || reading.trailing || reading.lacks_end;
         let failing = self.readings().filter(fails).count() as u64;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 use haul::error::Escaped;
-use haul::job::sweep::run_spec::RunSpec;
+use haul::lab::sweep::run_spec::RunSpec;
 use haul::plan::{CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, SweepPlan, TunePlan};
 use haul::size::BufferSize;
 use haul::sys::PAGE;

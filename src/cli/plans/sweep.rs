@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use haul::codec::level::Choice;
-use haul::job::sweep::settings::Axes;
-use haul::job::sweep::tables;
+use haul::lab::sweep::settings::Axes;
+use haul::lab::sweep::tables;
 use haul::plan::{
     Arm, CacheState, CodecName, Effort, EngineName, Generated, Passes, SweepData, SweepJob, SweepPlan, TableName,
 };

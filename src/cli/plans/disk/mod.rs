@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haul::job::disk::settings::wanted;
+use haul::lab::disk::settings::wanted;
 use haul::plan::{Access, DiskAxis, DiskPlace, DiskPlan, Effort, Flight, Load};
 use haul::size::BufferSize;
 use haul::sys::PAGE;

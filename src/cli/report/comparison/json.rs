@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use haul::job::compare::Comparison;
-use haul::job::compare::side::{self, Kind};
+use haul::lab::compare::Comparison;
+use haul::lab::compare::side::{self, Kind};
 use serde::Serialize;
 
 use super::Page;

@@ -6,9 +6,9 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use haul::error::Quoted;
-use haul::job::compare::differences::{Difference, Part};
-use haul::job::compare::side::{AnySetting, Kind, Side};
-use haul::job::compare::{Change, Claim, Comparison, Middles};
+use haul::lab::compare::differences::{Difference, Part};
+use haul::lab::compare::side::{AnySetting, Kind, Side};
+use haul::lab::compare::{Change, Claim, Comparison, Middles};
 use haul::measure::machine::unrest;
 use haul::outcome::Ended;
 use haul::plan::Load;

@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
-use haul::job::disk::figures::{Middle, counted};
-use haul::job::disk::settings::label;
+use haul::lab::disk::figures::{Middle, counted};
+use haul::lab::disk::settings::label;
 use haul::outcome::{DiskSample, DiskSetting};
 use haul::plan::Flight;
 

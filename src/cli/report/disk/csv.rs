@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use haul::job::disk::figures::{DiskFigures, Middle, ShownLatency};
+use haul::lab::disk::figures::{DiskFigures, Middle, ShownLatency};
 use haul::measure::interval::Interval;
 use haul::outcome::DiskRow;
 

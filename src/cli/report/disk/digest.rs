@@ -1,8 +1,8 @@
 //! What reports derive from a disk's measurement, derived once.
 
-use haul::job::disk::doubts::{doubts, is_scanty};
-use haul::job::disk::figures::{DiskFigures, Middle};
-use haul::job::disk::noise::{DiskNoise, noises};
+use haul::lab::disk::doubts::{doubts, is_scanty};
+use haul::lab::disk::figures::{DiskFigures, Middle};
+use haul::lab::disk::noise::{DiskNoise, noises};
 use haul::outcome::DiskReport;
 use haul::plan::Load;
 

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use haul::job::disk::figures::DiskFigures;
-use haul::job::disk::noise::DiskNoise;
+use haul::lab::disk::figures::DiskFigures;
+use haul::lab::disk::noise::DiskNoise;
 use haul::outcome::{DiskReport, DiskSetting};
 use serde::Serialize;
 

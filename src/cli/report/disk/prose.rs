@@ -1,8 +1,8 @@
 //! The lines above and below the tables: what was measured, what came of it, what it rests on.
 
 use haul::error::Quoted;
-use haul::job::disk::doubts::is_memory;
-use haul::job::disk::figures::DiskFigures;
+use haul::lab::disk::doubts::is_memory;
+use haul::lab::disk::figures::DiskFigures;
 use haul::measure::interval::Interval;
 use haul::outcome::{DiskReport, DiskSetting};
 use haul::plan::{Access, Flight, Load};
@@ -128,7 +128,7 @@ fn of(digest: &DiskDigest<'_>, load: Load) -> Vec<usize> {
 /// What a setting is called where its load is told already.
 fn beside_load(digest: &DiskDigest<'_>, place: usize) -> String {
     let setting = digest.report.rows[place].setting;
-    let label = haul::job::disk::settings::label(&setting);
+    let label = haul::lab::disk::settings::label(&setting);
     label.strip_prefix(setting.load.name()).unwrap_or(&label).trim_start().to_owned()
 }
 

@@ -1,6 +1,6 @@
 //! Figures of a disk → sheets of text, one for each kind of load.
 
-use haul::job::disk::figures::{DiskFigures, Middle, ShownLatency, counted};
+use haul::lab::disk::figures::{DiskFigures, Middle, ShownLatency, counted};
 use haul::outcome::{DiskRow, DiskSample, Steadiness};
 use haul::plan::{Flight, Load};
 

@@ -1,8 +1,8 @@
 //! Rows that can be compared with each other: those of one job with one state of the cache.
 
-use haul::job::sweep::axes::{self, Axis};
-use haul::job::sweep::figures::Figures;
-use haul::job::sweep::verdict;
+use haul::lab::sweep::axes::{self, Axis};
+use haul::lab::sweep::figures::Figures;
+use haul::lab::sweep::verdict;
 use haul::measure::interval::PairedRatio;
 use haul::outcome::{Setting, SweepRow};
 

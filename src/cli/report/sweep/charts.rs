@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use haul::job::sweep::axes::Axis;
+use haul::lab::sweep::axes::Axis;
 use haul::outcome::{Sample, Setting};
 use haul::plan::{SweepJob, TableName};
 

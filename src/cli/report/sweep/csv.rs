@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use haul::job::sweep::figures::Figures;
+use haul::lab::sweep::figures::Figures;
 use haul::outcome::SweepRow;
 
 use super::digest::Digest;

@@ -1,7 +1,7 @@
 //! What reports derive from a sweep, derived once: figures and verdicts of all rows.
 
-use haul::job::sweep::figures::Figures;
-use haul::job::sweep::verdict::{Noise, Verdict, noises, remarks};
+use haul::lab::sweep::figures::Figures;
+use haul::lab::sweep::verdict::{Noise, Verdict, noises, remarks};
 use haul::outcome::SweepReport;
 
 /// A report and what follows from it.

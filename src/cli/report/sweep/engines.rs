@@ -1,7 +1,7 @@
 //! What readers must know of the engines that copied.
 
 use haul::calls::Call;
-use haul::job::sweep::axes;
+use haul::lab::sweep::axes;
 use haul::outcome::{SweepReport, SweepRow};
 use haul::plan::{CacheState, EngineName, SweepJob};
 

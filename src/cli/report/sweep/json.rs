@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use haul::job::sweep::bottleneck::{self, Bottleneck};
-use haul::job::sweep::figures::Figures;
-use haul::job::sweep::reconcile::Reconciliation;
-use haul::job::sweep::verdict::{Noise, Verdict};
+use haul::lab::sweep::bottleneck::{self, Bottleneck};
+use haul::lab::sweep::figures::Figures;
+use haul::lab::sweep::reconcile::Reconciliation;
+use haul::lab::sweep::verdict::{Noise, Verdict};
 use haul::outcome::{Setting, SweepReport, SweepRow};
 use serde::Serialize;
 

@@ -1,10 +1,10 @@
 //! The lines above and below a table: what was run, what to make of it, what it rests on.
 
 use haul::error::Quoted;
-use haul::job::sweep::axes;
-use haul::job::sweep::bottleneck;
-use haul::job::sweep::reconcile::Reconciliation;
-use haul::job::sweep::verdict::Noise;
+use haul::lab::sweep::axes;
+use haul::lab::sweep::bottleneck;
+use haul::lab::sweep::reconcile::Reconciliation;
+use haul::lab::sweep::verdict::Noise;
 use haul::measure::machine::warnings;
 use haul::outcome::{Observed, SweepReport, SweepRow};
 use haul::plan::{CacheState, TableName};

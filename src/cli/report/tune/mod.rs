@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use haul::error::Quoted;
-use haul::job::sweep::figures::Figures;
-use haul::job::tune::candidates::looked;
-use haul::job::tune::judge::{Advice, Choice, Fate, Finding, LEAST_GAIN, Verdict};
+use haul::lab::sweep::figures::Figures;
+use haul::lab::tune::candidates::looked;
+use haul::lab::tune::judge::{Advice, Choice, Fate, Finding, LEAST_GAIN, Verdict};
 use haul::measure::interval::FEWEST;
 use haul::measure::machine::unrest;
 use haul::outcome::{Candidate, Ended, SweepReport, TuneReport, TunedCase};

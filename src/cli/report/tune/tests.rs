@@ -2,8 +2,8 @@
 
 use std::ffi::OsStr;
 
-use haul::job::tune::candidates::alternatives;
-use haul::job::tune::cases::with_flags;
+use haul::lab::tune::candidates::alternatives;
+use haul::lab::tune::cases::with_flags;
 use haul::outcome::{Candidate, Control, Machine, Sample, SweepReport, SweepRow};
 use haul::plan::{EngineName, Flags, SweepJob, TuneCase};
 

@@ -1,8 +1,8 @@
 //! The columns of any sweep: every figure there is.
 
 use haul::calls::Call;
-use haul::job::sweep::axes::Axis;
-use haul::job::sweep::figures::Figures;
+use haul::lab::sweep::axes::Axis;
+use haul::lab::sweep::figures::Figures;
 use haul::outcome::SweepRow;
 use haul::plan::SweepJob;
 

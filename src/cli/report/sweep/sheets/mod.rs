@@ -10,8 +10,8 @@ mod pairs;
 mod steps;
 mod tables;
 
-use haul::job::sweep::axes::Axis;
-use haul::job::sweep::figures::Figures;
+use haul::lab::sweep::axes::Axis;
+use haul::lab::sweep::figures::Figures;
 use haul::measure::interval::PairedRatio;
 use haul::outcome::{FileTimes, SweepRow};
 use haul::plan::TableName;

@@ -1,6 +1,6 @@
 //! The sheet of pools: with and without one, side by side.
 
-use haul::job::sweep::axes::Axis;
+use haul::lab::sweep::axes::Axis;
 use haul::outcome::Setting;
 use haul::plan::PoolChoice;
 

@@ -1,7 +1,7 @@
 //! The sheet of a ladder: what each step changed, and what came of it.
 
-use haul::job::sweep::axes::Axis;
-use haul::job::sweep::bottleneck;
+use haul::lab::sweep::axes::Axis;
+use haul::lab::sweep::bottleneck;
 use haul::outcome::Setting;
 
 use super::{Block, Builder, cpu_cell, speedup_cell};

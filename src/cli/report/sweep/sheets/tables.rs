@@ -1,6 +1,6 @@
 //! The sheets of ready-made sweeps with a line for each setting: buffers, workers, models.
 
-use haul::job::sweep::axes::Axis;
+use haul::lab::sweep::axes::Axis;
 use haul::outcome::Setting;
 
 use super::general::count;
