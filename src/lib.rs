@@ -76,8 +76,8 @@
 //!   stands twice.
 //! - **Standard streams are looked at before `main`**, since Rust's runtime puts `/dev/null` in the place of those that are
 //!   closed (`sys/inherited.rs`), and are not written through `std::io`, which takes some failed writes for done.
-//! - **What a job needs is set against the limits of the process before it begins** (`job/afford.rs`), and what is small
-//!   comes out of a reserve when there is no memory (`sys/reserve.rs`). libdeflate is called through its C interface for
+//! - **What a job needs is set against the limits of the process before it begins** (`job/limits.rs`), and what is small
+//!   comes out of a reserve when there is no memory (`sys/allocations.rs`). libdeflate is called through its C interface for
 //!   the same reason: its Rust wrapper panics without memory.
 //! - **A tree that is cut short stays, a file does not**: what is done can be told of whole files only
 //!   (`tree/staged_tree.rs`, `copy/resume.rs`).

@@ -1,16 +1,14 @@
 //! How bytes shrink and grow again. Codecs know bytes only: no files, no threads.
 //!
 //! - [`libdeflate`], `isal` (where it is built in), [`zlib`]: one compressor each; [`level`] says which of them serves a level;
-//! - [`compressor`]: a block → a piece of a member;
+//! - [`compressor`]: a block → a piece of a member, verified where that is asked for;
 //! - [`member`]: the frame of a gzip member (RFC 1952);
 //! - [`join`]: independent blocks → one member; [`walk`] finds what it has to change in them;
-//! - [`verify`]: whether a block inflates to what it was made of;
 //! - [`gunzip`]: any sequence of members → bytes, one after the other; [`trailing`]: what follows the last of them;
 //! - [`cut`]: where a file may be cut so that its pieces can be inflated on their own; [`piece`]: one of them → bytes, and
 //!   whether it was a piece;
 //! - [`check`]: CRC and length of each member, from checksums of its segments;
-//! - [`index`]: the places of a file at which reading can begin, to be kept, and the fingerprint of the file; [`recorder`]
-//!   finds them.
+//! - [`index`]: the offsets of a file at which reading can begin, to be kept, and the fingerprint of the file.
 
 pub mod check;
 pub mod compressor;
@@ -24,9 +22,7 @@ pub mod level;
 pub mod libdeflate;
 pub mod member;
 pub mod piece;
-pub mod recorder;
 pub mod trailing;
-pub mod verify;
 pub mod walk;
 pub mod zlib;
 

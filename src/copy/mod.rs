@@ -45,7 +45,7 @@ use self::operands::Distinct;
 use self::shared::Shared;
 use crate::error::{Error, Result};
 use crate::job::Context;
-use crate::job::afford::Needs;
+use crate::job::limits::Needs;
 use crate::job::list::Names;
 use crate::job::worker_context::WorkerContext;
 use crate::outcome::Summary;

@@ -1,4 +1,4 @@
-//! Which engine is tried, and what is tried after it.
+//! Which engine is tried, what is tried after it, and the route that remains: the engine that ran and why others did not.
 //!
 //! `auto` asks the kernel to share blocks, or to copy, where the file system can share them or let a server copy. On
 //! others, such as ext4 and tmpfs, `copy_file_range` only moves pages inside the kernel: that is a call less than to
@@ -6,17 +6,18 @@
 //! large file are a fifth faster (the README's table). A named engine is that engine or an error, so that what a sweep
 //! says of it is true.
 
+use std::fmt;
 use std::ops::Range;
 
 use rustix::io::Errno;
 
-use super::copied::{Copied, Refusal, Refused, Route};
 use super::copy_file_range::CopyFileRange;
 use super::direct::Direct;
 use super::mmap::Mmap;
 use super::read_write::ReadWrite;
 use super::reflink::Reflink;
 use super::{Engine, EngineError, Pair, Progress, Side, Volume};
+use crate::error::Cause;
 use crate::plan::{EngineName, When};
 use crate::sys::{Attributes, Sys};
 
@@ -163,3 +164,67 @@ fn ends_at(sys: &mut Sys, pair: Pair<'_>, offset: u64) -> bool {
 
 #[cfg(test)]
 mod tests;
+
+/// An engine that was tried, and why it could not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which engine.
+    pub engine: EngineName,
+    /// What it was told.
+    pub errno: Errno,
+}
+
+/// The engine that copied last, and those above it on the ladder that could not.
+///
+/// It prints as "`read_write`; not by reflink: Operation not supported".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// Which engine copied.
+    pub by: EngineName,
+    pub(super) refused: Refused,
+}
+
+/// What was refused. The longest ladder has three rungs, and the last of them has nobody to refuse for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Refused([Option<Refusal>; 2]);
+
+impl Refused {
+    /// These and one more.
+    pub(super) fn and(mut self, refusal: Refusal) -> Self {
+        if let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
+            *free = Some(refusal);
+        }
+        self
+    }
+}
+
+impl Route {
+    /// Nobody else was asked.
+    pub fn straight(by: EngineName) -> Self {
+        Self { by, refused: Refused::default() }
+    }
+
+    /// The engines that could not, in the order in which they were tried.
+    pub fn refused(&self) -> impl Iterator<Item = Refusal> + use<> {
+        self.refused.0.into_iter().flatten()
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.by.name())?;
+        for Refusal { engine, errno } in self.refused() {
+            write!(f, "; not by {}: {}", engine.name(), Cause::System(errno))?;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that were copied, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// How many; fewer than asked for means that the source ended.
+    pub bytes: u64,
+    /// By whom.
+    pub route: Route,
+}

@@ -13,7 +13,6 @@
 //! descriptors and bytes, not names, trees or threads.
 
 pub mod compare;
-mod copied;
 pub mod copy_file_range;
 pub mod direct;
 mod ladder;
@@ -26,8 +25,7 @@ pub mod sparse;
 mod testing;
 mod volume;
 
-pub use copied::{Copied, Refusal, Route};
-pub use ladder::{Ladder, Whole};
+pub use ladder::{Copied, Ladder, Refusal, Route, Whole};
 pub use pieces::Pieces;
 pub use volume::Volume;
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rustix::io::Errno;
 
-use super::copied::{Copied, Route};
+use super::ladder::{Copied, Route};
 use super::{EngineError, Pair};
 use crate::plan::EngineName;
 use crate::sys::{PAGE, Sys};

@@ -1,8 +1,7 @@
 //! The surroundings of a job, and what all jobs share: a worker's context, limits of memory and disks, the registry of
 //! targets, what is said of lost attributes, lists of names.
 
-pub(crate) mod afford;
-pub(crate) mod full;
+pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod losses;
 pub(crate) mod target_registry;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use rustix::io::Errno;
 
 use super::Context;
-use super::full::{Device, Full, Volume};
+use super::limits::{Device, Full, Volume};
 use crate::error::{Error, Quoted};
 use crate::event::{Event, Events};
 use crate::outcome::{Summary, Warning};

@@ -1,16 +1,17 @@
 //! A pool of reusable buffers, with the vocabulary of connection pools.
 //!
 //! *Size* is how many are kept, *overflow* how many more may exist for a burst, *wait* how long to wait for one. A job
-//! uses overflow 0 and waits without limit: a slow reader is no error, and the number of buffers is the backpressure
+//! uses overflow 0 and waits without limit: a slow reader is not an error, and the number of buffers is the backpressure
 //! that bounds its memory. Buffers are allocated when first needed and come back when their guard is dropped. Where there
 //! is no memory for as many as there may be, there are fewer.
 
 use std::array;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::options::PoolOptions;
 use crate::outcome::PoolStats;
+use crate::plan::PoolChoice;
 use crate::sys::AlignedBuffer;
 
 /// Why there was no buffer.
@@ -217,6 +218,44 @@ impl Drop for PooledBuffer {
             // They may wait for different numbers of buffers: wake all and let each look.
             self.pool.returned.notify_all();
         }
+    }
+}
+
+/// How a pool behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolOptions {
+    /// Bytes of each buffer.
+    pub buffer_bytes: usize,
+    /// Buffers kept; `None` keeps none and bounds nothing: each is allocated and freed.
+    pub size: Option<NonZeroUsize>,
+    /// Buffers beyond `size` that may exist at a time; each is freed after use.
+    pub overflow: usize,
+    /// How long to wait for a buffer; `None` waits without limit.
+    pub wait: Option<Duration>,
+}
+
+impl PoolOptions {
+    /// A job's pool: no overflow, no limit to waiting. `needed` is what [`PoolChoice::Auto`] stands for; `at_once` is
+    /// what one worker takes in one go, and so the least a pool may hold.
+    pub fn for_job(choice: PoolChoice, buffer_bytes: usize, needed: usize, at_once: usize) -> Self {
+        let size = match choice {
+            PoolChoice::Auto => NonZeroUsize::new(needed.max(at_once)),
+            PoolChoice::Buffers(count) => NonZeroUsize::new(count.get().max(at_once)),
+            PoolChoice::Off => None,
+        };
+        Self { buffer_bytes, size, overflow: 0, wait: None }
+    }
+
+    /// The same with at most so many buffers kept.
+    #[must_use]
+    pub fn at_most(self, buffers: usize) -> Self {
+        let size = self.size.and_then(|size| NonZeroUsize::new(size.get().min(buffers)));
+        Self { size, ..self }
+    }
+
+    /// The most buffers that may exist at a time.
+    pub(super) fn limit(&self) -> Option<usize> {
+        self.size.map(|size| size.get() + self.overflow)
     }
 }
 

@@ -1,16 +1,13 @@
 //! Who works and with what: workers fed by a bounded queue, buffers that come back, blocks put in order again.
 //!
 //! - [`workers`]: the schedulers (`serial`, `channel`, `rayon`) behind one function, [`workers::run`].
-//! - [`buffers`]: [`BufferPool`], with the vocabulary of connection pools: size, overflow, wait limit, which are its
-//!   [`options`].
+//! - [`buffers`]: [`BufferPool`], with the vocabulary of connection pools: size, overflow, wait limit.
 //! - [`ordered`]: [`Ordered`], which hands finished blocks on in the order of their numbers.
 
 pub mod buffers;
-pub mod options;
 pub mod ordered;
 pub mod workers;
 
-pub use buffers::{BufferPool, PoolError, PooledBuffer};
-pub use options::PoolOptions;
+pub use buffers::{BufferPool, PoolError, PoolOptions, PooledBuffer};
 pub use ordered::Ordered;
 pub use workers::{Handle, Worker};

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::num::NonZeroU64;
-use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Access, Advice, AtFlags, FallocateFlags, FlockOperation, Mode, OFlags, SeekFrom};
@@ -259,5 +259,71 @@ impl Sys {
         };
         let end = self.plain(Call::Lseek, || rustix::fs::seek(file.as_fd(), SeekFrom::Hole(start)))?;
         Ok(Some(Extent { start, end }))
+    }
+}
+
+impl Sys {
+    /// `copy_file_range(2)`: up to `len` bytes from one offset to another; 0 at the end of the source.
+    pub fn copy_file_range(&mut self, source: impl AsFd, target: impl AsFd, offset: u64, len: usize) -> Result<usize> {
+        self.transfer(Call::CopyFileRange, len, |wanted| {
+            let (mut from, mut to) = (offset, offset);
+            rustix::fs::copy_file_range(source.as_fd(), Some(&mut from), target.as_fd(), Some(&mut to), wanted)
+        })
+    }
+
+    /// `ioctl_ficlone(2)`: makes `target` share all blocks of `source`.
+    pub fn ficlone(&mut self, source: impl AsFd, target: impl AsFd) -> Result<()> {
+        self.plain(Call::Ficlone, || rustix::fs::ioctl_ficlone(target.as_fd(), source.as_fd()))
+    }
+}
+
+/// The operation of fcntl(2) that names the signal; `linux/fcntl.h`.
+const F_SETSIG: libc::c_int = 10;
+
+impl Sys {
+    /// Takes a lease on an open file: until it is closed, nobody else opens it without waiting. EAGAIN: somebody else has
+    /// it open. EACCES: it is another user's. EINVAL: its file system has no leases.
+    #[allow(unsafe_code, reason = "leases have no safe wrapper in our dependencies")]
+    pub fn lease(&mut self, file: impl AsFd) -> Result<()> {
+        let file = file.as_fd().as_raw_fd();
+        // Who opens it sends a signal to who holds the lease: SIGIO, which would end the process, unless another is named.
+        for (operation, argument) in [(F_SETSIG, libc::SIGURG), (libc::F_SETLEASE, libc::F_WRLCK)] {
+            self.plain(Call::Fcntl, || {
+                // SAFETY: both operations take an integer; the descriptor is open as long as `file` is borrowed.
+                let result = unsafe { libc::fcntl(file, operation, argument) };
+                if result == 0 {
+                    Ok(())
+                } else {
+                    Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO))
+                }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test makes its own files")]
+mod tests {
+    use super::*;
+    use crate::sys::Stop;
+
+    #[test]
+    fn a_lease_is_had_only_where_nobody_else_has_the_file_open() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("file");
+        std::fs::write(&path, "x").unwrap();
+        let mut sys = Sys::new(Stop::new());
+        let first = std::fs::File::open(&path).unwrap();
+        match sys.lease(&first) {
+            Err(Errno::INVAL) => return eprintln!("skipped: {} has no leases", path.display()),
+            leased => leased.unwrap(),
+        }
+        drop(first);
+        let reader = std::fs::File::open(&path).unwrap();
+        let second = std::fs::File::open(&path).unwrap();
+        assert_eq!(sys.lease(&second), Err(Errno::AGAIN));
+        drop(reader);
+        assert_eq!(sys.lease(&second), Ok(()));
     }
 }

@@ -6,52 +6,40 @@
 
 mod allocations;
 mod attributes;
-mod blocks;
-mod buffer;
 mod clock;
 mod directory;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
 mod file;
 mod filesystem;
-mod identity;
 mod inherited;
-mod lease;
-mod limits;
 mod map;
+mod memory;
 mod newer_calls;
-mod offload;
 mod page_cache;
 #[cfg(feature = "isal")]
 mod placed;
+mod process;
 mod random;
-mod reserve;
 mod ring;
 mod signals;
-mod stop;
-mod usage;
 mod xattr;
 
-pub use allocations::{CountingAllocator, counting_allocations};
+pub use allocations::{CountingAllocator, counting_allocations, keep_reserve};
 pub use attributes::{Attributes, FileId, FileKind, Moment};
-pub use blocks::Blocks;
-pub use buffer::{AlignedBuffer, PAGE};
 pub use clock::{LocalTime, file_time, local_time};
 pub use directory::{DirectoryBuffer, Entries, Entry, discard};
 pub use file::Extent;
 pub use filesystem::FileSystem;
-pub use identity::{Creator, Identity};
 pub use inherited::{ignores_broken_pipes, keep_closed_streams_closed, standard_input, standard_output};
-pub use limits::{most_descriptors, within_limits};
 pub use map::Map;
+pub use memory::{AlignedBuffer, Blocks, PAGE};
 pub use page_cache::{cached_pages, page_bytes};
 #[cfg(feature = "isal")]
 pub use placed::PlacedMemory;
-pub use reserve::keep_reserve;
+pub use process::{Creator, Identity, Usage, most_descriptors, usage, within_limits};
 pub use ring::{Request, Ring};
-pub use signals::{die_of, is_ignored};
-pub use stop::Stop;
-pub use usage::{Usage, usage};
+pub use signals::{Stop, die_of, is_ignored};
 pub use xattr::{XattrBuffer, XattrNames};
 
 /// The longest name in a directory, bytes (limits.h).
@@ -127,7 +115,7 @@ impl Sys {
     pub fn check_stop(&self) -> Result<()> {
         if self.stop.is_requested() {
             Err(Errno::INTR)
-        } else if reserve::is_spent() {
+        } else if allocations::reserve_is_spent() {
             Err(Errno::NOMEM)
         } else {
             Ok(())

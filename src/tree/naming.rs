@@ -14,8 +14,8 @@ use rustix::io::{Errno, Result};
 
 use super::extended::{Buffers, Origin, Prior, Selection, keep_extended};
 use super::file_ref::FileRef;
-use super::registry::TemporaryKind;
 use super::temporary_file::TemporaryFile;
+use super::temporary_file::TemporaryKind;
 use super::temporary_names::{FINISHED, LENGTHS, with_suffix};
 use crate::plan::Keep;
 use crate::sys::{Extent, FileKind, Sys};

@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use rustix::fs::OFlags;
 use rustix::io::{Errno, Result};
 
-use super::steps::open_names;
+use super::path::open_names;
 use crate::sys::Sys;
 
 /// Where a walk starts: an open directory, and what the user calls it.

@@ -1,5 +1,7 @@
-//! Removing a tree of our own making: scratch space, or a target that was not finished.
+//! Removing a tree of our own making (scratch space, or a target that was not finished), or files in it, so that a sweep
+//! can run the same job over it again and again.
 
+use std::collections::HashSet;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -7,7 +9,7 @@ use rustix::io::{Errno, Result};
 
 use super::place::Place;
 use super::visit::{Visitor, top, visit};
-use crate::sys::{FileKind, Sys};
+use crate::sys::{FileId, FileKind, Sys};
 
 /// Removes `name` in `parent` with all below it. What is not there is not an error.
 pub fn remove_tree(sys: &mut Sys, parent: impl AsFd, name: &CStr) -> Result<()> {
@@ -45,13 +47,63 @@ impl Visitor for Removal {
     }
 }
 
+/// Permission bits that let us take names out of a directory.
+const OURS: u32 = 0o700;
+
+/// Takes away a name in a directory.
+pub type Discard<'a> = &'a mut dyn FnMut(&mut Sys, &OwnedFd, &CStr) -> Result<()>;
+
+/// Hands to `discard`, from the directory `name` in `parent` and from all below it, every entry that is neither a
+/// directory nor a regular file whose name `keep` accepts. Of a file with several names one is left.
+///
+/// Directories become writable for their owner: a copied tree may hold ones that are not, and a job that puts its
+/// output beside its input would fail in them.
+pub fn prune(
+    sys: &mut Sys,
+    parent: impl AsFd,
+    name: &CStr,
+    keep: &dyn Fn(&CStr) -> bool,
+    discard: Discard<'_>,
+) -> Result<()> {
+    let top = top(sys, parent, name)?;
+    visit(sys, top, &mut Pruning { keep, discard, linked: HashSet::new() })
+}
+
+struct Pruning<'a> {
+    keep: &'a dyn Fn(&CStr) -> bool,
+    discard: Discard<'a>,
+    /// Files with several names of which one was kept.
+    linked: HashSet<FileId>,
+}
+
+impl Visitor for Pruning<'_> {
+    fn enter(&mut self, sys: &mut Sys, directory: &OwnedFd) -> Result<()> {
+        if sys.fstat(directory)?.mode & OURS == OURS { Ok(()) } else { sys.fchmod(directory, OURS) }
+    }
+
+    fn entry(&mut self, sys: &mut Sys, directory: &OwnedFd, name: &CStr, kind: FileKind) -> Result<()> {
+        if kind == FileKind::RegularFile && (self.keep)(name) {
+            let attributes = match sys.stat_at(directory, name) {
+                Err(Errno::NOENT) => return Ok(()),
+                other => other?,
+            };
+            if attributes.links == 1 || self.linked.insert(attributes.id()) {
+                return Ok(());
+            }
+        }
+        (self.discard)(sys, directory, name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::OwnedFd;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::Path;
 
     use super::*;
     use crate::sys::Stop;
+    use crate::tree::remove_tree;
 
     #[test]
     #[allow(clippy::disallowed_methods, reason = "a test makes its own files")]
@@ -68,5 +120,35 @@ mod tests {
         remove_tree(&mut sys, &parent, c"tree").unwrap();
         assert_eq!(sys.stat_at(&parent, c"tree"), Err(Errno::NOENT));
         assert_eq!(remove_tree(&mut sys, &parent, c"tree"), Ok(()));
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "a test makes its own files")]
+    fn open(path: &Path) -> OwnedFd {
+        std::fs::File::open(path).unwrap().into()
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "a test makes its own files")]
+    fn tree(root: &Path) {
+        std::fs::create_dir_all(root.join("tree/deep")).unwrap();
+        for name in ["tree/a", "tree/a.gz", "tree/deep/b.gz"] {
+            std::fs::write(root.join(name), name).unwrap();
+        }
+        std::fs::hard_link(root.join("tree/a"), root.join("tree/deep/other")).unwrap();
+        symlink("a", root.join("tree/link")).unwrap();
+        std::fs::set_permissions(root.join("tree/deep"), std::fs::Permissions::from_mode(0o500)).unwrap();
+    }
+
+    #[test]
+    fn only_regular_files_that_are_wanted_stay_each_under_one_name() {
+        let root = tempfile::tempdir().unwrap();
+        tree(root.path());
+        let mut sys = Sys::new(Stop::new());
+        let unlink = &mut |sys: &mut Sys, parent: &OwnedFd, name: &CStr| sys.unlinkat(parent, name);
+        prune(&mut sys, open(root.path()), c"tree", &|name| !name.to_bytes().ends_with(b".gz"), unlink).unwrap();
+        let there = |name: &str| root.path().join("tree").join(name).symlink_metadata().is_ok();
+        assert!(!there("a.gz") && !there("deep/b.gz") && !there("link"));
+        assert!(there("a") ^ there("deep/other"), "one of the two names stays");
+        remove_tree(&mut sys, open(root.path()), c"tree").unwrap();
+        assert!(!there(""));
     }
 }

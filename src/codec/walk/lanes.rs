@@ -6,7 +6,7 @@
 //! that lane has been, for from there both do the same: a wrong guess costs time, never truth.
 
 use super::Malformed;
-use super::tables::{Next, Tables};
+use super::symbols::{Next, Tables};
 
 /// Measured: with four a walk takes a tenth longer, and so it does with eight, which do not fit the registers; with one,
 /// one and a half times as long.

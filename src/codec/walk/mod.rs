@@ -2,25 +2,21 @@
 //! and what it made can only be continued when the bit that says so is found.
 //!
 //! - this file: blocks and their headers (RFC 1951, section 3.2.3);
-//! - [`bits`], [`huffman`]: what those are made of;
-//! - [`tables`], [`lanes`]: over the symbols of a block, as fast as possible, since that is where the time goes.
+//! - [`symbols`]: bits, Huffman codes, and from one symbol to the next;
+//! - [`lanes`]: over the symbols of a block, as fast as possible, since that is where the time goes.
 //!
 //! It reads what a compressor of ours made. What is wrong with a stream is found only as far as it keeps the walk from
 //! going on: a distance that reaches too far back, for one, is not.
 
-mod bits;
-mod huffman;
 mod lanes;
-mod tables;
+mod symbols;
 
-use self::bits::Bits;
-use self::huffman::{Code, MOST_SYMBOLS};
 use self::lanes::Lanes;
-use self::tables::Tables;
+use self::symbols::{Bits, Code, MOST_SYMBOLS, Tables};
 
-/// A stream that is none.
+/// The bytes are not a deflate stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is no deflate stream")]
+#[error("this is not a deflate stream")]
 pub struct Malformed;
 
 /// Where a stream's last block is. Bits are counted from the stream's first.

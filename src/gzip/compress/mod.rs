@@ -29,7 +29,7 @@ use crate::gzip::files::source::Source;
 use crate::gzip::files::target::KEEP;
 use crate::gzip::files::{self, FileJob, Sequence, Task, ask_for_help, hand_on, suffix};
 use crate::job::Context;
-use crate::job::afford::Needs;
+use crate::job::limits::Needs;
 use crate::job::losses::Losses;
 use crate::job::target_registry::TargetRegistry;
 use crate::job::worker_context::WorkerContext;

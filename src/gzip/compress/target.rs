@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::gzip::files::source::Source;
 use crate::gzip::files::target::{Existing, KEEP, abandon, claim, complete, create, give_name, may_create, settle};
 use crate::gzip::files::{Folder, Sequence, replaced, suffix};
-use crate::job::full::Device;
+use crate::job::limits::Device;
 use crate::plan::Output;
 use crate::sys::standard_output;
 use crate::tree::TemporaryFile;

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use super::Folder;
 use super::target::{KEEP, sync_directory};
 use crate::error::{Error, Result};
-use crate::job::full::Device;
+use crate::job::limits::Device;
 use crate::job::losses::Losses;
 use crate::job::worker_context::WorkerContext;
 use crate::sys::{Attributes, FileId, Identity, Sys};

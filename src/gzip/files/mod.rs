@@ -33,7 +33,7 @@ use self::source::Source;
 use self::walk::Tree;
 use crate::error::{Error, Result};
 use crate::job::Context;
-use crate::job::full::Device;
+use crate::job::limits::Device;
 use crate::job::list::Names;
 use crate::job::losses::Losses;
 use crate::job::target_registry::TargetRegistry;

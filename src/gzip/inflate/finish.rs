@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::gzip::files::source::Source;
 use crate::gzip::files::target::abandon;
 use crate::gzip::files::{Sequence, Task, hand_on};
-use crate::job::full::Device;
+use crate::job::limits::Device;
 use crate::pool::Handle;
 
 /// A file being decompressed.

@@ -10,8 +10,8 @@ use rustix::io::Errno;
 
 use super::{BUFFER_BYTES, Inflater};
 use crate::codec::index::Index;
+use crate::codec::index::Recorder;
 use crate::codec::index::{END_BYTES, Fingerprint, IndexError};
-use crate::codec::recorder::Recorder;
 use crate::error::{Error, Result};
 use crate::gzip::files::source::Source;
 use crate::gzip::files::target::{KEEP, complete, create, settle};

@@ -20,7 +20,7 @@ use crate::gzip::files::target::{
     Existing, KEEP, abandon, claim, claim_up_to_date, complete, create, give_name, may_create, settle,
 };
 use crate::gzip::files::{Folder, replaced, suffix};
-use crate::job::full::Device;
+use crate::job::limits::Device;
 use crate::plan::Output;
 use crate::sys::{Attributes, Moment, Sys, standard_output};
 use crate::tree::TemporaryFile;

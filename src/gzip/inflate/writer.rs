@@ -9,8 +9,8 @@ use rustix::io::Errno;
 use super::outlet::{Outlet, Sink};
 use crate::codec::check::{Checker, Damage, Segment};
 use crate::codec::gunzip::{End, Gunzip, Step};
+use crate::codec::index::Recorder;
 use crate::codec::piece::{Place, Proven};
-use crate::codec::recorder::Recorder;
 use crate::pool::PooledBuffer;
 use crate::sys::Sys;
 

@@ -19,16 +19,15 @@
 mod acl;
 mod class;
 mod copy;
-mod origin;
 #[cfg(test)]
 mod tests;
 
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
+pub use super::file_ref::Origin;
 pub use acl::{Prior, allowed_by_default, has_default_acl, shed_acls};
 pub use class::Class;
-pub use origin::Origin;
 
 use super::file_ref::FileRef;
 use super::trouble::Trouble;

@@ -1,11 +1,11 @@
-//! From one symbol of a block to the next. Nothing is written, so nothing has to be known but how many bits to skip.
+//! The symbols of a block, one after the next: canonical Huffman codes (RFC 1951, section 3.2.2) and their tables. Nothing
+//! is written, so nothing has to be known but how many bits to skip. Bits are taken from the lowest of each byte on
+//! (section 3.1.1).
 //!
 //! One look skips several symbols: as many literals as fit into the table's index, and a length with its extra bits. A
 //! second look skips the distance. No branch depends on the data.
 
 use super::Malformed;
-use super::bits::Bits;
-use super::huffman::Code;
 
 /// Bits that index the table of literals and lengths. One more skips more symbols a look, and takes longer to fill.
 const INDEX_BITS: u32 = 11;
@@ -150,4 +150,142 @@ fn length_extra(symbol: u16) -> Option<u32> {
 fn distance_extra(symbol: u16) -> Option<u32> {
     let symbol = u32::from(symbol);
     (symbol < DISTANCES).then(|| (symbol / 2).saturating_sub(1))
+}
+
+/// The longest code.
+const LONGEST: usize = 15;
+/// Symbols of the largest alphabet: literals, the end of a block, and lengths.
+pub(super) const MOST_SYMBOLS: usize = 288;
+
+/// A code: how many codes there are of each length, and the symbols in the order of their codes.
+pub(super) struct Code {
+    counts: [u16; LONGEST + 1],
+    symbols: [u16; MOST_SYMBOLS],
+}
+
+impl Code {
+    /// A code without symbols.
+    pub(super) const fn empty() -> Self {
+        Self { counts: [0; LONGEST + 1], symbols: [0; MOST_SYMBOLS] }
+    }
+
+    /// Becomes the code with these lengths, one a symbol, 0 for symbols without a code.
+    pub(super) fn assign(&mut self, lengths: &[u8]) -> Result<(), Malformed> {
+        self.counts = [0; LONGEST + 1];
+        for length in lengths {
+            self.counts[usize::from(*length)] += 1;
+        }
+        self.counts[0] = 0;
+        let mut places = [0_u16; LONGEST + 1];
+        let (mut free, mut place) = (1_i32, 0);
+        for (count, first) in self.counts.iter().zip(&mut places).skip(1) {
+            free = 2 * free - i32::from(*count);
+            if free < 0 {
+                return Err(Malformed);
+            }
+            *first = place;
+            place += count;
+        }
+        for (symbol, length) in lengths.iter().enumerate().filter(|(_, length)| **length != 0) {
+            let place = &mut places[usize::from(*length)];
+            self.symbols[usize::from(*place)] = symbol as u16;
+            *place += 1;
+        }
+        Ok(())
+    }
+
+    /// Fills a table that the next bits of a stream are looked up in. `entry` makes an entry from a symbol and the bits
+    /// of its code; `none` stands where no code fits into a table of this size.
+    ///
+    /// The table grows with the length of the codes, by copying what it holds: a code of few bits has many entries.
+    pub(super) fn fill<const SIZE: usize>(&self, table: &mut [u32; SIZE], none: u32, entry: impl Fn(u16, u32) -> u32) {
+        let mut symbols = self.symbols.iter();
+        // The code that comes next, its first bit lowest: the order in which a stream holds it.
+        let mut reversed = 0;
+        table[0] = none;
+        for length in 1..=SIZE.trailing_zeros() {
+            let half = 1 << (length - 1);
+            table.copy_within(..half, half);
+            for symbol in symbols.by_ref().take(self.counts[length as usize].into()) {
+                table[reversed & (SIZE - 1)] = entry(*symbol, length);
+                let mut bit = half;
+                while reversed & bit != 0 {
+                    reversed ^= bit;
+                    bit >>= 1;
+                }
+                reversed |= bit;
+            }
+        }
+    }
+
+    /// Reads one symbol, bit by bit: for codes that are too long for a table, and for the end of a stream.
+    pub(super) fn read(&self, bits: &mut Bits<'_>) -> Result<u16, Malformed> {
+        let (mut code, mut first, mut place) = (0, 0, 0);
+        for count in self.counts[1..].iter().copied().map(usize::from) {
+            code += bits.take(1)? as usize;
+            if code < first + count {
+                return Ok(self.symbols[place + code - first]);
+            }
+            place += count;
+            first = 2 * (first + count);
+            code *= 2;
+        }
+        Err(Malformed)
+    }
+}
+
+/// Reads a few bits at a time, from any bit on.
+pub(super) struct Bits<'a> {
+    stream: &'a [u8],
+    /// The first byte that is not in `buffer` yet.
+    next: usize,
+    buffer: u64,
+    /// Bits in `buffer`.
+    count: u32,
+}
+
+impl<'a> Bits<'a> {
+    /// From bit number `at` on; after the end there is nothing to read.
+    pub(super) fn at(stream: &'a [u8], at: usize) -> Self {
+        let mut bits = Self { stream, next: (at / 8).min(stream.len()), buffer: 0, count: 0 };
+        // After the end this fails, and so will the caller's own next read.
+        let _ = bits.take((at % 8) as u32);
+        bits
+    }
+
+    /// The number of the next bit.
+    pub(super) const fn position(&self) -> usize {
+        self.next * 8 - self.count as usize
+    }
+
+    /// The next `count` bits, at most 32.
+    pub(super) fn take(&mut self, count: u32) -> Result<u32, Malformed> {
+        let value = self.peek(count)?;
+        self.buffer >>= count;
+        self.count -= count;
+        Ok(value)
+    }
+
+    /// The next bits, up to `most`; zeros stand for what lies after the end.
+    pub(super) fn peek_padded(&mut self, most: u32) -> u32 {
+        while self.count < most && self.next < self.stream.len() {
+            self.buffer |= u64::from(self.stream[self.next]) << self.count;
+            self.next += 1;
+            self.count += 8;
+        }
+        (self.buffer & ((1 << most) - 1)) as u32
+    }
+
+    fn peek(&mut self, count: u32) -> Result<u32, Malformed> {
+        let value = self.peek_padded(count);
+        if self.count < count { Err(Malformed) } else { Ok(value) }
+    }
+
+    /// Skips to the next byte, and then over `count` bytes.
+    pub(super) fn skip_bytes(&mut self, count: usize) -> Result<(), Malformed> {
+        let start = self.position().div_ceil(8);
+        let next = start.checked_add(count).filter(|next| *next <= self.stream.len()).ok_or(Malformed)?;
+        *self = Self { stream: self.stream, next, buffer: 0, count: 0 };
+        Ok(())
+    }
 }
