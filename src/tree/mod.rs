@@ -12,7 +12,7 @@ mod temporary_file;
 mod temporary_names;
 mod time_steps;
 mod trouble;
-mod visit;
+pub mod walk;
 
 pub use file_ref::FileRef;
 pub use naming::{Named, Unnamed};
@@ -25,4 +25,4 @@ pub use temporary_file::{
 pub use temporary_names::{is_finished_copy, is_temporary, remove_abandoned, remove_if_abandoned};
 pub use time_steps::TimeSteps;
 pub use trouble::{Trouble, Weight};
-pub use visit::each_file;
+pub use walk::each_file;

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::io::{Errno, Result};
 
 use super::place::Place;
-use super::visit::{Visitor, top, visit};
+use super::walk::{SerialVisitor, top, walk};
 use crate::sys::{FileId, FileKind, Sys};
 
 /// Removes `name` in `parent` with all below it. What is not there is not an error.
@@ -19,14 +19,14 @@ pub fn remove_tree(sys: &mut Sys, parent: impl AsFd, name: &CStr) -> Result<()> 
         Ok(attributes) if attributes.kind != FileKind::Directory => sys.unlinkat(parent, name),
         Ok(_) => {
             let tree = top(sys, parent, c".")?.below(name);
-            visit(sys, tree, &mut Removal)
+            walk(sys, tree, &mut Removal)
         }
     }
 }
 
 struct Removal;
 
-impl Visitor for Removal {
+impl SerialVisitor for Removal {
     /// A copy may be a directory that its owner may not write to, such as those of a module cache.
     fn enter(&mut self, sys: &mut Sys, directory: &OwnedFd) -> Result<()> {
         if sys.fstat(directory)?.mode & 0o300 == 0o300 { Ok(()) } else { sys.fchmod(directory, 0o700) }
@@ -66,7 +66,7 @@ pub fn prune(
     discard: Discard<'_>,
 ) -> Result<()> {
     let top = top(sys, parent, name)?;
-    visit(sys, top, &mut Pruning { keep, discard, linked: HashSet::new() })
+    walk(sys, top, &mut Pruning { keep, discard, linked: HashSet::new() })
 }
 
 struct Pruning<'a> {
@@ -76,7 +76,7 @@ struct Pruning<'a> {
     linked: HashSet<FileId>,
 }
 
-impl Visitor for Pruning<'_> {
+impl SerialVisitor for Pruning<'_> {
     fn enter(&mut self, sys: &mut Sys, directory: &OwnedFd) -> Result<()> {
         if sys.fstat(directory)?.mode & OURS == OURS { Ok(()) } else { sys.fchmod(directory, OURS) }
     }

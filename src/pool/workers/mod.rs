@@ -34,6 +34,16 @@ pub struct Handle<'a, T> {
 }
 
 impl<T> Handle<'_, T> {
+    /// The handle of one who works alone: nobody else takes anything. Its tasks come back from [`Handle::take`].
+    pub fn alone() -> Self {
+        Self { give: &Err, own: Vec::new() }
+    }
+
+    /// The latest task that nobody took.
+    pub fn take(&mut self) -> Option<T> {
+        self.own.pop()
+    }
+
     /// Offers a task that must be done: another worker takes it, or this one does it later.
     pub fn offer(&mut self, task: T) {
         if let Err(task) = (self.give)(task) {
@@ -67,7 +77,7 @@ pub fn run<W: Worker>(
 /// Runs one task and what of its finds nobody else took.
 fn run_task<W: Worker>(worker: &mut W, task: W::Task, give: &dyn Fn(W::Task) -> Result<(), W::Task>) {
     let mut handle = Handle { give, own: vec![task] };
-    while let Some(task) = handle.own.pop() {
+    while let Some(task) = handle.take() {
         worker.run(task, &mut handle);
     }
 }
