@@ -13,7 +13,7 @@ const BGZF_END_SIZE: u16 = 27;
 /// Damage, as told to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
-    /// The header is none that we can read.
+    /// We cannot read the header.
     #[error("{0}")]
     Header(#[from] HeaderError),
     /// The deflate stream breaks its own rules.

@@ -114,7 +114,7 @@ fn is_member(header: &[u8]) -> bool {
     flags & 0xe0 == 0 && matches!(extra, 0 | 2 | 4) && matches!(system, 0..=13 | 255)
 }
 
-/// After as many members that say their size as should be taken together; before what is none.
+/// After as many members that say their size as should be taken together; before what does not.
 fn behind_sized_members(bytes: &[u8]) -> Option<Cut> {
     let (mut at, mut uncompressed) = (0, 0);
     loop {

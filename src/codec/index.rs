@@ -261,7 +261,7 @@ impl Default for Recorder {
 
 impl Recorder {
     /// What comes out next can be inflated from byte `compressed` of the file on, without anything before it. Where that
-    /// is too near to the last such place, it is none.
+    /// is too near to the last such place, it is left out.
     pub fn begin(&mut self, compressed: u64, place: Place) {
         let last = self.entries.len() - 1;
         if self.total - self.entries[last].uncompressed < SPAN_BYTES {
@@ -271,7 +271,7 @@ impl Recorder {
         self.entries.push(Entry { compressed, uncompressed: self.total, crc: 0, place });
     }
 
-    /// What comes out next may reach back as far as a block can: a place less than that before it is none, unless it is
+    /// What comes out next may reach back as far as a block can: a place less than that before it is left out, unless it is
     /// the start of a member.
     pub fn reach_back(&mut self) {
         let total = self.total;
@@ -300,7 +300,7 @@ impl Recorder {
 
     /// The index of the file, which has this fingerprint and ends here.
     pub fn finish(mut self, fingerprint: Fingerprint) -> Index {
-        // Padding at the end is no place to begin at.
+        // Reading cannot begin in the padding at the end.
         let padding = self.entries.pop_if(|last| last.compressed > 0 && last.uncompressed == self.total);
         if let Some(last) = self.entries.last_mut().filter(|_| padding.is_none()) {
             last.crc = self.crc.finalize();

@@ -58,7 +58,7 @@ impl Header {
     }
 }
 
-/// Why something is no gzip header that we can read.
+/// Why something is not a gzip header that we can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// It begins with other bytes.

@@ -2,8 +2,8 @@
 //! the disk itself does.
 //!
 //! Offsets, lengths and buffers are whole pages, which suits disks with sectors of up to 4096 bytes; others say EINVAL. So
-//! a step that is no multiple of a page is refused, rather than rounded to something that nobody asked for; and a last
-//! piece that is no whole page goes through the page cache.
+//! a step that is not a multiple of a page is refused, rather than rounded to something that nobody asked for; and a last
+//! piece that is not a whole page goes through the page cache.
 //!
 //! The flag belongs to the open file, which all workers at that file share, and it stays set: nobody can know who is
 //! the last. A worker that takes it off for the last piece may thereby send a few writes of the others through the page
@@ -102,7 +102,7 @@ fn copy_pages(sys: &mut Sys, pair: Pair<'_>, offset: &mut u64, end: u64, buffer:
     Ok(())
 }
 
-/// Writes what is no whole page.
+/// Writes what is not a whole page.
 fn write_through_cache(sys: &mut Sys, target: &OwnedFd, bytes: &[u8], offset: u64) -> SysResult<()> {
     let _flag = hold_flag();
     sys.set_direct(target, false)?;

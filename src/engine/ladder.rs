@@ -58,7 +58,7 @@ impl Ladder {
 
     /// The ladder where `engine` is only wished for: others after it can what it cannot, and where `auto` would share
     /// blocks, that comes first all the same, since no other way of copying is worth giving it up. What was typed of
-    /// sharing is no wish: `Always` leaves nothing else to try here either, and `Never` asks for none.
+    /// sharing is not a preference: `Always` leaves nothing else to try here either, and `Never` asks for none.
     pub fn preferring(engine: EngineName, reflink: When, source: &Attributes, volume: &Volume, alone: bool) -> Self {
         if reflink == When::Always {
             return Self::new(engine, reflink, source, volume, alone);

@@ -28,7 +28,7 @@ pub struct Context {
     pub identity: Identity,
     /// Temporary names that exist right now.
     pub temporary_files: TemporaryFileRegistry,
-    /// Who is asked where a plan says so; without anybody the answer is no.
+    /// Who is asked where a plan says so; where nobody is, the answer is no.
     pub ask: Option<Ask>,
     /// Time every system call: see [`crate::calls::SyscallCounts::latencies`].
     pub time_calls: bool,

@@ -115,7 +115,7 @@ impl BufferPool {
         Ok(Some(taken.map(|buffer| PooledBuffer { buffer, pool: Arc::clone(&self.0) })))
     }
 
-    /// Gives up taking buffers: from now on there are no more than there are. An error if even so nobody has enough.
+    /// Gives up taking buffers: from now on no more are made than exist. An error if even so nobody has enough.
     fn put_back<T, const N: usize>(
         &self,
         mut state: MutexGuard<'_, State>,

@@ -23,7 +23,7 @@ pub struct LocalTime {
     pub minute: i32,
 }
 
-/// The moment `seconds` after 1970; `None` if its year is none that the C library can hold.
+/// The moment `seconds` after 1970; `None` if the C library cannot hold its year.
 ///
 /// The C library reads the description of the time zone at the first call; it is not ours, and not counted.
 #[allow(unsafe_code, reason = "localtime_r has no safe wrapper in our dependencies")]

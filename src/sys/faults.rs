@@ -149,8 +149,9 @@ impl FromStr for FaultPlan {
     /// `K:WHAT`, or `K+:WHAT` for "from the k-th on"; WHAT is an errno (see the code), `full`, `short`, `nothing`, `interrupt`
     /// or `exit`. `CALL,CALL:WHAT` strikes every call of these names; `slow:PERCENT` slows every call.
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let wrong =
-            || format!("'{text}' is no fault plan; write K:EIO, K+:ENOSPC, K:short, K:nothing, K:interrupt or K:exit");
+        let wrong = || {
+            format!("'{text}' is not a fault plan; write K:EIO, K+:ENOSPC, K:short, K:nothing, K:interrupt or K:exit")
+        };
         let (at, what) = text.split_once(':').ok_or_else(wrong)?;
         if at == "slow" {
             return Ok(Self::new(1, Fault::Slow(what.parse().map_err(|_| wrong())?), true));

@@ -151,7 +151,7 @@ impl Sys {
 
 /// A path to `entry` in `directory`, for calls that take no directory.
 fn path(directory: BorrowedFd<'_>, entry: &CStr) -> CString {
-    // The current directory is no open file, and needs no path.
+    // The current directory is not an open file, and needs no path.
     let here = directory.as_raw_fd() == CWD.as_raw_fd();
     let mut path = if here { Vec::new() } else { format!("/proc/self/fd/{}/", directory.as_raw_fd()).into_bytes() };
     path.extend_from_slice(entry.to_bytes());

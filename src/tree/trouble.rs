@@ -26,7 +26,7 @@ pub struct Trouble {
     pub operation: &'static str,
     /// What it belongs to; `Plain` where it is about all attributes.
     pub class: Class,
-    /// The attribute's name; `None` where it is about all of them, and of what is none.
+    /// The attribute's name; `None` where it is about all of them, and of what is not an attribute.
     pub attribute: Option<CString>,
     /// What the kernel said.
     pub errno: Errno,
@@ -44,7 +44,7 @@ pub enum Weight {
 }
 
 impl Trouble {
-    /// Of what is no attribute.
+    /// Of what is not an attribute.
     pub const fn new(operation: &'static str, class: Class, errno: Errno) -> Self {
         Self { operation, class, attribute: None, errno }
     }

@@ -143,7 +143,7 @@ impl Lanes {
 
 enum Meeting {
     Met,
-    /// There is no place left where one could meet.
+    /// No place is left where one could meet.
     Missed,
     /// The block ended before.
     End,

@@ -66,7 +66,7 @@ pub struct Ring {
     queued: Vec<(usize, Request)>,
     /// Operations that the kernel took and whose end was not told yet.
     in_flight: usize,
-    /// There is to be no further call: the kernel did not take all of what was submitted, and would take it now, from a
+    /// No further call may be made: the kernel did not take all of what was submitted, and would take it now, from a
     /// file that may be closed by then.
     is_spent: bool,
 }

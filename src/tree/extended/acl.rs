@@ -29,7 +29,7 @@ const OTHER: u16 = 0x20;
 pub enum Prior {
     /// None: we made it, in a directory without a default ACL.
     None,
-    /// It is no directory; it was there before, or its directory has a default ACL.
+    /// It is not a directory; it was there before, or its directory has a default ACL.
     Access,
     /// It is a directory, and the same.
     AccessAndDefault,
@@ -81,7 +81,7 @@ pub fn shed_acls(sys: &mut Sys, directory: impl AsFd) -> Result<()> {
     })
 }
 
-/// What the group may do by a POSIX ACL: read 4, write 2, execute 1. `None` for what is none.
+/// What the group may do by a POSIX ACL: read 4, write 2, execute 1. `None` for what is not an ACL.
 ///
 /// The attribute is a version (2) of four bytes, then entries of tag, rights (two bytes each) and id (four), all little
 /// endian (`include/uapi/linux/posix_acl_xattr.h`).
