@@ -27,7 +27,7 @@ pub(crate) fn person(terminal: &Arc<Terminal>, context: &Context) -> Ask {
 
 /// Where answers come from.
 struct Answers<F> {
-    /// A door of its own: a request to stop ends its read, and what it counts is none of the job's work.
+    /// Access of its own: a request to stop ends its read, and its calls do not count for the job.
     sys: Sys,
     input: F,
     /// Answers that came with an earlier one: out of a pipe they do.

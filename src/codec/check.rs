@@ -159,7 +159,7 @@ mod tests {
                 (Trailer { crc, length: 23 }, Err(Damage::Length)),
             ] {
                 let mut checker = Checker::default();
-                // A member before it must leave nothing behind.
+                // Nothing of a member before it must stay.
                 checker.add(&Segment::of(b"x", Some(Trailer { crc: crc32fast::hash(b"x"), length: 1 }))).unwrap();
                 checker.add(&Segment::of(&data[..cut], None)).unwrap();
                 assert_eq!(checker.add(&Segment::of(&data[cut..], Some(trailer))), expected, "cut at {cut}");

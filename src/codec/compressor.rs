@@ -129,7 +129,7 @@ mod tests {
                 assert_eq!(check(dictionary, block, !last, &piece), wrong, "another end");
                 assert_eq!(check(dictionary, &block[1..], last, &piece), wrong, "a byte too much");
                 assert_eq!(check(dictionary, &text[19_999..], last, &piece), wrong, "a byte too little");
-                assert_eq!(check(dictionary, block, last, &[&piece[..], &[0]].concat()), wrong, "a byte behind");
+                assert_eq!(check(dictionary, block, last, &[&piece[..], &[0]].concat()), wrong, "a byte after it");
                 assert_eq!(check(dictionary, block, last, &piece[..len - 1]), wrong, "a byte missing");
                 // In the middle, where it is data.
                 piece[len / 2] ^= 1;

@@ -205,10 +205,10 @@ impl Index {
             return Vec::new();
         }
         let first = self.entries.partition_point(|entry| entry.uncompressed <= wanted.start) - 1;
-        let behind = self.entries.partition_point(|entry| entry.uncompressed < end);
+        let end_index = self.entries.partition_point(|entry| entry.uncompressed < end);
         let ends = self.entries[first + 1..].iter().map(|next| (next.compressed, next.uncompressed));
         let ends = ends.chain([(self.fingerprint.bytes, self.total)]);
-        let spans = self.entries[first..behind].iter().zip(ends);
+        let spans = self.entries[first..end_index].iter().zip(ends);
         spans
             .map(|(entry, end)| Span {
                 compressed: entry.compressed..end.0,

@@ -1,4 +1,4 @@
-//! What the tests of the engines share: two files, doors with and without a fault plan, and many errnos.
+//! What the tests of the engines share: two files, a [`Sys`] with and without a fault plan, and many errnos.
 
 use std::fs::File;
 use std::ops::Range;
@@ -88,12 +88,12 @@ pub(super) fn noise(len: usize) -> Vec<u8> {
     (0..len as u32).map(|place| (place.wrapping_mul(2_654_435_761) >> 21) as u8 | 1).collect()
 }
 
-/// A door to the kernel as it is.
+/// Access to the kernel as it is.
 pub(super) fn sys() -> Sys {
     Sys::new(Stop::new())
 }
 
-/// A door whose `at`-th call goes wrong.
+/// Access whose `at`-th call goes wrong.
 pub(super) fn faulty(at: u64, fault: Fault) -> Sys {
     sys().with_faults(Arc::new(FaultPlan::new(at, fault, false)))
 }

@@ -57,7 +57,7 @@ impl Context {
         Self::new(Arc::new(Silent))
     }
 
-    /// A worker's door to the kernel.
+    /// A worker's access to the kernel.
     pub fn sys(&self) -> Sys {
         let mut sys = Sys::new(self.stop.clone());
         if self.time_calls {

@@ -185,7 +185,7 @@ impl FromStr for FaultPlan {
 }
 
 impl Sys {
-    /// The same door under a fault plan.
+    /// The same under a fault plan.
     #[must_use]
     pub fn with_faults(mut self, plan: Arc<FaultPlan>) -> Self {
         self.faults = Some(plan);

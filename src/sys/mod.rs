@@ -52,7 +52,7 @@ use rustix::io::{Errno, Result};
 
 use crate::calls::{Call, Ending, SyscallCounts};
 
-/// One worker's door to the kernel.
+/// One worker's access to the kernel: its system calls are made through this, and counted.
 #[derive(Debug)]
 pub struct Sys {
     counts: SyscallCounts,
@@ -67,7 +67,7 @@ pub struct Sys {
 }
 
 impl Sys {
-    /// A door with all counts at zero, which ends its retries when `stop` says so.
+    /// Access with all counts at zero, which ends its retries when `stop` says so.
     pub fn new(stop: Stop) -> Self {
         Self {
             counts: SyscallCounts::default(),
@@ -80,7 +80,7 @@ impl Sys {
         }
     }
 
-    /// The same door, whose calls are timed too.
+    /// The same, with its calls timed too.
     #[must_use]
     pub fn timing_calls(self) -> Self {
         Self { counts: SyscallCounts::timed(), ..self }
@@ -91,7 +91,7 @@ impl Sys {
         self.changes_nothing = true;
     }
 
-    /// A door for another worker of the same job: the same stop (and fault plan), counts of its own.
+    /// Access for another worker of the same job: the same stop (and fault plan), counts of its own.
     #[must_use]
     pub fn sibling(&self) -> Self {
         Self {

@@ -28,7 +28,7 @@ struct Inner {
 }
 
 impl Stop {
-    /// A wish that nobody has yet.
+    /// A request that nobody has made yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -70,7 +70,7 @@ fn handle_nudges() {
     });
 }
 
-/// Nudges all other threads as long as somebody holds the wish.
+/// Nudges all other threads as long as somebody holds the request.
 fn nudge_while(asked: &Weak<Inner>) {
     while asked.strong_count() > 0 {
         nudge_others();
@@ -86,7 +86,7 @@ fn nudge_others() {
     for thread in threads.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<libc::pid_t>().ok()) {
         if thread != me {
             // SAFETY: tgkill takes three integers. A thread that has ended gives ESRCH; the process id keeps the
-            // signal from reaching a stranger that got the number since.
+            // signal from reaching another process that got the number since.
             unsafe { libc::syscall(libc::SYS_tgkill, process, thread, NUDGE) };
         }
     }

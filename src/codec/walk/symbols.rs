@@ -95,8 +95,8 @@ impl Tables {
         let length = first & SKIP;
         let known_left = INDEX_BITS - length;
         // What lies after has a smaller index, so its own entry is complete; only 0 is its own.
-        let behind = index >> length;
-        let (several, single) = (self.several[behind], self.single[behind]);
+        let next = index >> length;
+        let (several, single) = (self.several[next], self.single[next]);
         let fits = |entry: Entry| entry >> KNOWN_SHIFT <= known_left;
         let following = if fits(several) { several } else { single };
         if fits(following) { first + following } else { first }
