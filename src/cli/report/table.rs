@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use textwrap::{WordSeparator, WordSplitter};
 
 use super::contents::Contents;
 use super::sheet::{Column, Sheet};
@@ -132,18 +133,12 @@ pub(super) fn write_wrapped(out: &mut dyn Write, text: &str) -> io::Result<()> {
 }
 
 fn wrap(out: &mut dyn Write, text: &str, width: usize) -> io::Result<()> {
-    let mut column = 0;
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if column > 0 && column + 1 + length > width {
-            write!(out, "\n  {word}")?;
-            column = 2 + length;
-        } else {
-            write!(out, "{}{word}", if column > 0 { " " } else { "" })?;
-            column += length + usize::from(column > 0);
-        }
-    }
-    writeln!(out)
+    let options = textwrap::Options::new(width)
+        .subsequent_indent("  ")
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation);
+    writeln!(out, "{}", textwrap::fill(text, options))
 }
 
 #[cfg(test)]
