@@ -4,9 +4,32 @@ use std::ops::AddAssign;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use super::Call;
-use crate::outcome::{CallLatency, nanoseconds};
+
+/// How long one kind of call took, ns; of all calls, also failed ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CallLatency {
+    /// The call, as strace names it.
+    pub call: String,
+    /// How many were timed.
+    pub calls: u64,
+    /// Half of them took no longer.
+    pub p50_ns: u64,
+    /// Nine of ten took no longer.
+    pub p90_ns: u64,
+    /// 99 of a hundred took no longer.
+    pub p99_ns: u64,
+    /// The longest.
+    pub max_ns: u64,
+}
+
+/// A time as results hold it, ns: up to 584 years of them.
+pub fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
 
 /// What p50 and the like are true to, in decimal digits.
 const DIGITS: u8 = 3;

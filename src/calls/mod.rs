@@ -13,8 +13,9 @@ use std::time::Duration;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+pub use self::latencies::{CallLatency, nanoseconds};
+
 use self::latencies::Latencies;
-use crate::outcome::CallLatency;
 
 /// A system call that `sys/` wraps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

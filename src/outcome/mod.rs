@@ -14,23 +14,19 @@ mod tune;
 
 use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use disk::{DiskKind, DiskReport, DiskRow, DiskSample, DiskSetting, DiskWarmUp, Latency, Steadiness};
 pub use machine::{Disk, Machine};
-pub use passes::{Allocations, CallLatency, FileTimes, LatencyPass, Observed, ObservedCall};
+pub use passes::{Allocations, FileTimes, LatencyPass, Observed, ObservedCall};
 pub use sample::{Pressure, Sample};
 pub use sweep::{Control, Cost, Ended, Setting, SweepReport, SweepRow};
 pub use tune::{Candidate, TuneKind, TuneReport, TunedCase};
 
-use crate::calls::SyscallCounts;
+pub use crate::calls::{CallLatency, nanoseconds};
 
-/// A time as results hold it, ns: up to 584 years of them.
-pub fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
+use crate::calls::SyscallCounts;
 
 /// What a job, or one worker's share of it, did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

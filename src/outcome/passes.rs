@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calls::CallLatency;
+
 /// What the allocator was asked for during one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -22,24 +24,6 @@ pub struct LatencyPass {
     pub wall_ns: u64,
     /// One entry a call that was made.
     pub calls: Vec<CallLatency>,
-}
-
-/// How long one kind of call took, ns; of all calls, also failed ones.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CallLatency {
-    /// The call, as strace names it.
-    pub call: String,
-    /// How many were timed.
-    pub calls: u64,
-    /// Half of them took no longer.
-    pub p50_ns: u64,
-    /// Nine of ten took no longer.
-    pub p90_ns: u64,
-    /// 99 of a hundred took no longer.
-    pub p99_ns: u64,
-    /// The longest.
-    pub max_ns: u64,
 }
 
 /// Our counts beside those of a tool that watched a run from outside.
