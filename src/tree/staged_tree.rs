@@ -183,19 +183,15 @@ impl StagedTree {
     /// that name meanwhile. Where it cannot get it the tree stays under its temporary name. Says why it could not get its
     /// mode, if so: then nobody but its owner may enter it.
     pub fn finish(mut self, sys: &mut Sys, mode: u32, sync: bool) -> Result<Option<Errno>> {
-        if let Err(errno) = self.rename(sys, sync) {
-            self.note_unfinished();
-            return Err(errno);
-        }
+        let directory = self.rename(sys).inspect_err(|_| self.note_unfinished())?;
         self.unfinished = None;
         let refused = sys.fchmod(&self.locked, mode).err();
-        if sync {
-            sys.fsync(&self.locked)?;
-        }
-        Ok(refused)
+        let synced = if sync { sys.fsync(&directory).and_then(|()| sys.fsync(&self.locked)) } else { Ok(()) };
+        let _ = sys.close(directory);
+        synced.map(|()| refused)
     }
 
-    fn rename(&self, sys: &mut Sys, sync: bool) -> Result<()> {
+    fn rename(&self, sys: &mut Sys) -> Result<OwnedFd> {
         let directory = self.directory(sys)?;
         // Somebody else may have put another directory in its place.
         if sys.stat_at(&directory, &self.temporary)?.id() != sys.fstat(&self.locked)?.id() {
@@ -206,10 +202,7 @@ impl StagedTree {
             Err(Errno::INVAL) => sys.rename_within(&directory, temporary, name, true),
             other => other,
         })?;
-        // It has its name, whatever comes of that.
-        let synced = if sync { sys.fsync(&directory) } else { Ok(()) };
-        let _ = synced.and(sys.close(directory));
-        Ok(())
+        Ok(directory)
     }
 
     /// Takes it away again, with all in it.
@@ -314,6 +307,10 @@ fn find_unfinished(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calls::Call;
+    use crate::sys::Stop;
+    use crate::sys::faults::{Fault, FaultPlan};
+    use crate::tree::Root;
 
     #[test]
     fn the_names_of_trees_under_way_fit_and_are_known() {
@@ -329,5 +326,29 @@ mod tests {
         }
         assert_eq!(temporary_name(c"a.gz", 0, 255), c"a.gz.haul-part".to_owned());
         assert_eq!(temporary_name(c"a.gz", 2, 143), c"a.gz.haul-part-2".to_owned());
+    }
+
+    #[test]
+    fn a_tree_that_is_not_durable_is_not_finished_without_an_error() {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut failed = 0;
+        for at in 1..=20 {
+            let mut sys = Sys::new(Stop::new());
+            let path = crate::tree::path::c_path(scratch.path());
+            let mut open = || sys.open_directory(rustix::fs::CWD, &path).unwrap();
+            let (above, directory) = (Place::root(Root::new(open(), scratch.path().to_owned())), open());
+            let name = CString::new(at.to_string()).unwrap();
+            let begun = StagedTree::begin(&mut sys, &above, &directory, &name, &Unfinished::default(), false);
+            let (tree, _) = begun.unwrap_or_else(|_| panic!("nothing is in the way"));
+            let plan = Arc::new(FaultPlan::new(at, Fault::Fail(Errno::IO), false));
+            let mut sys = sys.with_faults(Arc::clone(&plan));
+            let finished = tree.finish(&mut sys, 0o700, true);
+            if sys.counts().of(Call::Fsync).failed > 0 {
+                failed += 1;
+                assert_eq!(finished, Err(Errno::IO), "call {at}");
+                assert!(sys.stat_at(&directory, &name).is_ok(), "it has its name all the same");
+            }
+        }
+        assert_eq!(failed, 2, "the directory that it lies in, and its own");
     }
 }
