@@ -49,19 +49,19 @@
 //! # Where the code departs from what one might expect
 //!
 //! - **No reader thread.** A pipe is read in turn, under a lock, by whichever worker needs a block or a piece next
-//!   (`gzip/compress/blocks.rs`, `gzip/inflate/cutter.rs`); no writer thread either: whoever finishes the next block in
+//!   (`gzip/compress/blocks.rs`, `gzip/inflate/pieces.rs`); no writer thread either: whoever finishes the next block in
 //!   sequence writes it ([`pool::Ordered`]).
 //! - **A block's number is taken after its buffers**, so the queue holds "help with this file", not "block 17".
 //! - **The last block ends the deflate stream itself**, and marks stand between blocks, not after the last: a file of one
 //!   block, as most are, is what its compressor made, without a walk and eleven bytes smaller ([`codec::join`]).
 //! - **A worker asks for help before each block** of a large file, not once: so the largest need not come first for the
-//!   tail to be short (`gzip/compress/mod.rs`).
+//!   tail to be short (`gzip/mod.rs`).
 //! - **A route is proven before it is taken**: a second piece is inflated on its own first, since the marks of zlib's
 //!   blocks and pigz's flush markers look like those that can be read in parallel (`gzip/inflate/route.rs`). Pieces are
 //!   inflated by libdeflate, which cannot be stopped between two blocks: a seal after each proves that it ends there
 //!   ([`codec::piece`]). What is not proven is read in order by zlib-rs, in the writer; so any guess will do.
 //! - **A file that is there is found at the end** of a small gunzip, by the rename that replaces nothing: to look first
-//!   costs more than to inflate in vain (`gzip/inflate/target.rs`).
+//!   costs more than to inflate in vain (`gzip/inflate/mod.rs`).
 //! - **Nothing counts what is pending.** Tasks below a directory or a file hold an `Arc` of it and give it up with
 //!   `Arc::into_inner`; the last one finishes it (`copy/directory.rs`).
 //! - **A replaced file takes mode and owner of its source**, as with `cp -a`, not those of the file it replaces (which

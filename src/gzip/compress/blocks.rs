@@ -1,15 +1,15 @@
-//! The next block of a source, with the bytes before it as dictionary where the codec wants them.
+//! The blocks of a source, each with the bytes before it as dictionary where the codec wants them.
 //!
-//! A regular file is read by whoever needs a block, at the block's own offset; a pipe, or a file whose size cannot be
-//! believed, is read in turn, under a lock, by whoever needs a block. Both cut at the same places and know the last block
-//! for what it is, so the same bytes come out.
+//! Each worker that needs a block reads it: of a regular file at the block's own offset; of a pipe, or a file whose size
+//! cannot be believed, in turn, under a lock. Both cut at the same offsets and know which block is the last, so the same
+//! bytes come out.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::writer::{MemberWriter, Piece};
+use super::member::{MemberWriter, Piece};
 use crate::error::{Error, Result};
-use crate::gzip::files::source::Source;
+use crate::gzip::source::Source;
 use crate::pool::Ordered;
 use crate::pool::ordered::Turn;
 use crate::sys::Sys;
@@ -95,7 +95,8 @@ impl Blocks {
 
     /// Reads the next block into `buffer`, which has [`Shape::buffer_bytes`]; `None` after the last.
     ///
-    /// The number comes as a turn: given up because of an error, it breaks the sequence, and nobody waits for it.
+    /// The number comes as a turn: one that is given up because of an error breaks the sequence, so that no worker waits for
+    /// it.
     pub(super) fn take<'a>(
         &self,
         sys: &mut Sys,
@@ -132,7 +133,7 @@ impl Blocks {
                 if stream.ended {
                     return Ok(None);
                 }
-                // Whatever goes wrong, nobody reads on after it.
+                // Whatever goes wrong, no worker reads on after it.
                 stream.ended = true;
                 let block = stream.read(self.shape, buffer, |room| read_stream(sys, source, room, step));
                 let block = block.map_err(failed)?;
@@ -169,7 +170,7 @@ impl Stream {
     }
 }
 
-/// Fills `room` from a stream as far as it goes, ready to stop while it is silent.
+/// Fills `room` from a stream as far as it goes. Can be stopped while nothing comes.
 fn read_stream(sys: &mut Sys, source: &Source, room: &mut [u8], step: usize) -> rustix::io::Result<usize> {
     let mut filled = 0;
     while filled < room.len() {

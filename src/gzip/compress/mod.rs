@@ -1,81 +1,55 @@
-//! `haul gzip`: files in parallel, and the blocks of each large file in parallel, through one queue.
+//! Compression: files in parallel, and the blocks of each large file in parallel, through one queue.
 //!
-//! - this file: the plan, the workers, and the loop that turns blocks into pieces of a member;
+//! - this file: from the blocks of a source to the pieces of a member, and the end of a file;
 //! - [`blocks`]: the next block of a source, of a file by ranges or of a stream in turn;
-//! - [`writer`]: pieces in order → one member in the target;
-//! - [`target`]: names, attributes, and the end of the source.
+//! - [`member`]: pieces in order → one member in the target.
 
 mod blocks;
-mod target;
-mod writer;
+mod member;
 
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crc32fast::Hasher;
+use rustix::io::Errno;
 
 use self::blocks::{Blocks, Shape};
-use self::target::Target;
-use self::writer::{MemberWriter, Piece};
+use self::member::{MemberWriter, Piece};
+use super::select::Sequence;
+use super::source::Source;
+use super::target::{Existing, FileTarget, OpenTarget, Target};
+use super::{Direction, FileWorker, Handle, Helpers, hand_on, suffix};
 use crate::codec::CodecError;
 use crate::codec::check::Trailer;
 use crate::codec::compressor::Compressor;
 use crate::codec::level::Choice;
-use crate::codec::member::LONGEST_HEADER;
+use crate::codec::member::{Header, LONGEST_HEADER};
 use crate::error::{Error, Result};
-use crate::gzip::files::removed::Removed;
-use crate::gzip::files::source::Source;
-use crate::gzip::files::target::KEEP;
-use crate::gzip::files::{self, FileJob, Sequence, Task, ask_for_help, hand_on, suffix};
 use crate::job::Context;
 use crate::job::limits::Needs;
-use crate::job::losses::Losses;
-use crate::job::target_registry::TargetRegistry;
 use crate::job::worker_context::WorkerContext;
 use crate::outcome::Summary;
-use crate::plan::{GzipPlan, Output};
-use crate::pool::{BufferPool, Handle, Ordered};
-use crate::size::BufferSize;
+use crate::plan::{FilesPlan, GzipPlan, Output};
+use crate::pool::Ordered;
 use crate::sys::FileKind;
-use crate::tree::extended::Buffers;
-use crate::tree::{TemporaryFileRegistry, TimeSteps};
 
 /// Compresses what `plan` says. Failures of single files are events and counts in the summary; an error means that
 /// nothing could be begun.
 pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
-    refuse_terminal(plan)?;
-    let choice = Choice::new(plan.codec, plan.level, plan.block);
-    let choice =
-        choice.map_err(|error| Error::refused("compress at", format!("level {}", plan.level), error.to_string()))?;
-    let refused = |error: CodecError| Error::refused("compress at", format!("level {}", plan.level), error.to_string());
-    let (shape, buffer_bytes) = sizes(choice).map_err(refused)?;
-    let (mut sys, resources) = (context.sys(), &plan.files.resources);
-    let (threads, options) = needs(choice, buffer_bytes).afford(&mut sys, resources.threads(), resources);
-    let pool = BufferPool::new(options);
-    let shared = Arc::new(Shared {
-        plan: plan.clone(),
-        threads,
-        shape,
-        pool: pool.clone(),
-        registry: TargetRegistry::default(),
-        removed: Removed::default(),
-        losses: Losses::new(KEEP, context.identity),
-        times: TimeSteps::default(),
-        temporary_files: context.temporary_files.clone(),
-    });
-    files::run(&plan.files, (context, sys), (threads, &pool), |worker| {
-        let compressor = Compressor::new(choice, plan.verify).map_err(refused)?;
-        Ok(Gzip { worker, shared: Arc::clone(&shared), compressor, attributes: Buffers::default() })
-    })
-}
-
-fn refuse_terminal(plan: &GzipPlan) -> Result<()> {
     if plan.files.writes_to_stdout() && !plan.files.force && rustix::termios::isatty(rustix::stdio::stdout()) {
         let why = "it is a terminal; redirect it, or use -f";
         return Err(Error::refused("write compressed data to", "standard output", why));
     }
-    Ok(())
+    let refused = |why: String| Error::refused("compress at", format!("level {}", plan.level), why);
+    let choice = Choice::new(plan.codec, plan.level, plan.block).map_err(|error| refused(error.to_string()))?;
+    let (shape, buffer_bytes) = sizes(choice).map_err(|error| refused(error.to_string()))?;
+    // A worker takes two buffers at a time, one to read into and one to compress into; as many more let finished blocks
+    // wait their turn while a slower one is compressed.
+    let needs = Needs { worker_bytes: choice.codec_bytes(), buffer_bytes, buffers: 4, at_once: 2 };
+    // A block is the natural step of reads and writes.
+    super::run(Compress { plan: plan.clone(), shape }, (&needs, shape.buffer_bytes()), context, || {
+        Compressor::new(choice, plan.verify).map_err(|error| refused(error.to_string()))
+    })
 }
 
 /// How sources are cut, and bytes of a buffer that holds a block, or what becomes of it with header and trailer.
@@ -86,140 +60,189 @@ fn sizes(choice: Choice) -> std::result::Result<(Shape, usize), CodecError> {
     Ok((shape, shape.buffer_bytes().max(output)))
 }
 
-/// A worker takes two buffers at a time, one to read into and one to compress into; as many more let finished blocks
-/// wait their turn while a slower one is compressed.
-const fn needs(choice: Choice, buffer_bytes: usize) -> Needs {
-    Needs { worker_bytes: choice.codec_bytes(), buffer_bytes, buffers: 4, at_once: 2 }
-}
-
-/// What the workers of one job share.
-struct Shared {
+/// The direction of gzip.
+struct Compress {
     plan: GzipPlan,
-    threads: usize,
     shape: Shape,
-    pool: BufferPool,
-    registry: TargetRegistry,
-    /// Names that it took away.
-    removed: Removed,
-    losses: Losses,
-    times: TimeSteps,
-    temporary_files: TemporaryFileRegistry,
-}
-
-impl Shared {
-    /// The most bytes one read or write moves; a block is the natural choice.
-    fn step(&self) -> usize {
-        self.plan.files.resources.buffer.map_or(self.shape.buffer_bytes(), BufferSize::bytes)
-    }
-}
-
-/// A worker's part of the job.
-struct Gzip {
-    worker: WorkerContext,
-    shared: Arc<Shared>,
-    compressor: Compressor,
-    attributes: Buffers,
 }
 
 /// A file being compressed, by one worker or several. The last one to give it up finishes it.
-pub(super) struct Compression {
+struct Compression {
     source: Source,
     target: Target,
     blocks: Blocks,
     ordered: Ordered<Piece, MemberWriter>,
-    /// Workers that are still to be asked to help.
-    helpers: AtomicUsize,
-    /// Somebody failed and said so; the others need not go on.
-    failed: AtomicBool,
+    helpers: Helpers,
     rest: Option<Sequence>,
 }
 
-impl FileJob for Gzip {
-    type Shared = Arc<Compression>;
+impl Direction for Compress {
+    type Codec = Compressor;
 
-    fn worker(&mut self) -> &mut WorkerContext {
-        &mut self.worker
-    }
+    type SharedFile = Arc<Compression>;
 
-    fn into_worker(self) -> WorkerContext {
-        self.worker
-    }
+    const CLAIMS_FIRST: bool = true;
 
-    fn registry(&self) -> &TargetRegistry {
-        &self.shared.registry
+    fn plan(&self) -> &FilesPlan {
+        &self.plan.files
     }
 
     fn wants(&self, name: &CStr) -> bool {
-        self.shared.plan.files.output != Output::BesideSource
-            || suffix::decompressed(name, &self.shared.plan.files.suffix).is_none()
+        self.plan.files.output != Output::BesideSource || suffix::decompressed(name, &self.plan.files.suffix).is_none()
     }
 
     fn alternatives(&self, _name: &CStr) -> Vec<CString> {
         Vec::new()
     }
 
-    fn file(&mut self, mut source: Source, rest: Option<Sequence>, handle: &mut Handle<'_, Task<Self::Shared>>) {
-        source.opened = self.worker.clock();
-        let begun = self.begin(source);
-        let Some((source, target, writer)) = self.worker.check(begun).flatten() else {
-            return hand_on(rest, handle);
-        };
-        self.worker.found(source.attributes.size);
-        let blocks = Blocks::of(&source, self.shared.shape);
-        // What says that it is empty mostly is; of files of /proc, which say so too, nobody has many blocks.
-        let empty = source.attributes.kind == FileKind::RegularFile && source.attributes.size == 0;
-        let helpers = AtomicUsize::new(if empty { 0 } else { blocks.worth_helping(self.shared.threads) });
-        let (ordered, failed) = (Ordered::new(writer), AtomicBool::new(false));
-        self.shared(Arc::new(Compression { source, target, blocks, ordered, helpers, failed, rest }), handle);
+    fn target_name(&self, context: &mut WorkerContext, source: &Source) -> Result<Option<CString>> {
+        if suffix::decompressed(&source.name, &self.plan.files.suffix).is_some() {
+            context.warn(source.path(), "it has the suffix of a compressed file already; unchanged");
+            context.summary.skipped += 1;
+            return Ok(None);
+        }
+        let name = suffix::compressed(&source.name, &self.plan.files.suffix);
+        name.map(Some).ok_or_else(|| Error::system("compress", source.path(), Errno::NAMETOOLONG))
     }
 
-    fn shared(&mut self, compression: Arc<Compression>, handle: &mut Handle<'_, Task<Self::Shared>>) {
-        self.worker.writes_to(compression.target.device());
-        let done = self.compress_blocks(&compression, handle);
-        self.worker.check_shared(&compression.failed, done);
-        let Some(compression) = Arc::into_inner(compression) else { return };
-        let rest = self.finish(compression);
-        hand_on(rest, handle);
+    fn looks_first(&self, _source: &Source, _name: &CStr) -> bool {
+        true
+    }
+
+    fn process(
+        worker: &mut FileWorker<Self>,
+        source: Source,
+        (target, file): OpenTarget,
+        rest: Option<Sequence>,
+        handle: &mut Handle<'_, Self>,
+    ) {
+        let writer = MemberWriter::new(file, &worker.header(&source), worker.job.step);
+        let blocks = Blocks::of(&source, worker.job.direction.shape);
+        // A file that says it is empty mostly is. Files of /proc say so too, but none has many blocks.
+        let is_empty = source.attributes.kind == FileKind::RegularFile && source.attributes.size == 0;
+        let helpers = Helpers::new(if is_empty { 0 } else { blocks.worth_helping(worker.job.threads) });
+        let ordered = Ordered::new(writer);
+        Self::help(worker, Arc::new(Compression { source, target, blocks, ordered, helpers, rest }), handle);
+    }
+
+    fn help(worker: &mut FileWorker<Self>, file: Arc<Compression>, handle: &mut Handle<'_, Self>) {
+        worker.context.writes_to(file.target.device(&file.source));
+        let done = worker.compress_blocks(&file, handle);
+        worker.context.check_shared(&file.helpers.failed, done);
+        if let Some(file) = Arc::into_inner(file) {
+            let rest = worker.finish(file);
+            hand_on(rest, handle);
+        }
     }
 }
 
-impl Gzip {
-    /// Compresses blocks until the source has no more, or somebody failed.
-    fn compress_blocks(
-        &mut self,
-        compression: &Arc<Compression>,
-        handle: &Handle<'_, Task<Arc<Compression>>>,
-    ) -> Result<()> {
-        while !compression.failed.load(Ordering::Relaxed) {
-            ask_for_help(&compression.helpers, handle, || Arc::clone(compression));
-            // Both buffers first, the number after: else finished later blocks could hold the whole pool while this
-            // one waits for a buffer.
-            let acquired = self.shared.pool.acquire();
-            let [mut input, mut output] = acquired
-                .map_err(|error| Error::refused("get buffers for", compression.source.path(), error.to_string()))?;
-            let sys = &mut self.worker.sys;
-            let step = self.shared.step();
-            let taken = compression.blocks.take(sys, &compression.source, &mut input, step, &compression.ordered)?;
+impl FileWorker<Compress> {
+    /// Name and time as GNU gzip stores them: those of a regular file, unless told not to. A time that the field cannot
+    /// hold is left out, with a warning: it counts seconds since 1970 in 32 bits, until 2106, and its 0 says "not known"
+    /// (RFC 1952, section 2.3.1).
+    fn header(&mut self, source: &Source) -> Header {
+        let plan = &self.job.direction.plan;
+        let unnamed = Header::plain(plan.level);
+        if !plan.files.name || source.directory.is_none() {
+            return unnamed;
+        }
+        let mtime = u32::try_from(source.attributes.mtime.seconds).unwrap_or_default();
+        if mtime == 0 {
+            let why =
+                "its time is left out: a gzip header holds none of 1970-01-01 00:00:00 UTC or before, or after 2106";
+            self.context.warn(source.path(), why);
+        }
+        Header { name: source.name.to_bytes().to_vec(), mtime, ..unnamed }
+    }
+
+    /// Compresses blocks until the source has no more, or another worker failed.
+    fn compress_blocks(&mut self, file: &Arc<Compression>, handle: &Handle<'_, Compress>) -> Result<()> {
+        while !file.helpers.have_failed() {
+            file.helpers.ask(handle, || Arc::clone(file));
+            // Both buffers before the number: otherwise finished later blocks could hold the whole pool while this one
+            // waits for a buffer.
+            let [mut input, mut output] = self.job.acquire(&file.source)?;
+            let sys = &mut self.context.sys;
+            let taken = file.blocks.take(sys, &file.source, &mut input, self.job.step, &file.ordered)?;
             let Some((turn, block)) = taken else { break };
             let (dictionary, bytes) = input[..block.dictionary + block.len].split_at(block.dictionary);
             let room = output.len() - Trailer::BYTES;
             let len = self
-                .compressor
+                .codec
                 .compress(dictionary, bytes, block.last, &mut output[LONGEST_HEADER..room])
-                .map_err(|error| Error::refused("compress", compression.source.path(), error.to_string()))?;
+                .map_err(|error| Error::refused("compress", file.source.path(), error.to_string()))?;
             let mut crc = Hasher::new();
             crc.update(bytes);
             let source_bytes = bytes.len() as u64;
             drop(input);
             let piece = Piece { output, len, crc, source_bytes, last: block.last };
             let mut result = Ok(());
-            turn.submit(piece, |writer, piece| result = result.and(writer.write(&mut self.worker.sys, piece)));
-            self.worker.moved(source_bytes);
-            result.map_err(|errno| Error::system("write", compression.target.path(), errno))?;
+            turn.submit(piece, |writer, piece| result = result.and(writer.write(&mut self.context.sys, piece)));
+            self.context.moved(source_bytes);
+            result.map_err(|errno| Error::system("write", file.target.path(), errno))?;
             if block.last {
                 break;
             }
         }
         Ok(())
     }
+
+    /// Finishes a file when all workers are done with it: names the target and removes the source, or removes the target.
+    /// Returns what follows on standard output.
+    fn finish(&mut self, compression: Compression) -> Option<Sequence> {
+        let Compression { source, target, ordered, helpers, rest, .. } = compression;
+        let (file, (read, written, complete)) = ordered.into_sink().end();
+        if !complete || helpers.have_failed() {
+            self.abandon_target(source, (target, file));
+            return if written == 0 { rest } else { self.give_up(rest) };
+        }
+        let target = match target {
+            // A target that exists must not stay as it was: it would be taken for what is in the source now.
+            Target::File(FileTarget { temporary, existing: Some(Existing::Nothing), .. })
+                if self.job.direction.plan.keep_smaller && written >= read =>
+            {
+                temporary.abandon(&mut self.context.sys);
+                self.context.summary.skipped += 1;
+                self.context.note(|| (source.path(), format!("passed over: {read} bytes would become {written}")));
+                self.abandon_target(source, (Target::Nowhere, file));
+                return rest;
+            }
+            other => other,
+        };
+        // A file whose source changed is not made; what went to standard output cannot be taken back.
+        if matches!(target, Target::Stdout)
+            && let Ok(Some(change)) = source.change(&mut self.context.sys, &self.job.removals)
+        {
+            self.context.warn(source.path(), format!("{change}; what was written is what it was at first"));
+        }
+        let finished = self.finish_target(&source, (target, file), None, true);
+        if let Some(is_kept) = self.context.check(finished) {
+            self.context.summary.target_bytes += written;
+            self.context.note(|| (source.path(), format!("{read} bytes → {written}, {}", saved(read, written))));
+            if is_kept {
+                self.context.done(source.opened);
+            }
+        }
+        let _ = self.context.sys.close(source.file);
+        rest
+    }
+
+    /// Gives up what follows: standard output ends in the middle of a member, and what came after it would not be found.
+    fn give_up(&mut self, rest: Option<Sequence>) -> Option<Sequence> {
+        if rest.is_some_and(|rest| !rest.is_empty()) && !self.context.is_halted() {
+            let why = "it ends in the middle of a file; what follows was not tried";
+            self.context.fail(Error::refused("go on with", "standard output", why));
+            self.context.summary.stopped_early = true;
+        }
+        None
+    }
+}
+
+/// "63.2 % saved", or how much was added.
+fn saved(read: u64, written: u64) -> String {
+    if read == 0 {
+        return "empty".to_owned();
+    }
+    let percent = 100.0 * (1.0 - written as f64 / read as f64);
+    if percent >= 0.0 { format!("{percent:.1} % saved") } else { format!("{:.1} % added", -percent) }
 }

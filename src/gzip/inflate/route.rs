@@ -1,22 +1,34 @@
-//! How a file is read: chosen by looking at its first bytes.
+//! The route of a file: how it is read, chosen by a look at its first bytes.
 
+use super::Inflate;
 use crate::codec::cut::{Cuts, sized_member};
 use crate::codec::member::{Header, HeaderParser};
 use crate::codec::piece::{Pieces, Place, SEAL_BYTES, SECRET_BYTES};
+use crate::error::{Error, Result};
+use crate::gzip::FileWorker;
+use crate::gzip::source::Source;
 use crate::plan::RouteName;
+use crate::pool::PooledBuffer;
+use crate::sys::FileKind;
 
 /// What files begin with that GNU gzip reads: gzip, gzip of old, zip, pack, compress, lzh.
 const READ_BY_GNU: [&[u8]; 6] = [b"\x1f\x8b", b"\x1f\x9e", b"PK\x03\x04", b"\x1f\x1e", b"\x1f\x9d", b"\x1f\xa0"];
 
 /// Bytes of the longest of them.
-pub(super) const LONGEST_MAGIC: usize = 4;
+const LONGEST_MAGIC: usize = 4;
+
+/// Bytes of a file that are looked at before its route is chosen; enough for one piece of most of haul's own.
+pub(super) const LOOK_BYTES: usize = (1024 + 64) * 1024;
+
+/// The same of a pipe, out of which nothing comes meanwhile.
+const LOOK_AT_PIPE_BYTES: usize = 512 * 1024;
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
     /// One read, one whole-buffer inflate, one write.
     Small,
-    /// Not inflated at all, but passed through: it is no compressed file, and need not be one.
+    /// Not inflated, but passed through: it is not a compressed file, and need not be one.
     Copy,
     /// In pieces that are inflated on their own, by all workers.
     Pieces(Cuts),
@@ -26,17 +38,16 @@ pub(super) enum Route {
     Stream,
 }
 
-/// The first bytes of a file.
-pub(super) struct Head<'a> {
-    /// A buffer that begins with them.
-    pub(super) buffer: &'a mut [u8],
+/// Compressed bytes of a file at the start of a buffer.
+pub(super) struct Input {
+    pub(super) buffer: PooledBuffer,
     pub(super) len: usize,
     /// Nothing follows.
-    pub(super) whole: bool,
+    pub(super) is_all: bool,
 }
 
-impl Head<'_> {
-    fn bytes(&self) -> &[u8] {
+impl Input {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.buffer[..self.len]
     }
 
@@ -47,17 +58,17 @@ impl Head<'_> {
         parser.is_done().then(|| (parser.header().clone(), bytes as u64))
     }
 
-    /// Whether it may be passed through as it is. What GNU gzip would decompress there, and we cannot, may not: whoever
-    /// comes from there would take compressed bytes for the data.
+    /// Whether it may be passed through as it is. What GNU gzip would decompress, and we cannot, may not: its users would
+    /// take compressed bytes for the data.
     pub(super) fn is_plain(&self) -> bool {
         !READ_BY_GNU.iter().any(|magic| self.bytes().starts_with(magic))
     }
 
-    /// Whether it is the whole file and will, as far as its last bytes tell, fit `room` bytes. (They may lie: then it
-    /// does not, and is read on in another way.)
+    /// Whether it is the whole file and will, as far as its last bytes tell, fit `room` bytes. (They may be wrong: then the
+    /// rest is inflated in order.)
     fn is_small(&self, room: usize) -> bool {
         let length = self.bytes().last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize);
-        self.whole && self.len + SEAL_BYTES <= self.buffer.len() && length + SECRET_BYTES <= room
+        self.is_all && self.len + SEAL_BYTES <= self.buffer.len() && length + SECRET_BYTES <= room
     }
 
     /// The best cuts of which one was tried and proved to be one.
@@ -77,13 +88,13 @@ impl Head<'_> {
             && second.is_none_or(|second| self.is_piece((first.at, second.at, first.place), pieces, out))
     }
 
-    /// Whether the `len` bytes at `from` can be inflated on their own. They are as they were when it is known.
+    /// Whether the `len` bytes at `from` can be inflated on their own. Afterwards they are as they were.
     fn is_piece(&mut self, (from, len, place): (usize, usize, Place), pieces: &mut Pieces, out: &mut [u8]) -> bool {
         let Some(piece) = self.buffer.get_mut(from..from + len + SEAL_BYTES) else { return false };
-        let mut behind = [0; SEAL_BYTES];
-        behind.copy_from_slice(&piece[len..]);
+        let mut after = [0; SEAL_BYTES];
+        after.copy_from_slice(&piece[len..]);
         let proven = pieces.inflate(piece, len, place, out);
-        piece[len..].copy_from_slice(&behind);
+        piece[len..].copy_from_slice(&after);
         // Between the two empty blocks of a mark is a piece that says nothing.
         proven.read == len && (place == Place::Between || proven.written > 0)
     }
@@ -95,7 +106,7 @@ impl Route {
     /// (measured). `out` is room to try in.
     pub(super) fn choose(
         asked: RouteName,
-        head: &mut Head<'_>,
+        input: &mut Input,
         could_write: bool,
         pieces: &mut Pieces,
         out: &mut [u8],
@@ -103,12 +114,12 @@ impl Route {
         match asked {
             RouteName::Stream => Self::Stream,
             RouteName::Pipeline => Self::Pipeline,
-            RouteName::Small if head.whole => Self::Small,
-            RouteName::Pieces => head.cuts(pieces, out).map_or(Self::Pieces(Cuts::Marks), Self::Pieces),
-            RouteName::Auto if head.is_small(out.len()) => Self::Small,
+            RouteName::Small if input.is_all => Self::Small,
+            RouteName::Pieces => input.cuts(pieces, out).map_or(Self::Pieces(Cuts::Marks), Self::Pieces),
+            RouteName::Auto if input.is_small(out.len()) => Self::Small,
             RouteName::Auto | RouteName::Small => {
                 let whole = if could_write { Self::Pipeline } else { Self::Stream };
-                head.cuts(pieces, out).map_or(whole, Self::Pieces)
+                input.cuts(pieces, out).map_or(whole, Self::Pieces)
             }
         }
     }
@@ -123,5 +134,49 @@ impl Route {
             Self::Stream => (RouteName::Stream, "it has no pieces, and nobody else could write"),
         };
         format!("{}: {}", name.name(), if asked == name { "as asked" } else { why })
+    }
+}
+
+impl FileWorker<Inflate> {
+    /// Reads as much of a file as is looked at, or all of it if that is little more. Returns another buffer with it.
+    pub(super) fn read_first(&mut self, source: &Source) -> Result<(Input, PooledBuffer)> {
+        let [mut buffer, other] = self.job.acquire(source)?;
+        let failed = |errno| Error::system("read", source.path(), errno);
+        let room = buffer.len() - SEAL_BYTES;
+        let size = source.attributes.size as usize;
+        let is_known = source.has_ranges() && source.has_true_size && size <= room;
+        let is_file = source.attributes.kind == FileKind::RegularFile;
+        let looks = if is_file { LOOK_BYTES } else { LOOK_AT_PIPE_BYTES };
+        let wanted = if is_known { size } else { looks.min(room) };
+        let needs_no_look = matches!(self.job.direction.plan.route, RouteName::Stream | RouteName::Pipeline);
+        let (sys, step) = (&mut self.context.sys, self.job.step);
+        let mut len = 0;
+        while len < wanted {
+            sys.check_stop().map_err(failed)?;
+            let end = wanted.min(len.saturating_add(step));
+            match sys.read(&source.file, &mut buffer[len..end]).map_err(failed)? {
+                0 => return Ok((Input { buffer, len, is_all: true }, other)),
+                count => len += count,
+            }
+            // BGZF is known by its header, and what is not gzip by its first bytes.
+            let is_enough = (needs_no_look && len >= LONGEST_MAGIC) || sized_member(&buffer[..len]).is_some();
+            if !is_known && is_enough {
+                break;
+            }
+        }
+        Ok((Input { buffer, len, is_all: is_known }, other))
+    }
+
+    /// Reads the next bytes into the same buffer; 0 at the end.
+    pub(super) fn read_on(&mut self, source: &Source, input: &mut Input) -> Result<()> {
+        if input.is_all {
+            input.len = 0;
+            return Ok(());
+        }
+        let end = self.job.step.min(input.buffer.len());
+        let sys = &mut self.context.sys;
+        let read = sys.check_stop().and_then(|()| sys.read(&source.file, &mut input.buffer[..end]));
+        input.len = read.map_err(|errno| Error::system("read", source.path(), errno))?;
+        Ok(())
     }
 }

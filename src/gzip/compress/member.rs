@@ -1,5 +1,5 @@
-//! Pieces in order → one member in the target. Header and trailer are put into the buffers of the first and the last
-//! piece, so that a block is one write.
+//! The writer of a member: pieces in order → one member in the target. Header and trailer are put into the buffers of the
+//! first and the last piece, so that a block is one write.
 
 use std::os::fd::OwnedFd;
 
@@ -28,7 +28,8 @@ pub(super) struct Piece {
 
 /// Writes one member.
 pub(super) struct MemberWriter {
-    target: OwnedFd,
+    /// `None` if what is written goes nowhere.
+    file: Option<OwnedFd>,
     /// Written before the first piece, and empty from then on.
     header: Vec<u8>,
     joiner: Joiner,
@@ -40,17 +41,10 @@ pub(super) struct MemberWriter {
 }
 
 impl MemberWriter {
-    /// A member that begins with `header`, at the position of `target`, at most `step` bytes a write.
-    pub(super) fn new(target: OwnedFd, header: &Header, step: usize) -> Self {
-        Self {
-            target,
-            header: header.to_bytes(),
-            joiner: Joiner::default(),
-            step,
-            written: 0,
-            complete: false,
-            broken: false,
-        }
+    /// A member that begins with `header`, at the position of `file`, at most `step` bytes a write.
+    pub(super) fn new(file: Option<OwnedFd>, header: &Header, step: usize) -> Self {
+        let (header, joiner) = (header.to_bytes(), Joiner::default());
+        Self { file, header, joiner, step, written: 0, complete: false, broken: false }
     }
 
     /// Writes the next piece.
@@ -68,16 +62,18 @@ impl MemberWriter {
             end += Trailer::BYTES;
         }
         self.broken = true;
-        // Before it is written: who asks after a failure must not take part of a piece for nothing.
+        // Counted before it is written: after a failure part of a piece must not be taken for nothing.
         self.written += (end - start) as u64;
-        sys.write_full(&self.target, &piece.output[start..end], self.step)?;
+        if let Some(file) = &self.file {
+            sys.write_full(file, &piece.output[start..end], self.step)?;
+        }
         self.broken = false;
         self.complete = piece.last;
         Ok(())
     }
 
-    /// The target, with the bytes read and written (or begun to be), and whether the member is complete.
-    pub(super) fn end(self) -> (OwnedFd, (u64, u64, bool)) {
-        (self.target, (self.joiner.length(), self.written, self.complete))
+    /// The file, with the bytes read and written (or begun to be), and whether the member is complete.
+    pub(super) fn end(self) -> (Option<OwnedFd>, (u64, u64, bool)) {
+        (self.file, (self.joiner.length(), self.written, self.complete))
     }
 }

@@ -1,12 +1,16 @@
-//! What comes out of a file, in its order: checked, bounded, written.
+//! The output of a file, in its order: checked, bounded, clipped, written.
 //!
-//! A piece that proves itself, and begins as the one before it ended, is taken as it is. Any other is inflated here, one
-//! byte after the other, with what came before it: that is always right, only slower. So the bytes are those that a plain
-//! reader gets, whatever was guessed of the file.
+//! A piece that is proven, and begins as the one before it ended, is taken as it is. Any other is inflated here, in order,
+//! with what came before it: that is always right, only slower. So the bytes are those that a plain reader gets, whatever
+//! was guessed of the file.
+
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::io::Errno;
 
-use super::outlet::{Outlet, Sink};
 use crate::codec::check::{Checker, Damage, Segment};
 use crate::codec::gunzip::{End, Gunzip, Step};
 use crate::codec::index::Recorder;
@@ -33,6 +37,78 @@ impl From<Damage> for Failure {
     }
 }
 
+/// Set when no byte that is still to come is wanted, so that reading can end. Shared by those who read a file and its
+/// writer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct EarlyEnd(Arc<AtomicBool>);
+
+impl EarlyEnd {
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Which of the bytes that come out of a file are wanted.
+pub(super) struct Clip {
+    pub(super) wanted: Range<u64>,
+    /// Set when they have been written; `None` if the file is to be read to its end anyway.
+    pub(super) early_end: Option<EarlyEnd>,
+}
+
+impl Clip {
+    /// What is wanted of `bytes`, before which `before` bytes came out.
+    fn of<'a>(&self, before: u64, bytes: &'a [u8]) -> &'a [u8] {
+        let index = |wanted: u64| wanted.saturating_sub(before).min(bytes.len() as u64) as usize;
+        &bytes[index(self.wanted.start)..index(self.wanted.end)]
+    }
+}
+
+/// Where the bytes of one file go, and which of them.
+pub(super) struct Output {
+    /// `None` if they go nowhere.
+    file: Option<OwnedFd>,
+    /// The most bytes of one write.
+    step: usize,
+    /// The most bytes that may come out.
+    limit: u64,
+    pub(super) clip: Clip,
+    /// Bytes of the file before those that come next.
+    pub(super) passed: u64,
+    /// Those of them that were written.
+    pub(super) written: u64,
+}
+
+impl Output {
+    /// Writes everything, at most `step` bytes at a time, and `limit` bytes in all.
+    pub(super) fn new(file: Option<OwnedFd>, step: usize, limit: Option<u64>) -> Self {
+        let (limit, clip) = (limit.unwrap_or(u64::MAX), Clip { wanted: 0..u64::MAX, early_end: None });
+        Self { file, step, limit, clip, passed: 0, written: 0 }
+    }
+
+    fn write(&mut self, sys: &mut Sys, bytes: &[u8]) -> Result<(), Failure> {
+        let allowed = self.limit.saturating_sub(self.passed).min(bytes.len() as u64) as usize;
+        let part = self.clip.of(self.passed, &bytes[..allowed]);
+        // A few bytes may become very many, and a write to a file is not interrupted by a request to stop.
+        let written = sys.check_stop().and_then(|()| match &self.file {
+            None => Ok(()),
+            Some(file) => sys.write_full(file, part, self.step),
+        });
+        // Counted before the result is known: after a failure it matters whether anything may have been written.
+        self.written += part.len() as u64;
+        self.passed += allowed as u64;
+        written.map_err(Failure::Write)?;
+        if let Some(EarlyEnd(is_set)) = self.clip.early_end.as_ref().filter(|_| self.passed >= self.clip.wanted.end) {
+            is_set.store(true, Ordering::Relaxed);
+        }
+        if allowed < bytes.len() { Err(Failure::TooLarge(self.limit)) } else { Ok(()) }
+    }
+
+    /// Whether nothing more is wanted.
+    fn is_satisfied(&self) -> bool {
+        self.clip.early_end.as_ref().is_some_and(EarlyEnd::is_set)
+    }
+}
+
 /// A piece of a file, with what is proven of it.
 pub(super) struct Piece {
     /// The piece as it was read.
@@ -46,14 +122,14 @@ pub(super) struct Piece {
     pub(super) proven: Proven,
 }
 
-/// Writes what comes out of one file.
+/// Checks what comes out of one file, and writes it.
 pub(super) struct Writer {
-    pub(super) outlet: Outlet,
+    pub(super) output: Output,
     /// Bytes of the pieces so far, compressed.
     read: u64,
-    /// Finds the places for an index.
-    recorder: Option<Recorder>,
-    checker: Checker,
+    /// Finds the places for an index, if one is made.
+    pub(super) recorder: Option<Recorder>,
+    pub(super) checker: Checker,
     /// Where the next piece has to begin to be taken as it is.
     place: Place,
     /// The last bytes of a member that goes on.
@@ -61,17 +137,17 @@ pub(super) struct Writer {
     /// Reads what is not taken as it is.
     gunzip: Option<Box<Gunzip>>,
     /// Plain data after the last member comes out as it is.
-    passes: bool,
+    pub(super) passes: bool,
     /// Pieces taken as they are, and all of them.
-    taken: (u64, u64),
+    pub(super) taken: (u64, u64),
     /// What comes after a failure must not be written.
     broken: bool,
 }
 
 impl Writer {
-    pub(super) fn new(outlet: Outlet) -> Self {
+    pub(super) fn new(output: Output) -> Self {
         Self {
-            outlet,
+            output,
             read: 0,
             recorder: None,
             checker: Checker::default(),
@@ -84,21 +160,6 @@ impl Writer {
         }
     }
 
-    /// Finds the places for an index from here on.
-    pub(super) fn record(&mut self) {
-        self.recorder = Some(Recorder::default());
-    }
-
-    /// Lets plain data after the last member out as it is.
-    pub(super) const fn pass_plain_data(&mut self) {
-        self.passes = true;
-    }
-
-    /// What was found, if it was looked for.
-    pub(super) const fn take_recorder(&mut self) -> Option<Recorder> {
-        self.recorder.take()
-    }
-
     /// Takes the next piece.
     pub(super) fn take(&mut self, sys: &mut Sys, mut piece: Piece) -> Result<(), Failure> {
         self.guarded(|writer| {
@@ -107,7 +168,7 @@ impl Writer {
             writer.read += piece.len as u64;
             let mut read = 0;
             if writer.place == piece.start && piece.start != Place::Inside {
-                // Taken back if it does not prove itself.
+                // Taken back if the piece is not proven.
                 if let Some(recorder) = &mut writer.recorder {
                     recorder.begin(at, piece.start);
                 }
@@ -132,7 +193,7 @@ impl Writer {
         })
     }
 
-    /// Takes bytes whose checksums were made elsewhere, and that were inflated one after the other.
+    /// Takes bytes that were inflated in order, with their checksums.
     pub(super) fn take_filled(&mut self, sys: &mut Sys, bytes: &[u8], segments: &[Segment]) -> Result<(), Failure> {
         self.guarded(|writer| writer.take_segments(sys, bytes, segments))
     }
@@ -153,13 +214,13 @@ impl Writer {
         self.guarded(|writer| writer.write(sys, bytes))
     }
 
-    /// Says that the file ends here. Writes what was held back of plain data that is passed through.
+    /// Ends the file here: writes what was held back of plain data that is passed through.
     pub(super) fn end(&mut self, sys: &mut Sys) -> Result<(), Failure> {
         let rest = self.gunzip.as_mut().map_or(&[][..], |gunzip| gunzip.rest());
         if rest.is_empty() { Ok(()) } else { self.flush(sys, rest) }
     }
 
-    /// Whether the end of the file is a good place.
+    /// How the file ends; an error if it may not end here.
     pub(super) fn finish(&self) -> Result<End, Damage> {
         match (&self.gunzip, self.place) {
             (Some(gunzip), Place::Inside) => gunzip.finish(),
@@ -168,32 +229,14 @@ impl Writer {
         }
     }
 
-    pub(super) const fn members(&self) -> u64 {
-        self.checker.members()
-    }
-
-    /// Whether the last member is one of BGZF's, and not the block that its files end with.
-    pub(super) const fn lacks_end_block(&self) -> bool {
-        self.checker.lacks_end_block()
-    }
-
-    /// CRC-32 of the last member.
-    pub(super) const fn last_crc(&self) -> u32 {
-        self.checker.last_crc()
-    }
-
-    /// Pieces taken as they were inflated, and all of them.
-    pub(super) const fn taken(&self) -> (u64, u64) {
-        self.taken
-    }
-
-    pub(super) fn into_sink(self) -> Sink {
-        self.outlet.into_sink()
+    /// What it wrote to.
+    pub(super) fn into_file(self) -> Option<OwnedFd> {
+        self.output.file
     }
 
     /// Does nothing after a failure.
     fn guarded(&mut self, take: impl FnOnce(&mut Self) -> Result<(), Failure>) -> Result<(), Failure> {
-        if self.broken || self.outlet.is_satisfied() {
+        if self.broken || self.output.is_satisfied() {
             return Ok(());
         }
         self.broken = true;
@@ -264,7 +307,7 @@ impl Writer {
             if *filled == out.len() {
                 self.write(sys, out)?;
                 *filled = 0;
-            } else if stuck || self.outlet.is_satisfied() {
+            } else if stuck || self.output.is_satisfied() {
                 break;
             }
         }
@@ -276,12 +319,12 @@ impl Writer {
         Ok(())
     }
 
-    /// A reader that stands where the last piece ended.
+    /// A reader that goes on where the last piece ended.
     fn resume(&mut self) -> Result<Box<Gunzip>, Damage> {
         let mut gunzip = self.gunzip.take().unwrap_or_else(|| Box::new(Gunzip::new(self.passes)));
         match std::mem::replace(&mut self.place, Place::Inside) {
             Place::Inside => {}
-            // After no member at all, it stands at the start of the file.
+            // Without a member before it, it is at the start of the file.
             Place::Between if self.checker.members() == 0 => gunzip.restart(),
             Place::Between => gunzip.resume_between_members(),
             Place::Body => gunzip.resume_in_member(&self.window)?,
@@ -290,6 +333,6 @@ impl Writer {
     }
 
     fn write(&mut self, sys: &mut Sys, bytes: &[u8]) -> Result<(), Failure> {
-        self.outlet.write(sys, bytes)
+        self.output.write(sys, bytes)
     }
 }

@@ -1,4 +1,4 @@
-//! From the name of a file to the name of its target, as GNU gzip does it.
+//! The names of targets: suffixes that are put on and come off, as GNU gzip does it, and names out of headers.
 
 use std::ffi::{CStr, CString};
 
@@ -8,8 +8,8 @@ use crate::sys::NAME_MAX;
 const KNOWN: [(&[u8], &[u8]); 7] =
     [(b".gz", b""), (b".tgz", b".tar"), (b".taz", b".tar"), (b"-gz", b""), (b".z", b""), (b"-z", b""), (b"_z", b"")];
 
-/// What is after the name of a compressed file in that of its index.
-pub(in crate::gzip) const INDEX: &str = ".haul-index";
+/// What is added to the name of a compressed file in that of its index.
+pub(super) const INDEX: &str = ".haul-index";
 
 /// Whether a name is that of an index.
 pub(super) fn is_index(name: &CStr) -> bool {
@@ -17,13 +17,13 @@ pub(super) fn is_index(name: &CStr) -> bool {
 }
 
 /// The name of the compressed file, if the file system can hold it.
-pub(in crate::gzip) fn compressed(name: &CStr, suffix: &str) -> Option<CString> {
+pub(super) fn compressed(name: &CStr, suffix: &str) -> Option<CString> {
     let bytes = [name.to_bytes(), suffix.as_bytes()].concat();
     CString::new(bytes).ok().filter(|name| name.count_bytes() <= NAME_MAX)
 }
 
 /// The name of the decompressed file; `None` if the name has no suffix that we know, or nothing before it.
-pub(in crate::gzip) fn decompressed(name: &CStr, suffix: &str) -> Option<CString> {
+pub(super) fn decompressed(name: &CStr, suffix: &str) -> Option<CString> {
     let own = (suffix.as_bytes(), &b""[..]);
     [own].into_iter().chain(KNOWN).find_map(|(ending, instead)| {
         let bytes = name.to_bytes();
@@ -34,8 +34,15 @@ pub(in crate::gzip) fn decompressed(name: &CStr, suffix: &str) -> Option<CString
 }
 
 /// Names under which `name` may be there compressed.
-pub(in crate::gzip) fn alternatives(name: &CStr, suffix: &str) -> Vec<CString> {
+pub(super) fn alternatives(name: &CStr, suffix: &str) -> Vec<CString> {
     [suffix, ".gz", ".z", "-z", ".Z"].iter().filter_map(|suffix| compressed(name, suffix)).collect()
+}
+
+/// The name that a header stores, if it is one: its last component only, since a header may hold anything.
+pub(super) fn stored(name: &[u8]) -> Option<CString> {
+    let last = name.rsplit(|byte| *byte == b'/').next()?;
+    let special = last.is_empty() || last == b"." || last == b"..";
+    if special { None } else { CString::new(last).ok() }
 }
 
 #[cfg(test)]
