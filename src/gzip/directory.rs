@@ -3,7 +3,7 @@
 //! A counterpart is made when the first file goes into it, step by step, following no symbolic link.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -41,6 +41,12 @@ pub(super) struct Directory {
     pub(super) tree: Tree,
     /// Where targets go that are not made in it.
     counterpart: Option<Counterpart>,
+}
+
+impl AsFd for Directory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
 }
 
 impl Directory {

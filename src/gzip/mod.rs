@@ -39,8 +39,9 @@ use crate::outcome::Summary;
 use crate::plan::FilesPlan;
 use crate::pool::{self, BufferPool, PooledBuffer, Worker, workers};
 use crate::size::BufferSize;
-use crate::sys::{DirectoryBuffer, Entries, Identity};
+use crate::sys::{DirectoryBuffer, Identity};
 use crate::tree::extended::Buffers;
+use crate::tree::walk::{Part, visit_part};
 use crate::tree::{Place, TemporaryFileRegistry, TimeSteps};
 
 /// What differs between gzip and gunzip.
@@ -116,7 +117,7 @@ enum Task<D: Direction> {
     /// A directory to read, found in a tree.
     Directory(Arc<Place>, Tree),
     /// Entries of a directory that another worker goes on reading.
-    Entries(Arc<Directory>, Entries),
+    Entries(Part<Directory>),
     /// Everything that goes to standard output, or is listed, one after the other.
     InOrder(Sequence),
     /// Part of a file.
@@ -188,7 +189,7 @@ impl<D: Direction> Worker for FileWorker<D> {
                 self.argument(&path, None, handle);
             }
             Task::Directory(place, tree) => self.walk(&place, Some(tree), handle),
-            Task::Entries(directory, entries) => self.entries(&directory, &entries, handle),
+            Task::Entries(part) => drop(visit_part(self, part, handle)),
             Task::InOrder(sequence) => self.in_order(sequence, handle),
             Task::Shared(file) => D::help(self, file, handle),
         }

@@ -58,7 +58,7 @@ impl<D: Direction> FileWorker<D> {
             }
             let rest = match item {
                 Item::Argument(path) => self.argument(&path, Some(sequence), handle),
-                Item::Entry(directory, name, kind) => self.entry(&directory, &name, kind, Some(sequence), handle),
+                Item::Entry(directory, name, kind) => self.begin_entry(&directory, &name, kind, Some(sequence), handle),
             };
             let Some(rest) = rest else { return };
             sequence = rest;
@@ -167,7 +167,10 @@ impl<D: Direction> FileWorker<D> {
     pub(super) fn put_in_front(&mut self, place: &Arc<Place>, tree: Option<Tree>, mut rest: Sequence) -> Sequence {
         let Some(directory) = self.open_directory(place, tree) else { return rest };
         let mut found = Sequence::new();
-        while let Some(entries) = self.next_entries(&directory) {
+        loop {
+            let read = self.context.sys.getdents(&directory, &mut self.entries);
+            let read = read.map_err(|errno| Error::system("read", directory.place.path(), errno));
+            let Some(entries) = self.context.check(read).flatten() else { break };
             found.extend(
                 entries.iter().map(|entry| Item::Entry(Arc::clone(&directory), entry.name.to_owned(), entry.kind)),
             );

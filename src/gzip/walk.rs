@@ -5,6 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustix::io::Errno;
+
 use super::directory::Directory;
 use super::select::Sequence;
 use super::source::Source;
@@ -12,12 +14,10 @@ use super::{Direction, FileWorker, Handle, Task, suffix};
 use crate::error::{Error, Quoted};
 use crate::job::worker_context::WorkerContext;
 use crate::plan::Output;
-use crate::sys::{Attributes, Entries, FileKind};
+use crate::sys::{Attributes, DirectoryBuffer, Entry, FileKind, Sys};
 use crate::tree::metadata::describe;
+use crate::tree::walk::{self, Part, Visitor};
 use crate::tree::{Place, is_temporary, is_unfinished_tree, remove_if_abandoned};
-
-/// Entries from which on they are offered to another context.
-const WORTH_OFFERING: usize = 4;
 
 /// The directory argument that a directory was found under.
 #[derive(Debug, Clone, Copy, Default)]
@@ -84,46 +84,15 @@ impl<D: Direction> FileWorker<D> {
         self.context.note(|| (path(), format!("passed over: {why}")));
     }
 
-    /// The next entries of a directory; `None` at its end, and where it cannot be read.
-    pub(super) fn next_entries(&mut self, directory: &Directory) -> Option<Entries> {
-        let read = self.context.sys.getdents(&*directory.fd, &mut self.entries);
-        self.context.check(read.map_err(|errno| Error::system("read", directory.place.path(), errno)))?
-    }
-
+    /// Reads a directory of a tree, or one that was named, and does what is in it.
     pub(super) fn walk(&mut self, place: &Arc<Place>, tree: Option<Tree>, handle: &mut Handle<'_, D>) {
-        let Some(directory) = self.open_directory(place, tree) else { return };
-        while let Some(entries) = self.next_entries(&directory) {
-            if self.context.is_halted() {
-                return;
-            }
-            if !self.job.plan().resources.batch {
-                entries.singly().for_each(|alone| self.offer_entries(&directory, alone, handle));
-            } else if entries.len() < WORTH_OFFERING {
-                self.entries(&directory, &entries, handle);
-            } else {
-                self.offer_entries(&directory, entries, handle);
-            }
-        }
-    }
-
-    /// Gives entries to another worker, or does them here.
-    fn offer_entries(&mut self, directory: &Arc<Directory>, entries: Entries, handle: &mut Handle<'_, D>) {
-        if let Err(Task::Entries(_, entries)) = handle.try_offer(Task::Entries(Arc::clone(directory), entries)) {
-            self.entries(directory, &entries, handle);
-        }
-    }
-
-    pub(super) fn entries(&mut self, directory: &Arc<Directory>, entries: &Entries, handle: &mut Handle<'_, D>) {
-        for entry in entries.iter() {
-            if self.context.is_halted() {
-                return;
-            }
-            self.entry(directory, entry.name, entry.kind, None, handle);
+        if let Some(directory) = self.open_directory(place, tree) {
+            walk::read(self, &directory, handle);
         }
     }
 
     /// Does an entry of a directory, or begins to. Gives `rest` back unless a file took it.
-    pub(super) fn entry(
+    pub(super) fn begin_entry(
         &mut self,
         directory: &Arc<Directory>,
         name: &CStr,
@@ -219,6 +188,40 @@ impl<D: Direction> FileWorker<D> {
         let text = format!("{why}; not copied to {}", Quoted(elsewhere));
         self.context.summary.skipped += 1;
         self.context.warn(path(), text);
+    }
+}
+
+impl<D: Direction> Visitor for FileWorker<D> {
+    type Directory = Directory;
+    type Task = Task<D>;
+
+    const WORTH_OFFERING: usize = 4;
+
+    fn reader(&mut self) -> (&mut Sys, &mut DirectoryBuffer) {
+        (&mut self.context.sys, &mut self.entries)
+    }
+
+    fn offers_batches(&self) -> bool {
+        self.job.plan().resources.batch
+    }
+
+    fn offer(&mut self, part: Part<Directory>, handle: &Handle<'_, D>) -> Option<Part<Directory>> {
+        match handle.try_offer(Task::Entries(part)) {
+            Err(Task::Entries(part)) => Some(part),
+            _ => None,
+        }
+    }
+
+    fn is_halted(&mut self) -> bool {
+        self.context.is_halted()
+    }
+
+    fn entry(&mut self, directory: &Arc<Directory>, entry: Entry<'_>, handle: &mut Handle<'_, D>) {
+        self.begin_entry(directory, entry.name, entry.kind, None, handle);
+    }
+
+    fn unreadable(&mut self, directory: &Directory, errno: Errno) {
+        self.context.fail(Error::system("read", directory.place.path(), errno));
     }
 }
 
