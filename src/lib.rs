@@ -63,7 +63,7 @@
 //! - **A file that is there is found at the end** of a small gunzip, by the rename that replaces nothing: to look first
 //!   costs more than to inflate in vain (`gzip/inflate/mod.rs`).
 //! - **Nothing counts what is pending.** Tasks below a directory or a file hold an `Arc` of it and give it up with
-//!   `Arc::into_inner`; the last one finishes it (`copy/directory.rs`).
+//!   `Arc::into_inner`; the last one finishes it (`copy/directory_copy.rs`).
 //! - **A replaced file takes mode and owner of its source**, as with `cp -a`, not those of the file it replaces (which
 //!   stay where `--no-preserve` leaves the source's out).
 //! - **Only a target that the user named is written in place**, or one that its directory does not let be replaced. A
@@ -80,11 +80,11 @@
 //!   comes out of a reserve when there is no memory (`sys/allocations.rs`). libdeflate is called through its C interface for
 //!   the same reason: its Rust wrapper panics without memory.
 //! - **A tree that is cut short stays, a file does not**: what is done can be told of whole files only
-//!   (`tree/staged_tree.rs`, `copy/resume.rs`).
+//!   (`tree/staged_tree.rs`, `copy/staged.rs`).
 //! - **A waiting directory is a name** in the one above, not yet a thing of its own: a hundred thousand of them wait in
 //!   ten megabytes (`copy/mod.rs`).
 //! - **Small files of a new tree are looked at once**, when their bytes are there, where a file system's clock is ours
-//!   (`copy/fast_path.rs`).
+//!   (`copy/file.rs`).
 //! - **A file that one worker copies is copied by the kernel**, one that several share is read and written
 //!   (`engine/ladder.rs`).
 //! - **Waiting calls are ended by nudging** every thread with a signal that does nothing ([`sys::Stop`]), since a signal

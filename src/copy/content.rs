@@ -1,32 +1,42 @@
-//! The bytes of a file: whole by one worker, or by pieces that several take from one cursor.
+//! The bytes of a file: copied by one worker, or in pieces that several take from one cursor; and checked, that all are there,
+//! that the source did not change meanwhile, and with `--verify` that they can be read back.
+//!
+//! A size is not believed where a file system may say what it likes: such a file is read on from there to its end.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::sides::{FileCopy, TargetPlace};
-use super::{Copier, Shared, Task};
+use super::Copier;
+use super::file_copy::{FileCopy, TargetKind};
+use super::shared::Shared;
+use crate::engine::compare::{Compared, compare, let_go_of_cache};
 use crate::engine::read_write::{ReadWrite, copy_stream};
 use crate::engine::sparse::copy_making_holes;
-use crate::engine::{self, Copied, Engine, EngineError, Ladder, Pair, Pieces, Progress, Route};
+use crate::engine::{self, Copied, Engine, Ladder, Pieces, Progress, Route};
 use crate::error::{Error, Result};
 use crate::plan::{EngineName, When};
-use crate::pool::{Handle, PoolError, PooledBuffer};
-use crate::sys::Sys;
+use crate::pool::{PoolError, PooledBuffer};
+use crate::sys::{FileKind, Sys};
 
 /// Bytes that a worker takes of a large file at a time: two workers gain a fifth on one file, and the bar moves.
 const RANGE_BYTES: u64 = 1 << 20;
 /// A file of at least this many bytes is worth a second worker.
 const SPLIT_BYTES: u64 = 4 * RANGE_BYTES;
 
-/// A large file whose pieces are there for the taking.
-pub(super) struct Split {
-    copy: FileCopy,
-    parts: Parts,
+/// How a file's content is copied.
+#[expect(clippy::large_enum_variant, reason = "it is matched at once, and a box would be an allocation for each file")]
+pub(super) enum Content {
+    /// By one worker, who has done it or failed.
+    Copied(FileCopy, Result<Copied>),
+    /// In ranges that are there for the taking.
+    Shared(Arc<RangeCopy>),
 }
 
-/// What is left of a file, and how it is copied.
-struct Parts {
+/// A file whose ranges are copied by whoever takes them.
+pub(super) struct RangeCopy {
+    copy: FileCopy,
+    holes: Holes,
     ladder: Ladder,
     pieces: Pieces,
     /// How the first piece was copied.
@@ -35,125 +45,136 @@ struct Parts {
     failed: AtomicBool,
 }
 
-impl Copier {
-    /// Copies the content of a file, with others' help if it is large, and finishes it.
-    pub(super) fn copy_content(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
-        if copy.is_stream() {
-            let copied = self.copy_as_stream(&copy);
-            return self.finish_file(copy, copied, handle);
-        }
-        let ladder = match self.begin_content(&copy) {
-            Ok(engine::Whole::ByRanges(ladder)) => ladder,
-            Ok(engine::Whole::Done(copied)) => return self.finish_file(copy, Ok(copied), handle),
-            Err(error) => return self.finish_file(copy, Err(error), handle),
-        };
-        let range_bytes = self.range_bytes(ladder);
-        if copy.attributes.size < SPLIT_BYTES.max(2 * range_bytes) {
-            let parts = self.parts(&copy, ladder, u64::MAX);
-            let copied = self.copy_pieces(&copy, &parts).and_then(|()| self.end_content(&copy, &parts));
-            return self.finish_file(copy, copied, handle);
-        }
-        self.was_large = true;
-        let parts = self.parts(&copy, ladder, range_bytes);
-        let split = Arc::new(Split { copy, parts });
-        for _ in 1..self.shared.threads {
-            if handle.try_offer(Task::Ranges(Arc::clone(&split))).is_err() {
-                break;
-            }
-        }
-        self.ranges(&split);
-        self.leave_split(split, handle);
+/// Copies the content of a file, unless it is large enough for others to help.
+pub(super) fn copy_content(copier: &mut Copier, copy: FileCopy) -> Content {
+    if copy.is_stream() {
+        let outcome = copy_as_stream(copier, &copy);
+        return Content::Copied(copy, outcome);
     }
-
-    /// Copies a file in one go where that can be done; else says how to copy it.
-    fn begin_content(&mut self, copy: &FileCopy) -> Result<engine::Whole> {
-        let plan = &self.shared.plan;
-        let volume = &copy.open.directory.volume;
-        let alone = self.shared.step.is_none() && (self.shared.threads == 1 || copy.attributes.size < SPLIT_BYTES);
-        let ladder = if plan.engine_is_preference { Ladder::preferring } else { Ladder::new };
-        let ladder = ladder(plan.engine, plan.reflink, &copy.attributes, volume, alone);
-        if copy.holes(plan.sparse) == Holes::Made {
-            return Ok(engine::Whole::ByRanges(ladder));
-        }
-        let whole = ladder.try_whole(&mut self.worker.sys, copy.pair(), copy.attributes.size, volume);
-        let whole = whole.map_err(|error| copy.error(error))?;
-        if let engine::Whole::Done(copied) = whole {
-            self.worker.moved(copied.bytes);
-        }
-        Ok(whole)
+    let holes = Holes::of(&copy, copier.shared.plan.sparse);
+    let ladder = match try_whole(copier, &copy, holes) {
+        Ok(engine::Whole::ByRanges(ladder)) => ladder,
+        Ok(engine::Whole::Done(done)) => return Content::Copied(copy, Ok(done)),
+        Err(error) => return Content::Copied(copy, Err(error)),
+    };
+    // Ranges are whole numbers of buffers, so that splitting adds no short read.
+    let step = copier.shared.step.unwrap_or_else(|| ladder.first().default_step()) as u64;
+    let range_bytes = RANGE_BYTES.div_ceil(step) * step;
+    if copy.attributes.size < SPLIT_BYTES.max(2 * range_bytes) {
+        let ranges = RangeCopy::new(copy, holes, ladder, u64::MAX);
+        let outcome = ranges.copy_ranges(copier).and_then(|()| ranges.end(copier));
+        return Content::Copied(ranges.copy, outcome);
     }
+    copier.was_large = true;
+    Content::Shared(Arc::new(RangeCopy::new(copy, holes, ladder, range_bytes)))
+}
 
-    /// Ranges are whole numbers of buffers, so that splitting adds no short read.
-    fn range_bytes(&self, ladder: Ladder) -> u64 {
-        let step = self.shared.step.unwrap_or_else(|| ladder.first().default_step()) as u64;
-        RANGE_BYTES.div_ceil(step) * step
+/// Copies a file in one go where that can be done; else says how to copy it.
+fn try_whole(copier: &mut Copier, copy: &FileCopy, holes: Holes) -> Result<engine::Whole> {
+    let Shared { plan, step, threads, .. } = &*copier.shared;
+    let volume = &copy.entry.open.directory.volume;
+    let alone = step.is_none() && (*threads == 1 || copy.attributes.size < SPLIT_BYTES);
+    let ladder = if plan.engine_is_preference { Ladder::preferring } else { Ladder::new };
+    let ladder = ladder(plan.engine, plan.reflink, &copy.attributes, volume, alone);
+    if holes == Holes::Made {
+        return Ok(engine::Whole::ByRanges(ladder));
     }
+    let whole = ladder.try_whole(&mut copier.worker.sys, copy.pair(), copy.attributes.size, volume);
+    let whole = whole.map_err(|error| copy.error(error))?;
+    if let engine::Whole::Done(done) = whole {
+        copier.worker.moved(done.bytes);
+    }
+    Ok(whole)
+}
 
-    /// All of a file, in pieces of at most this many bytes.
-    fn parts(&self, copy: &FileCopy, ladder: Ladder, most: u64) -> Parts {
+/// Copies all of a file from one position to the other.
+fn copy_as_stream(copier: &mut Copier, copy: &FileCopy) -> Result<Copied> {
+    let [mut buffer] = buffers(&copier.shared, true, copy)?;
+    let buffer = buffer.as_deref_mut().unwrap_or_default();
+    let done = copy_stream(&mut copier.worker.sys, &copy.source, &copy.target.file, buffer);
+    let done = done.map_err(|error| copy.error(error))?;
+    copier.worker.moved(done.bytes);
+    Ok(done)
+}
+
+impl RangeCopy {
+    /// All of a file, in ranges of at most this many bytes.
+    fn new(copy: FileCopy, holes: Holes, ladder: Ladder, most: u64) -> Self {
         let size = copy.attributes.size;
-        let pieces = match copy.holes(self.shared.plan.sparse) {
-            Holes::Kept | Holes::Made if copy.attributes.has_holes() => Pieces::data(size, most),
-            _ => Pieces::all(size, most),
-        };
-        Parts { ladder, pieces, route: OnceLock::new(), failed: AtomicBool::new(false) }
+        let skips_holes = holes != Holes::None && copy.attributes.has_holes();
+        let pieces = if skips_holes { Pieces::data(size, most) } else { Pieces::all(size, most) };
+        Self { copy, holes, ladder, pieces, route: OnceLock::new(), failed: AtomicBool::new(false) }
     }
 
-    /// Copies all of a file from one position to the other.
-    fn copy_as_stream(&mut self, copy: &FileCopy) -> Result<Copied> {
-        let [mut buffer] = self.buffers(true, copy)?;
-        let buffer = buffer.as_deref_mut().unwrap_or_default();
-        let copied = copy_stream(&mut self.worker.sys, &copy.source, &copy.target, buffer);
-        let copied = copied.map_err(|error| copy.error(error))?;
-        self.worker.moved(copied.bytes);
-        Ok(copied)
+    /// Takes ranges of a file that others copy, too, until none is left.
+    pub(super) fn help(&self, copier: &mut Copier) {
+        let done = self.copy_ranges(copier);
+        copier.worker.check_shared(&self.failed, done);
     }
 
-    /// Takes pieces of a file and copies them until none is left, or somebody failed.
-    fn copy_pieces(&mut self, copy: &FileCopy, parts: &Parts) -> Result<()> {
-        self.writes_to(&copy.open.directory);
-        if let TargetPlace::InPlace { owner, .. } = copy.place {
-            self.worker.writes_for(owner);
+    /// All ranges are taken, and nobody else holds the file: says how it ended; `None` for a failure that was reported.
+    pub(super) fn into_ended(self, copier: &mut Copier) -> (FileCopy, Option<Result<Copied>>) {
+        let failed = self.failed.load(Ordering::Relaxed);
+        let outcome = (!failed).then(|| self.end(copier));
+        (self.copy, outcome)
+    }
+
+    /// The file, which nobody finishes.
+    pub(super) fn into_copy(self) -> FileCopy {
+        self.copy
+    }
+
+    /// Takes ranges and copies them until none is left, or somebody failed.
+    fn copy_ranges(&self, copier: &mut Copier) -> Result<()> {
+        let copy = &self.copy;
+        copier.writes_to(&copy.entry.open.directory);
+        if let TargetKind::InPlace { owner, .. } = copy.target.kind {
+            copier.worker.writes_for(owner);
         }
-        let is_true = self.worker.sys.has_true_size(&copy.source, copy.attributes.dev);
-        let [mut buffer] = self.buffers(parts.ladder.needs_buffer() || !is_true, copy)?;
+        let Copier { worker, shared, batch, .. } = copier;
+        let is_true = worker.sys.has_true_size(&copy.source, copy.attributes.dev);
+        let [mut buffer] = buffers(shared, self.ladder.needs_buffer() || !is_true, copy)?;
         let buffer = buffer.as_deref_mut().unwrap_or_default();
-        let shared = Arc::clone(&self.shared);
-        let mut batch = std::mem::take(&mut self.batch);
-        while !parts.failed.load(Ordering::Relaxed) {
-            let sys = &mut self.worker.sys;
-            let taken = parts.pieces.take(sys, &copy.source, &mut batch);
-            let mut dealt_with = taken.map_err(|error| copy.error(error))?;
-            for piece in &batch {
-                let sys = &mut self.worker.sys;
-                let copied = if !is_true && parts.is_past_the_end(sys, copy, piece) {
-                    copy.copy_by_reading(sys, piece.clone(), buffer)
+        let failed = |error| copy.error(error);
+        while !self.failed.load(Ordering::Relaxed) {
+            let taken = self.pieces.take(&mut worker.sys, &copy.source, batch);
+            let mut dealt_with = taken.map_err(failed)?;
+            for piece in &*batch {
+                let sys = &mut worker.sys;
+                let done = if !is_true && self.is_past_the_end(sys, piece) {
+                    copy_by_reading(sys, copy, piece.clone(), buffer)?
+                } else if self.holes == Holes::Made {
+                    copy_making_holes(sys, copy.pair(), piece.clone(), buffer.len(), buffer).map_err(failed)?
                 } else {
-                    copy.copy_range(sys, &shared, parts.ladder, piece.clone(), buffer)
+                    self.ladder.copy_range(sys, copy.pair(), piece.clone(), shared.step, buffer).map_err(failed)?
                 };
-                let copied = copied.map_err(|error| copy.error(error))?;
-                parts.route.get_or_init(|| copied.route);
+                self.route.get_or_init(|| done.route);
                 let wanted = piece.end - piece.start;
-                if copied.bytes < wanted {
-                    parts.pieces.end_at(piece.start + copied.bytes);
-                    dealt_with = dealt_with.saturating_sub(wanted - copied.bytes);
+                if done.bytes < wanted {
+                    self.pieces.end_at(piece.start + done.bytes);
+                    dealt_with = dealt_with.saturating_sub(wanted - done.bytes);
                 }
             }
-            self.worker.moved(dealt_with);
+            worker.moved(dealt_with);
             if batch.is_empty() {
                 break;
             }
         }
-        self.batch = batch;
         Ok(())
     }
 
-    /// All pieces of a file are copied: gives a target that ends with a hole its length.
-    fn end_content(&mut self, copy: &FileCopy, parts: &Parts) -> Result<Copied> {
-        let (mut end, reached) = (parts.pieces.end(), parts.pieces.reached());
-        let holes = copy.holes(self.shared.plan.sparse);
-        if holes == Holes::Made || (holes == Holes::Kept && reached != end) {
-            let sys = &mut self.worker.sys;
+    /// Whether a map would make up zeros for what a file says it holds in a piece and does not.
+    fn is_past_the_end(&self, sys: &mut Sys, piece: &Range<u64>) -> bool {
+        self.ladder.first().name() == EngineName::Mmap
+            && piece.end > piece.start
+            && sys.pread(&self.copy.source, &mut [0], piece.end - 1) == Ok(0)
+    }
+
+    /// All ranges are copied: gives a target that ends with a hole its length.
+    fn end(&self, copier: &mut Copier) -> Result<Copied> {
+        let (mut end, reached, copy) = (self.pieces.end(), self.pieces.reached(), &self.copy);
+        if self.holes == Holes::Made || (self.holes == Holes::Kept && reached != end) {
+            let sys = &mut copier.worker.sys;
             // A hole at the end of what a file says it holds is one only if something can be read there.
             if reached < end
                 && !sys.has_true_size(&copy.source, copy.attributes.dev)
@@ -161,55 +182,9 @@ impl Copier {
             {
                 end = reached;
             }
-            let sized = sys.ftruncate(&copy.target, end);
-            sized.map_err(|errno| Error::system("size", copy.target_path(), errno))?;
+            cut(sys, copy, end)?;
         }
-        Ok(Copied { bytes: end, route: parts.route.get().copied().unwrap_or_else(|| parts.ladder.route()) })
-    }
-
-    /// Takes pieces of a large file and copies them until none is left.
-    pub(super) fn ranges(&mut self, split: &Split) {
-        let done = self.copy_pieces(&split.copy, &split.parts);
-        self.worker.check_shared(&split.parts.failed, done);
-    }
-
-    /// Gives up a hold on a large file; the last to do so finishes it.
-    pub(super) fn leave_split(&mut self, split: Arc<Split>, handle: &mut Handle<'_, Task>) {
-        let Some(Split { copy, parts }) = Arc::into_inner(split) else { return };
-        if parts.failed.load(Ordering::Relaxed) {
-            return self.abandon(copy, handle);
-        }
-        let copied = self.end_content(&copy, &parts);
-        self.finish_file(copy, copied, handle);
-    }
-
-    /// The same for a job that ends early: nobody finishes the file.
-    pub(super) fn abandon_split(&mut self, split: Arc<Split>, handle: &mut Handle<'_, Task>) {
-        if let Some(split) = Arc::into_inner(split) {
-            self.abandon(split.copy, handle);
-        }
-    }
-
-    pub(super) fn buffers<const N: usize>(
-        &mut self,
-        needed: bool,
-        copy: &FileCopy,
-    ) -> Result<[Option<PooledBuffer>; N]> {
-        if !needed {
-            return Ok([const { None }; N]);
-        }
-        let acquired = self.shared.pool.acquire::<N>();
-        let why = |error: PoolError| Error::refused("get a buffer for", copy.source_path(), error.to_string());
-        acquired.map(|buffers| buffers.map(Some)).map_err(why)
-    }
-}
-
-impl Parts {
-    /// Whether a map would make up zeros for what a file says it holds in a piece and does not.
-    fn is_past_the_end(&self, sys: &mut Sys, copy: &FileCopy, piece: &Range<u64>) -> bool {
-        self.ladder.first().name() == EngineName::Mmap
-            && piece.end > piece.start
-            && sys.pread(&copy.source, &mut [0], piece.end - 1) == Ok(0)
+        Ok(Copied { bytes: end, route: self.route.get().copied().unwrap_or_else(|| self.ladder.route()) })
     }
 }
 
@@ -224,42 +199,144 @@ enum Holes {
     Made,
 }
 
-impl FileCopy {
-    pub(super) const fn pair(&self) -> Pair<'_> {
-        Pair { source: &self.source, target: &self.target }
-    }
-
-    fn holes(&self, sparse: When) -> Holes {
+impl Holes {
+    fn of(copy: &FileCopy, sparse: When) -> Self {
         match sparse {
-            When::Always => Holes::Made,
-            When::Auto if self.attributes.has_holes() => Holes::Kept,
-            When::Auto | When::Never => Holes::None,
+            When::Always => Self::Made,
+            When::Auto if copy.attributes.has_holes() => Self::Kept,
+            When::Auto | When::Never => Self::None,
         }
     }
+}
 
-    /// Copies a range of it.
-    fn copy_range(
-        &self,
-        sys: &mut Sys,
-        shared: &Shared,
-        ladder: Ladder,
-        range: Range<u64>,
-        buffer: &mut [u8],
-    ) -> std::result::Result<Copied, EngineError> {
-        match self.holes(shared.plan.sparse) {
-            Holes::None | Holes::Kept => ladder.copy_range(sys, self.pair(), range, shared.step, buffer),
-            Holes::Made => copy_making_holes(sys, self.pair(), range, buffer.len(), buffer),
+/// Copies a range of a file, as far as there is any, whatever the plan says of engines.
+fn copy_by_reading(sys: &mut Sys, copy: &FileCopy, range: Range<u64>, buffer: &mut [u8]) -> Result<Copied> {
+    let copied = ReadWrite.copy_range(sys, copy.pair(), range, buffer.len(), buffer);
+    let Progress { copied, .. } = copied.map_err(|error| copy.error(error))?;
+    Ok(Copied { bytes: copied, route: Route::straight(EngineName::ReadWrite) })
+}
+
+fn cut(sys: &mut Sys, copy: &FileCopy, end: u64) -> Result<()> {
+    let sized = sys.ftruncate(&copy.target.file, end);
+    sized.map_err(|errno| Error::system("size", copy.target_path(), errno))
+}
+
+fn buffers<const N: usize>(shared: &Shared, needed: bool, copy: &FileCopy) -> Result<[Option<PooledBuffer>; N]> {
+    if !needed {
+        return Ok([const { None }; N]);
+    }
+    let why = |error: PoolError| Error::refused("get a buffer for", copy.source_path(), error.to_string());
+    shared.pool.acquire::<N>().map(|buffers| buffers.map(Some)).map_err(why)
+}
+
+/// What came of a file's content.
+pub(super) struct CheckedContent {
+    /// Bytes in the target.
+    pub(super) bytes: u64,
+    /// What makes it unreliable: the source changed meanwhile, or does not say whether it did.
+    pub(super) doubt: Option<Error>,
+    /// The source changed: the bytes may be some of what it was and some of what it is.
+    pub(super) has_changed: bool,
+}
+
+/// What was copied must be what the file is, from the first byte to the last. One that changed is read to its end all
+/// the same: to where that was when the change was seen, or a log that grows faster than we read had none. One whose
+/// size cannot be believed is read until there is no more.
+///
+/// What cannot be looked at any more was read, all the same.
+pub(super) fn check_source(copier: &mut Copier, copy: &FileCopy, written: u64) -> Result<CheckedContent> {
+    if copy.attributes.kind != FileKind::RegularFile {
+        return Ok(CheckedContent { bytes: written, doubt: None, has_changed: false });
+    }
+    let before = &copy.attributes;
+    let (now, mut doubt) = match copier.worker.sys.fstat(&copy.source) {
+        Ok(now) => (now, None),
+        Err(errno) => (*before, Some(Error::system("examine", copy.source_path(), errno))),
+    };
+    let has_changed = (now.size, now.mtime) != (before.size, before.mtime);
+    let bytes = if copy.is_stream() { written } else { read_on(copier, copy, written, now.size, has_changed)? };
+    if has_changed {
+        let is_kept = copy.target.replaced().is_some();
+        let then = if is_kept { "what was there before stays" } else { "the target is what was read" };
+        let sizes = format!("{} bytes before, {} after", before.size, now.size);
+        let why = format!("it changed while it was copied ({sizes}); {then}");
+        doubt = Some(Error::refused("rely on the copy of", copy.source_path(), why));
+    }
+    Ok(CheckedContent { bytes, doubt, has_changed })
+}
+
+/// Copies what a source has after the bytes that were copied; cuts the target where it ends. Files of `/sys` say 4096
+/// and hold less: reading tells.
+fn read_on(copier: &mut Copier, copy: &FileCopy, written: u64, size: u64, has_changed: bool) -> Result<u64> {
+    let sys = &mut copier.worker.sys;
+    let is_true = sys.has_true_size(&copy.source, copy.attributes.dev);
+    if is_true && !has_changed {
+        return check_end(sys, copy, written);
+    }
+    let start = if has_changed { written.min(size) } else { written };
+    let end = if is_true { size } else { u64::MAX };
+    let [mut buffer] = buffers(&copier.shared, true, copy)?;
+    let buffer = buffer.as_deref_mut().unwrap_or_default();
+    if copier.shared.plan.engine == EngineName::Direct {
+        // What is left need not begin on a page, as it would have to.
+        for file in [&copy.source, &copy.target.file] {
+            let _ = sys.set_direct(file, false);
         }
     }
+    let more = copy_by_reading(sys, copy, start..end, buffer)?.bytes;
+    copier.worker.moved(more);
+    let end = start + more;
+    if has_changed || end < copy.attributes.size {
+        cut(&mut copier.worker.sys, copy, end)?;
+    }
+    Ok(end)
+}
 
-    /// Copies a range of it, as far as there is any, whatever the plan says of engines.
-    pub(super) fn copy_by_reading(
-        &self,
-        sys: &mut Sys,
-        range: Range<u64>,
-        buffer: &mut [u8],
-    ) -> std::result::Result<Copied, EngineError> {
-        let Progress { copied, .. } = ReadWrite.copy_range(sys, self.pair(), range, buffer.len(), buffer)?;
-        Ok(Copied { bytes: copied, route: Route::straight(EngineName::ReadWrite) })
+/// The end of a file that says the truth: a copy that is too short has failed, unless a read tells otherwise.
+fn check_end(sys: &mut Sys, copy: &FileCopy, written: u64) -> Result<u64> {
+    let size = copy.attributes.size;
+    if written < size {
+        let more = sys.pread(&copy.source, &mut [0], written);
+        if more.map_err(|errno| Error::system("read", copy.source_path(), errno))? > 0 {
+            let why = format!("only {written} of its {size} bytes were copied");
+            return Err(Error::refused("copy", copy.source_path(), why));
+        }
+    }
+    Ok(written)
+}
+
+/// Whether what an earlier copy made ends where its source does, which size and time tell only where they are true.
+pub(super) fn ends_like_its_source(sys: &mut Sys, copy: &FileCopy, existing: u64) -> Result<bool> {
+    if sys.has_true_size(&copy.source, copy.attributes.dev) {
+        return Ok(true);
+    }
+    let mut has = |offset| sys.pread(&copy.source, &mut [0], offset).map(|count| count > 0);
+    let ends = has(existing).and_then(|more| Ok(!more && (existing == 0 || has(existing - 1)?)));
+    ends.map_err(|errno| Error::system("read", copy.source_path(), errno))
+}
+
+/// Compares a target with its source. What cannot be read back, such as a device, is not; says whether it was.
+pub(super) fn verify(copier: &mut Copier, copy: &FileCopy, bytes: u64) -> Result<bool> {
+    let worker = &mut copier.worker;
+    if copy.target.is_special() {
+        worker.warn(copy.target_path(), "not verified: it is not a file that could be read back");
+        return Ok(false);
+    }
+    if !matches!(copy.attributes.kind, FileKind::RegularFile | FileKind::BlockDevice) {
+        worker.warn(copy.target_path(), "not verified: its source can be read only once");
+        return Ok(false);
+    }
+    let [mut one, mut other] = buffers(&copier.shared, true, copy)?;
+    let (one, other) = (one.as_deref_mut().unwrap_or_default(), other.as_deref_mut().unwrap_or_default());
+    let sys = &mut worker.sys;
+    let reads_on = !sys.has_true_size(&copy.source, copy.attributes.dev);
+    let what = Compared { len: bytes, has_holes: copy.attributes.has_holes(), reads_on };
+    let compared = let_go_of_cache(sys, copy.pair()).and_then(|()| compare(sys, copy.pair(), what, one, other));
+    match compared.map_err(|error| copy.error(error))? {
+        None => Ok(true),
+        Some(offset) => {
+            let why = format!("what was read back differs from the source, from byte {offset} on");
+            Err(Error::refused("verify", copy.target_path(), why))
+        }
     }
 }

@@ -1,21 +1,14 @@
-//! What becomes of an entry: one decision, which the copy carries out and the dry run prints.
+//! The decision what becomes of an entry, which the copy carries out and the dry run prints.
 //!
-//! [`decide`] makes no system call: [`Copier::decide`] collects what it needs to know. Directories are merged with what is
-//! there; what is decided here is the rest, and what takes a directory's name.
+//! [`decide`] makes no system call: `decision.rs` collects what it needs to know. Directories are merged with what is there;
+//! what is decided here is the rest, and what takes a directory's name.
 
 use std::cmp::Ordering;
-use std::ffi::CStr;
-use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::Copier;
-use super::directory::{Open, TargetState};
-use super::folding::lower_case;
-use super::shared::Shared;
-use super::special::{is_read, is_special};
 use crate::engine::Side;
-use crate::error::{Cause, Error, Result};
+use crate::error::Cause;
 use crate::plan::{Backup, CopyPlan, Existing, Method, Update, When};
 use crate::sys::{Attributes, FileKind};
 use crate::tree::metadata::describe;
@@ -34,7 +27,7 @@ pub(super) struct Source {
 
 /// What has the target's name already.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct There {
+pub(super) struct ExistingTarget {
     pub(super) attributes: Attributes,
     /// What it leads to, if it is a symbolic link and somebody looked.
     pub(super) end: Option<Result<Attributes, Errno>>,
@@ -138,8 +131,11 @@ const SAME_FILE: &str = "source and target are the same file";
 /// Why a source is passed over that an earlier copy has dealt with.
 pub(super) const DONE: &str = "it is done already";
 
+/// What becomes of a target's name, or why nothing does.
+type Decision = Result<Action, Refusal>;
+
 /// Decides about the target of a source; never about the source itself.
-pub(super) fn decide(plan: &CopyPlan, source: &Source, there: Option<&There>) -> Result<Action, Refusal> {
+pub(super) fn decide(plan: &CopyPlan, source: &Source, there: Option<&ExistingTarget>) -> Decision {
     let Some(there) = there else { return Ok(Action::Create) };
     let existing = there.attributes;
     if existing.is_same_file(&source.attributes) {
@@ -164,8 +160,8 @@ pub(super) fn decide(plan: &CopyPlan, source: &Source, there: Option<&There>) ->
     if source.end.is_some_and(|end| existing.is_same_file(&end)) {
         return Err(Refusal::copy(SAME_FILE));
     }
-    if let Some(action) = decide_about_special_files(plan, source, &existing)? {
-        return Ok(action);
+    if let Some(decided) = decide_about_special_files(plan, source, &existing) {
+        return decided;
     }
     if is_read(plan, source.attributes.kind)
         && let Some(reason) = keeps_its_identity(plan, there)
@@ -183,8 +179,13 @@ pub(super) fn decide(plan: &CopyPlan, source: &Source, there: Option<&There>) ->
     Ok(Action::Replace(existing))
 }
 
+/// Whether it decides anything what a source leads to that is a symbolic link.
+pub(super) fn needs_end(plan: &CopyPlan, there: &ExistingTarget) -> bool {
+    !there.is_resumed && decide_by_update(plan, there).is_none()
+}
+
 /// What `--update` says of any target that exists; `None` where it may be replaced.
-fn decide_by_update(plan: &CopyPlan, there: &There) -> Option<Result<Action, Refusal>> {
+fn decide_by_update(plan: &CopyPlan, there: &ExistingTarget) -> Option<Decision> {
     match plan.existing.update {
         Update::None => Some(Ok(Action::Skip("the target exists"))),
         Update::NoneFail => Some(Err(Refusal::copy("the target exists"))),
@@ -195,7 +196,7 @@ fn decide_by_update(plan: &CopyPlan, there: &There) -> Option<Result<Action, Ref
 
 /// Whether a target is what an earlier copy made of this source: its times are set last, so size and time tell. But after
 /// a power cut a file with holes may have its size without its data.
-fn is_done(plan: &CopyPlan, source: &Attributes, there: &There) -> bool {
+fn is_done(plan: &CopyPlan, source: &Attributes, there: &ExistingTarget) -> bool {
     let existing = &there.attributes;
     let makes_holes = plan.sparse == When::Always || source.has_holes();
     plan.resume
@@ -210,40 +211,36 @@ fn is_done(plan: &CopyPlan, source: &Attributes, there: &There) -> bool {
 /// What FIFOs, sockets and devices come to. As targets they belong to somebody who has them open, or to the system: no link
 /// and no other node replaces them unless that is asked for. Nothing replaces a file for one that the user named and that
 /// is not read: mostly its content is meant.
-fn decide_about_special_files(
-    plan: &CopyPlan,
-    source: &Source,
-    existing: &Attributes,
-) -> Result<Option<Action>, Refusal> {
+fn decide_about_special_files(plan: &CopyPlan, source: &Source, existing: &Attributes) -> Option<Decision> {
     if plan.existing.remove {
-        return Ok(None);
+        return None;
     }
     if let Some(kind) = source.named_special(plan) {
         let (what, there) = (source.describe(kind), describe(existing.kind));
         let hint = if kind == FileKind::Socket { "" } else { "--copy-contents copies what it holds, " };
-        return Err(Refusal::copy(format!(
-            "{what}, and {there} of that name is there; {hint}--remove-destination replaces what is there"
-        )));
+        let why =
+            format!("{what}, and {there} of that name is there; {hint}--remove-destination replaces what is there");
+        return Some(Err(Refusal::copy(why)));
     }
     let makes_links = matches!(plan.method, Method::HardLink | Method::Symlink);
     if !is_special(existing.kind) || (is_read(plan, source.attributes.kind) && !makes_links) {
-        return Ok(None);
+        return None;
     }
     let is_same_kind = (source.attributes.kind, source.attributes.rdev) == (existing.kind, existing.rdev);
     if !source.is_named && !makes_links && is_same_kind {
         let has_all = source.has_all_kept_by(plan, existing);
         let action =
             if has_all { Action::UpToDate(*existing, "it is there already") } else { Action::SetAttributes(*existing) };
-        return Ok(Some(action));
+        return Some(Ok(action));
     }
     let there = describe(existing.kind);
-    Err(Refusal::copy(format!("{there} of that name is there; --remove-destination replaces it")))
+    Some(Err(Refusal::copy(format!("{there} of that name is there; --remove-destination replaces it"))))
 }
 
 /// Why what is there keeps its identity, if it does: if the user named exactly it, a link or a device stays one, and
 /// other names of a file see the change; and so does what cannot be replaced. What is found in a directory is replaced: a
 /// link that somebody put there leads nowhere, and a file's other names keep what they have.
-fn keeps_its_identity(plan: &CopyPlan, there: &There) -> Option<Reason> {
+fn keeps_its_identity(plan: &CopyPlan, there: &ExistingTarget) -> Option<Reason> {
     let existing = &there.attributes;
     let is_regular = existing.kind == FileKind::RegularFile;
     if plan.existing.remove || plan.method == Method::HardLink {
@@ -267,7 +264,7 @@ fn keeps_its_identity(plan: &CopyPlan, there: &There) -> Option<Reason> {
 }
 
 /// Writes to what is there: to the end of the link, if it is one.
-fn write_in_place(plan: &CopyPlan, source: &Attributes, there: &There, reason: Reason) -> Result<Action, Refusal> {
+fn write_in_place(plan: &CopyPlan, source: &Attributes, there: &ExistingTarget, reason: Reason) -> Decision {
     let end = match there.end {
         None => there.attributes,
         Some(Ok(end)) => end,
@@ -323,90 +320,14 @@ impl Source {
     }
 }
 
-impl Copier {
-    /// Decides about the target of a source with these attributes, and asks a person where the plan says so.
-    pub(super) fn decide(&mut self, open: &Open, name: &CStr, new_name: &CStr, source: &Attributes) -> Result<Action> {
-        if open.directory.state == TargetState::New {
-            return Ok(Action::Create);
-        }
-        let Some(existing) = self.look_at_target(open, new_name)? else { return Ok(Action::Create) };
-        if !existing.is_same_file(source) && self.planned_at(open, new_name).is_none() {
-            self.refuse_other_case(&open.directory, Some(&open.target), name, new_name)?;
-        }
-        let plan = Arc::clone(&self.shared.plan);
-        let is_exact = open.directory.origin.is_exact;
-        let there = There {
-            attributes: existing,
-            end: (is_exact && existing.kind == FileKind::Symlink)
-                .then(|| self.worker.sys.stat_through(&open.target, new_name)),
-            age: self.age(open, &existing, source),
-            is_resumed: open.directory.state == TargetState::Resumed,
-            was_just_made: self.was_just_made(open, new_name),
-            is_exact,
-            is_kept: open.rules.keeps(&existing, self.shared.identity.uid),
-        };
-        // A link's end is not looked at where that decides nothing.
-        let needs_end = !there.is_resumed && decide_by_update(&plan, &there).is_none();
-        let source = if needs_end { self.source(open, name, source) } else { self.source_itself(open, source) };
-        let action = decide(&plan, &source, Some(&there)).map_err(|refusal| refused(refusal, open, name, new_name))?;
-        // A dry run says what would be asked.
-        let asks = plan.existing.ask && !plan.dry_run && action.changes_what_exists() && !there.is_resumed;
-        if asks && !self.shared.asked(&open.directory.target_of(new_name)) {
-            return Ok(Action::Skip("the answer was no"));
-        }
-        Ok(action)
-    }
-
-    /// What has a target's name.
-    pub(super) fn look_at_target(&mut self, open: &Open, new_name: &CStr) -> Result<Option<Attributes>> {
-        let path = || open.directory.target_of(new_name);
-        let planned = self.planned_at(open, new_name);
-        if planned.is_some() || open.directory.is_planned() {
-            return Ok(planned);
-        }
-        match self.worker.sys.stat_at(&open.target, new_name) {
-            Ok(existing) => Ok(Some(existing)),
-            Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(Error::system("examine", path(), errno)),
-        }
-    }
-
-    /// The time of what is there compared with that of the source, where the plan goes by it.
-    fn age(&mut self, open: &Open, existing: &Attributes, source: &Attributes) -> Ordering {
-        let Shared { plan, times, .. } = &*self.shared;
-        if !plan.resume && plan.existing.update != Update::Older {
-            return Ordering::Less;
-        }
-        // A dry run makes no file to see what its file system does with times.
-        let site = (!plan.dry_run).then(|| self.shared.site(open));
-        times.compare(&mut self.worker.sys, site, existing, source.mtime)
-    }
-
-    /// Remembers that a source became this target, where another source could do the same.
-    pub(super) fn claim(&self, open: &Open, new_name: &CStr) {
-        if let Some(directory) = open.target_id {
-            self.shared.registry.take(directory, new_name.to_bytes());
-            if open.directory.folds_names() {
-                self.shared.registry.take(directory, lower_case(new_name).as_bytes());
-            }
-        }
-    }
-
-    pub(super) fn was_just_made(&self, open: &Open, new_name: &CStr) -> bool {
-        open.target_id.is_some_and(|directory| self.shared.registry.has_made(directory, new_name.to_bytes()))
-    }
+/// Whether it is a FIFO, a socket or a device.
+pub(super) const fn is_special(kind: FileKind) -> bool {
+    matches!(kind, FileKind::Fifo | FileKind::Socket | FileKind::CharacterDevice | FileKind::BlockDevice)
 }
 
-/// A refusal as an error that names the path it is about.
-fn refused(Refusal { operation, side, cause }: Refusal, open: &Open, name: &CStr, new_name: &CStr) -> Error {
-    let path = match side {
-        Side::Source => open.directory.source_of(name),
-        Side::Target => open.directory.target_of(new_name),
-    };
-    match cause {
-        Cause::System(errno) => Error::system(operation, path, errno),
-        cause => Error { operation, path, cause },
-    }
+/// Whether the bytes of such a source are copied: of any regular file, and of what is special where the plan says so.
+pub(super) fn is_read(plan: &CopyPlan, kind: FileKind) -> bool {
+    kind == FileKind::RegularFile || (plan.copy_contents && plan.method == Method::Copy && is_special(kind))
 }
 
 #[cfg(test)]

@@ -1,50 +1,52 @@
-//! A directory on its way: its target, which is made or merged with what is there, and finishing it when all below is done.
+//! Directories of a copy, each with its source and its target, and the entries in them: what is known of them, and how they
+//! hang together.
 //!
 //! Nobody counts what is pending: every task below a directory holds an `Arc` of it and gives it up with
-//! `Arc::into_inner`, which hands the directory itself to exactly one of them, the last. That one sets owner, mode and
-//! times, gives a staged tree its final name, and goes on with the directory above.
+//! `Arc::into_inner`, which hands the directory itself to exactly one of them, the last. That one finishes it
+//! (`directory_copy.rs`).
 
-use std::ffi::CStr;
+use std::collections::HashSet;
+use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use super::folding::Spellings;
-use super::{Copier, Task};
+use super::decide::{is_read, is_special};
 use crate::engine::Volume;
 use crate::error::{Error, Result};
-use crate::plan::Durable;
-use crate::pool::Handle;
-use crate::sys::{Attributes, Creator, FileId, FileKind};
-use crate::tree::extended::Class;
+use crate::plan::CopyPlan;
+use crate::sys::{Attributes, Creator, FileId, FileKind, Sys};
 use crate::tree::metadata::describe;
-use crate::tree::path::{open_named, search_only};
-use crate::tree::{DirectoryRules, Place, Root, StagedTree, Trouble};
+use crate::tree::{DirectoryRules, Place, Site, StagedTree, TemporaryFileRegistry};
 
-/// A directory on its way.
+/// A source directory and the target directory that its entries go into.
 pub(super) struct Directory {
     pub(super) source: Arc<Place>,
     pub(super) target: Arc<Place>,
-    pub(super) parent: Above,
-    /// The source's, once it was opened; never set for the directory that arguments lie in.
-    pub(super) source_seen: OnceLock<Seen>,
+    pub(super) parent: ParentLink,
+    /// Set once the source was opened; never for the directory that arguments lie in.
+    pub(super) source_attributes: OnceLock<SourceAttributes>,
     pub(super) state: TargetState,
     /// In a dry run, the identity of a target that would have to be made; `None` for one that is there.
     pub(super) planned: Option<FileId>,
+    /// In a dry run, whether names can be made in a target that is there, once somebody asked.
+    pub(super) may_make_names: OnceLock<rustix::io::Result<()>>,
     /// The tree under a temporary name, if this is its top.
     pub(super) staged: Option<StagedTree>,
     pub(super) volume: Volume,
     /// Who the target belongs to before its attributes are set.
     pub(super) creator: Creator,
     pub(super) origin: Origin,
-    /// See the type.
-    pub(super) spellings: Spellings,
+    /// The names of the target as they are spelled there; `None` where case makes a difference. Found out once, for the first
+    /// name with letters that is there already.
+    pub(super) spellings: OnceLock<Option<HashSet<CString>>>,
 }
 
 /// What was found when a source directory was opened.
-pub(super) struct Seen {
+pub(super) struct SourceAttributes {
     pub(super) attributes: Attributes,
     pub(super) has_extended: bool,
 }
@@ -71,17 +73,11 @@ pub(super) struct Origin {
     pub(super) is_exact: bool,
 }
 
-/// A directory above; the chain is dropped link by link, since a deep one would exhaust the stack.
+/// The directory above another one; the chain is dropped link by link, since a deep one would exhaust the stack.
 #[derive(Default)]
-pub(super) struct Above(pub(super) Option<Arc<Directory>>);
+pub(super) struct ParentLink(pub(super) Option<Arc<Directory>>);
 
-impl Above {
-    pub(super) const fn new(directory: Arc<Directory>) -> Self {
-        Self(Some(directory))
-    }
-}
-
-impl Drop for Above {
+impl Drop for ParentLink {
     fn drop(&mut self) {
         let mut above = self.0.take();
         while let Some(mut directory) = above.and_then(Arc::into_inner) {
@@ -90,57 +86,59 @@ impl Drop for Above {
     }
 }
 
-/// A directory being read, with both sides open. It closes when the last task that needs it gives it up.
-pub(super) struct Open {
-    pub(super) directory: Arc<Directory>,
-    pub(super) source: OwnedFd,
-    pub(super) target: Arc<OwnedFd>,
-    /// Who files made in the target will belong to.
-    pub(super) creator: Creator,
-    /// What the target means for the names of files made in it.
-    pub(super) rules: DirectoryRules,
-    /// The target's identity, where the target registry needs it.
-    pub(super) target_id: Option<FileId>,
-    /// In a dry run, why nothing can be made in the target.
-    pub(super) denied: Option<Errno>,
-}
-
 impl Directory {
-    /// The same target for another source: what is in `source` goes into it.
-    pub(super) fn merging(&self, source: Arc<Place>) -> Self {
+    /// A directory in which a named source lies; what is there is merged with what comes.
+    pub(super) fn new(source: Arc<Place>, target: Arc<Place>, volume: Volume, creator: Creator) -> Self {
         Self {
             source,
-            target: Arc::clone(&self.target),
-            parent: Above::default(),
-            source_seen: OnceLock::new(),
-            state: self.state,
-            planned: self.planned,
+            target,
+            parent: ParentLink::default(),
+            source_attributes: OnceLock::new(),
+            state: TargetState::Merged,
+            planned: None,
+            may_make_names: OnceLock::new(),
             staged: None,
-            volume: self.volume.clone(),
-            creator: self.creator,
-            origin: Origin { is_exact: false, device: self.device(), ..self.origin },
-            spellings: Spellings::new(),
+            volume,
+            creator,
+            origin: Origin { depth: 0, device: None, is_exact: false },
+            spellings: OnceLock::new(),
         }
     }
 
-    /// The device of the directory that was named.
-    fn device(&self) -> Option<(u32, u32)> {
-        self.origin.device.or_else(|| self.source_seen.get().map(|seen| seen.attributes.dev))
+    /// The same target for another source: what is in `source` goes into it.
+    pub(super) fn merging(&self, source: Arc<Place>) -> Self {
+        let device = self.origin.device.or_else(|| self.source_attributes.get().map(|found| found.attributes.dev));
+        Self {
+            state: self.state,
+            planned: self.planned,
+            origin: Origin { device, is_exact: false, ..self.origin },
+            ..Self::new(source, Arc::clone(&self.target), self.volume.clone(), self.creator)
+        }
     }
 
     /// Whether it is the directory that an argument lies in: what is in it was named by the user.
     pub(super) fn holds_arguments(&self) -> bool {
-        self.parent.0.is_none() && self.source_seen.get().is_none()
+        self.parent.0.is_none() && self.source_attributes.get().is_none()
     }
 
     /// Whether names in the target that differ in case only are one name, as was found out.
-    pub(super) fn folds_names(&self) -> bool {
+    pub(super) fn ignores_case(&self) -> bool {
         self.spellings.get().is_some_and(Option::is_some)
     }
 
     /// Whether the target lies in a tree under a temporary name.
     pub(super) fn is_staged(&self) -> bool {
         self.state != TargetState::Merged
+    }
+
+    /// Whether the target would have to be made first (in a dry run).
+    pub(super) const fn is_planned(&self) -> bool {
+        self.planned.is_some()
+    }
+
+    /// Whether the target would be made for this source, and not for one before (in a dry run).
+    pub(super) fn would_be_made(&self) -> bool {
+        self.is_planned() && self.state == TargetState::New
     }
 
     /// Nobody knows what of this source is missing in a tree that is continued: that tree stays under its temporary name.
@@ -168,7 +166,7 @@ impl Directory {
     pub(super) fn lies_below(&self, attributes: &Attributes) -> bool {
         let mut here = Some(self);
         while let Some(directory) = here {
-            if directory.source_seen.get().is_some_and(|seen| seen.attributes.is_same_file(attributes)) {
+            if directory.source_attributes.get().is_some_and(|found| found.attributes.is_same_file(attributes)) {
                 return true;
             }
             here = directory.parent.0.as_deref();
@@ -177,196 +175,151 @@ impl Directory {
     }
 }
 
-impl Copier {
-    /// Makes a directory's target where that is ours alone, and hands the directory on.
-    pub(super) fn directory(
-        &mut self,
-        open: &Arc<Open>,
-        name: &CStr,
-        new_name: &CStr,
-        handle: &mut Handle<'_, Task>,
-    ) -> Result<()> {
-        let above = &open.directory;
-        let state = match above.state {
-            TargetState::Merged => TargetState::Merged,
-            // It is told when its turn comes.
-            TargetState::New if self.shared.plan.dry_run => TargetState::New,
-            TargetState::New => self.make_new_directory(open, new_name)?,
-            TargetState::Resumed => self.take_over_directory(open, name, new_name)?,
-        };
-        if name == new_name {
-            handle.offer(Task::Directory(Arc::clone(above), name.to_owned(), state));
-        } else {
-            self.enter(Arc::clone(above), name, new_name, state, handle);
-        }
-        Ok(())
+/// A directory that was found in another one, before its target is known.
+pub(super) struct Subdirectory<'a> {
+    pub(super) above: &'a Directory,
+    pub(super) source: Arc<Place>,
+    pub(super) name: &'a CStr,
+    pub(super) new_name: &'a CStr,
+}
+
+impl Subdirectory<'_> {
+    /// Where its target is, or would be.
+    pub(super) fn target(&self) -> Arc<Place> {
+        self.above.target.below(self.new_name)
     }
 
-    /// A directory in a tree under a temporary name.
-    pub(super) fn make_new_directory(&mut self, open: &Open, name: &CStr) -> Result<TargetState> {
-        let made = self.worker.sys.mkdirat(&open.target, name, 0o700);
-        made.map_err(|errno| Error::system("create directory", open.directory.target_of(name), errno))?;
-        Ok(TargetState::New)
+    /// The path of its target, for messages.
+    pub(super) fn target_path(&self) -> PathBuf {
+        self.above.target_of(self.new_name)
     }
 
-    /// A directory on its way, and its target's descriptor if that had to be opened.
-    pub(super) fn make_directory(
-        &mut self,
-        above: &Arc<Directory>,
-        name: &CStr,
-        new_name: &CStr,
-        state: TargetState,
-    ) -> Result<(Directory, Option<OwnedFd>)> {
-        let source = above.source.below(name);
-        let parent = Above::new(Arc::clone(above));
-        if state == TargetState::New && self.shared.plan.dry_run {
-            return Ok((Directory { parent, ..self.plan_directory(above, source, new_name)? }, None));
-        }
-        if state != TargetState::Merged {
-            let target = above.target.below(new_name);
-            return Ok((Directory { target, parent, state, ..above.merging(source) }, None));
-        }
-        let directory = self.merge(above, source, (name, new_name))?;
-        Ok((Directory { parent, ..directory.0 }, directory.1))
+    /// The directory with this target, for which all holds that holds for the one above.
+    pub(super) fn with(&self, target: Arc<Place>) -> Directory {
+        Directory { target, ..self.above.merging(Arc::clone(&self.source)) }
     }
 
-    /// A directory whose target may be there already.
-    pub(super) fn merge(
-        &mut self,
-        above: &Directory,
-        source: Arc<Place>,
-        (name, new_name): (&CStr, &CStr),
-    ) -> Result<(Directory, Option<OwnedFd>)> {
-        if let Some(planned) = self.merge_planned(above, &source, new_name)? {
-            return Ok((planned, None));
-        }
-        let target = above.target.below(new_name);
-        let sys = &mut self.worker.sys;
-        match target.open_to_search(sys) {
-            Ok(opened) => {
-                let volume =
-                    Volume::of(sys, &opened).map_err(|errno| Error::system("examine", target.path(), errno))?;
-                self.refuse_other_case(above, None, name, new_name)?;
-                if volume.dev() != above.volume.dev() {
-                    self.shared.note_volume(volume.dev(), &target);
-                }
-                let creator = self.shared.identity.unknown_creator();
-                let merged = Directory { target, volume, creator, ..above.merging(source) };
-                Ok((merged, Some(opened)))
-            }
-            Err(Errno::NOENT) => match self.begin_staged_tree(above, Arc::clone(&source), new_name)? {
-                Some(directory) => Ok((directory, None)),
-                // It is there now, under its final name.
-                None => self.merge(above, source, (name, new_name)),
-            },
-            Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => self.replace_no_directory(above, source, new_name),
-            Err(errno) => Err(Error::system("open", target.path(), errno)),
-        }
+    /// Why its target is not made.
+    pub(super) fn failed(&self, errno: Errno) -> Error {
+        Error::system("create directory", self.target_path(), errno)
     }
 
-    /// The name of a directory's target is taken by something else; at most a link to a directory will do.
-    fn replace_no_directory(
-        &mut self,
-        above: &Directory,
-        source: Arc<Place>,
-        new_name: &CStr,
-    ) -> Result<(Directory, Option<OwnedFd>)> {
-        let failed = |errno| Error::system("create directory", above.target_of(new_name), errno);
-        let sys = &mut self.worker.sys;
-        let directory = above.target.open_to_search(sys).map_err(failed)?;
-        let existing = sys.stat_at(&directory, new_name).map_err(failed)?;
-        if existing.kind == FileKind::Symlink && self.shared.plan.existing.keep_directory_symlink {
-            let led = open_named(sys, &directory, new_name).map_err(failed)?;
-            let target = Place::root(Root::new(led, above.target_of(new_name)));
-            let creator = self.shared.identity.unknown_creator();
-            sys.close(directory).map_err(failed)?;
-            let volume = target.open_to_search(sys).and_then(|opened| Volume::of(sys, &opened)).map_err(failed)?;
-            self.shared.note_volume(volume.dev(), &target);
-            return Ok((Directory { target, volume, creator, ..above.merging(source) }, None));
-        }
-        let why = format!("{} of that name is there", describe(existing.kind));
-        Err(Error::refused("create directory", above.target_of(new_name), why))
+    /// Refuses what has its name and is not a directory.
+    pub(super) fn refused(&self, there: &Attributes) -> Error {
+        let why = format!("{} of that name is there", describe(there.kind));
+        Error::refused("create directory", self.target_path(), why)
     }
 }
 
-impl Copier {
-    /// Gives up a task's hold on an open directory; the last to do so finishes it.
-    pub(super) fn leave(&mut self, open: Arc<Open>) {
-        let Some(Open { directory, source, target, .. }) = Arc::into_inner(open) else { return };
-        let _ = self.worker.sys.close(source);
-        // A file's `TemporaryFile` may still hold the target's descriptor; then it closes with that.
-        self.leave_directory(directory, Arc::into_inner(target));
+/// A directory with both sides open. It closes when the last task that needs it gives it up.
+pub(super) struct OpenDirectory {
+    pub(super) directory: Arc<Directory>,
+    pub(super) source: OwnedFd,
+    pub(super) target: Arc<OwnedFd>,
+    /// Who files made in the target will belong to.
+    pub(super) creator: Creator,
+    /// What the target means for the names of files made in it.
+    pub(super) rules: DirectoryRules,
+    /// The target's identity, where the target registry needs it.
+    pub(super) target_id: Option<FileId>,
+}
+
+impl OpenDirectory {
+    /// Whether to read it at all: what is mounted in a source stays empty, if we are to stay on its file system.
+    pub(super) fn is_to_be_read(&self, plan: &CopyPlan) -> bool {
+        let origin = &self.directory.origin;
+        let here = self.directory.source_attributes.get().map(|found| found.attributes.dev);
+        !plan.one_file_system || origin.device.is_none() || origin.device == here
     }
 
-    /// Gives up a hold on a directory, and on those above it, as far as this was the last.
-    pub(super) fn leave_directory(&mut self, directory: Arc<Directory>, target: Option<OwnedFd>) {
-        // The work at hand goes on where it was.
-        let volume = self.worker.volume();
-        self.finish_directories(directory, target);
-        self.worker.return_to(volume);
+    /// Where targets in it are made.
+    pub(super) fn site<'a>(&'a self, temporary_files: &'a TemporaryFileRegistry) -> Site<'a> {
+        Site { directory: &self.target, rules: self.rules, temporary_files }
+    }
+}
+
+/// Opens a directory to look up names in it.
+pub(super) fn open_to_search(sys: &mut Sys, place: &Place) -> Result<OwnedFd> {
+    place.open_to_search(sys).map_err(|errno| Error::system("open", place.path(), errno))
+}
+
+/// What two names have in common that differ in case only.
+pub(super) fn lower_case(name: &CStr) -> String {
+    String::from_utf8_lossy(name.to_bytes()).to_lowercase()
+}
+
+/// An entry of an open directory: its name in the source, and the one that it gets in the target.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'a> {
+    pub(super) open: &'a Arc<OpenDirectory>,
+    pub(super) name: &'a CStr,
+    pub(super) new_name: &'a CStr,
+}
+
+/// The same for work that goes on after the directory was read.
+#[derive(Clone)]
+pub(super) struct OwnedEntry {
+    pub(super) open: Arc<OpenDirectory>,
+    pub(super) name: CString,
+    pub(super) new_name: CString,
+}
+
+impl OwnedEntry {
+    pub(super) fn borrowed(&self) -> Entry<'_> {
+        Entry { open: &self.open, name: &self.name, new_name: &self.new_name }
+    }
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn to_owned(self) -> OwnedEntry {
+        OwnedEntry { open: Arc::clone(self.open), name: self.name.to_owned(), new_name: self.new_name.to_owned() }
     }
 
-    fn finish_directories(&mut self, directory: Arc<Directory>, mut target: Option<OwnedFd>) {
-        let mut current = Some(directory);
-        while let Some(mut directory) = current.and_then(Arc::into_inner) {
-            // Asked again for each: whoever gave up its hold before us may have done so without doing its work, and then
-            // the job was halted before. Something below is missing: dropped, a staged tree keeps its temporary name.
-            if self.worker.is_halted() {
-                return;
-            }
-            if self.worker.is_full(directory.volume.dev()) {
-                // The same holds; but those above may lie in another file system.
-                if let Some(target) = target.take() {
-                    let _ = self.worker.sys.close(target);
-                }
-                current = directory.parent.0.take();
-                continue;
-            }
-            if self.shared.plan.dry_run {
-                self.worker.summary.directories += u64::from(directory.source_seen.get().is_some());
-                current = directory.parent.0.take();
-                continue;
-            }
-            self.writes_to(&directory);
-            let mode = self.finish_directory(&directory, target.take());
-            // Dropped, one that is not to be finished keeps its temporary name.
-            if let Some(staged) = directory.staged.take().filter(StagedTree::is_finished) {
-                let sync = self.shared.plan.durable == Durable::File;
-                let named = staged.finish(&mut self.worker.sys, mode.unwrap_or(0o700), sync);
-                let path = || directory.target.path();
-                let named = named.map_err(|errno| Error::system("give its final name to", path(), errno));
-                if let Some(errno) = self.worker.check(named).flatten() {
-                    let reported = self.report(&[Trouble::new("set", Class::Mode, errno)], path);
-                    self.worker.check(reported);
-                }
-            }
-            self.worker.summary.directories += u64::from(directory.source_seen.get().is_some());
-            current = directory.parent.0.take();
-        }
-        if let Some(target) = target {
-            let _ = self.worker.sys.close(target);
-        }
+    /// The directory that it lies in.
+    pub(super) fn directory(self) -> &'a Arc<Directory> {
+        &self.open.directory
     }
 
-    /// Sets a directory's owner, attributes, mode and times, now that nothing will be made in it any more, as far as that
-    /// can be done. A staged tree gets its mode with its name: then that is returned.
-    pub(super) fn finish_directory(&mut self, directory: &Directory, target: Option<OwnedFd>) -> Option<u32> {
-        let failed = |operation| move |errno| Error::system(operation, directory.target.path(), search_only(errno));
-        let Some(seen) = directory.source_seen.get() else {
-            let closed = target.map_or(Ok(()), |target| self.worker.sys.close(target));
-            self.worker.check(closed.map_err(failed("close")));
-            return None;
+    /// For messages.
+    pub(super) fn source_path(self) -> PathBuf {
+        self.directory().source_of(self.name)
+    }
+
+    /// For messages.
+    pub(super) fn target_path(self) -> PathBuf {
+        self.directory().target_of(self.new_name)
+    }
+
+    /// What it is; where links are followed, what it leads to.
+    pub(super) fn examine(self, sys: &mut Sys) -> Result<Attributes> {
+        let follows = self.directory().source.follows_links();
+        let found = if follows {
+            sys.stat_through(&self.open.source, self.name)
+        } else {
+            sys.stat_at(&self.open.source, self.name)
         };
-        let sys = &mut self.worker.sys;
-        let target = target.map_or_else(|| directory.target.open_to_search(sys), Ok);
-        let target = self.worker.check(target.map_err(failed("set times and mode of")))?;
-        let (mode, lost) = self.keep_attributes_of_directory(directory, seen, &target);
-        let reported = self.report(&lost, || directory.target.path());
-        self.worker.check(reported);
-        let sys = &mut self.worker.sys;
-        let synced = if self.shared.plan.durable == Durable::File { sys.fsync(&target) } else { Ok(()) };
-        let closed = sys.close(target);
-        self.worker.check(synced.and(closed).map_err(failed("sync")));
-        directory.staged.is_some().then_some(mode)
+        found.map_err(|errno| Error::system("examine", self.source_path(), errno))
+    }
+
+    /// Opens a source whose bytes are read. In a dry run nobody waits for the writer of a FIFO.
+    pub(super) fn open_source(self, sys: &mut Sys, plan: &CopyPlan) -> Result<(OwnedFd, Attributes)> {
+        let examine = |errno| Error::system("examine", self.source_path(), errno);
+        let kind = if plan.copy_contents { self.examine(sys)?.kind } else { FileKind::RegularFile };
+        if plan.dry_run && is_special(kind) {
+            let itself = sys.open_itself(&self.open.source, self.name).map_err(examine)?;
+            let attributes = sys.fstat(&itself).map_err(examine)?;
+            return Ok((itself, attributes));
+        }
+        // Whoever is to read a FIFO waits for somebody who writes, as with cp; nothing else may hold us.
+        let waits = if is_special(kind) { OFlags::empty() } else { OFlags::NONBLOCK };
+        let link = if self.directory().source.follows_links() { OFlags::empty() } else { OFlags::NOFOLLOW };
+        let source = sys.openat(&self.open.source, self.name, OFlags::RDONLY | OFlags::NOCTTY | waits | link, 0);
+        let source = source.map_err(|errno| Error::system("open", self.source_path(), errno))?;
+        let attributes = sys.fstat(&source).map_err(examine)?;
+        if attributes.kind == kind && is_read(plan, kind) {
+            return Ok((source, attributes));
+        }
+        let why = format!("it became {} meanwhile", describe(attributes.kind));
+        Err(Error::refused("copy", self.source_path(), why))
     }
 }

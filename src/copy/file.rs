@@ -1,298 +1,362 @@
-//! One regular file, from the look at what is there to its final name.
+//! The way of one regular file, from the look at what is there to its final name; and the fast path for small files of a new
+//! tree, which are examined once, after their bytes were copied: that saves two of ten system calls.
+//!
+//! Usually a file is examined twice: before, for what it is, and after, for whether it changed. Where its file system
+//! keeps time by this machine's clock, one look afterwards tells both: a file whose time of change lies before the copy was
+//! begun was that file all the while. Its mode is a guess until then, which harms nobody: the tree is in a directory
+//! that only we may enter. What does not turn out as expected (a file that changed just now, one with several names
+//! or with holes, a large one) is removed again and copied as usual; where that happens often, it is not tried.
 
-use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::io::Errno;
 
-use super::decide::{Action, DONE, Reason};
-use super::directory::Open;
-use super::sides::{FileCopy, TargetPlace, Whereabouts};
-use super::special::is_special;
+use super::attributes::{keep_attributes, report_one};
+use super::content::{Content, RangeCopy, check_source, copy_content, ends_like_its_source, verify};
+use super::decide::{Action, DONE, Reason, is_special};
+use super::decision::{Admission, admit};
+use super::directory::{Entry, OwnedEntry, TargetState};
+use super::directory_copy::release;
+use super::file_copy::{FileCopy, FileTarget, TargetKind};
+use super::hard_links::LinkName;
+use super::names::{FinalName, note_target};
+use super::staged::clear_stale;
 use super::{Copier, Task};
 use crate::engine::Copied;
 use crate::error::{Error, Result};
-use crate::plan::{Durable, Method};
+use crate::job::worker_context::WorkerContext;
+use crate::plan::{CopyPlan, Durable, EngineName, Method, When};
 use crate::pool::Handle;
-use crate::sys::{Attributes, FileId, FileKind};
+use crate::sys::{Attributes, FileKind, Moment, Sys, file_time};
 use crate::tree::UNREMOVABLE;
 
-/// How the target of a file begins.
-enum Begun {
-    Open(OwnedFd, TargetPlace),
-    /// What is there stays, and stands for the copy if this is its identity.
-    Stays(Option<FileId>),
+/// Bytes copied before the first look. More would be copied in vain where a large file is to be shared by workers.
+const AT_ONCE: usize = 256 << 10;
+/// Of so many attempts one may be in vain.
+const WORTH_TRYING: u32 = 16;
+
+/// Copies a file, or begins to.
+pub(super) fn copy_file(copier: &mut Copier, entry: Entry<'_>, handle: &mut Handle<'_, Task>) {
+    if copier.fast_path.can_copy(entry) && copy_by_fast_path(copier, entry, handle) {
+        return;
+    }
+    let begun = begin(copier, entry, handle);
+    clear_stale(&mut copier.worker.sys, entry, &begun);
+    let Some(copy) = copier.worker.check(begun).flatten() else { return };
+    copier.worker.found(copy.attributes.size);
+    if copier.shared.plan.method == Method::AttributesOnly {
+        return finish_attributes(copier, copy, handle);
+    }
+    if let TargetKind::Done(existing) = copy.target.kind {
+        return finish_done(copier, copy, existing, handle);
+    }
+    copy_bytes(copier, copy, handle);
 }
 
-impl Copier {
-    /// Copies a file, or begins to.
-    pub(super) fn file(&mut self, open: &Arc<Open>, name: &CStr, new_name: &CStr, handle: &mut Handle<'_, Task>) {
-        if self.can_use_fast_path(open) && self.copy_by_fast_path(open, name, new_name, handle) {
-            return;
-        }
-        let begun = self.begin_file(open, name, new_name, handle);
-        self.clear_stale(open, new_name, &begun);
-        let Some(copy) = self.worker.check(begun).flatten() else { return };
-        self.worker.found(copy.attributes.size);
-        if self.shared.plan.method == Method::AttributesOnly {
-            return self.finish_attributes(copy, handle);
-        }
-        if let TargetPlace::Done(existing) = copy.place {
-            return self.finish_done(copy, existing, handle);
-        }
-        self.copy_content(copy, handle);
+/// Opens both sides of a file, unless there is nothing to copy: then all that is to be done for it was done, or
+/// somebody else will.
+fn begin(copier: &mut Copier, entry: Entry<'_>, handle: &mut Handle<'_, Task>) -> Result<Option<FileCopy>> {
+    let opened = copier.worker.clock();
+    let Copier { worker, shared, .. } = copier;
+    // To open a FIFO is to wait for a writer, and its second name would wait for another.
+    let looked_at = shared.plan.copy_contents.then(|| entry.examine(&mut worker.sys)).transpose()?;
+    let special = looked_at.filter(|found| is_special(found.kind));
+    let special = special.as_ref().and_then(|found| LinkName::of(&shared.plan, entry, found));
+    if let Some(link) = special
+        && !link.is_first(copier)?
+    {
+        return Ok(None);
     }
-
-    /// Opens both sides of a file, unless there is nothing to copy: then all that is to be done for it was done, or
-    /// somebody else will.
-    fn begin_file(
-        &mut self,
-        open: &Arc<Open>,
-        name: &CStr,
-        new_name: &CStr,
-        handle: &mut Handle<'_, Task>,
-    ) -> Result<Option<FileCopy>> {
-        let opened = self.worker.clock();
-        // To open a FIFO is to wait for a writer, and its second name would wait for another.
-        let looked_at = self.shared.plan.copy_contents.then(|| self.examine(open, name)).transpose()?;
-        let special = looked_at.filter(|found| is_special(found.kind) && self.has_other_names(open, found));
-        if let Some(found) = &special
-            && !self.is_first_of_its_names(open, name, new_name, found)?
-        {
-            return Ok(None);
-        }
-        let (source, attributes) = self.open_source(open, name)?;
-        let has_other_names = self.has_other_names(open, &attributes);
-        if has_other_names && special.is_none() && !self.is_first_of_its_names(open, name, new_name, &attributes)? {
-            let _ = self.worker.sys.close(source);
-            return Ok(None);
-        }
-        let (stays, begun) = match self.begin_target(open, name, new_name, &attributes) {
-            Ok(Begun::Open(target, place)) => {
-                let mode_now = self.mode_now(open, &attributes, &place);
-                let (open, name, new_name) = (Arc::clone(open), name.to_owned(), new_name.to_owned());
-                return Ok(Some(FileCopy {
-                    open,
-                    name,
-                    source,
-                    opened,
-                    attributes,
-                    target,
-                    new_name,
-                    place,
-                    mode_now,
-                }));
-            }
-            Ok(Begun::Stays(id)) => (id, Ok(None)),
+    let (source, attributes) = entry.open_source(&mut copier.worker.sys, &copier.shared.plan)?;
+    let link = LinkName::of(&copier.shared.plan, entry, &attributes);
+    if let Some(link) = link
+        && special.is_none()
+        && !link.is_first(copier)?
+    {
+        let _ = copier.worker.sys.close(source);
+        return Ok(None);
+    }
+    let (stays, ended) = match admit(copier, entry, &attributes) {
+        Ok(Admission::Apply(action)) => match FileTarget::open(copier, entry, &attributes, action) {
+            Ok(target) => return Ok(Some(FileCopy { entry: entry.to_owned(), source, opened, attributes, target })),
             Err(error) => (None, Err(error)),
-        };
-        let _ = self.worker.sys.close(source);
-        if has_other_names {
-            self.link_the_others(&attributes, &open.directory, new_name, stays, handle);
-        }
-        begun
+        },
+        Ok(Admission::Told(id)) => (Some(id), Ok(None)),
+        Ok(Admission::Skipped(action)) => (link.and_then(|link| link.copy_that_stays(copier, action)), Ok(None)),
+        Err(error) => (None, Err(error)),
+    };
+    let _ = copier.worker.sys.close(source);
+    if let Some(link) = link {
+        link.settle(copier, stays, handle);
     }
+    ended
+}
 
-    /// The mode of a target that was opened just now, if that is known.
-    fn mode_now(&self, open: &Open, attributes: &Attributes, place: &TargetPlace) -> Option<u32> {
-        let replaced = match place {
-            TargetPlace::InPlace { .. } | TargetPlace::Done(_) => return None,
-            TargetPlace::TemporaryFile { replaced, .. } => replaced.as_ref(),
-            TargetPlace::Staged => None,
-        };
-        let mode = self.creation_mode(open, attributes, replaced);
-        (!open.creator.inherits_acl).then_some(mode & !open.creator.umask)
-    }
-
-    fn begin_target(&mut self, open: &Open, name: &CStr, new_name: &CStr, attributes: &Attributes) -> Result<Begun> {
-        let action = self.decide(open, name, new_name, attributes)?;
-        if let Some(why) = action.skips() {
-            self.pass_over(|| open.directory.source_of(name), why);
-            let has_other_names = self.has_other_names(open, attributes);
-            let id =
-                if has_other_names { self.copy_that_stays(open, (name, new_name), attributes, action) } else { None };
-            return Ok(Begun::Stays(id));
-        }
-        if self.shared.plan.dry_run {
-            return self.tell_action(open, (name, new_name), attributes, action).map(|id| Begun::Stays(Some(id)));
-        }
-        let (target, place) = self.open_target(open, new_name, attributes, action)?;
-        Ok(Begun::Open(target, place))
-    }
-
-    /// All bytes are there, or not: gives the target its attributes and its name, or takes it away.
-    pub(super) fn finish_file(&mut self, copy: FileCopy, copied: Result<Copied>, handle: &mut Handle<'_, Task>) {
-        let checked = copied.and_then(|Copied { bytes, route }| {
-            let whole = self.check_source(&copy, bytes)?;
-            let verified = self.shared.plan.verify && self.verify(&copy, whole.bytes)?;
-            let verified = if verified { "; verified" } else { "" };
-            if let TargetPlace::InPlace { regular, .. } = copy.place {
-                self.written_in_place(&copy, regular)?;
-            }
-            self.worker.note(|| (copy.source_path(), format!("{} bytes by {route}{verified}", whole.bytes)));
-            Ok(whole)
-        });
-        let Some(whole) = self.worker.check(checked) else { return self.abandon(copy, handle) };
-        if let Some(doubt) = whole.doubt {
-            self.worker.fail(doubt);
-        }
-        // What was there before is better than what may be torn.
-        if whole.is_torn && copy.place.replaces() {
-            return self.abandon(copy, handle);
-        }
-        let opened = copy.opened;
-        // What can be read only once was read.
-        let can_repeat = copy.attributes.kind == FileKind::RegularFile;
-        let replaced = copy.replaced().filter(|_| can_repeat).map(|existing| (*existing, copy.whereabouts()));
-        match (self.complete(copy, handle), replaced) {
-            (Ok(is_kept), _) => {
-                self.worker.summary.target_bytes += whole.bytes;
-                if is_kept {
-                    self.worker.done(opened);
+/// Copies the content of a file, with others' help if it is large, and finishes it.
+fn copy_bytes(copier: &mut Copier, copy: FileCopy, handle: &mut Handle<'_, Task>) {
+    match copy_content(copier, copy) {
+        Content::Copied(copy, outcome) => finish(copier, copy, outcome, handle),
+        Content::Shared(shared) => {
+            for _ in 1..copier.shared.threads {
+                if handle.try_offer(Task::Ranges(Arc::clone(&shared))).is_err() {
+                    break;
                 }
             }
-            // Something is mounted on it: it cannot be another file, only hold another content.
-            (Err(error), Some((existing, whereabouts))) if error.errno() == Some(Errno::BUSY) => {
-                self.write_in_place(whereabouts, existing, handle);
-            }
-            (Err(error), _) => self.worker.fail(error),
+            copy_ranges(copier, shared, handle);
         }
     }
+}
 
-    /// What was written in place may lie anywhere, so whoever wants it to be durable has that now; and it is whole.
-    fn written_in_place(&mut self, copy: &FileCopy, regular: bool) -> Result<()> {
-        if self.shared.plan.durable != Durable::None {
-            match self.worker.sys.fsync(&copy.target) {
-                // What has no disk behind it, such as a FIFO, cannot be synced.
-                Ok(()) | Err(Errno::INVAL | Errno::NOTSUP) => {}
-                Err(errno) => return Err(Error::system("sync", copy.target_path(), errno)),
-            }
+/// Takes pieces of a large file; the last worker to give it up finishes it.
+pub(super) fn copy_ranges(copier: &mut Copier, shared: Arc<RangeCopy>, handle: &mut Handle<'_, Task>) {
+    shared.help(copier);
+    let Some(shared) = Arc::into_inner(shared) else { return };
+    match shared.into_ended(copier) {
+        (copy, Some(outcome)) => finish(copier, copy, outcome, handle),
+        (copy, None) => abandon(copier, copy, handle),
+    }
+}
+
+/// The same for a job that ends early: nobody finishes the file.
+pub(super) fn abandon_ranges(copier: &mut Copier, shared: Arc<RangeCopy>, handle: &mut Handle<'_, Task>) {
+    if let Some(shared) = Arc::into_inner(shared) {
+        abandon(copier, shared.into_copy(), handle);
+    }
+}
+
+/// All bytes are there, or not: gives the target its attributes and its name, or takes it away.
+fn finish(copier: &mut Copier, copy: FileCopy, outcome: Result<Copied>, handle: &mut Handle<'_, Task>) {
+    let checked = outcome.and_then(|Copied { bytes, route }| {
+        let content = check_source(copier, &copy, bytes)?;
+        let verified = copier.shared.plan.verify && verify(copier, &copy, content.bytes)?;
+        let verified = if verified { "; verified" } else { "" };
+        if let TargetKind::InPlace { regular, .. } = copy.target.kind {
+            finish_in_place(copier, &copy, regular)?;
         }
-        if regular {
-            self.shared.note_in_place(copy.target_path(), true);
+        copier.worker.note(|| (copy.source_path(), format!("{} bytes by {route}{verified}", content.bytes)));
+        Ok(content)
+    });
+    let Some(content) = copier.worker.check(checked) else { return abandon(copier, copy, handle) };
+    if let Some(doubt) = content.doubt {
+        copier.worker.fail(doubt);
+    }
+    // What was there before is better than what may be incomplete.
+    if content.has_changed && copy.target.replaced().is_some() {
+        return abandon(copier, copy, handle);
+    }
+    let opened = copy.opened;
+    // What can be read only once was read.
+    let can_repeat = copy.attributes.kind == FileKind::RegularFile;
+    let replaced = copy.target.replaced().filter(|_| can_repeat).map(|existing| (*existing, copy.entry.clone()));
+    match (complete(copier, copy, handle), replaced) {
+        (Ok(is_kept), _) => count(&mut copier.worker, content.bytes, opened, is_kept),
+        // Something is mounted on it: it cannot be another file, only hold another content.
+        (Err(error), Some((existing, entry))) if error.errno() == Some(Errno::BUSY) => {
+            write_in_place(copier, entry, existing, handle);
         }
-        Ok(())
+        (Err(error), _) => copier.worker.fail(error),
+    }
+}
+
+/// What was written in place may lie anywhere, so whoever wants it to be durable has that now; and it is whole.
+fn finish_in_place(copier: &mut Copier, copy: &FileCopy, regular: bool) -> Result<()> {
+    if copier.shared.plan.durable != Durable::None {
+        match copier.worker.sys.fsync(&copy.target.file) {
+            // What has no disk behind it, such as a FIFO, cannot be synced.
+            Ok(()) | Err(Errno::INVAL | Errno::NOTSUP) => {}
+            Err(errno) => return Err(Error::system("sync", copy.target_path(), errno)),
+        }
+    }
+    if regular {
+        copier.shared.in_place.finish(&copy.target_path());
+    }
+    Ok(())
+}
+
+/// Copies a file into what has its target's name, which could not be replaced.
+fn write_in_place(copier: &mut Copier, entry: OwnedEntry, existing: Attributes, handle: &mut Handle<'_, Task>) {
+    let opened = copier.worker.clock();
+    let source = entry.borrowed().open_source(&mut copier.worker.sys, &copier.shared.plan);
+    let begun = source.and_then(|(source, attributes)| {
+        let action = Action::WriteInPlace(existing, Reason::MountPoint);
+        let target = FileTarget::open(copier, entry.borrowed(), &attributes, action)?;
+        Ok(FileCopy { entry, source, opened, attributes, target })
+    });
+    if let Some(copy) = copier.worker.check(begun) {
+        copy_bytes(copier, copy, handle);
+    }
+}
+
+/// Gives a target with all its bytes its attributes and its name; false if it has its name and lacks some of those,
+/// which was reported.
+fn complete(copier: &mut Copier, copy: FileCopy, handle: &mut Handle<'_, Task>) -> Result<bool> {
+    let mut kept = keep_attributes(copier, &copy);
+    let FileCopy { entry: owned, source, attributes, target, .. } = copy;
+    let entry = owned.borrowed();
+    let link = LinkName::of(&copier.shared.plan, entry, &attributes);
+    let id = match link.map(|_| copier.worker.sys.fstat(&target.file)) {
+        None => None,
+        Some(Ok(found)) => Some(found.id()),
+        // Its other names get files of their own, which must not pass for a copy.
+        Some(Err(errno)) => {
+            let error = Error::of_one_file("link other names to", entry.target_path(), errno);
+            kept = kept.and(report_one(&mut copier.worker, error));
+            None
+        }
+    };
+    let sys = &mut copier.worker.sys;
+    let closed = sys.close(target.file).map_err(|errno| Error::system("finish", entry.target_path(), errno));
+    let kept = kept.and_then(|is_kept| closed.map(|()| is_kept));
+    let _ = sys.close(source);
+    let named = match (target.kind, kept) {
+        (TargetKind::Temporary { temporary, replaced }, Ok(is_kept)) => {
+            let action = replaced.map_or(Action::Create, Action::Replace);
+            FinalName::new(entry, &attributes, action).give_to(temporary, copier).map(|()| is_kept)
+        }
+        (TargetKind::Temporary { temporary, .. }, Err(error)) => {
+            temporary.abandon(sys);
+            Err(error)
+        }
+        (TargetKind::Staged, Err(error)) => {
+            let _ = sys.unlinkat(&entry.open.target, entry.new_name);
+            Err(error)
+        }
+        (TargetKind::Staged | TargetKind::InPlace { .. } | TargetKind::Done(_), kept) => {
+            note_target(&copier.shared, entry.open, entry.new_name);
+            kept
+        }
+    };
+    if let Some(link) = link {
+        link.settle(copier, id.filter(|_| named.is_ok()), handle);
+    }
+    release(copier, owned.open);
+    named
+}
+
+/// The same where only attributes are copied.
+fn finish_attributes(copier: &mut Copier, copy: FileCopy, handle: &mut Handle<'_, Task>) {
+    let opened = copy.opened;
+    let finished = complete(copier, copy, handle);
+    if let Some(is_kept) = copier.worker.check(finished) {
+        count(&mut copier.worker, 0, opened, is_kept);
+    }
+}
+
+/// Counts a file that has its name; as done if it has its attributes, too.
+fn count(worker: &mut WorkerContext, bytes: u64, opened: Option<Instant>, is_kept: bool) {
+    worker.summary.target_bytes += bytes;
+    if is_kept {
+        worker.done(opened);
+    }
+}
+
+/// A target that an earlier copy made: what changes without its time being changed (owner, mode, attributes) is kept
+/// again. What differs from its source where that is verified is copied again.
+fn finish_done(copier: &mut Copier, copy: FileCopy, existing: Attributes, handle: &mut Handle<'_, Task>) {
+    let ends_alike = ends_like_its_source(&mut copier.worker.sys, &copy, existing.size).unwrap_or_default();
+    if !ends_alike || (copier.shared.plan.verify && verify(copier, &copy, existing.size).is_err()) {
+        copier.worker.note(|| (copy.target_path(), "it is not what its source is; copied again".to_owned()));
+        let target = FileTarget::open(copier, copy.entry.borrowed(), &copy.attributes, Action::Replace(existing));
+        let Some(target) = copier.worker.check(target) else { return abandon(copier, copy, handle) };
+        return copy_bytes(copier, FileCopy { target, ..copy }, handle);
+    }
+    copier.pass_over(|| copy.source_path(), DONE);
+    let finished = complete(copier, copy, handle);
+    copier.worker.check(finished);
+}
+
+/// Takes the target away.
+fn abandon(copier: &mut Copier, copy: FileCopy, handle: &mut Handle<'_, Task>) {
+    let (sys, entry) = (&mut copier.worker.sys, copy.entry.borrowed());
+    let stays = copy.target.abandon(sys, entry);
+    let _ = sys.close(copy.source);
+    if stays {
+        copier.worker.warn(entry.target_path(), UNREMOVABLE);
+    }
+    if let Some(link) = LinkName::of(&copier.shared.plan, entry, &copy.attributes) {
+        link.settle(copier, None, handle);
+    }
+    release(copier, copy.entry.open);
+}
+
+/// How often the fast path was tried by a worker, how often in vain, and what mode the last file had.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FastPath {
+    is_allowed: bool,
+    attempts: u32,
+    in_vain: u32,
+    mode: u32,
+}
+
+impl FastPath {
+    /// Allowed where nothing in a plan needs a look at a file before it is copied.
+    pub(super) fn new(plan: &CopyPlan) -> Self {
+        let is_allowed = plan.method == Method::Copy
+            && (plan.engine, plan.reflink, plan.sparse) == (EngineName::Auto, When::Auto, When::Auto)
+            && plan.resources.buffer.is_none()
+            && plan.keep.mode
+            && plan.keep.keeps_owner()
+            && !plan.verify
+            && !plan.copy_contents
+            && !plan.dry_run;
+        Self { is_allowed, attempts: 0, in_vain: 0, mode: 0o644 }
     }
 
-    /// Copies a file into what has its target's name, which could not be replaced.
-    fn write_in_place(&mut self, whereabouts: Whereabouts, existing: Attributes, handle: &mut Handle<'_, Task>) {
-        let Whereabouts { open, name, new_name } = whereabouts;
-        let opened = self.worker.clock();
-        let begun = self.open_source(&open, &name).and_then(|(source, attributes)| {
-            let (target, place) =
-                self.open_target(&open, &new_name, &attributes, Action::WriteInPlace(existing, Reason::MountPoint))?;
-            Ok(FileCopy { open, name, source, opened, attributes, target, new_name, place, mode_now: None })
-        });
-        if let Some(copy) = self.worker.check(begun) {
-            self.copy_content(copy, handle);
-        }
+    /// Whether a file can be copied before it is looked at.
+    fn can_copy(&self, entry: Entry<'_>) -> bool {
+        let directory = entry.directory();
+        let Some(found) = directory.source_attributes.get() else { return false };
+        directory.state == TargetState::New
+            && self.is_allowed
+            && directory.volume.is_plain_home_of(found.attributes.dev)
+            && !directory.source.follows_links()
+            && self.in_vain * WORTH_TRYING <= self.attempts + WORTH_TRYING
     }
+}
 
-    /// Gives a target with all its bytes its attributes and its name; false if it has its name and lacks some of those,
-    /// which was reported.
-    pub(super) fn complete(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) -> Result<bool> {
-        let kept = self.keep_attributes(&copy);
-        let FileCopy { open, source, attributes, target, new_name, place, .. } = copy;
-        let has_other_names = self.has_other_names(&open, &attributes);
-        let (kept, id) =
-            if has_other_names { self.identify_open(kept, &target, &open, &new_name) } else { (kept, None) };
-        let failed = |errno| Error::system("finish", open.directory.target_of(&new_name), errno);
-        let sys = &mut self.worker.sys;
-        let closed = sys.close(target).map_err(failed);
-        let kept = kept.and_then(|is_kept| closed.map(|()| is_kept));
+/// Copies a file, unless it turns out to need another way; then nothing of it is left. Failures are found again, and
+/// told, on that way.
+fn copy_by_fast_path(copier: &mut Copier, entry: Entry<'_>, handle: &mut Handle<'_, Task>) -> bool {
+    let Copier { worker, fast_path, .. } = copier;
+    fast_path.attempts += 1;
+    let (opened, since) = (worker.clock(), file_time());
+    let (open, sys) = (entry.open, &mut worker.sys);
+    // Reading would touch its time of access before we have seen that. Only its owner may ask for this.
+    let Ok(source) = sys.open_untouched(&open.source, entry.name) else {
+        fast_path.in_vain += 1;
+        return false;
+    };
+    let mode = fast_path.mode;
+    let Ok(file) = sys.create(&open.target, entry.new_name, mode) else { return false };
+    let target = FileTarget { file, kind: TargetKind::Staged, mode_now: Some(mode & !open.creator.umask) };
+    let Some(attributes) = copy_then_examine(sys, &source, &target.file, since) else {
+        fast_path.in_vain += 1;
+        target.abandon(sys, entry);
         let _ = sys.close(source);
-        let named = match place {
-            TargetPlace::TemporaryFile { temporary, replaced } => match kept {
-                Ok(is_kept) => {
-                    let action = replaced.map_or(Action::Create, Action::Replace);
-                    self.finish_temporary(&open, temporary, action, &attributes).map(|()| is_kept)
-                }
-                Err(error) => {
-                    temporary.abandon(sys);
-                    Err(error)
-                }
-            },
-            TargetPlace::Staged if kept.is_err() => {
-                let _ = sys.unlinkat(&open.target, &new_name);
-                kept
-            }
-            TargetPlace::Staged | TargetPlace::InPlace { .. } | TargetPlace::Done(_) => {
-                self.claim(&open, &new_name);
-                kept
-            }
-        };
-        if has_other_names {
-            let id = if named.is_ok() { id } else { None };
-            self.link_the_others(&attributes, &open.directory, &new_name, id, handle);
-        }
-        self.leave(open);
-        named
+        return false;
+    };
+    fast_path.mode = attributes.mode & 0o777;
+    let copy = FileCopy { entry: entry.to_owned(), source, opened, attributes, target };
+    worker.found(attributes.size);
+    worker.moved(attributes.size);
+    worker.note(|| (copy.source_path(), format!("{} bytes by copy_file_range", attributes.size)));
+    let finished = complete(copier, copy, handle);
+    if let Some(is_kept) = copier.worker.check(finished) {
+        count(&mut copier.worker, attributes.size, opened, is_kept);
     }
+    true
+}
 
-    /// The identity of a target that has its bytes, for its other names. Where that cannot be told they get files of their
-    /// own, which must not pass for a copy.
-    fn identify_open(
-        &mut self,
-        kept: Result<bool>,
-        target: &OwnedFd,
-        open: &Open,
-        new_name: &CStr,
-    ) -> (Result<bool>, Option<FileId>) {
-        match self.worker.sys.fstat(target) {
-            Ok(target) => (kept, Some(target.id())),
-            Err(errno) => {
-                let path = open.directory.target_of(new_name);
-                (kept.and(self.report_one("link other names to", path, errno)), None)
-            }
-        }
-    }
-
-    /// The same where content is none of the job's business.
-    fn finish_attributes(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
-        let opened = copy.opened;
-        let finished = self.complete(copy, handle);
-        if self.worker.check(finished) == Some(true) {
-            self.worker.done(opened);
-        }
-    }
-
-    /// A target that an earlier copy made: what changes without its time being changed (owner, mode, attributes) is kept
-    /// once more. What does not stand up to being verified is copied again.
-    fn finish_done(&mut self, copy: FileCopy, existing: Attributes, handle: &mut Handle<'_, Task>) {
-        let ends_alike = self.ends_like_its_source(&copy, existing.size).unwrap_or_default();
-        if !ends_alike || (self.shared.plan.verify && self.verify(&copy, existing.size).is_err()) {
-            self.worker.note(|| (copy.target_path(), "it is not what its source is; copied again".to_owned()));
-            let target = self.open_target(&copy.open, &copy.new_name, &copy.attributes, Action::Replace(existing));
-            let Some((target, place)) = self.worker.check(target) else { return self.abandon(copy, handle) };
-            let mode_now = self.mode_now(&copy.open, &copy.attributes, &place);
-            let again = FileCopy { target, place, mode_now, ..copy };
-            return self.copy_content(again, handle);
-        }
-        self.pass_over(|| copy.source_path(), DONE);
-        let finished = self.complete(copy, handle);
-        self.worker.check(finished);
-    }
-
-    /// Takes the target away.
-    pub(super) fn abandon(&mut self, copy: FileCopy, handle: &mut Handle<'_, Task>) {
-        let sys = &mut self.worker.sys;
-        let mut stays = false;
-        match copy.place {
-            TargetPlace::TemporaryFile { temporary, .. } => stays = !temporary.abandon(sys),
-            TargetPlace::Staged => {
-                let _ = sys.unlinkat(&copy.open.target, &copy.new_name);
-            }
-            TargetPlace::InPlace { .. } | TargetPlace::Done(_) => {}
-        }
-        let _ = sys.close(copy.target);
-        let _ = sys.close(copy.source);
-        if stays {
-            self.worker.warn(copy.open.directory.target_of(&copy.new_name), UNREMOVABLE);
-        }
-        if self.has_other_names(&copy.open, &copy.attributes) {
-            self.link_the_others(&copy.attributes, &copy.open.directory, &copy.new_name, None, handle);
-        }
-        self.leave(copy.open);
-    }
+/// Copies a small file and looks at it; nothing if it needs another way.
+fn copy_then_examine(sys: &mut Sys, source: &OwnedFd, target: &OwnedFd, since: Moment) -> Option<Attributes> {
+    let copied = sys.copy_file_range(source, target, 0, AT_ONCE).ok()?;
+    let attributes = sys.fstat(source).ok()?;
+    let is_all = attributes.size == copied as u64 && copied < AT_ONCE;
+    let is_plain = attributes.kind == FileKind::RegularFile && attributes.links == 1 && !attributes.has_holes();
+    // Old ext4 inodes have whole seconds only.
+    let tick = i64::from(attributes.ctime.nanoseconds == 0);
+    let is_old = Moment { seconds: attributes.ctime.seconds + tick, ..attributes.ctime } < since;
+    (is_all && is_plain && is_old).then_some(attributes)
 }

@@ -13,14 +13,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 
-use super::decide::{Action, DONE};
-use super::directory::{Directory, Open, TargetState};
-use super::special::is_special;
+use super::decide::{Action, DONE, is_special};
+use super::decision::{decide, existing_target};
+use super::directory::{Directory, Entry, TargetState, open_to_search};
+use super::dry_run::tell_link;
+use super::names::FinalName;
 use super::{Copier, Task};
 use crate::engine::Pair;
 use crate::engine::compare::{Compared, compare};
 use crate::error::{Error, Result};
-use crate::plan::{Follow, Method, Update};
+use crate::plan::{CopyPlan, Follow, Method, Update};
 use crate::pool::Handle;
 use crate::sys::{Attributes, FileId, FileKind, Sys};
 use crate::tree::Place;
@@ -32,56 +34,211 @@ const UNLINKABLE: [Errno; 6] = [Errno::MLINK, Errno::PERM, Errno::XDEV, Errno::O
 /// Bytes of either side where a target may have what its source has.
 const COMPARED_AT_ONCE: usize = 64 * 1024;
 
+/// A name of a file that may have others, which are to be names of its copy.
+#[derive(Clone, Copy)]
+pub(super) struct LinkName<'a> {
+    entry: Entry<'a>,
+    source: &'a Attributes,
+}
+
+impl<'a> LinkName<'a> {
+    /// An entry, if its file may have other names: hard links, or symbolic ones that are followed. With `-H` those are
+    /// arguments, as with cp: what is found in a directory is not one of them.
+    pub(super) fn of(plan: &CopyPlan, entry: Entry<'a>, source: &'a Attributes) -> Option<Self> {
+        let may_be_led_to = match plan.follow {
+            Follow::Never => false,
+            Follow::Named => entry.directory().holds_arguments(),
+            Follow::Always => true,
+        };
+        (plan.keep.links && (source.links > 1 || may_be_led_to)).then_some(Self { entry, source })
+    }
+
+    /// Whether the file is to be copied; else the name is linked to its copy, now or when that is done.
+    pub(super) fn is_first(self, copier: &mut Copier) -> Result<bool> {
+        let Entry { open, name, new_name } = self.entry;
+        let pending = || PendingName {
+            directory: Arc::clone(&open.directory),
+            name: name.to_owned(),
+            kind: self.source.kind,
+            new_name: (new_name != name).then(|| new_name.to_owned()),
+        };
+        match copier.links.note_name(self.source, pending) {
+            NameAction::First => Ok(true),
+            NameAction::Wait => Ok(false),
+            NameAction::Link(target) => self.link_to(copier, &target).map(|linked| !linked),
+        }
+    }
+
+    /// The copy of the file is there, and this is its identity (or it failed: `None`): links the names that waited for it.
+    pub(super) fn settle(self, copier: &mut Copier, copy: Option<FileId>, handle: &mut Handle<'_, Task>) {
+        let directory = &self.entry.directory().target;
+        let name = self.entry.new_name;
+        let target = copy.map(|id| LinkTarget { directory: Arc::clone(directory), name: name.to_owned(), id });
+        for pending in copier.links.settle(self.source, target) {
+            handle.offer(Task::Name(Box::new(pending)));
+        }
+    }
+
+    /// Decides about a further name of a file whose copy is there. `None`: what has the name keeps its identity, and gets
+    /// the bytes by itself.
+    fn decide(self, copier: &mut Copier) -> Result<Option<Action>> {
+        let action = decide(copier, self.entry, self.source)?;
+        let options = &copier.shared.plan.existing;
+        Ok(match action {
+            // What is what its source is loses nothing but its being another file than the others.
+            Action::AlreadyDone(existing) if matches!(options.update, Update::All | Update::Older) => {
+                Some(Action::Replace(existing))
+            }
+            Action::AlreadyDone(_) => Some(Action::Skip(DONE)),
+            // What others may have open stays, too.
+            Action::UpToDate(existing, _)
+                if !is_special(self.source.kind) && !options.ask && self.holds_the_same(copier, &existing) =>
+            {
+                Some(Action::Replace(existing))
+            }
+            // It stays the file that it is, and does not become a name of another one.
+            Action::SetAttributes(_) | Action::WriteInPlace(..) => None,
+            other => Some(other),
+        })
+    }
+
+    /// Makes the name another one of the copy; says whether it could.
+    fn link_to(self, copier: &mut Copier, target: &LinkTarget) -> Result<bool> {
+        let entry = self.entry;
+        if entry.directory().state != TargetState::New {
+            match existing_target(copier, entry) {
+                Ok(Some(existing)) if existing.id() == target.id => {
+                    copier.worker.summary.links += 1;
+                    return Ok(true);
+                }
+                // What keeps its content cannot become a name of another file.
+                Ok(Some(_)) if copier.shared.plan.method == Method::AttributesOnly => return Ok(false),
+                _ => {}
+            }
+        }
+        let Some(action) = self.decide(copier)? else { return Ok(false) };
+        if let Some(why) = action.skips() {
+            copier.pass_over(|| entry.source_path(), why);
+            return Ok(true);
+        }
+        if copier.dry_run.is_some() {
+            return tell_link(copier, entry, self.source, action, target.id).map(|()| true);
+        }
+        let linked = open_copy_directory(copier, &target.directory).and_then(|from| {
+            let link = |sys: &mut Sys, to: &_| sys.linkat(&from, &target.name, &entry.open.target, to);
+            // What bears the copy's name now must still be the copy.
+            let check = |copier: &mut Copier, to: &_| {
+                let found = copier.worker.sys.stat_at(&entry.open.target, to);
+                let found = found.and_then(|found| if found.id() == target.id { Ok(()) } else { Err(Errno::STALE) });
+                found.map_err(|errno| Error::system("link", entry.target_path(), errno))
+            };
+            let linked = FinalName::new(entry, self.source, action).make(copier, link, check);
+            copier.copy_directory = Some((Arc::clone(&target.directory), from));
+            linked
+        });
+        match linked {
+            Ok(()) => {
+                copier.worker.summary.links += 1;
+                Ok(true)
+            }
+            // For a reason that is none of its own.
+            Err(error) if error.errno().is_some_and(|errno| UNLINKABLE.contains(&errno)) => {
+                copier.worker.warn(entry.target_path(), format!("{error}; it becomes a file of its own"));
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The identity of what stays under the target's name, if it stands for the copy.
+    pub(super) fn copy_that_stays(self, copier: &mut Copier, action: Action) -> Option<FileId> {
+        let Action::UpToDate(existing, _) = action else { return None };
+        let is_same_node = is_special(self.source.kind) && existing.kind == self.source.kind;
+        (is_same_node || self.holds_the_same(copier, &existing)).then(|| existing.id())
+    }
+
+    /// Whether a target that is as new as its source, or newer, holds the same: then it makes no difference but in names
+    /// that they become one file, as with cp. (Which does so in any case: whatever a newer file holds gives way to the
+    /// source, or takes its place under further names.)
+    fn holds_the_same(self, copier: &mut Copier, existing: &Attributes) -> bool {
+        let source = self.source;
+        let is_alike = (existing.kind, existing.size) == (source.kind, source.size);
+        is_alike && (existing.mtime == source.mtime || self.has_bytes_of_source(copier))
+    }
+
+    /// Whether a target that was there before has the bytes of its source.
+    fn has_bytes_of_source(self, copier: &mut Copier) -> bool {
+        let (entry, source) = (self.entry, self.source);
+        if source.kind != FileKind::RegularFile {
+            return false;
+        }
+        let sys = &mut copier.worker.sys;
+        let Ok((from, _)) = entry.open_source(sys, &copier.shared.plan) else { return false };
+        let compared = sys.open_source(&entry.open.target, entry.new_name).map(|to| {
+            let pair = Pair { source: &from, target: &to };
+            let what = Compared { len: source.size, has_holes: source.has_holes(), reads_on: false };
+            let same = compare(sys, pair, what, &mut vec![0; COMPARED_AT_ONCE], &mut vec![0; COMPARED_AT_ONCE]);
+            let _ = sys.close(to);
+            matches!(same, Ok(None))
+        });
+        let _ = sys.close(from);
+        compared.unwrap_or(false)
+    }
+}
+
+/// The directory that a copy lies in. Names that are linked one after the other often belong to neighbours, so the
+/// last one stays open.
+fn open_copy_directory(copier: &mut Copier, place: &Arc<Place>) -> Result<OwnedFd> {
+    let sys = &mut copier.worker.sys;
+    if let Some((last, directory)) = copier.copy_directory.take() {
+        if Arc::ptr_eq(&last, place) {
+            return Ok(directory);
+        }
+        let _ = sys.close(directory);
+    }
+    open_to_search(sys, place)
+}
+
 /// The groups that are not complete.
-pub(super) struct Links(Mutex<Groups>);
+pub(super) struct LinkGroups(Mutex<Groups>);
 
 struct Groups {
     /// Those whose copy is being made, and the names that wait for it.
-    pending: HashMap<FileId, Vec<Waiting>>,
+    pending: HashMap<FileId, Vec<PendingName>>,
     made: LinkTargets,
 }
 
 /// A name that waits for the copy of its file.
-pub(super) struct Waiting {
+pub(super) struct PendingName {
     pub(super) directory: Arc<Directory>,
     pub(super) name: CString,
-    kind: FileKind,
+    pub(super) kind: FileKind,
     /// Where it differs.
     pub(super) new_name: Option<CString>,
 }
 
 /// What is to be done with a name.
-pub(super) enum NameAction {
+enum NameAction {
     /// Copy the file: it is the first.
     First,
     /// Nothing: whoever makes the copy will link it.
-    Waits,
+    Wait,
     /// Link it.
     Link(LinkTarget),
 }
 
-/// What becomes of a further name of a file whose copy is there.
-enum LinkDecision {
-    /// It is a name of the copy already.
-    IsLinked,
-    /// What has it keeps its identity, and gets the bytes by itself.
-    KeepsItsFile,
-    /// It is linked, after this was done with what has the name.
-    Link(Action),
-}
-
-impl Links {
+impl LinkGroups {
     /// No groups. With `forgets` each goes with its last name, which takes it that no name is found twice.
     pub(super) fn new(forgets: bool) -> Self {
         Self(Mutex::new(Groups { pending: HashMap::new(), made: LinkTargets::new(forgets) }))
     }
 
     /// A name of a file with several was found.
-    fn note_name(&self, source: &Attributes, waiting: impl FnOnce() -> Waiting) -> NameAction {
+    fn note_name(&self, source: &Attributes, pending: impl FnOnce() -> PendingName) -> NameAction {
         let mut groups = self.groups();
         if let Some(names) = groups.pending.get_mut(&source.id()) {
-            names.push(waiting());
-            return NameAction::Waits;
+            names.push(pending());
+            return NameAction::Wait;
         }
         if let Some(target) = groups.made.next_name(source.id()) {
             return NameAction::Link(target);
@@ -91,7 +248,7 @@ impl Links {
     }
 
     /// The copy is made (or failed: `None`); returns the names that wait. After a failure the next name is a first.
-    fn settle(&self, source: &Attributes, target: Option<LinkTarget>) -> Vec<Waiting> {
+    fn settle(&self, source: &Attributes, target: Option<LinkTarget>) -> Vec<PendingName> {
         let mut groups = self.groups();
         let names = groups.pending.remove(&source.id());
         match (target, &names) {
@@ -108,255 +265,15 @@ impl Links {
     }
 }
 
-impl Copier {
-    /// Whether a file may have other names that are to be names of its copy: hard links, or symbolic ones that are
-    /// followed. With `-H` those are arguments, as with cp: what is found in a directory is not one of them.
-    pub(super) fn has_other_names(&self, open: &Open, attributes: &Attributes) -> bool {
-        let plan = &self.shared.plan;
-        let may_be_led_to = match plan.follow {
-            Follow::Never => false,
-            Follow::Named => open.directory.holds_arguments(),
-            Follow::Always => true,
-        };
-        plan.keep.links && (attributes.links > 1 || may_be_led_to)
-    }
-
-    /// Whether a file is to be copied; else it is linked to its copy, now or when that is done.
-    pub(super) fn is_first_of_its_names(
-        &mut self,
-        open: &Arc<Open>,
-        name: &CStr,
-        new_name: &CStr,
-        source: &Attributes,
-    ) -> Result<bool> {
-        let waiting = || Waiting {
-            directory: Arc::clone(&open.directory),
-            name: name.to_owned(),
-            kind: source.kind,
-            new_name: (new_name != name).then(|| new_name.to_owned()),
-        };
-        match self.shared.links.note_name(source, waiting) {
-            NameAction::First => Ok(true),
-            NameAction::Waits => Ok(false),
-            NameAction::Link(target) => self.link_to_copy(open, name, new_name, source, &target).map(|linked| !linked),
-        }
-    }
-
-    /// The copy of a file with several names is there: links those that waited for it.
-    pub(super) fn link_the_others(
-        &mut self,
-        source: &Attributes,
-        directory: &Directory,
-        name: &CStr,
-        target: Option<FileId>,
-        handle: &mut Handle<'_, Task>,
-    ) {
-        let target =
-            target.map(|id| LinkTarget { directory: Arc::clone(&directory.target), name: name.to_owned(), id });
-        for waiting in self.shared.links.settle(source, target) {
-            handle.offer(Task::Name(Box::new(waiting)));
-        }
-    }
-
-    /// A name that waited: its directories are opened again, and it goes the way of every entry.
-    pub(super) fn waited(&mut self, waiting: Waiting, handle: &mut Handle<'_, Task>) {
-        let Waiting { directory, name, kind, new_name } = waiting;
-        match self.reopen(&directory) {
-            Ok((source, target)) => {
-                let opened = self.opened(&directory, source, target);
-                drop(directory);
-                let new_name = new_name.unwrap_or_else(|| name.clone());
-                if let Some(open) = self.worker.check(opened) {
-                    if self.is_read(kind) {
-                        self.file(&open, &name, &new_name, handle);
-                    } else {
-                        let made = self.other(&open, &name, &new_name, handle);
-                        self.worker.check(made);
-                    }
-                    self.leave(open);
-                }
-            }
-            Err(error) => {
-                self.worker.fail(error);
-                self.leave_directory(directory, None);
-            }
-        }
-    }
-
-    fn reopen(&mut self, directory: &Directory) -> Result<(OwnedFd, OwnedFd)> {
-        let sys = &mut self.worker.sys;
-        let failed = |place: &Place, errno| Error::system("open", place.path(), errno);
-        let source = directory.source.open_to_search(sys).map_err(|errno| failed(&directory.source, errno))?;
-        let target = directory.target.open_to_search(sys).map_err(|errno| failed(&directory.target, errno))?;
-        Ok((source, target))
-    }
-
-    /// Decides about a further name of a file whose copy is there.
-    fn decide_about_link(
-        &mut self,
-        open: &Open,
-        (name, new_name): (&CStr, &CStr),
-        source: &Attributes,
-        target: &LinkTarget,
-    ) -> Result<LinkDecision> {
-        if open.directory.state == TargetState::New {
-            return Ok(LinkDecision::Link(Action::Create));
-        }
-        match self.look_at_target(open, new_name) {
-            Ok(Some(existing)) if existing.id() == target.id => return Ok(LinkDecision::IsLinked),
-            // What keeps its content cannot become a name of another file.
-            Ok(Some(_)) if self.shared.plan.method == Method::AttributesOnly => return Ok(LinkDecision::KeepsItsFile),
-            _ => {}
-        }
-        let action = match self.decide(open, name, new_name, source)? {
-            // What is what its source is loses nothing but its being another file than the others.
-            Action::AlreadyDone(existing)
-                if matches!(self.shared.plan.existing.update, Update::All | Update::Older) =>
-            {
-                Action::Replace(existing)
-            }
-            Action::AlreadyDone(_) => Action::Skip(DONE),
-            // What others may have open stays, too.
-            Action::UpToDate(existing, _)
-                if !is_special(source.kind)
-                    && !self.shared.plan.existing.ask
-                    && self.holds_the_same(open, (name, new_name), source, &existing) =>
-            {
-                Action::Replace(existing)
-            }
-            // It stays the file that it is, and does not become a name of another one.
-            Action::SetAttributes(_) | Action::WriteInPlace(..) => return Ok(LinkDecision::KeepsItsFile),
-            other => other,
-        };
-        Ok(LinkDecision::Link(action))
-    }
-
-    /// Makes a name another one of the copy; says whether it could.
-    fn link_to_copy(
-        &mut self,
-        open: &Open,
-        name: &CStr,
-        new_name: &CStr,
-        source: &Attributes,
-        target: &LinkTarget,
-    ) -> Result<bool> {
-        let action = match self.decide_about_link(open, (name, new_name), source, target)? {
-            LinkDecision::IsLinked => {
-                self.worker.summary.links += 1;
-                return Ok(true);
-            }
-            LinkDecision::KeepsItsFile => return Ok(false),
-            LinkDecision::Link(action) => action,
-        };
-        if let Some(why) = action.skips() {
-            self.pass_over(|| open.directory.source_of(name), why);
-            return Ok(true);
-        }
-        if self.shared.plan.dry_run {
-            return self.tell_link(open, (name, new_name), source, action, target.id).map(|()| true);
-        }
-        let from = match self.open_copy_directory(&target.directory) {
-            Err(error) if cannot_be_linked(&error) => return Ok(self.leave_unlinked(open, new_name, &error)),
-            other => other?,
-        };
-        let link = |sys: &mut Sys, to: &CStr| sys.linkat(&from, &target.name, &open.target, to);
-        // What bears the copy's name now must still be the copy.
-        let check = |copier: &mut Self, to: &CStr| {
-            let found = copier.worker.sys.stat_at(&open.target, to);
-            let found = found.and_then(|found| if found.id() == target.id { Ok(()) } else { Err(Errno::STALE) });
-            found.map_err(|errno| Error::system("link", open.directory.target_of(new_name), errno))
-        };
-        let linked = self.make_other(open, new_name, action, source, link, check);
-        self.copy_directory = Some((Arc::clone(&target.directory), from));
-        match linked {
-            Ok(()) => {
-                self.worker.summary.links += 1;
-                Ok(true)
-            }
-            Err(error) if cannot_be_linked(&error) => Ok(self.leave_unlinked(open, new_name, &error)),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The identity of what stays under a target's name, if it stands for the copy of a file with several names.
-    pub(super) fn copy_that_stays(
-        &mut self,
-        open: &Open,
-        names: (&CStr, &CStr),
-        source: &Attributes,
-        action: Action,
-    ) -> Option<FileId> {
-        let Action::UpToDate(existing, _) = action else { return None };
-        let is_same_node = is_special(source.kind) && existing.kind == source.kind;
-        (is_same_node || self.holds_the_same(open, names, source, &existing)).then(|| existing.id())
-    }
-
-    /// Whether a target that is as new as its source, or newer, holds the same: then it makes no difference but in names
-    /// that they become one file, as with cp. (Which does so in any case: whatever a newer file holds gives way to the
-    /// source, or takes its place under further names.)
-    fn holds_the_same(
-        &mut self,
-        open: &Open,
-        names: (&CStr, &CStr),
-        source: &Attributes,
-        existing: &Attributes,
-    ) -> bool {
-        let is_alike = (existing.kind, existing.size) == (source.kind, source.size);
-        is_alike && (existing.mtime == source.mtime || self.has_bytes_of_source(open, names, source))
-    }
-
-    /// Whether a target that was there before has the bytes of its source.
-    fn has_bytes_of_source(&mut self, open: &Open, (name, new_name): (&CStr, &CStr), source: &Attributes) -> bool {
-        if source.kind != FileKind::RegularFile {
-            return false;
-        }
-        let Ok((from, _)) = self.open_source(open, name) else { return false };
-        let sys = &mut self.worker.sys;
-        let compared = sys.open_source(&open.target, new_name).map(|to| {
-            let pair = Pair { source: &from, target: &to };
-            let what = Compared { len: source.size, has_holes: source.has_holes(), reads_on: false };
-            let same = compare(sys, pair, what, &mut vec![0; COMPARED_AT_ONCE], &mut vec![0; COMPARED_AT_ONCE]);
-            let _ = sys.close(to);
-            matches!(same, Ok(None))
-        });
-        let _ = sys.close(from);
-        compared.unwrap_or(false)
-    }
-
-    /// Says that a name gets a file of its own, and why; that it is not linked.
-    fn leave_unlinked(&mut self, open: &Open, new_name: &CStr, error: &Error) -> bool {
-        self.worker.warn(open.directory.target_of(new_name), format!("{error}; it becomes a file of its own"));
-        false
-    }
-
-    /// The directory that a copy lies in. Names that are linked one after the other often belong to neighbours, so the
-    /// last one stays open.
-    fn open_copy_directory(&mut self, place: &Arc<Place>) -> Result<OwnedFd> {
-        let sys = &mut self.worker.sys;
-        if let Some((last, directory)) = self.copy_directory.take() {
-            if Arc::ptr_eq(&last, place) {
-                return Ok(directory);
-            }
-            let _ = sys.close(directory);
-        }
-        place.open_to_search(sys).map_err(|errno| Error::system("open", place.path(), errno))
-    }
-}
-
-/// Whether a name cannot be linked to a copy for a reason that is none of its own.
-fn cannot_be_linked(error: &Error) -> bool {
-    error.errno().is_some_and(|errno| UNLINKABLE.contains(&errno))
-}
-
 /// A copy that further names can be linked to.
-pub(super) struct LinkTarget {
-    pub(super) directory: Arc<Place>,
-    pub(super) name: CString,
-    pub(super) id: FileId,
+struct LinkTarget {
+    directory: Arc<Place>,
+    name: CString,
+    id: FileId,
 }
 
-/// See the module.
-pub(super) struct LinkTargets {
+/// The copies of files with several names, by their sources.
+struct LinkTargets {
     copies: BTreeMap<ShortId, Copy>,
     /// The names of all copies, each with its NUL.
     names: Vec<u8>,
@@ -381,12 +298,12 @@ struct Copy {
 
 impl LinkTargets {
     /// None. With `forgets` each goes when as many names were found as its source has.
-    pub(super) const fn new(forgets: bool) -> Self {
+    const fn new(forgets: bool) -> Self {
         Self { copies: BTreeMap::new(), names: Vec::new(), stale: 0, devices: Vec::new(), forgets }
     }
 
     /// The copy of a source of which a further name was found.
-    pub(super) fn next_name(&mut self, source: FileId) -> Option<LinkTarget> {
+    fn next_name(&mut self, source: FileId) -> Option<LinkTarget> {
         let source = self.shorten(source);
         let copy = self.copies.get_mut(&source)?;
         copy.names_left = copy.names_left.saturating_sub(1);
@@ -401,7 +318,7 @@ impl LinkTargets {
     }
 
     /// Remembers the copy of a source, for its further names.
-    pub(super) fn remember(&mut self, source: &Attributes, target: LinkTarget) {
+    fn remember(&mut self, source: &Attributes, target: LinkTarget) {
         let names_left = source.links.saturating_sub(1);
         if names_left > 0 || !self.forgets {
             self.insert(source.id(), target, names_left);
@@ -409,7 +326,7 @@ impl LinkTargets {
     }
 
     /// Another copy takes the place of one that is remembered.
-    pub(super) fn replace(&mut self, source: FileId, target: LinkTarget) {
+    fn replace(&mut self, source: FileId, target: LinkTarget) {
         let short = self.shorten(source);
         if let Some(names_left) = self.copies.get(&short).map(|copy| copy.names_left) {
             self.remove(short);
@@ -418,7 +335,7 @@ impl LinkTargets {
     }
 
     /// There is no copy of that source any more.
-    pub(super) fn forget(&mut self, source: FileId) {
+    fn forget(&mut self, source: FileId) {
         let source = self.shorten(source);
         self.remove(source);
     }

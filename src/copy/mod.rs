@@ -1,47 +1,46 @@
 //! `haul copy`: files and trees, in parallel by directory entry and by range of a large file.
 //!
-//! - this file: the tasks and the workers; [`shared`]: what those share;
+//! - this file: the tasks, the workers, and which way an entry goes; [`shared`]: what the workers share;
 //! - [`operands`]: from the words of the command line to open directories and names;
-//! - [`walk`]: reading directories; [`directory`]: a directory on its way; [`resume`]: new trees under temporary names, and
-//!   going on with old ones;
-//! - [`decide`](mod@decide): what becomes of an entry; [`dry_run`]: telling it instead of doing it; [`folding`]: where case
-//!   makes no difference;
-//! - [`file`](mod@file): one file from its beginning to its end; [`sides`]: its source and its target; [`content`]: its
-//!   bytes; [`check`]: whether those are all; [`fast_path`]: small ones in fewer calls; [`hard_links`]: files with several
-//!   names; [`special`]: what has no content;
-//! - [`names`]: how a final name is given, and backups; [`attributes`]: what is kept beside the bytes.
+//! - [`directory`]: directories and the entries in them; [`directory_copy`]: from a directory's making to its finishing;
+//!   [`staged`]: new trees under temporary names, and going on with old ones; [`walk`]: reading directories;
+//! - [`decide`](mod@decide): what becomes of an entry; [`decision`]: what must be known for that; [`dry_run`]: telling it
+//!   instead of doing it;
+//! - [`file`](mod@file): one file from its beginning to its end; [`file_copy`]: its source and its target; [`content`]: its
+//!   bytes; [`attributes`]: what is kept beside them;
+//! - [`special`]: what has no content; [`hard_links`]: files with several names; [`names`]: final names, and backups.
 
 mod attributes;
-mod check;
 mod content;
 mod decide;
+mod decision;
 mod directory;
+mod directory_copy;
 mod dry_run;
-mod fast_path;
 mod file;
-mod folding;
+mod file_copy;
 mod hard_links;
 mod names;
 mod operands;
-mod resume;
 mod shared;
-mod sides;
 mod special;
+mod staged;
 mod walk;
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use self::content::Split;
-use self::directory::{Directory, Open, TargetState};
+use self::content::RangeCopy;
+use self::decide::is_read;
+use self::directory::{Directory, Entry, OpenDirectory, ParentLink, Subdirectory, TargetState, open_to_search};
+use self::directory_copy::{FoundDirectory, release_directory};
 use self::dry_run::DryRun;
-use self::fast_path::FastPath;
-use self::hard_links::Waiting;
-use self::operands::Destination;
-use self::operands::Distinct;
+use self::file::FastPath;
+use self::hard_links::{LinkGroups, PendingName};
+use self::operands::{Destination, DistinctSources};
 use self::shared::Shared;
 use crate::error::{Error, Result};
 use crate::job::Context;
@@ -49,10 +48,10 @@ use crate::job::limits::Needs;
 use crate::job::list::Names;
 use crate::job::worker_context::WorkerContext;
 use crate::outcome::Summary;
-use crate::plan::{CopyPlan, Durable, EngineName, Follow};
+use crate::plan::{CopyPlan, Durable, EngineName, Follow, Method};
 use crate::pool::{BufferPool, Handle, Worker, workers};
 use crate::size::BufferSize;
-use crate::sys::{DirectoryBuffer, Entries, most_descriptors};
+use crate::sys::{DirectoryBuffer, Entries, FileKind, most_descriptors};
 use crate::tree::Place;
 use crate::tree::extended::Buffers;
 
@@ -77,17 +76,20 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     let listed = plan.list.as_ref().map(|list| Names::read(sys, list)).transpose()?;
     let sources: Vec<_> = plan.sources.iter().cloned().chain(listed.into_iter().flat_map(Names::into_paths)).collect();
     let destination = Destination::find(sys, plan, sources.len())?;
-    let Distinct { sources, repeated, may_collide: sources_may_collide } = Distinct::new(sys, sources, plan);
+    let DistinctSources { sources, repeated, may_collide: sources_may_collide } =
+        DistinctSources::new(sys, sources, plan);
     for path in repeated {
         workers[0].warn(path, "named more than once, copied once");
     }
     // Of several sources one may lie in another, and links that are followed are names that no file counts.
     let forgets_links = sources.len() == 1 && plan.follow == Follow::Never;
-    let mut shared = Shared::new(plan, context, destination, threads, &pool, sources_may_collide, forgets_links);
-    shared.dry_run = plan.dry_run.then(|| DryRun::new(&mut workers[0].sys)).transpose()?;
-    let shared = Arc::new(shared);
-    let mut copiers: Vec<_> = workers.into_iter().map(|worker| Copier::new(worker, &shared)).collect();
-    if !plan.dry_run {
+    let (destination, links) = (Arc::new(destination), Arc::new(LinkGroups::new(forgets_links)));
+    let shared = Arc::new(Shared::new(plan, context, threads, &pool, sources_may_collide));
+    let new = |worker| Copier::new(worker, Arc::clone(&shared), Arc::clone(&destination), Arc::clone(&links));
+    let mut copiers: Vec<_> = workers.into_iter().map(new).collect();
+    if plan.dry_run {
+        copiers[0].dry_run = Some(DryRun::new(&mut copiers[0].worker.sys)?);
+    } else {
         copiers[0].tidy_destination();
     }
     let mut tasks = sources.into_iter().map(Task::Source);
@@ -131,17 +133,21 @@ enum Task {
     /// A directory, by its name in the one above.
     Directory(Arc<Directory>, CString, TargetState),
     /// Entries of a directory that somebody else goes on reading.
-    Entries(Box<(Arc<Open>, Entries)>),
+    Entries(Box<(Arc<OpenDirectory>, Entries)>),
     /// Ranges of a large file that nobody has taken yet.
-    Ranges(Arc<Split>),
+    Ranges(Arc<RangeCopy>),
     /// A further name of a file that is copied by now.
-    Name(Box<Waiting>),
+    Name(Box<PendingName>),
 }
 
 /// A worker.
 struct Copier {
     worker: WorkerContext,
     shared: Arc<Shared>,
+    destination: Arc<Destination>,
+    links: Arc<LinkGroups>,
+    /// What would be there by now, if nothing is done; then this is the only worker.
+    dry_run: Option<DryRun>,
     names: DirectoryBuffer,
     attributes: Buffers,
     /// Pieces of a file, to be copied one after the other.
@@ -154,18 +160,111 @@ struct Copier {
 }
 
 impl Copier {
-    fn new(worker: WorkerContext, shared: &Arc<Shared>) -> Self {
-        let (names, attributes) = (DirectoryBuffer::default(), Buffers::default());
-        let (shared, batch, fast_path) = (Arc::clone(shared), Vec::new(), FastPath::default());
-        Self { worker, shared, names, attributes, batch, fast_path, was_large: false, copy_directory: None }
+    fn new(worker: WorkerContext, shared: Arc<Shared>, destination: Arc<Destination>, links: Arc<LinkGroups>) -> Self {
+        Self {
+            fast_path: FastPath::new(&shared.plan),
+            worker,
+            shared,
+            destination,
+            links,
+            dry_run: None,
+            names: DirectoryBuffer::default(),
+            attributes: Buffers::default(),
+            batch: Vec::new(),
+            was_large: false,
+            copy_directory: None,
+        }
+    }
+
+    /// Copies one entry of an open directory, whatever it is.
+    fn copy_entry(&mut self, entry: Entry<'_>, kind: FileKind, handle: &mut Handle<'_, Task>) {
+        self.writes_to(entry.directory());
+        let kind = decision::kind_of(&mut self.worker.sys, entry, kind);
+        let Some(kind) = self.worker.check(kind) else { return };
+        if decision::is_passed_over(self, entry, kind) {
+            return;
+        }
+        let done = self.copy_by_kind(entry, kind, handle);
+        staged::clear_stale(&mut self.worker.sys, entry, &done);
+        self.worker.check(done);
+    }
+
+    fn copy_by_kind(&mut self, entry: Entry<'_>, kind: FileKind, handle: &mut Handle<'_, Task>) -> Result<()> {
+        match (kind, self.shared.plan.method) {
+            (FileKind::Directory, _) => directory_copy::hand_on(self, entry, handle),
+            (_, Method::HardLink) => special::link_source(self, entry),
+            (_, Method::Symlink) => special::symlink_to_source(self, entry),
+            (kind, _) if is_read(&self.shared.plan, kind) => {
+                file::copy_file(self, entry, handle);
+                Ok(())
+            }
+            _ => special::copy_special(self, entry, handle),
+        }
+    }
+
+    /// Goes into a directory that was found in another: makes its target, if nobody has yet, and copies what is in it.
+    fn enter(
+        &mut self,
+        above: Arc<Directory>,
+        name: &CStr,
+        new_name: &CStr,
+        state: TargetState,
+        handle: &mut Handle<'_, Task>,
+    ) {
+        self.writes_to(&above);
+        if state != TargetState::Merged && self.worker.is_full(above.volume.dev()) {
+            return release_directory(self, above, None);
+        }
+        let subdirectory = Subdirectory { above: &above, source: above.source.below(name), name, new_name };
+        let found = directory_copy::find(self, &subdirectory, state);
+        match self.worker.check(found) {
+            Some((directory, target)) => {
+                let parent = ParentLink(Some(above));
+                self.copy_directory((Directory { parent, ..directory }, target), handle);
+            }
+            None => release_directory(self, above, None),
+        }
+    }
+
+    /// Copies a directory with what is in it. Its target may be open already.
+    fn copy_directory(&mut self, found: FoundDirectory, handle: &mut Handle<'_, Task>) {
+        if let Some(open) = directory_copy::begin(self, found) {
+            walk::read(self, open, handle);
+        }
+    }
+
+    /// A name that waited for the copy of its file: its directories are opened again, and it goes the way of every entry.
+    fn copy_pending_name(&mut self, pending: PendingName, handle: &mut Handle<'_, Task>) {
+        let PendingName { directory, name, kind, new_name } = pending;
+        let mut open = |place: &Place| open_to_search(&mut self.worker.sys, place);
+        let sides = open(&directory.source).and_then(|source| Ok((source, open(&directory.target)?)));
+        let Some(sides) = self.worker.check(sides) else { return release_directory(self, directory, None) };
+        let opened = directory_copy::open(self, &directory, sides);
+        drop(directory);
+        let Some(open) = self.worker.check(opened) else { return };
+        let entry = Entry { open: &open, name: &name, new_name: new_name.as_deref().unwrap_or(&name) };
+        let done = self.copy_by_kind(entry, kind, handle);
+        self.worker.check(done);
+        directory_copy::release(self, open);
+    }
+
+    /// From here on the work at hand writes to the file system that the target of a directory lies in.
+    fn writes_to(&mut self, directory: &Directory) {
+        self.worker.writes_to(Some(directory.volume.dev()));
+    }
+
+    /// Counts something that is passed over on purpose.
+    fn pass_over(&mut self, path: impl FnOnce() -> PathBuf, why: &str) {
+        self.worker.summary.skipped += 1;
+        let would = if self.dry_run.is_some() { "would be " } else { "" };
+        self.worker.note(|| (path(), format!("{would}passed over: {why}")));
     }
 
     /// Removes what killed runs left in the directory that sources go to.
     fn tidy_destination(&mut self) {
-        let shared = Arc::clone(&self.shared);
-        let place = &shared.destination.place;
+        let place = Arc::clone(&self.destination.place);
         if let Ok(directory) = place.open(&mut self.worker.sys) {
-            self.remove_abandoned(place, &directory);
+            directory_copy::tidy(self, &place, &directory);
             let _ = self.worker.sys.close(directory);
         }
     }
@@ -173,17 +272,19 @@ impl Copier {
     /// What is left to do when all is copied.
     fn close_down(&mut self) {
         // Also when the job was cut short: nobody else would.
-        self.finish_parents();
-        for path in self.shared.take_incomplete() {
+        operands::finish_parents(self);
+        let shared = Arc::clone(&self.shared);
+        for path in shared.in_place.take_incomplete() {
             self.worker.warn(path, "it was being written in place, and is not whole; copy it again");
         }
-        if self.worker.is_halted() || self.shared.plan.dry_run {
+        if self.worker.is_halted() || self.dry_run.is_some() {
             return;
         }
-        let places = match self.shared.plan.durable {
+        let destination = Arc::clone(&self.destination.place);
+        let places = match shared.plan.durable {
             Durable::None => Vec::new(),
-            Durable::File => vec![Arc::clone(&self.shared.destination.place)],
-            Durable::End => self.shared.volumes(),
+            Durable::File => vec![destination],
+            Durable::End => std::iter::once(destination).chain(shared.volumes.directories()).collect(),
         };
         for place in places {
             let synced = self.sync(&place);
@@ -208,24 +309,24 @@ impl Worker for Copier {
         if self.worker.is_halted() {
             // Dropping a task drops its targets, and those take their temporary names away or keep them. But half a file in
             // a tree has no temporary name of its own.
-            if let Task::Ranges(split) = task {
-                self.abandon_split(split, handle);
+            if let Task::Ranges(shared) = task {
+                file::abandon_ranges(self, shared, handle);
             }
             return;
         }
         match task {
-            Task::Source(path) => self.start(&path, handle),
+            Task::Source(path) => {
+                let started = operands::start(self, &path, handle);
+                self.worker.check(started);
+            }
             Task::Directory(above, name, state) => self.enter(above, &name, &name, state, handle),
             Task::Entries(shared) => {
                 let (open, entries) = *shared;
-                self.entries(&open, entries, handle);
-                self.leave(open);
+                walk::copy_entries(self, &open, entries, handle);
+                directory_copy::release(self, open);
             }
-            Task::Ranges(split) => {
-                self.ranges(&split);
-                self.leave_split(split, handle);
-            }
-            Task::Name(waiting) => self.waited(*waiting, handle),
+            Task::Ranges(shared) => file::copy_ranges(self, shared, handle),
+            Task::Name(pending) => self.copy_pending_name(*pending, handle),
         }
     }
 }

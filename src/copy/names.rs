@@ -1,158 +1,184 @@
-//! Final names: what is made without content, how a temporary name becomes the final one, and what is kept of what had
-//! that before.
+//! The names of targets: which ones sources have become, how a target gets its final name, what is kept of the one that had it
+//! before, and directories where case makes no difference.
+//!
+//! In such a directory (vfat, a folder of ext4 with `chattr +F`, ntfs-3g and network file systems that are mounted so) names
+//! that differ in case only are one name: there the second of two sources must not take the place of the first. What is there
+//! under a source's name may be spelled otherwise. If the source directory has that spelling too, or another source has just
+//! become it, both would become one file. Names are compared by Unicode's lower case, which is near enough to what any file
+//! system does: what it tells apart and this does not only leads to a look.
 
+use std::collections::HashSet;
 use std::ffi::{CStr, CString};
-use std::sync::Arc;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use rustix::io::Errno;
 
 use super::Copier;
 use super::decide::Action;
-use super::directory::Open;
+use super::directory::{Directory, Entry, OpenDirectory, lower_case};
+use super::shared::Shared;
 use crate::error::{Cause, Error, Quoted, Result};
-use crate::plan::{Backup, Durable};
-use crate::sys::{Attributes, DirectoryBuffer, FileId, FileKind, NAME_MAX, Sys};
+use crate::plan::{self, Durable};
+use crate::sys::{Attributes, DirectoryBuffer, FileKind, NAME_MAX, Sys};
 use crate::tree::path::search_only;
-use crate::tree::{Named, TemporaryFile, Unnamed};
+use crate::tree::{Named, TemporaryFile, Unnamed, remove_tree};
 
-impl Copier {
+/// Remembers that a source became this target, where another source could do the same.
+pub(super) fn note_target(shared: &Shared, open: &OpenDirectory, name: &CStr) {
+    if let Some(directory) = open.target_id {
+        shared.targets.take(directory, name.to_bytes());
+        if open.directory.ignores_case() {
+            shared.targets.take(directory, lower_case(name).as_bytes());
+        }
+    }
+}
+
+/// Whether another source of this job has become this target.
+pub(super) fn was_just_made(shared: &Shared, open: &OpenDirectory, name: &CStr) -> bool {
+    open.target_id.is_some_and(|directory| shared.targets.has_made(directory, name.to_bytes()))
+}
+
+/// The final name of a target that is made under a temporary one.
+pub(super) struct FinalName<'a> {
+    entry: Entry<'a>,
+    /// What the target is made of.
+    source: &'a Attributes,
+    /// Whether something has the name.
+    replaces: bool,
+}
+
+impl<'a> FinalName<'a> {
+    pub(super) const fn new(entry: Entry<'a>, source: &'a Attributes, action: Action) -> Self {
+        Self { entry, source, replaces: matches!(action, Action::Replace(_)) }
+    }
+
     /// Makes something that has no content to wait for: `make` makes it under the name it is given, `complete` sees to
     /// the rest before anybody finds it under the final one.
-    pub(super) fn make_other(
-        &mut self,
-        open: &Open,
-        new_name: &CStr,
-        action: Action,
-        source: &Attributes,
+    pub(super) fn make(
+        self,
+        copier: &mut Copier,
         mut make: impl FnMut(&mut Sys, &CStr) -> rustix::io::Result<()>,
-        complete: impl FnOnce(&mut Self, &CStr) -> Result<()>,
+        complete: impl FnOnce(&mut Copier, &CStr) -> Result<()>,
     ) -> Result<()> {
-        let failed = |errno| Error::system("create", open.directory.target_of(new_name), errno);
+        let Entry { open, new_name, .. } = self.entry;
+        let failed = |errno| Error::system("create", self.entry.target_path(), errno);
+        let sys = &mut copier.worker.sys;
         if open.directory.is_staged() {
-            if matches!(action, Action::Replace(_)) {
-                self.clear(open, new_name).map_err(failed)?;
+            if self.replaces {
+                remove_tree(sys, &*open.target, new_name).map_err(failed)?;
             }
-            make(&mut self.worker.sys, new_name).map_err(failed)?;
-            let completed = complete(self, new_name);
+            make(sys, new_name).map_err(failed)?;
+            let completed = complete(copier, new_name);
             match completed {
-                Ok(()) => self.claim(open, new_name),
-                Err(_) => _ = self.worker.sys.unlinkat(&open.target, new_name),
+                Ok(()) => note_target(&copier.shared, open, new_name),
+                Err(_) => _ = copier.worker.sys.unlinkat(&open.target, new_name),
             }
             return completed;
         }
-        let sys = &mut self.worker.sys;
-        let temporary = TemporaryFile::other(sys, self.shared.site(open), new_name, make);
+        let temporary = TemporaryFile::other(sys, open.site(&copier.shared.temporary_files), new_name, make);
         let temporary = temporary.map_err(failed)?;
-        match complete(self, temporary.temporary_name()) {
-            Ok(()) => self.finish_temporary(open, temporary, action, source),
+        match complete(copier, temporary.temporary_name()) {
+            Ok(()) => self.give_to(temporary, copier),
             Err(error) => {
                 // Refused: what bears the temporary name is not what was made.
                 if error.errno().is_none() && !error.is_interruption() {
                     temporary.forget();
                 } else {
-                    temporary.abandon(&mut self.worker.sys);
+                    temporary.abandon(&mut copier.worker.sys);
                 }
                 Err(error)
             }
         }
     }
 
-    /// Gives something its final name, after what has it was saved as the plan says; `source` is what it is made of.
-    pub(super) fn finish_temporary(
-        &mut self,
-        open: &Open,
-        temporary: TemporaryFile,
-        action: Action,
-        source: &Attributes,
-    ) -> Result<()> {
-        let replaces = matches!(action, Action::Replace(_));
-        let name = temporary.name().to_owned();
-        if replaces && let Err(error) = self.back_up(open, &name, source.id()) {
-            temporary.abandon(&mut self.worker.sys);
+    /// Gives the name to what is finished, after what has it was saved as the plan says.
+    pub(super) fn give_to(self, temporary: TemporaryFile, copier: &mut Copier) -> Result<()> {
+        let Entry { open, new_name, .. } = self.entry;
+        let sys = &mut copier.worker.sys;
+        let backed_up = if self.replaces { self.back_up(sys, &copier.shared) } else { Ok(()) };
+        if let Err(error) = backed_up {
+            temporary.abandon(sys);
             return Err(error);
         }
-        let sys = &mut self.worker.sys;
-        match temporary.finish(sys, replaces) {
+        match temporary.finish(sys, self.replaces) {
             Ok(Named::Directly) => {}
-            Ok(Named::Copied) => self.say_copied_again(open, &name),
-            Err(unnamed) => return Err(self.keep_unnamed(open, &name, source, unnamed)),
+            Ok(Named::Copied) => self.say_copied_again(copier),
+            Err(unnamed) => return Err(self.keep_unnamed(sys, unnamed)),
         }
-        let sys = &mut self.worker.sys;
-        if self.shared.plan.durable == Durable::File {
-            let synced = sys.fsync(&*open.target).map_err(search_only);
+        if copier.shared.plan.durable == Durable::File {
+            let synced = copier.worker.sys.fsync(&*open.target).map_err(search_only);
             synced.map_err(|errno| Error::system("sync", open.directory.target.path(), errno))?;
         }
-        self.claim(open, &name);
+        note_target(&copier.shared, open, new_name);
         Ok(())
     }
 
     /// Keeps a finished copy that could not get its name; returns what to say of it.
-    fn keep_unnamed(&mut self, open: &Open, name: &CStr, source: &Attributes, unnamed: Unnamed) -> Error {
-        let (errno, path) = (unnamed.errno, open.directory.target_of(name));
-        let sys = &mut self.worker.sys;
+    fn keep_unnamed(&self, sys: &mut Sys, unnamed: Unnamed) -> Error {
+        let (errno, path) = (unnamed.errno, self.entry.target_path());
         // Something is mounted there, which is written in place then; somebody asked to stop; or it is only another name of
         // what is there. But what could be read only once stays.
-        let can_repeat = matches!(source.kind, FileKind::RegularFile | FileKind::Symlink);
+        let can_repeat = matches!(self.source.kind, FileKind::RegularFile | FileKind::Symlink);
         let is_superfluous = can_repeat && matches!(errno, Errno::BUSY | Errno::INTR);
         if is_superfluous || errno == Errno::STALE || unnamed.has_another_name(sys) {
             unnamed.abandon(sys);
             return Error::system("finish", path, errno);
         }
-        let kept = open.directory.target_of(&unnamed.keep(sys));
+        let kept = self.entry.directory().target_of(&unnamed.keep(sys));
         let why = format!("{}; the finished copy is kept as {}", Cause::System(errno), Quoted(&kept));
         Error::refused("give its final name to", path, why)
     }
 
     /// Says, once, that the file system makes each copy cost twice.
-    fn say_copied_again(&mut self, open: &Open, name: &CStr) {
+    fn say_copied_again(&self, copier: &mut Copier) {
         let why = "files can be neither renamed nor linked there, so they are copied once more to their final names; an \
                    interrupted one may be incomplete";
-        if self.shared.is_first_copied_again() {
-            self.worker.warn(open.directory.target_of(name), why);
+        if copier.shared.is_first_copied_again() {
+            copier.worker.warn(self.entry.target_path(), why);
         }
     }
 
     /// Keeps what is about to be replaced under a second name. It has its first one all the while: a reader never finds
     /// nothing.
-    fn back_up(&mut self, open: &Open, name: &CStr, source: FileId) -> Result<()> {
-        let backed_up = match self.find_backup(open, name, source)? {
+    fn back_up(&self, sys: &mut Sys, shared: &Shared) -> Result<()> {
+        let backed_up = match self.find_backup(sys, shared)? {
             None => Ok(()),
-            Some(BackupName::Numbered { last }) => self.back_up_after(open, name, last),
-            Some(BackupName::Simple(backup)) => self.back_up_as(open, name, &backup),
+            Some(Backup::Numbered { last }) => self.back_up_after(sys, last),
+            Some(Backup::Simple(backup)) => self.back_up_as(sys, shared, &backup),
         };
-        backed_up.map_err(|errno| Error::system("back up", open.directory.target_of(name), errno))
+        backed_up.map_err(|errno| Error::system("back up", self.entry.target_path(), errno))
     }
 
     /// What is to be the backup of what is about to be replaced, if there is to be one; refuses what it would destroy.
-    pub(super) fn find_backup(&mut self, open: &Open, name: &CStr, source: FileId) -> Result<Option<BackupName>> {
-        let plan = Arc::clone(&self.shared.plan);
-        let failed = |errno| Error::system("back up", open.directory.target_of(name), errno);
-        let number = match plan.existing.backup {
-            Backup::None => return Ok(None),
-            Backup::Simple => None,
-            Backup::Numbered => Some(self.last_number(open, name).map_err(failed)?),
-            Backup::Existing => Some(self.last_number(open, name).map_err(failed)?).filter(|last| *last > 0),
+    pub(super) fn find_backup(&self, sys: &mut Sys, shared: &Shared) -> Result<Option<Backup>> {
+        let (options, Entry { open, new_name, .. }) = (&shared.plan.existing, self.entry);
+        let failed = |errno| Error::system("back up", self.entry.target_path(), errno);
+        let number = match options.backup {
+            plan::Backup::None => return Ok(None),
+            plan::Backup::Simple => None,
+            plan::Backup::Numbered => Some(self.last_number(sys).map_err(failed)?),
+            plan::Backup::Existing => Some(self.last_number(sys).map_err(failed)?).filter(|last| *last > 0),
         };
         if let Some(last) = number {
-            return Ok(Some(BackupName::Numbered { last }));
+            return Ok(Some(Backup::Numbered { last }));
         }
-        let backup = with_suffix(name, plan.existing.suffix.as_bytes()).map_err(failed)?;
-        let older = self.worker.sys.stat_at(&open.target, &backup);
-        let refused = |why| Err(Error::refused("back up", open.directory.target_of(name), why));
-        if older.is_ok_and(|older| older.id() == source) {
+        let backup = with_suffix(new_name, options.suffix.as_bytes()).map_err(failed)?;
+        let refused = |why| Err(Error::refused("back up", self.entry.target_path(), why));
+        if sys.stat_at(&open.target, &backup).is_ok_and(|older| older.id() == self.source.id()) {
             return refused("its backup would replace the source");
         }
-        if self.was_just_made(open, &backup) {
+        if was_just_made(shared, open, &backup) {
             return refused("its backup would replace what was copied just now; --backup=numbered would not");
         }
-        Ok(Some(BackupName::Simple(backup)))
+        Ok(Some(Backup::Simple(backup)))
     }
 
     /// A backup that replaces an older one, in one instant too.
-    fn back_up_as(&mut self, open: &Open, name: &CStr, backup: &CStr) -> rustix::io::Result<()> {
-        let sys = &mut self.worker.sys;
+    fn back_up_as(&self, sys: &mut Sys, shared: &Shared, backup: &CStr) -> rustix::io::Result<()> {
+        let Entry { open, new_name: name, .. } = self.entry;
         let link = |sys: &mut Sys, to: &CStr| sys.linkat(&open.target, name, &open.target, to);
-        match TemporaryFile::other(sys, self.shared.site(open), backup, link) {
+        match TemporaryFile::other(sys, open.site(&shared.temporary_files), backup, link) {
             Ok(temporary) => {
                 let name_now = temporary.temporary_name().to_owned();
                 temporary.finish(sys, true).map_err(|unnamed| unnamed.abandon(sys))?;
@@ -168,8 +194,8 @@ impl Copier {
     }
 
     /// A backup with the first number after `last` that is free.
-    fn back_up_after(&mut self, open: &Open, name: &CStr, last: u64) -> rustix::io::Result<()> {
-        let sys = &mut self.worker.sys;
+    fn back_up_after(&self, sys: &mut Sys, last: u64) -> rustix::io::Result<()> {
+        let Entry { open, new_name: name, .. } = self.entry;
         for number in last.saturating_add(1).. {
             let backup = with_suffix(name, format!(".~{number}~").as_bytes())?;
             match sys.linkat(&open.target, name, &open.target, &backup) {
@@ -183,14 +209,13 @@ impl Copier {
         Err(Errno::EXIST)
     }
 
-    /// The highest number among the numbered backups of a name; 0 if there is none.
-    fn last_number(&mut self, open: &Open, name: &CStr) -> rustix::io::Result<u64> {
-        let sys = &mut self.worker.sys;
-        let directory = sys.open_directory(&*open.target, c".")?;
+    /// The highest number among the numbered backups of the name; 0 if there is none.
+    fn last_number(&self, sys: &mut Sys) -> rustix::io::Result<u64> {
+        let directory = sys.open_directory(&*self.entry.open.target, c".")?;
         let mut buffer = DirectoryBuffer::default();
         let mut last = 0;
         while let Some(entries) = sys.getdents(&directory, &mut buffer)? {
-            let numbers = entries.iter().filter_map(|entry| number_of(entry.name, name));
+            let numbers = entries.iter().filter_map(|entry| number_of(entry.name, self.entry.new_name));
             last = numbers.fold(last, u64::max);
         }
         sys.close(directory)?;
@@ -199,7 +224,7 @@ impl Copier {
 }
 
 /// What a backup is called.
-pub(super) enum BackupName {
+pub(super) enum Backup {
     Simple(CString),
     /// `NAME.~N~`, with the first N after the last one there is.
     Numbered {
@@ -220,6 +245,113 @@ fn with_suffix(name: &CStr, suffix: &[u8]) -> rustix::io::Result<CString> {
         return Err(Errno::NAMETOOLONG);
     }
     CString::new(bytes).map_err(|_| Errno::INVAL)
+}
+
+/// Refuses a source whose target, which is there, is what another source becomes by a name that differs in case only.
+/// `target` is the target directory, if it is open.
+pub(super) fn refuse_other_case(
+    sys: &mut Sys,
+    shared: &Shared,
+    directory: &Directory,
+    target: Option<&OwnedFd>,
+    name: &CStr,
+    new_name: &CStr,
+) -> Result<()> {
+    let failed = |errno| Error::system("examine", directory.target_of(new_name), errno);
+    if directory.spellings.get().is_none() {
+        let Some(swapped) = with_swapped_case(new_name) else { return Ok(()) };
+        let found = spellings(sys, directory, target, new_name, &swapped).map_err(failed)?;
+        let _ = directory.spellings.set(found);
+    }
+    let Some(spellings) = directory.spellings.get().and_then(Option::as_ref) else { return Ok(()) };
+    if spellings.contains(new_name) {
+        return Ok(());
+    }
+    let folded = lower_case(new_name);
+    let Some(other) = spellings.iter().find(|other| lower_case(other) == folded) else {
+        // It came after the directory was read.
+        return Err(one_name(directory, name, "of what has just been made there"));
+    };
+    if has_source(sys, directory, other).map_err(failed)? || has_just_become(sys, shared, directory, other) {
+        let other = directory.target_of(other);
+        return Err(one_name(directory, name, &format!("of {}", Quoted(Path::new(&other)))));
+    }
+    Ok(())
+}
+
+/// The names in a target directory, if one that is there can also be found with its case swapped. Inodes do not tell
+/// whether both are one file: some FUSE file systems give each name its own.
+fn spellings(
+    sys: &mut Sys,
+    directory: &Directory,
+    target: Option<&OwnedFd>,
+    new_name: &CStr,
+    swapped: &CStr,
+) -> rustix::io::Result<Option<HashSet<CString>>> {
+    let Some(target) = target else {
+        let target = directory.target.open_to_search(sys)?;
+        let found = spellings(sys, directory, Some(&target), new_name, swapped);
+        return found.and_then(|found| sys.close(target).map(|()| found));
+    };
+    let Ok(found) = sys.stat_at(target, swapped) else { return Ok(None) };
+    let opened = match directory.target.open(sys) {
+        // In a directory that may not be read, inodes have to tell.
+        Err(Errno::ACCESS) => {
+            let is_one = sys.stat_at(target, new_name)?.is_same_file(&found);
+            return Ok(is_one.then(|| HashSet::from([new_name.to_owned()])));
+        }
+        other => other?,
+    };
+    let (mut names, mut buffer) = (HashSet::new(), DirectoryBuffer::default());
+    while let Some(entries) = sys.getdents(&opened, &mut buffer)? {
+        names.extend(entries.iter().map(|entry| entry.name.to_owned()));
+    }
+    sys.close(opened)?;
+    // Both are there: case makes a difference.
+    let are_two = names.contains(swapped) && names.contains(new_name);
+    Ok((!are_two).then_some(names))
+}
+
+/// Whether a source directory holds a name.
+fn has_source(sys: &mut Sys, directory: &Directory, name: &CStr) -> rustix::io::Result<bool> {
+    let source = directory.source.open_to_search(sys)?;
+    let found = sys.stat_at(&source, name);
+    sys.close(source)?;
+    match found {
+        Ok(_) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Whether another source, from another directory, has become what bears this name.
+fn has_just_become(sys: &mut Sys, shared: &Shared, directory: &Directory, name: &CStr) -> bool {
+    if !shared.notes_names {
+        return false;
+    }
+    let target = directory.target.open_to_search(sys);
+    let id = target.and_then(|target| sys.fstat(&target).and_then(|found| sys.close(target).map(|()| found.id())));
+    let has_made = |id, name: &[u8]| shared.targets.has_made(id, name);
+    id.is_ok_and(|id| has_made(id, name.to_bytes()) || has_made(id, lower_case(name).as_bytes()))
+}
+
+fn one_name(directory: &Directory, name: &CStr, other: &str) -> Error {
+    let why = format!("its name and that {other} differ in case only, and are one in the target");
+    Error::refused("copy", directory.source_of(name), why)
+}
+
+/// A name with the case of its letters turned round; nothing for one without any.
+fn with_swapped_case(name: &CStr) -> Option<CString> {
+    let swap = |c: char| {
+        let other = if c.is_lowercase() { c.to_uppercase().next() } else { c.to_lowercase().next() };
+        other.unwrap_or(c)
+    };
+    let mut swapped = Vec::with_capacity(name.count_bytes());
+    for chunk in name.to_bytes().utf8_chunks() {
+        swapped.extend(chunk.valid().chars().map(swap).collect::<String>().bytes());
+        swapped.extend(chunk.invalid());
+    }
+    CString::new(swapped).ok().filter(|swapped| **swapped != *name)
 }
 
 #[cfg(test)]
@@ -245,5 +377,21 @@ mod tests {
         let name = CString::new("n".repeat(255)).unwrap();
         assert_eq!(with_suffix(&name, b"~"), Err(Errno::NAMETOOLONG));
         assert_eq!(with_suffix(c"a", b"~").unwrap(), c"a~".to_owned());
+    }
+
+    #[test]
+    fn case_is_swapped_letter_by_letter() {
+        for (name, swapped) in [
+            (c"Readme.TXT", Some(c"rEADME.txt")),
+            (c"\xc3\xa9t\xc3\x89", Some(c"\xc3\x89T\xc3\xa9")),
+            (c"a\xff", Some(c"A\xff")),
+            (c"2026-11-30", None),
+            (c"\xff\xfe", None),
+            (c"\xe6\x97\xa5", None),
+        ] {
+            assert_eq!(with_swapped_case(name).as_deref(), swapped, "{name:?}");
+        }
+        assert_eq!(lower_case(c"STRASSE"), lower_case(c"strasse"));
+        assert_ne!(lower_case(c"a"), lower_case(c"b"));
     }
 }

@@ -33,8 +33,8 @@ fn source(kind: FileKind) -> Source {
     Source { attributes: Attributes { kind, ..FILE }, end: None, is_named: false, user_is_root: true }
 }
 
-fn there(kind: FileKind) -> There {
-    There {
+fn there(kind: FileKind) -> ExistingTarget {
+    ExistingTarget {
         attributes: other(kind),
         end: None,
         age: Ordering::Less,
@@ -46,7 +46,7 @@ fn there(kind: FileKind) -> There {
 }
 
 /// What a row of a table comes to, in one word and in its text.
-fn decided(change: impl Fn(&mut CopyPlan), source: &Source, there: &There) -> String {
+fn decided(change: impl Fn(&mut CopyPlan), source: &Source, there: &ExistingTarget) -> String {
     let mut plan =
         CopyPlan::new(vec![PathBuf::from("s")], PathBuf::from("t"), Resources::with_workers(NonZeroUsize::MIN));
     change(&mut plan);
@@ -91,7 +91,7 @@ fn the_kind_of_what_is_there_decides() {
         (Socket, Fifo, false, fifo_there),
         (CharacterDevice, Directory, false, directory_there),
     ] {
-        let found = decided(|_| (), &source(kind), &There { is_exact, ..there(existing) });
+        let found = decided(|_| (), &source(kind), &ExistingTarget { is_exact, ..there(existing) });
         assert_eq!(found, expected, "{kind:?} onto {existing:?}, named exactly: {is_exact}");
     }
 }
@@ -99,12 +99,12 @@ fn the_kind_of_what_is_there_decides() {
 #[test]
 fn options_decide_about_a_file_that_is_there() {
     type Change = fn(&mut CopyPlan);
-    let rows: [(&str, Change, There, &str); 18] = [
+    let rows: [(&str, Change, ExistingTarget, &str); 18] = [
         ("-u, older", |plan| plan.existing.update = Update::Older, there(FileKind::RegularFile), "replace"),
         (
             "-u, as old",
             |plan| plan.existing.update = Update::Older,
-            There { age: Ordering::Equal, ..there(FileKind::RegularFile) },
+            ExistingTarget { age: Ordering::Equal, ..there(FileKind::RegularFile) },
             "up to date: the target is as new",
         ),
         (
@@ -122,20 +122,20 @@ fn options_decide_about_a_file_that_is_there() {
         (
             "--resume, done",
             |plan| plan.resume = true,
-            There { age: Ordering::Equal, ..there(FileKind::RegularFile) },
+            ExistingTarget { age: Ordering::Equal, ..there(FileKind::RegularFile) },
             "done",
         ),
         (
             "--resume, done, whatever else",
             |plan| (plan.resume, plan.existing.update) = (true, Update::NoneFail),
-            There { age: Ordering::Equal, ..there(FileKind::RegularFile) },
+            ExistingTarget { age: Ordering::Equal, ..there(FileKind::RegularFile) },
             "done",
         ),
         ("--resume, older", |plan| plan.resume = true, there(FileKind::RegularFile), "replace"),
         (
             "a directory where a file was, continued",
             |plan| plan.resume = true,
-            There { is_resumed: true, ..there(FileKind::Directory) },
+            ExistingTarget { is_resumed: true, ..there(FileKind::Directory) },
             "replace",
         ),
         ("--inplace", |plan| plan.existing.in_place = true, there(FileKind::RegularFile), "in place: as was asked for"),
@@ -151,7 +151,7 @@ fn options_decide_about_a_file_that_is_there() {
         (
             "--remove-destination",
             |plan| plan.existing.remove = true,
-            There { is_exact: true, ..there(FileKind::CharacterDevice) },
+            ExistingTarget { is_exact: true, ..there(FileKind::CharacterDevice) },
             "replace",
         ),
         (
@@ -169,13 +169,13 @@ fn options_decide_about_a_file_that_is_there() {
         (
             "a sticky directory",
             |_| (),
-            There { is_kept: true, ..there(FileKind::RegularFile) },
+            ExistingTarget { is_kept: true, ..there(FileKind::RegularFile) },
             "in place: its directory does not let it be replaced",
         ),
         (
             "another source was here",
             |_| (),
-            There { was_just_made: true, ..there(FileKind::RegularFile) },
+            ExistingTarget { was_just_made: true, ..there(FileKind::RegularFile) },
             "cannot copy: another source has become that target just now",
         ),
     ];
@@ -184,8 +184,8 @@ fn options_decide_about_a_file_that_is_there() {
     }
 }
 
-fn with_links(is_exact: bool) -> There {
-    There {
+fn with_links(is_exact: bool) -> ExistingTarget {
+    ExistingTarget {
         attributes: Attributes { links: 2, ..other(FileKind::RegularFile) },
         is_exact,
         ..there(FileKind::RegularFile)
@@ -194,15 +194,15 @@ fn with_links(is_exact: bool) -> There {
 
 #[test]
 fn no_file_is_copied_onto_itself() {
-    let same = There { attributes: FILE, ..there(FileKind::RegularFile) };
+    let same = ExistingTarget { attributes: FILE, ..there(FileKind::RegularFile) };
     let file = source(FileKind::RegularFile);
     assert_eq!(decided(|_| (), &file, &same), format!("cannot copy: {SAME_FILE}"));
     // A link onto the file that it leads to; a file onto a link to it.
     let link = Source { end: Some(other(FileKind::RegularFile)), ..source(FileKind::Symlink) };
     assert_eq!(decided(|_| (), &link, &there(FileKind::RegularFile)), format!("cannot copy: {SAME_FILE}"));
-    let to_source = There { end: Some(Ok(FILE)), is_exact: true, ..there(FileKind::Symlink) };
+    let to_source = ExistingTarget { end: Some(Ok(FILE)), is_exact: true, ..there(FileKind::Symlink) };
     assert_eq!(decided(|_| (), &file, &to_source), format!("cannot copy: {SAME_FILE}"));
-    let nowhere = There { end: Some(Err(Errno::NOENT)), ..to_source };
+    let nowhere = ExistingTarget { end: Some(Err(Errno::NOENT)), ..to_source };
     assert_eq!(decided(|_| (), &file, &nowhere), "cannot write: it is a symbolic link that leads nowhere");
 }
 
@@ -213,7 +213,7 @@ fn a_special_file_that_was_named_replaces_nothing() {
         (Some(other(FileKind::Fifo)), FileKind::Symlink, "it is a symbolic link to a FIFO"),
     ] {
         let named = Source { is_named: true, end, ..source(kind) };
-        let regular = There { attributes: Attributes { ino: 3, ..FILE }, ..there(FileKind::RegularFile) };
+        let regular = ExistingTarget { attributes: Attributes { ino: 3, ..FILE }, ..there(FileKind::RegularFile) };
         let found = decided(|_| (), &named, &regular);
         assert!(
             found.starts_with(&format!("cannot copy: {what}, and a regular file of that name is there")),
