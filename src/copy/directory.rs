@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -222,6 +222,13 @@ pub(super) struct OpenDirectory {
     pub(super) rules: DirectoryRules,
     /// The target's identity, where the target registry needs it.
     pub(super) target_id: Option<FileId>,
+}
+
+impl AsFd for OpenDirectory {
+    /// The source, which is read.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.source.as_fd()
+    }
 }
 
 impl OpenDirectory {

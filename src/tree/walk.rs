@@ -13,7 +13,8 @@ use rustix::io::{Errno, Result};
 
 use super::place::{Place, Root};
 use crate::pool::Handle;
-use crate::sys::{Attributes, DirectoryBuffer, Entries, Entry, FileKind, Sys};
+pub use crate::sys::Entry;
+use crate::sys::{Attributes, DirectoryBuffer, Entries, FileKind, Sys};
 
 /// Entries of an open directory that somebody else may go on reading.
 pub struct Part<D> {
