@@ -1,16 +1,193 @@
-//! The invocation: what was typed, and what the environment adds to it.
+//! The invocation: what was typed, what the environment adds to it, and what is to be done. Every usage error is found
+//! here, or in the file of its command, before anything is touched.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use haul::error::Escaped;
-use haul::plan::EngineName;
+use haul::lab::sweep::run_spec::RunSpec;
+use haul::plan::{CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, SweepPlan, TunePlan};
+use haul::size::BufferSize;
+use haul::sys::PAGE;
 
-use super::args::{Args, Command};
+use super::args::{Args, Command, Common, Generated, ProgressChoice};
+use super::compare::CompareArgs;
 use super::environment::{self, Variable};
+use super::exit::Exit;
 use super::level::spell_out;
-use super::plans::{Invocation, Job, UsageError, build};
+use super::listing::Columns;
+use super::output::{output_error, print, tell};
+use super::progress::Verbosity;
+use super::report::Output;
+use super::{copy, disk, gzip, sweep, tune};
+
+/// What to do and how to talk about it.
+pub(crate) struct Invocation {
+    pub(crate) job: Job,
+    pub(crate) verbosity: Verbosity,
+    pub(crate) progress: ProgressChoice,
+    pub(crate) json: bool,
+    /// What the environment adds to the words that were typed, to be told with -v.
+    pub(crate) taken: Option<String>,
+}
+
+/// What to do.
+pub(crate) enum Job {
+    Copy(CopyPlan),
+    Gzip(GzipPlan),
+    Gunzip(GunzipPlan),
+    List(GunzipPlan, Columns),
+    Sweep { plan: SweepPlan, outputs: Vec<Output> },
+    Disk { plan: DiskPlan, outputs: Vec<Output> },
+    RunSpec { spec: RunSpec, idle: bool },
+    Compare(CompareArgs),
+    Tune { plan: TunePlan, outputs: Vec<Output> },
+    Generate { what: Generated, directory: Option<PathBuf> },
+}
+
+/// A command line that makes no sense.
+pub(crate) struct UsageError(pub(super) clap::Error);
+
+impl From<clap::Error> for UsageError {
+    fn from(error: clap::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl UsageError {
+    pub(super) fn new(why: impl std::fmt::Display) -> Self {
+        let why = why.to_string();
+        Self(clap::Error::raw(clap::error::ErrorKind::ValueValidation, Escaped(why.as_ref())))
+    }
+
+    /// The same with the usage of this command below it.
+    pub(super) fn about(self, command: &str) -> Self {
+        let mut all = Args::command();
+        // Only then does a command know what its parent is called.
+        all.build();
+        Self(match all.find_subcommand_mut(command) {
+            Some(command) => self.0.format(command),
+            None => self.0,
+        })
+    }
+
+    /// Why, on one line, without what a whole message has around it.
+    pub(super) fn reason(&self) -> String {
+        let text = self.0.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        line.strip_prefix("error: ").unwrap_or(line).to_owned()
+    }
+
+    /// Says it, and how the program ends: help and the version, which also come this way, go to standard output.
+    pub(crate) fn tell(&self) -> Exit {
+        if self.0.use_stderr() {
+            // A standard error that is closed is nothing that we could report.
+            let _ = self.0.print();
+            return Exit::Usage;
+        }
+        // clap knows colours, and std's standard output takes each write to a closed descriptor for done.
+        let printed = if std::io::stdout().is_terminal() {
+            self.0.print().map_err(|error| output_error(Path::new("standard output"), &error))
+        } else {
+            print(self.0.to_string().as_bytes())
+        };
+        printed.map_or_else(|error| Exit::of_failure(&error, |line| tell(&format!("haul: {line}\n"))), |()| Exit::Done)
+    }
+}
+
+/// Checks a command line and makes an invocation of it.
+pub(crate) fn build(args: Args) -> Result<Invocation, UsageError> {
+    match args.command {
+        Command::Copy(args) => copy::build_copy(args),
+        Command::Gzip(args) => gzip::build_gzip(args),
+        Command::Gunzip(args) => {
+            let null = args.files.null;
+            gzip::build_gunzip(args.files, &args.unpack, null)
+        }
+        Command::Sweep(args) => sweep::build_sweep(args),
+        Command::Disk(args) => disk::build_disk(args),
+        Command::RunSpec { idle, spec, input, target } => {
+            let spec: RunSpec = serde_json::from_str(&spec).map_err(UsageError::new)?;
+            Ok(Invocation::quiet(Job::RunSpec { spec: RunSpec { input, target, ..spec }, idle }, ProgressChoice::Never))
+        }
+        Command::Compare(args) => {
+            if args.old == args.new {
+                return Err(UsageError::new(format!(
+                    "OLD and NEW are both '{}': name two reports",
+                    args.old.display()
+                )));
+            }
+            Ok(Invocation::quiet(Job::Compare(args), ProgressChoice::Never))
+        }
+        Command::Tune(args) => tune::build_tune(args),
+        Command::Generate { what, directory } => {
+            if (what == Generated::Man) != directory.is_some() {
+                return Err(UsageError::new("generate man takes a directory; bash, zsh and fish take none"));
+            }
+            Ok(Invocation::quiet(Job::Generate { what, directory }, ProgressChoice::Never))
+        }
+    }
+}
+
+impl Invocation {
+    pub(super) const fn quiet(job: Job, progress: ProgressChoice) -> Self {
+        Self { job, verbosity: Verbosity { quiet: false, verbose: false }, progress, json: false, taken: None }
+    }
+}
+
+/// Past the page cache only whole pages move; what was typed is used or refused, never rounded.
+pub(crate) fn check_buffers(
+    engine: EngineName,
+    buffers: impl IntoIterator<Item = BufferSize>,
+) -> Result<(), UsageError> {
+    let odd = buffers.into_iter().find(|buffer| !buffer.bytes().is_multiple_of(PAGE));
+    match odd.filter(|_| engine == EngineName::Direct) {
+        Some(odd) => Err(UsageError::new(format!("the engine direct moves whole pages: {odd} is no multiple of 4K"))),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn or<T>(named: Vec<T>, default: Vec<T>) -> Vec<T> {
+    if named.is_empty() { default } else { named }
+}
+
+/// The values in their order, each once: measuring one twice would only look like a second setting.
+pub(crate) fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    values.into_iter().fold(Vec::new(), |mut seen, value| {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+        seen
+    })
+}
+
+pub(crate) fn resources(common: &Common) -> Resources {
+    Resources {
+        buffer: common.buffer,
+        workers: common.workers.0,
+        scheduler: common.scheduler,
+        pool: common.pool.0,
+        batch: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_is_told_with_the_usage_of_its_command() {
+        for command in Args::command().get_subcommands() {
+            let name = command.get_name();
+            let said = UsageError::new("it makes no sense").about(name).0.to_string();
+            assert!(said.starts_with("error: it makes no sense\n"), "{said}");
+            assert!(said.contains(&format!("\nUsage: haul {name} ")), "{said}");
+        }
+    }
+}
 
 /// Makes an invocation of what was typed and of the variable for that command. Help and the version are errors here, as with
 /// clap.

@@ -10,8 +10,8 @@ use haul::gzip::Rows;
 use haul::outcome::{Listed, Summary};
 use haul::sys::local_time;
 
+use super::output::print;
 use super::progress::Terminal;
-use super::streams::print;
 
 /// Months as GNU gzip writes them, in any language.
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -1,4 +1,4 @@
-//! Where reports go: their files, and the failures of what `std::io` writes.
+//! The ways out: standard output, standard error, and the files that reports go to.
 
 use std::ffi::{CString, OsStr};
 use std::fs::File;
@@ -10,11 +10,14 @@ use std::sync::Arc;
 
 use haul::error::{Error, Result};
 use haul::job::Context;
-use haul::sys::{FileKind, Sys};
+use haul::sys::{FileKind, Stop, Sys, standard_output};
 use haul::tree::path::{c_path, lies_in, open_named, own_name};
 use haul::tree::{DirectoryRules, Site, TemporaryFile, TemporaryFileRegistry};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
+
+use super::invocation::UsageError;
+use super::report::{Format, Output};
 
 /// The kernel's own limit.
 const MOST_LINKS: usize = 40;
@@ -122,4 +125,48 @@ pub(crate) fn output_error(path: &Path, error: &std::io::Error) -> Error {
         Some(errno) => Error::system("write", path, errno),
         None => Error::refused("write", path, error.to_string()),
     }
+}
+
+/// Where reports go, and in which format: a file's by its name, or by `--format` where the name does not say or the file
+/// is the only one.
+pub(super) fn outputs(files: Vec<PathBuf>, format: Option<Format>) -> Result<Vec<Output>, UsageError> {
+    if files.is_empty() {
+        return Ok(vec![Output { format: format.unwrap_or_default(), path: None }]);
+    }
+    if let Some(twice) = files.iter().enumerate().find(|(place, path)| files[..*place].contains(path)) {
+        return Err(UsageError::new(format!("'{}' is named twice: give each report a name", twice.1.display())));
+    }
+    let alone = files.len() == 1;
+    let output = |path: PathBuf| {
+        if path == Path::new("-") {
+            return Ok(Output { format: format.unwrap_or_default(), path: None });
+        }
+        let ending = path.extension().and_then(OsStr::to_str);
+        let by_name = ending.and_then(Format::of_extension);
+        let format = if alone { format.or(by_name) } else { by_name.or(format) };
+        match (format, ending) {
+            (None, Some(ending)) => Err(UsageError::new(format!(
+                "the ending .{ending} names no format: write .txt, .csv, .json, .md or .html, or add --format"
+            ))),
+            _ => Ok(Output { format: format.unwrap_or_default(), path: Some(path) }),
+        }
+    };
+    files.into_iter().map(output).collect()
+}
+
+/// Writes to standard output, in one write where it takes all at once. No bytes at all find out whether it is open.
+pub(crate) fn print(bytes: &[u8]) -> Result<()> {
+    let written = standard_output().and_then(|out| uncounted().write_full(out, bytes, usize::MAX));
+    written.map_err(|errno| Error::system("write", "standard output", errno))
+}
+
+/// Writes to standard error. That it is closed or full is nothing that we could report.
+pub(crate) fn tell(text: &str) {
+    let _one_at_a_time = std::io::stderr().lock();
+    let _ = uncounted().write_full(rustix::stdio::stderr(), text.as_bytes(), usize::MAX);
+}
+
+/// Not the job's `Sys`: what it did is told also after Ctrl-C, and telling it is no part of it.
+fn uncounted() -> Sys {
+    Sys::new(Stop::new())
 }

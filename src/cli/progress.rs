@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::ProgressChoice;
 use super::closing::{Recap, count};
-use super::streams::tell;
+use super::output::tell;
 
 /// How often the bar is drawn.
 const TICK: Duration = Duration::from_millis(100);

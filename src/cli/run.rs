@@ -1,26 +1,23 @@
 //! Running an invocation, and saying how it went.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Instant;
-
+use super::args::{Args, Generated, ProgressChoice};
+use super::closing::{closing_line, unfinished_lines};
+use super::exit::Exit;
+use super::invocation::{Invocation, Job};
+use super::listing::{Listing, Row};
+use super::output::{output_error, print};
+use super::progress::Terminal;
+use super::quote::words_as_typed;
+use super::watching::Growing;
+use super::{ask, signals};
 use clap::CommandFactory;
 use haul::error::{Error, Result};
 use haul::job::Context;
 use haul::outcome::{Ended, Summary};
 use haul::{copy, gzip};
-
-use super::args::{Args, Generated, ProgressChoice};
-use super::closing::{closing_line, unfinished_lines};
-use super::exit::Exit;
-use super::listing::{Listing, Row};
-use super::output::output_error;
-use super::plans::{Invocation, Job};
-use super::progress::Terminal;
-use super::quote::words_as_typed;
-use super::streams::print;
-use super::watching::Growing;
-use super::{ask, signals};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
 
 /// Runs an invocation; whatever goes wrong has been said when this returns.
 pub(crate) fn run(invocation: &Invocation) -> Exit {
@@ -46,7 +43,7 @@ pub(crate) fn run(invocation: &Invocation) -> Exit {
             return ended(&terminal, tuned.map(|report| (report.ended, report.failure)), &context);
         }
         Job::RunSpec { spec, idle } => {
-            return finish(&terminal, super::run_spec::run(spec, *idle, &context), &context);
+            return finish(&terminal, super::sweep::run_spec(spec, *idle, &context), &context);
         }
         Job::Compare(args) => {
             return match super::compare::run(args, &terminal, &context) {
@@ -60,7 +57,7 @@ pub(crate) fn run(invocation: &Invocation) -> Exit {
     };
     let wall_ns = started.elapsed().as_nanos() as u64;
     #[cfg(feature = "faults")]
-    super::faults::report(context.faults.as_deref());
+    faults::report(context.faults.as_deref());
     terminal.finish();
     let summary = match result {
         Ok(summary) => summary,
@@ -167,7 +164,7 @@ fn context(terminal: Arc<Terminal>) -> Context {
     let mut context = Context::new(terminal);
     #[cfg(feature = "faults")]
     {
-        context.faults = super::faults::from_environment();
+        context.faults = faults::from_environment();
     }
     context
 }
@@ -207,4 +204,32 @@ fn generate(what: Generated, directory: Option<&Path>) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, "haul", &mut script);
     print(&script)
+}
+
+#[cfg(feature = "faults")]
+mod faults {
+    //! Test builds only: the fault plan that the environment asks for. `HAUL_FAULTS` is the plan (see `sys/faults.rs`);
+    //! `HAUL_FAULTS_SEEN` a file that gets the number of calls made, so that a test knows how many k there are, and after it
+    //! what they were, a letter each.
+
+    use haul::sys::faults::FaultPlan;
+    use std::sync::Arc;
+
+    /// The plan, if there is one.
+    ///
+    /// # Panics
+    /// If it makes no sense: a test must not pass because its fault never came.
+    pub(crate) fn from_environment() -> Option<Arc<FaultPlan>> {
+        let text = std::env::var("HAUL_FAULTS").ok()?;
+        Some(Arc::new(text.parse().expect("HAUL_FAULTS")))
+    }
+
+    /// Writes down how many calls were made under the plan.
+    #[expect(clippy::disallowed_methods, reason = "not part of any job, and not in a release")]
+    pub(crate) fn report(plan: Option<&FaultPlan>) {
+        if let (Some(plan), Some(path)) = (plan, std::env::var_os("HAUL_FAULTS_SEEN")) {
+            let text = format!("{} {}", plan.seen(), plan.kinds());
+            std::fs::write(path, text).expect("HAUL_FAULTS_SEEN");
+        }
+    }
 }

@@ -1,14 +1,137 @@
-//! `haul sweep`, from its plan to its report.
+//! `haul sweep`: its options, the plan that they make, and the way to its report; and `haul run-spec`, which it runs itself.
 
-use haul::error::Result;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use haul::codec::level::Choice;
+use haul::error::{Error, Result};
 use haul::job::Context;
-use haul::lab::sweep;
+use haul::lab::sweep::run_spec::RunSpec;
+use haul::lab::sweep::settings::Axes;
+use haul::lab::sweep::{self, observe, tables};
 use haul::outcome::SweepReport;
-use haul::plan::{SweepData, SweepPlan};
+use haul::plan::{
+    Arm, CacheState, CodecName, Effort, EngineName, Generated, Passes, SchedulerName, SweepData, SweepJob, SweepPlan,
+    TableName,
+};
+use haul::size::BufferSize;
+use haul::sys::PAGE;
 
 use super::args::ProgressChoice;
-use super::report::Output;
+use super::invocation::{Invocation, Job, UsageError, check_buffers, distinct, or};
+use super::output::{outputs, print};
+use super::quote::{command_line, words_as_typed};
+use super::report::{Format, Output};
 use super::watching::Watching;
+use super::words::{
+    Amount, PoolWord, SizeList, WorkerCount, parse_amount, parse_block, parse_duration, parse_entropy, parse_part,
+    parse_pool, parse_sizes, parse_workers,
+};
+
+const EXAMPLES: &str = "Examples:
+  haul sweep copy disk.img
+  haul sweep gzip logs --workers 1,2,4 --level 1,6 -o report.html -o report.json
+  haul sweep copy --generate 1G --cache cold,direct --latency
+  haul sweep --table workers disk.img --budget 5m";
+
+/// Run a job across buffer sizes, workers, engines, pools: calls, times, memory and a verdict
+///
+/// Every setting is run once to warm up, and then once in each of several shuffled rounds; one setting is run twice, to
+/// show how far apart two runs of the same thing are. Every run's system calls are compared with the kernel's own count
+/// (/proc/self/io), and the report says whether they agree. Targets go to a scratch directory, which is removed at the
+/// end. SOURCE is only read. Ctrl-C ends it with a report of what was measured.
+#[derive(Debug, ClapArgs)]
+#[command(override_usage = "haul sweep [OPTIONS] JOB SOURCE\n       haul sweep [OPTIONS] JOB --generate SIZE\n       \
+                            haul sweep [OPTIONS] --table NAME [JOB] SOURCE", after_help = EXAMPLES)]
+pub(crate) struct SweepArgs {
+    /// The job to run (copy, gzip or gunzip), and the file or directory to run it on. With --table the job may be left
+    /// out, with --generate the SOURCE
+    #[arg(value_names = ["JOB", "SOURCE"], num_args = 0..=2)]
+    pub(crate) words: Vec<PathBuf>,
+    /// A ready-made sweep that answers one question
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) table: Option<TableName>,
+    /// Buffer sizes: a list, or a range of doublings such as 4K..1M; default: 1K to 4M, or 256K
+    /// where something else varies
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_sizes, allow_hyphen_values = true)]
+    pub(crate) buffers: Vec<SizeList>,
+    /// Worker counts; default: auto
+    #[arg(short = 'p', long, value_name = "LIST", value_delimiter = ',', value_parser = parse_workers, allow_hyphen_values = true)]
+    pub(crate) workers: Vec<WorkerCount>,
+    /// What of the source is in memory before each run; default: warm
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) cache: Vec<CacheState>,
+    /// Engines (copy); default: auto
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) engine: Vec<EngineName>,
+    /// Schedulers; default: channel
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) scheduler: Vec<SchedulerName>,
+    /// Pools: on, off or numbers of buffers; default: on
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_pool)]
+    pub(crate) pool: Vec<PoolWord>,
+    /// Entries of a directory handed out by the buffer (on) or each by itself (off); default: on
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) batch: Vec<Switch>,
+    /// Levels (gzip); default: 6
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(..=12))]
+    pub(crate) level: Vec<u32>,
+    /// gzip's codec
+    #[arg(long, value_enum, default_value_t = CodecName::Auto)]
+    pub(crate) codec: CodecName,
+    /// gzip's block; default: what suits the level
+    #[arg(long, value_name = "SIZE", value_parser = parse_block)]
+    pub(crate) block: Option<BufferSize>,
+    /// Make data to run on: 256M, or 100x10M for a directory of 100 files
+    #[arg(long, value_name = "SIZE", value_parser = parse_amount)]
+    pub(crate) generate: Option<Amount>,
+    /// Entropy of that data in bits a byte, 0 to 8
+    #[arg(long, value_name = "BITS", default_value = "8", value_parser = parse_entropy, requires = "generate", allow_hyphen_values = true)]
+    pub(crate) entropy: f64,
+    /// Measured runs of each setting; default: as many as --budget has room for, until intervals are narrow
+    #[arg(long, value_name = "N")]
+    pub(crate) rounds: Option<NonZeroUsize>,
+    /// Time for warming up and rounds, such as 90s, 5m; default, without --rounds: 60s. One round is run in any case, and
+    /// preparing, --latency and --verify-counts come on top
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) budget: Option<Duration>,
+    /// How much slower than the best a setting may be to be as good
+    #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = parse_part, allow_hyphen_values = true)]
+    pub(crate) within: f64,
+    /// Do not time fdatasync after each run
+    #[arg(long)]
+    pub(crate) no_sync: bool,
+    /// Time every system call, in one more run of each setting: p50, p90, p99, maximum
+    #[arg(long)]
+    pub(crate) latency: bool,
+    /// Compare counts with those of strace or perf, in one more run of each setting
+    #[arg(long)]
+    pub(crate) verify_counts: bool,
+    /// Seed of the shuffle and of generated data; the report names it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How the report is written; default: as the name of its file says, else as a table
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Write the report here instead of standard output, in the format that the name ends in (.txt .csv .json .md
+    /// .html). May be given several times; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Vec<PathBuf>,
+    /// Where the scratch directory is made; default: beside SOURCE
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
+    /// A progress line on standard error, between runs; auto: if that is a terminal
+    #[arg(long, value_enum, default_value_t = ProgressChoice::Auto)]
+    pub(crate) progress: ProgressChoice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
 
 /// Runs a sweep and writes its reports.
 pub(crate) fn run(
@@ -24,4 +147,188 @@ pub(crate) fn run(
     let mut watching = Watching::new(outputs, progress, swept, context)?;
     let report = sweep::run(plan, context, &mut watching);
     watching.finish(report, outputs)
+}
+
+/// What is measured where nobody says how much.
+const BUDGET: Duration = Duration::from_secs(60);
+/// The files of a ladder without a source: 100 of 10 MB.
+const LADDER: Generated = Generated { files: NonZeroUsize::new(100).unwrap(), bytes: 10_000_000, entropy: 8.0 };
+
+pub(super) fn build_sweep(args: SweepArgs) -> Result<Invocation, UsageError> {
+    let table = args.table;
+    let (job, source) = job_and_source(&args)?;
+    let data = data(&args, job, source, table)?;
+    let arms = arms(&args, table, job)?;
+    let outputs = outputs(args.output, args.format)?;
+    let budget = args.budget.or(args.rounds.is_none().then_some(BUDGET));
+    let plan = SweepPlan {
+        table,
+        data,
+        scratch: args.scratch,
+        arms,
+        codec: args.codec,
+        block: args.block,
+        effort: Effort { rounds: args.rounds, budget, within: args.within },
+        statements: 0,
+        sync: !args.no_sync,
+        passes: Passes {
+            latency: args.latency,
+            verify_counts: args.verify_counts,
+            file_times: table == Some(TableName::Ladder),
+        },
+        seed: args.seed,
+        command: command_line(words_as_typed()),
+    };
+    for Arm { setting, .. } in &plan.arms {
+        if let Some(level) = setting.level {
+            Choice::new(plan.codec, level, plan.block).map_err(UsageError::new)?;
+        }
+        check_buffers(setting.engine, [setting.buffer])?;
+    }
+    Ok(Invocation::quiet(Job::Sweep { plan, outputs }, args.progress))
+}
+
+/// The one or two words without a dash: `copy disk.img`, `disk.img` for a table, `copy` for generated data.
+fn job_and_source(args: &SweepArgs) -> Result<(Option<SweepJob>, Option<PathBuf>), UsageError> {
+    let job = |word: &Path| {
+        let known = SweepJob::from_str(&word.to_string_lossy(), false);
+        known.map_err(|_| UsageError::new(format!("'{}' is not a job: write copy, gzip or gunzip", word.display())))
+    };
+    match (&args.words[..], args.table, args.generate) {
+        ([word, source], _, _) => Ok((Some(job(word)?), Some(source.clone()))),
+        ([word], _, Some(_)) => Ok((Some(job(word)?), None)),
+        // A table has a job of its own, so that a single word is the source; only a ladder has data of its own too.
+        ([word], Some(table), None) => match job(word) {
+            Ok(job) if table == TableName::Ladder => Ok((Some(job), None)),
+            _ => Ok((None, Some(word.clone()))),
+        },
+        ([word], None, None) => {
+            let job = job(word)?.name();
+            Err(UsageError::new(format!("on what? Write haul sweep {job} SOURCE, or haul sweep {job} --generate 256M")))
+        }
+        ([], Some(_), _) => Ok((None, None)),
+        _ => Err(UsageError::new("write haul sweep JOB SOURCE, or haul sweep --table NAME SOURCE")),
+    }
+}
+
+fn data(
+    args: &SweepArgs,
+    job: Option<SweepJob>,
+    source: Option<PathBuf>,
+    table: Option<TableName>,
+) -> Result<SweepData, UsageError> {
+    match (source, args.generate, table) {
+        (Some(_), Some(_), _) => Err(UsageError::new("a SOURCE and --generate contradict each other: leave one out")),
+        (Some(source), None, _) => Ok(SweepData::Source(source)),
+        (None, ..) if job == Some(SweepJob::Gunzip) => {
+            Err(UsageError::new("made-up data is not in gzip format: name a SOURCE to decompress"))
+        }
+        (None, Some(amount), _) => {
+            let entropy = args.entropy;
+            Ok(SweepData::Generated(Generated { files: amount.files, bytes: amount.bytes, entropy }))
+        }
+        (None, None, Some(TableName::Ladder)) => Ok(SweepData::Generated(LADDER)),
+        (None, None, _) => Err(UsageError::new("on what? Name a SOURCE, or let --generate 256M make one")),
+    }
+}
+
+/// The settings of a table, or all combinations of what was named.
+fn arms(args: &SweepArgs, table: Option<TableName>, job: Option<SweepJob>) -> Result<Vec<Arm>, UsageError> {
+    let cores = parse_workers("auto").map_or(1, |count| count.0.get());
+    let Some(table) = table else {
+        let job = job.ok_or_else(|| UsageError::new("which job? Write haul sweep copy, gzip or gunzip"))?;
+        let engines = vec![EngineName::Auto];
+        let mut defaults = Axes { engines, workers: vec![cores], ..tables::base(job) };
+        if named_several(args).is_none() {
+            // Buffers are the question where there is no other.
+            defaults.buffers = default_buffers();
+        }
+        return Ok(named(args, defaults, true)?.arms());
+    };
+    if let (TableName::Ladder, Some(option)) = (table, named_several(args)) {
+        let why = format!("a ladder climbs to one setting: name one value with {option}, or none");
+        return Err(UsageError::new(why));
+    }
+    let axes = tables::axes(table, job, cores);
+    let one_job = axes.len() == 1;
+    let axes: Result<Vec<Axes>, UsageError> = axes.into_iter().map(|axes| named(args, axes, one_job)).collect();
+    Ok(tables::arms(table, &axes?))
+}
+
+/// An option that was given several values.
+fn named_several(args: &SweepArgs) -> Option<&'static str> {
+    let buffers = args.buffers.iter().map(|list| list.0.len()).sum();
+    let counts = [
+        ("--buffers", buffers),
+        ("--workers", args.workers.len()),
+        ("--cache", args.cache.len()),
+        ("--engine", args.engine.len()),
+        ("--scheduler", args.scheduler.len()),
+        ("--pool", args.pool.len()),
+        ("--batch", args.batch.len()),
+        ("--level", args.level.len()),
+    ];
+    counts.iter().find(|(_, count)| *count > 1).map(|(name, _)| *name)
+}
+
+/// The axes with what was named on the command line in place of what they had. Where there is one job only, what says
+/// nothing to it is refused; of two, each takes what it has a use for.
+fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError> {
+    let job = axes.jobs.first().copied().unwrap_or(SweepJob::Copy);
+    let mut caches = distinct(args.cache.iter().copied());
+    if job != SweepJob::Copy && !one_job {
+        caches.retain(|cache| *cache != CacheState::Direct);
+    }
+    if job != SweepJob::Copy && one_job {
+        if caches.contains(&CacheState::Direct) {
+            return Err(UsageError::new("only copy can go past the page cache: leave out --cache direct"));
+        }
+        if !args.engine.is_empty() {
+            return Err(UsageError::new(format!("engines copy; {} has none: leave out --engine", job.name())));
+        }
+    }
+    if job != SweepJob::Gzip && one_job && !args.level.is_empty() {
+        return Err(UsageError::new(format!("{} has no levels: leave out --level", job.name())));
+    }
+    if job != SweepJob::Gzip && one_job && (args.block.is_some() || args.codec != CodecName::Auto) {
+        let why = format!("only gzip has codecs and blocks, not {}: leave out --codec and --block", job.name());
+        return Err(UsageError::new(why));
+    }
+    let direct = |engine: &EngineName| *engine == EngineName::Direct;
+    if caches.contains(&CacheState::Direct) && args.engine.iter().any(|engine| !direct(engine)) {
+        let why = "past the page cache there is one engine, direct: compare it with others by --engine auto,direct";
+        return Err(UsageError::new(why));
+    }
+    let mut axes = axes;
+    if caches.contains(&CacheState::Direct) || args.engine.iter().any(direct) {
+        // Only whole pages go past the cache; what was typed is refused instead.
+        axes.buffers.retain(|buffer| buffer.bytes().is_multiple_of(PAGE));
+    }
+    Ok(Axes {
+        caches: or(caches, axes.caches),
+        engines: or(distinct(args.engine.iter().copied()), axes.engines),
+        levels: or(distinct(args.level.iter().copied()), axes.levels),
+        schedulers: or(distinct(args.scheduler.iter().copied()), axes.schedulers),
+        workers: or(distinct(args.workers.iter().map(|count| count.0.get())), axes.workers),
+        pools: or(distinct(args.pool.iter().map(|pool| pool.0)), axes.pools),
+        batches: or(distinct(args.batch.iter().map(|switch| *switch == Switch::On)), axes.batches),
+        buffers: or(distinct(args.buffers.iter().flat_map(|list| list.0.iter().copied())), axes.buffers),
+        jobs: axes.jobs,
+    })
+}
+
+/// 1K to 4M.
+fn default_buffers() -> Vec<BufferSize> {
+    [1, 4, 8, 16, 32, 64, 128, 256, 1024, 4096].map(BufferSize::from_kib).to_vec()
+}
+
+/// What a sweep with `--verify-counts` runs of its own program under a tool that counts system calls: does the run, or
+/// nothing, and prints what we counted. Whatever that is, printing takes one write: it is taken away from what the tool
+/// sees.
+pub(crate) fn run_spec(spec: &RunSpec, idle: bool, context: &Context) -> Result<()> {
+    let counts = observe::be_watched(spec, idle, context)?;
+    let line = serde_json::to_vec(&counts);
+    let mut line = line.map_err(|error| Error::refused("write", "standard output", error.to_string()))?;
+    line.push(b'\n');
+    print(&line)
 }

@@ -12,11 +12,11 @@ use haul::outcome::{DiskReport, Ended, SweepReport};
 use haul::sys::Sys;
 
 use super::args::ProgressChoice;
+use super::output::print;
 use super::output::{ReportFile, output_error};
 use super::report::disk::DiskDigest;
 use super::report::sweep::Digest;
 use super::report::{self, Contents, Format, Output};
-use super::streams::print;
 
 /// Reports are written again no sooner than this after the last time.
 const PAUSE: Duration = Duration::from_secs(1);

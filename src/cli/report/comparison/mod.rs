@@ -15,7 +15,7 @@ use haul::plan::Load;
 
 use super::numbers::{TimeUnit, count, percent, signed, three_digits};
 use super::table::write_wrapped;
-use crate::cli::args::{CompareArgs, ComparisonFormat};
+use crate::cli::compare::{CompareArgs, ComparisonFormat};
 
 /// What there is to write.
 pub(crate) struct Page<'a> {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use haul::plan::{Backup, CopyPlan, Method, Placing, Update, When};
 
-use crate::cli::args::CopyArgs;
-use crate::cli::plans::UsageError;
+use super::args::CopyArgs;
+use crate::cli::invocation::UsageError;
 
 /// Contradictions that a plan can no longer hold.
 pub(super) fn refuse_in_words(args: &CopyArgs) -> Result<(), UsageError> {

@@ -1,31 +1,23 @@
-//! The command line as typed. The comments here are the help.
+//! The command line as typed, but for the options of single commands, which stand with these. The comments are the help.
 
-mod compare;
-mod copy;
-mod disk;
-mod files;
-mod places;
-mod sweep;
-mod tune;
-
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use haul::plan::{CodecName, SchedulerName};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use haul::plan::SchedulerName;
 use haul::size::BufferSize;
 
+use super::compare::CompareArgs;
+use super::copy::args::CopyArgs;
+use super::disk::DiskArgs;
 use super::environment;
-use super::level::Level;
-use super::words::{PoolWord, WorkerCount, parse_block, parse_pool, parse_workers};
-
-pub(crate) use compare::{CompareArgs, ComparisonFormat};
-pub(crate) use copy::{Attribute, BackupWord, CopyArgs};
-pub(crate) use disk::{DiskArgs, FlightWord};
-pub(crate) use files::{FileArgs, UnpackArgs};
-pub(crate) use sweep::{SweepArgs, Switch};
-pub(crate) use tune::{TuneArgs, TunedJob};
+use super::gzip::{GunzipArgs, GzipArgs};
+use super::sweep::SweepArgs;
+use super::tune::TuneArgs;
+use super::words::{PoolWord, WorkerCount, parse_pool, parse_workers};
 
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
 ///
@@ -70,7 +62,7 @@ pub(crate) enum Command {
 
 /// A path as it was typed. An empty one names no file, which the job says of that one alone; clap's own parser of paths
 /// refuses the whole command line.
-fn parse_path() -> impl TypedValueParser<Value = PathBuf> {
+pub(crate) fn parse_path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 
@@ -110,65 +102,52 @@ pub(crate) struct Common {
     pub(crate) json: bool,
 }
 
-/// Compress files and trees with all cores; one ordinary gzip member out
-///
-/// Each FILE becomes FILE.gz beside it. The bytes are the same for any number of workers, from a file or a pipe.
-///
-/// A source is removed only when it was read to its end, is still what it was (size, times, inode), and its .gz has
-/// its final name; otherwise it stays and is reported.
-#[derive(Debug, ClapArgs)]
-#[command(after_help = environment::HELP)]
-pub(crate) struct GzipArgs {
-    #[command(flatten)]
-    pub(crate) files: FileArgs,
-    #[command(flatten)]
-    pub(crate) level: Level,
-    /// Decompress, as gunzip does
-    #[arg(short, long, visible_alias = "uncompress")]
-    pub(crate) decompress: bool,
-    /// Inflate each block again and compare, before it is written
-    #[arg(long)]
-    pub(crate) verify: bool,
-    /// Leave files as they are whose .gz would not be smaller, unless there is an older .gz to replace
-    #[arg(long)]
-    pub(crate) keep_smaller: bool,
-    /// Who compresses; auto: the best for the level and the block
-    #[arg(long, value_enum, default_value_t = CodecName::Auto)]
-    pub(crate) codec: CodecName,
-    /// Bytes one worker compresses as a piece, 32K to 1G; default: 1M, from level 7 on 2M
-    #[arg(long, value_name = "SIZE", value_parser = parse_block)]
-    pub(crate) block: Option<BufferSize>,
-    // Last, since its heading goes for all after it.
-    #[command(flatten)]
-    pub(crate) unpack: UnpackArgs,
-}
-
-/// Decompress any gzip file; never exit 0 on damage
-///
-/// Each FILE.gz becomes FILE beside it. All members are read; CRC and length are always checked. Zeros after the last
-/// member are padding. Anything else there is a failure: what came before is written, and the source is kept.
-#[derive(Debug, ClapArgs)]
-#[command(after_help = environment::HELP)]
-pub(crate) struct GunzipArgs {
-    #[command(flatten)]
-    pub(crate) files: FileArgs,
-    /// What it does anyway; gunzip takes it
-    #[arg(short, long, alias = "uncompress", hide = true)]
-    _decompress: bool,
-    #[command(flatten)]
-    pub(crate) unpack: UnpackArgs,
-}
-
-impl GzipArgs {
-    /// Whether it does what gunzip does.
-    pub(crate) const fn unpacks(&self) -> bool {
-        self.decompress || self.files.test || self.files.list
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProgressChoice {
     Auto,
     Always,
     Never,
+}
+
+/// For each option that was typed, by the name of its field, the places of its uses: a list has one for each value.
+/// It must stand before all other fields, which take what they hold out of the matches.
+#[derive(Debug)]
+pub(crate) struct Places(HashMap<String, Vec<usize>>);
+
+impl Places {
+    /// All places of an option, as many as it has values, in their order.
+    pub(crate) fn all(&self, option: &str) -> &[usize] {
+        self.0.get(option).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where an option stood last; `None`, which comes before all places, if it was not typed.
+    pub(crate) fn last(&self, option: &str) -> Option<usize> {
+        self.all(option).last().copied()
+    }
+}
+
+impl clap::Args for Places {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        command
+    }
+}
+
+impl clap::FromArgMatches for Places {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let options = matches.ids().map(clap::Id::as_str);
+        // A default has a place too, after all others.
+        let typed = options.filter(|option| matches.value_source(option) == Some(ValueSource::CommandLine));
+        let places =
+            typed.map(|option| (option.to_owned(), matches.indices_of(option).into_iter().flatten().collect()));
+        Ok(Self(places.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }

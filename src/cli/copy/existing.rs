@@ -7,8 +7,8 @@ use haul::plan::{Backup, Existing, Update};
 use haul::tree::is_unfinished_tree;
 use haul::tree::path::c_path;
 
-use crate::cli::args::{BackupWord, CopyArgs};
-use crate::cli::plans::UsageError;
+use super::args::{BackupWord, CopyArgs};
+use crate::cli::invocation::UsageError;
 
 /// The longest suffix, bytes: what it is put to must still fit.
 const LONGEST_SUFFIX: usize = 30;

@@ -1,16 +1,10 @@
 //! copy's command line: GNU cp's options under the names that people know, and what goes beyond them.
 
-mod words;
-
-use std::path::PathBuf;
-
+use crate::cli::args::{Common, Places, parse_path};
 use clap::Args as ClapArgs;
+use clap::ValueEnum;
 use haul::plan::{Durable, EngineName, Update, When};
-
-use super::places::Places;
-use super::{Common, parse_path};
-
-pub(crate) use words::{Attribute, BackupWord};
+use std::path::PathBuf;
 
 /// Copy files and trees: mode, owner, times, links, holes and attributes kept
 ///
@@ -254,4 +248,46 @@ pub(crate) struct MovingArgs {
         default_value = "none"
     )]
     pub(crate) sync: Durable,
+}
+
+/// How backups are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackupWord {
+    /// What the environment says, else existing
+    #[value(name = "", hide = true)]
+    Unsaid,
+    /// Make none (also: off)
+    #[value(alias = "off")]
+    None,
+    /// NAME.~1~, NAME.~2~ and so on (also: t)
+    #[value(alias = "t")]
+    Numbered,
+    /// Numbered where there are numbered ones already, else simple (also: nil)
+    #[value(alias = "nil")]
+    Existing,
+    /// NAME~, or with the suffix of -S (also: never)
+    #[value(alias = "never")]
+    Simple,
+}
+
+/// What a copy keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Attribute {
+    /// Permission bits and ACLs
+    Mode,
+    /// Owner and group, where allowed
+    Ownership,
+    /// Times of access and of content
+    Timestamps,
+    /// Hard links: several names of one file stay that
+    Links,
+    /// The security context (security.selinux)
+    Context,
+    /// Extended attributes
+    Xattr,
+    /// All of these
+    All,
+    /// What `-p` and `--preserve` without a list stand for: mode, ownership and timestamps, where allowed
+    #[value(hide = true)]
+    ByDefault,
 }

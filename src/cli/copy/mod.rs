@@ -3,6 +3,7 @@
 //! - this file: what is copied where, and all that is a word for a word; [`patterns`]: which files of it;
 //! - [`existing`]: what is there already; [`keep`](mod@keep): what is kept; [`clashes`]: what makes no sense together.
 
+pub(crate) mod args;
 mod clashes;
 mod existing;
 mod keep;
@@ -14,10 +15,10 @@ use std::path::{Path, PathBuf};
 
 use haul::plan::{CopyPlan, Follow, Method, NameList, Placing};
 
+use self::args::CopyArgs;
 use self::existing::Environment;
-use super::{Invocation, Job, UsageError, check_buffers, resources};
-use crate::cli::args::CopyArgs;
-use crate::cli::progress::Verbosity;
+use super::invocation::{Invocation, Job, UsageError, check_buffers, resources};
+use super::progress::Verbosity;
 
 pub(super) fn build_copy(args: CopyArgs) -> Result<Invocation, UsageError> {
     // What a rehearsal tells is all it does.

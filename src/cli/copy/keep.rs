@@ -2,7 +2,7 @@
 
 use haul::plan::{Keep, PreserveLevel};
 
-use crate::cli::args::{Attribute, CopyArgs};
+use super::args::{Attribute, CopyArgs};
 
 /// What an option says of one attribute.
 type Said = (Attribute, PreserveLevel);
