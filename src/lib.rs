@@ -5,14 +5,14 @@
 //! use haul::calls::Kind;
 //! use haul::copy;
 //! use haul::job::Context;
-//! use haul::plan::{CopyPlan, EngineName, Resources};
+//! use haul::plan::{CopyOptions, EngineName, Resources};
 //!
 //! # let scratch = tempfile::tempdir()?;
 //! # let (source, target) = (scratch.path().join("notes.txt"), scratch.path().join("copy.txt"));
 //! # std::fs::write(&source, "some text")?;
 //! let resources = Resources::with_workers(NonZeroUsize::MIN);
-//! let plan =
-//!     CopyPlan { engine: EngineName::ReadWrite, ..CopyPlan::new(vec![source], target.clone(), resources) };
+//! let options = CopyOptions::new(vec![source], target.clone());
+//! let plan = CopyOptions { engine: EngineName::ReadWrite, resources, ..options }.plan()?;
 //! let summary = copy::run(&plan, &Context::silent())?;
 //! assert!(summary.is_clean());
 //! assert_eq!((summary.files, summary.target_bytes), (1, 9));

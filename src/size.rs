@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub const SMALLEST: u64 = 1;
 /// The largest buffer, 1 GiB: past it Linux moves at most `0x7fff_f000` bytes a call anyway (read(2), NOTES).
 pub const LARGEST: u64 = 1 << 30;
+/// Bytes of a page, by which direct I/O goes. Linux's page on the machines we know.
+pub(crate) const PAGE: usize = 4096;
 
 /// The most bytes that one read or one write moves: 1 byte to 1 GiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -45,6 +47,11 @@ impl BufferSize {
     /// The size in bytes.
     pub const fn bytes(self) -> usize {
         self.0 as usize
+    }
+
+    /// Whether it is a number of whole pages.
+    pub const fn is_whole_pages(self) -> bool {
+        self.bytes().is_multiple_of(PAGE)
     }
 
     /// A size known to be good when the program is built.

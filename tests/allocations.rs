@@ -8,7 +8,7 @@ use std::sync::Barrier;
 use haul::copy;
 use haul::job::Context;
 use haul::outcome::Allocations;
-use haul::plan::{CopyPlan, Resources, SchedulerName};
+use haul::plan::{CopyOptions, Resources, SchedulerName};
 use haul::sys::{CountingAllocator, counting_allocations};
 
 #[global_allocator]
@@ -134,7 +134,8 @@ fn names_outside_the_tree_take_little_memory() {
         // Both take the way that needs a buffer.
         let buffer = Some("4K".parse().expect("a size"));
         let resources = Resources { scheduler: SchedulerName::Serial, buffer, ..one };
-        let plan = CopyPlan::new(vec![path(tree)], path(&format!("{tree}-copied")), resources);
+        let options = CopyOptions::new(vec![path(tree)], path(&format!("{tree}-copied")));
+        let plan = CopyOptions { resources, ..options }.plan().expect("a plan");
         let (copied, asked) = counting_allocations(|| copy::run(&plan, &Context::silent()));
         assert!(copied.expect("it begins").is_clean());
         asked.expect("nobody else counts").peak_bytes

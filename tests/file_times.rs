@@ -14,7 +14,7 @@ use haul::gzip::{gunzip, gzip};
 use haul::job::Context;
 use haul::measure::file_times::FileClock;
 use haul::outcome::{FileTimes, Summary};
-use haul::plan::{CodecName, CopyPlan, EngineName, FilesPlan, GunzipPlan, GzipPlan, Resources};
+use haul::plan::{CopyOptions, EngineName, FileOptions, GunzipOptions, GzipOptions, Resources};
 
 /// Files of no, one and many ranges and blocks.
 const SIZES: [usize; 6] = [0, 1, 5000, 300_000, 2_500_000, 9_000_001];
@@ -44,23 +44,17 @@ fn every_file_of_copy_gzip_and_gunzip_has_a_time() {
     for workers in [1, 3] {
         let resources = Resources::with_workers(NonZeroUsize::new(workers).expect("some"));
         for engine in [EngineName::Auto, EngineName::ReadWrite] {
-            let plan = CopyPlan::new(vec![tree.clone()], sandbox.path("target"), resources);
-            let plan = CopyPlan { engine, ..plan };
+            let options = CopyOptions::new(vec![tree.clone()], sandbox.path("target"));
+            let plan = CopyOptions { engine, resources, ..options }.plan().expect("a plan");
             assert_times(SIZES.len(), |context| copy::run(&plan, context));
             sandbox.remove("target");
         }
-        let files = FilesPlan { keep: true, recursive: true, ..FilesPlan::new(vec![tree.clone()], resources) };
-        let plan = GzipPlan {
-            files: files.clone(),
-            level: 1,
-            codec: CodecName::Auto,
-            block: None,
-            verify: false,
-            keep_smaller: false,
-        };
+        let files = FileOptions { keep: true, recursive: true, resources, ..FileOptions::new(vec![tree.clone()]) };
+        let plan = GzipOptions { files: files.clone(), level: 1, ..GzipOptions::default() }.plan().expect("a plan");
         assert_times(SIZES.len(), |context| gzip(&plan, context));
         (0..SIZES.len()).for_each(|number| sandbox.remove(format!("tree/{number}")));
-        assert_times(SIZES.len(), |context| gunzip(&GunzipPlan::new(files), context));
+        let plan = GunzipOptions { files, ..GunzipOptions::default() }.plan().expect("a plan");
+        assert_times(SIZES.len(), |context| gunzip(&plan, context));
         (0..SIZES.len()).for_each(|number| sandbox.remove(format!("tree/{number}.gz")));
     }
 }

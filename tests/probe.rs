@@ -13,7 +13,7 @@ use haul::lab::sweep::cache;
 use haul::measure::cache::evict;
 use haul::measure::probe::Probe;
 use haul::outcome::{Sample, Setting, Summary};
-use haul::plan::{CacheState, CopyPlan, EngineName, PoolChoice, Resources, SchedulerName, SweepJob};
+use haul::plan::{CacheState, CopyOptions, EngineName, PoolChoice, Resources, SchedulerName, SweepJob};
 use haul::size::BufferSize;
 use haul::sys::{Stop, Sys, cached_pages};
 
@@ -133,7 +133,8 @@ fn runs_are_proven_to_be_what_they_are_called() {
             let target = place.path().join(format!("{}-{}", engine.name(), is.name()));
             let before = cache::cached_part(&mut sys, &source, storage);
             let resources = Resources::with_workers(NonZeroUsize::MIN);
-            let plan = CopyPlan { engine, ..CopyPlan::new(vec![source.clone()], target, resources) };
+            let options = CopyOptions { engine, resources, ..CopyOptions::new(vec![source.clone()], target) };
+            let plan = options.plan().unwrap();
             let probe = Probe::start();
             let summary = copy::run(&plan, &Context::silent()).unwrap();
             let mut sample = Sample { cached_before: before, ..probe.finish(summary) };

@@ -14,7 +14,7 @@ use haul::codec::compressor::Compressor;
 use haul::codec::level::Choice;
 use haul::gzip::gzip;
 use haul::job::Context;
-use haul::plan::{CodecName, FilesPlan, GzipPlan, PoolChoice, Resources, SchedulerName};
+use haul::plan::{CodecName, FileOptions, GzipOptions, PoolChoice, Resources, SchedulerName};
 use haul::size::BufferSize;
 
 /// Numbers that look random, the same in every run.
@@ -148,9 +148,9 @@ impl Setting {
         let mut resources = Resources::with_workers(NonZeroUsize::new(self.workers).expect("a worker"));
         (resources.scheduler, resources.pool) = (self.scheduler, self.pool);
         resources.buffer = self.buffer.map(size);
-        let files = FilesPlan { keep: true, force: true, ..FilesPlan::new(vec![source.to_owned()], resources) };
+        let files = FileOptions { keep: true, force: true, resources, ..FileOptions::new(vec![source.to_owned()]) };
         let (level, codec, block) = (self.level, self.codec, self.block.map(size));
-        let plan = GzipPlan { files, level, codec, block, verify: false, keep_smaller: false };
+        let plan = GzipOptions { files, level, codec, block, ..GzipOptions::default() }.plan().expect("a plan");
         let summary = gzip(&plan, &Context::silent()).expect("a run");
         assert!(summary.is_clean(), "{self:?}: {summary:?}");
         std::fs::read(source.with_extension("gz")).expect("read")

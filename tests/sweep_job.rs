@@ -16,7 +16,7 @@ use haul::lab::sweep::settings::Axes;
 use haul::lab::sweep::tables;
 use haul::outcome::{Ended, SweepReport};
 use haul::plan::{
-    CodecName, Effort, EngineName, FilesPlan, GzipPlan, Passes, PoolChoice, Resources, SchedulerName, SweepData,
+    CodecName, Effort, EngineName, FileOptions, GzipOptions, Passes, PoolChoice, Resources, SchedulerName, SweepData,
     SweepJob, SweepPlan,
 };
 use haul::size::BufferSize;
@@ -83,10 +83,9 @@ fn gzip_of_a_file(file: &Path) {
 
 fn decompressing(file: &Path) {
     let resources = Resources::with_workers(NonZeroUsize::MIN);
-    let files = FilesPlan { keep: true, name: true, ..FilesPlan::new(vec![file.to_owned()], resources) };
-    let compress =
-        GzipPlan { files, level: 6, codec: CodecName::Auto, block: None, verify: false, keep_smaller: false };
-    gzip(&compress, &Context::silent()).unwrap();
+    let files = FileOptions { keep: true, name: true, resources, ..FileOptions::new(vec![file.to_owned()]) };
+    let compress = GzipOptions { files, ..GzipOptions::default() };
+    gzip(&compress.plan().unwrap(), &Context::silent()).unwrap();
     let report = run(&plan(&axes(SweepJob::Gunzip), &file.with_extension("gz")));
     assert_eq!(report.rows[0].samples[0].summary.target_bytes, FILE_BYTES as u64);
 }

@@ -12,7 +12,6 @@ use haul::lab::disk::settings::wanted;
 use haul::outcome::DiskReport;
 use haul::plan::{Access, DiskAxis, DiskPlace, DiskPlan, Effort, Flight, Load};
 use haul::size::BufferSize;
-use haul::sys::PAGE;
 
 use super::args::ProgressChoice;
 use super::invocation::{Invocation, Job, UsageError, distinct, or};
@@ -151,7 +150,7 @@ pub(super) fn build_disk(args: DiskArgs) -> Result<Invocation, UsageError> {
     let blocks = distinct(args.blocks.iter().flat_map(|list| list.0.iter().copied()));
     let depths = distinct(args.depths.iter().copied());
     check_use(&args, &loads, axes.as_deref(), [blocks.len(), depths.len()])?;
-    if let Some(odd) = blocks.iter().find(|block| !block.bytes().is_multiple_of(PAGE)) {
+    if let Some(odd) = blocks.iter().find(|block| !block.is_whole_pages()) {
         return Err(UsageError::new(format!("blocks are whole pages: {odd} is no multiple of 4K")));
     }
     let (blocks, depths) =

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
-use haul::codec::level::Choice;
 use haul::error::Error;
-use haul::plan::{CodecName, FilesPlan, GunzipPlan, GzipPlan, NameList, Output, Patterns, Range, RouteName};
+use haul::plan::{
+    Clash, Clashes, CodecName, FileOptions, GunzipOptions, GzipOptions, NameList, Output, Patterns, Range, RouteName,
+};
 use haul::size::{BufferSize, parse_bytes};
 use haul::sys::{FileKind, Stop, Sys};
 use haul::tree::path::c_path;
@@ -179,16 +180,10 @@ impl UnpackArgs {
 pub(super) fn build_gzip(args: GzipArgs) -> Result<Invocation, UsageError> {
     // With a list of files, -0 says how that is written.
     let null = args.files.null || (args.level.zero && args.files.files_from.is_some());
-    let unpacks = args.unpacks();
-    if args.keep_smaller && (unpacks || output(&args.files) == Output::Stdout || reads_stdin(&args.files)) {
-        return Err(UsageError::new(
-            "--keep-smaller compares files with their .gz; -c, -d, -l, -t and standard input have none",
-        ));
-    }
-    if args.keep_smaller && args.files.output_dir.is_some() {
-        return Err(UsageError::new("with --keep-smaller, files would be missing in the directory of --output-dir"));
-    }
-    if unpacks {
+    if args.unpacks() {
+        if args.keep_smaller {
+            return Err(Clash::KeepSmallerWithoutFiles.into());
+        }
         return build_gunzip(args.files, &args.unpack, null);
     }
     if !args.unpack.is_default() {
@@ -198,73 +193,60 @@ pub(super) fn build_gzip(args: GzipArgs) -> Result<Invocation, UsageError> {
     }
     let level = if args.files.files_from.is_some() { args.level.level_but_zero() } else { args.level.level() };
     let (codec, block, verify, keep_smaller) = (args.codec, args.block, args.verify, args.keep_smaller);
-    Choice::new(codec, level, block).map_err(UsageError::new)?;
-    build_files(args.files, null, true, |files| {
-        Job::Gzip(GzipPlan { files, level, codec, block, verify, keep_smaller })
+    let (output, name) = (output(&args.files), !args.files.no_name);
+    build_files(args.files, output, null, name, |files| {
+        Ok(Job::Gzip(GzipOptions { files, level, codec, block, verify, keep_smaller }.plan()?))
     })
 }
 
-pub(super) fn build_gunzip(mut args: FileArgs, unpack: &UnpackArgs, null: bool) -> Result<Invocation, UsageError> {
-    let UnpackArgs { max_output, range, index, ignore_trailing, .. } = *unpack;
-    if range.is_some() || index {
-        refuse_beside_ranges(&args, unpack)?;
-        args.stdout = range.is_some();
-        args.test = range.is_none();
+pub(super) fn build_gunzip(args: FileArgs, unpack: &UnpackArgs, null: bool) -> Result<Invocation, UsageError> {
+    let UnpackArgs { route, max_output, range, index, ignore_trailing } = *unpack;
+    let is_of_range = range.is_some() || index;
+    if is_of_range && args.test {
+        return Err(Clash::RangeAndOther.into());
     }
-    let route = unpack.route;
-    let plan = |files| GunzipPlan { files, route, max_output, range, index, ignore_trailing };
+    let output = match output(&args) {
+        Output::BesideSource | Output::Stdout if is_of_range && !args.stdout => {
+            if range.is_some() {
+                Output::Stdout
+            } else {
+                Output::Nowhere
+            }
+        }
+        typed => typed,
+    };
+    let plan = |files| GunzipOptions { files, route, max_output, range, index, ignore_trailing }.plan();
+    let name = args.name;
     if !args.list {
-        return build_files(args, null, false, |files| Job::Gunzip(plan(files)));
+        return build_files(args, output, null, name, |files| Ok(Job::Gunzip(plan(files)?)));
     }
     let columns = Columns { wide: args.verbose, bare: args.quiet, totals: args.inputs.len() > 1 };
-    let mut invocation = build_files(args, null, false, |files| Job::List(plan(files), columns))?;
+    let mut invocation = build_files(args, output, null, name, |files| Ok(Job::List(plan(files)?, columns)))?;
     // Here -v is about columns: whoever reads them has no use for notes between them.
     invocation.verbosity.verbose = false;
     Ok(invocation)
 }
 
-/// What makes no sense with --range and --index.
-fn refuse_beside_ranges(args: &FileArgs, unpack: &UnpackArgs) -> Result<(), UsageError> {
-    let refused = |why: &str| Err(UsageError::new(why));
-    if args.test || args.list || args.update || args.output_dir.is_some() {
-        return refused(
-            "--range and --index list nothing, make no files to update or to put elsewhere, and --index tests anyway",
-        );
-    }
-    if unpack.index && (reads_stdin(args) || (args.inputs.is_empty() && args.files_from.is_none())) {
-        return refused("--index is kept beside a file; standard input has no place");
-    }
-    if args.stdout && unpack.range.is_none() {
-        return refused("--index alone writes no data; --range 0: does");
-    }
-    if unpack.max_output.is_some() && unpack.range.is_some() {
-        return refused("--max-output is about whole files; what --range writes is as long as it says");
-    }
-    Ok(())
-}
-
 fn build_files(
     mut args: FileArgs,
+    output: Output,
     null: bool,
-    name_by_default: bool,
-    job: impl FnOnce(FilesPlan) -> Job,
+    name: bool,
+    job: impl FnOnce(FileOptions) -> Result<Job, Clashes>,
 ) -> Result<Invocation, UsageError> {
-    if args.suffix.is_empty() || args.suffix.len() > 30 || args.suffix.contains('/') {
-        return Err(UsageError::new("a suffix has 1 to 30 bytes and no '/'"));
-    }
     if args.files_from.is_none() && null {
         return Err(UsageError::new("--null is about the names in --files-from, which is not there"));
     }
     if args.files_from.is_none() && args.inputs.is_empty() {
         args.inputs.push(PathBuf::from("-"));
     }
-    let output = output(&args);
-    refuse_clashes(&args, output)?;
-    let plan = FilesPlan {
+    let directory = args.output_dir.clone();
+    let files = FileOptions {
+        inputs: args.inputs,
         list: args.files_from.map(|path| NameList { path, null }),
         output,
-        keep: args.keep || output != Output::BesideSource || args.output_dir.is_some(),
         output_dir: args.output_dir,
+        keep: args.keep,
         force: args.force,
         update: args.update,
         sync: args.sync,
@@ -272,11 +254,18 @@ fn build_files(
         one_file_system: args.one_file_system,
         exclude: Patterns::new(args.exclude).map_err(|why| UsageError::new(format!("--exclude: {why}")))?,
         suffix: args.suffix,
-        name: if name_by_default { !args.no_name } else { args.name },
-        ..FilesPlan::new(args.inputs, resources(&args.common))
+        name,
+        resources: resources(&args.common),
     };
+    if args.common.json && files.writes_to_stdout() {
+        return Err(UsageError::new(
+            "--json and the data would share standard output; write to files, or leave one out",
+        ));
+    }
+    let job = job(files)?;
+    directory.as_deref().map_or(Ok(()), require_directory)?;
     Ok(Invocation {
-        job: job(plan),
+        job,
         verbosity: Verbosity { quiet: args.quiet, verbose: args.verbose },
         progress: args.common.progress,
         json: args.common.json,
@@ -284,49 +273,25 @@ fn build_files(
     })
 }
 
-fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-fn reads_stdin(args: &FileArgs) -> bool {
-    args.inputs.iter().any(|path| is_stdin(path))
-}
-
+/// Where output goes, but for ranges and indexes.
 fn output(args: &FileArgs) -> Output {
+    let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
     if args.list {
         Output::Listing
     } else if args.test {
         Output::Nowhere
-    } else if args.stdout || (args.files_from.is_none() && args.inputs.iter().all(|path| is_stdin(path))) {
+    } else if args.stdout || (args.files_from.is_none() && args.inputs.iter().all(is_stdin)) {
         Output::Stdout
     } else {
         Output::BesideSource
     }
 }
 
-/// Options that contradict each other.
-fn refuse_clashes(args: &FileArgs, output: Output) -> Result<(), UsageError> {
-    let refused = |why: &str| Err(UsageError::new(why));
-    // Among files, standard input goes to standard output all the same.
-    let to_stdout = output == Output::Stdout || (output == Output::BesideSource && reads_stdin(args));
-    if args.common.json && to_stdout {
-        return refused("--json and the data would share standard output; write to files, or leave one out");
-    }
-    if reads_stdin(args) && args.files_from.as_deref().is_some_and(is_stdin) {
-        return refused("standard input cannot be both data and the list of --files-from");
-    }
-    if args.update && (output != Output::BesideSource || to_stdout) {
-        return refused("--update compares with files; -c, -l, -t and standard input make none");
-    }
-    let Some(directory) = &args.output_dir else { return Ok(()) };
-    if output != Output::BesideSource || to_stdout {
-        return refused("--output-dir takes files; -c, -l, -t and standard input make none");
-    }
-    let found = Sys::new(Stop::new()).stat_through(CWD, &c_path(directory));
-    let why = match found {
+fn require_directory(path: &Path) -> Result<(), UsageError> {
+    let why = match Sys::new(Stop::new()).stat_through(CWD, &c_path(path)) {
         Ok(found) if found.kind == FileKind::Directory => return Ok(()),
         Ok(_) => Errno::NOTDIR,
         Err(errno) => errno,
     };
-    Err(UsageError::new(Error::system("write into", directory, why)))
+    Err(UsageError::new(Error::system("write into", path, why)))
 }

@@ -9,9 +9,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use haul::error::Escaped;
 use haul::lab::sweep::run_spec::RunSpec;
-use haul::plan::{CopyPlan, DiskPlan, EngineName, GunzipPlan, GzipPlan, Resources, SweepPlan, TunePlan};
-use haul::size::BufferSize;
-use haul::sys::PAGE;
+use haul::plan::{Clash, Clashes, CopyPlan, DiskPlan, GunzipPlan, GzipPlan, Resources, SweepPlan, TunePlan};
 
 use super::args::{Args, Command, Common, Generated, ProgressChoice};
 use super::compare::CompareArgs;
@@ -22,7 +20,7 @@ use super::listing::Columns;
 use super::output::{output_error, print, tell};
 use super::progress::Verbosity;
 use super::report::Output;
-use super::{copy, disk, gzip, sweep, tune};
+use super::{copy, disk, gzip, sweep, text, tune};
 
 /// What to do and how to talk about it.
 pub(crate) struct Invocation {
@@ -54,6 +52,19 @@ pub(crate) struct UsageError(pub(super) clap::Error);
 impl From<clap::Error> for UsageError {
     fn from(error: clap::Error) -> Self {
         Self(error)
+    }
+}
+
+impl From<Clash> for UsageError {
+    fn from(clash: Clash) -> Self {
+        Self::new(text::clash(&clash))
+    }
+}
+
+impl From<Clashes> for UsageError {
+    /// The first: as with other programs, one is told at a time.
+    fn from(clashes: Clashes) -> Self {
+        Self::new(clashes.all().first().map_or_else(|| clashes.to_string(), text::clash))
     }
 }
 
@@ -135,18 +146,6 @@ pub(crate) fn build(args: Args) -> Result<Invocation, UsageError> {
 impl Invocation {
     pub(super) const fn quiet(job: Job, progress: ProgressChoice) -> Self {
         Self { job, verbosity: Verbosity { quiet: false, verbose: false }, progress, json: false, taken: None }
-    }
-}
-
-/// Past the page cache only whole pages move; what was typed is used or refused, never rounded.
-pub(crate) fn check_buffers(
-    engine: EngineName,
-    buffers: impl IntoIterator<Item = BufferSize>,
-) -> Result<(), UsageError> {
-    let odd = buffers.into_iter().find(|buffer| !buffer.bytes().is_multiple_of(PAGE));
-    match odd.filter(|_| engine == EngineName::Direct) {
-        Some(odd) => Err(UsageError::new(format!("the engine direct moves whole pages: {odd} is no multiple of 4K"))),
-        None => Ok(()),
     }
 }
 
@@ -237,24 +236,27 @@ fn with_options(
     }
     // A variable that is wrong by itself is refused, whatever was typed. copy needs two names.
     let alone = ["haul", variable.command, "SOURCE", "TARGET"].into_iter().chain(options.iter().map(String::as_str));
-    parse(alone).map_err(|why| UsageError::new(format!("{name}: {}", why.reason())))?;
+    parse(alone, false).map_err(|why| UsageError::new(format!("{name}: {}", why.reason())))?;
     let mut all = typed.to_vec();
     // After the command: what follows may be names only.
     all.splice(2..2, options.iter().map(OsString::from));
-    let mut invocation = match parse(all) {
+    // Whoever set a variable did not choose its engine for this file: where that cannot copy, another engine does.
+    let engine_is_preference =
+        matches!(args.command, Command::Copy(_)) && matches.value_source("engine") != Some(ValueSource::CommandLine);
+    Ok(match parse(all, engine_is_preference) {
         Ok(invocation) => Invocation { taken: Some(format!("{name}: {}", options.join(" "))), ..invocation },
         // A variable is not a reason to refuse what was typed, which may be wrong by itself, though.
         Err(why) => Invocation { taken: Some(format!("{name} is left out: {}", why.reason())), ..build(args)? },
-    };
-    // Whoever set a variable did not choose its engine for this file: where that cannot copy, another engine does.
-    if let Job::Copy(plan) = &mut invocation.job
-        && matches.value_source("engine") != Some(ValueSource::CommandLine)
-    {
-        plan.engine_is_preference = plan.engine != EngineName::Auto;
-    }
-    Ok(invocation)
+    })
 }
 
-fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Invocation, UsageError> {
-    <Args as clap::Parser>::try_parse_from(words).map_err(UsageError::from).and_then(build)
+fn parse(
+    words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    engine_is_preference: bool,
+) -> Result<Invocation, UsageError> {
+    let mut args = <Args as clap::Parser>::try_parse_from(words)?;
+    if let Command::Copy(copy) = &mut args.command {
+        copy.moving.engine_is_preference = engine_is_preference;
+    }
+    build(args)
 }

@@ -19,6 +19,7 @@ pub(crate) mod report;
 mod run;
 mod signals;
 pub(crate) mod sweep;
+mod text;
 pub(crate) mod tune;
 mod watching;
 mod words;

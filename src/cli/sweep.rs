@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use haul::codec::level::Choice;
 use haul::error::{Error, Result};
 use haul::job::Context;
 use haul::lab::sweep::run_spec::RunSpec;
@@ -17,10 +16,9 @@ use haul::plan::{
     TableName,
 };
 use haul::size::BufferSize;
-use haul::sys::PAGE;
 
 use super::args::ProgressChoice;
-use super::invocation::{Invocation, Job, UsageError, check_buffers, distinct, or};
+use super::invocation::{Invocation, Job, UsageError, distinct, or};
 use super::output::{outputs, print};
 use super::quote::{command_line, words_as_typed};
 use super::report::{Format, Output};
@@ -181,9 +179,9 @@ pub(super) fn build_sweep(args: SweepArgs) -> Result<Invocation, UsageError> {
     };
     for Arm { setting, .. } in &plan.arms {
         if let Some(level) = setting.level {
-            Choice::new(plan.codec, level, plan.block).map_err(UsageError::new)?;
+            plan.codec.check(level)?;
         }
-        check_buffers(setting.engine, [setting.buffer])?;
+        setting.engine.check(Some(setting.buffer))?;
     }
     Ok(Invocation::quiet(Job::Sweep { plan, outputs }, args.progress))
 }
@@ -302,7 +300,7 @@ fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError
     let mut axes = axes;
     if caches.contains(&CacheState::Direct) || args.engine.iter().any(direct) {
         // Only whole pages go past the cache; what was typed is refused instead.
-        axes.buffers.retain(|buffer| buffer.bytes().is_multiple_of(PAGE));
+        axes.buffers.retain(|buffer| buffer.is_whole_pages());
     }
     Ok(Axes {
         caches: or(caches, axes.caches),

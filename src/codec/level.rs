@@ -26,13 +26,10 @@
 use super::libdeflate::Libdeflate;
 use super::zlib::Zlib;
 use super::{Codec, CodecError};
-use crate::plan::CodecName;
+use crate::plan::{Clash, CodecName};
 use crate::size::BufferSize;
 
-/// The highest level. zlib and ISA-L end earlier.
-pub const HIGHEST: u32 = 12;
-/// The level when none is asked for.
-pub const DEFAULT: u32 = 6;
+pub use crate::plan::{DEFAULT_LEVEL as DEFAULT, HIGHEST_LEVEL as HIGHEST};
 
 /// One row a level: libdeflate's level that serves it, and MiB of a block. Independent blocks cost ratio, the more the
 /// smaller they are: 1 MiB keeps each level below pigz's bytes up to 6, where more is saved by looking harder; above
@@ -69,44 +66,18 @@ pub struct Choice {
     pub block_bytes: usize,
 }
 
-/// Why there is no such codec.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoCodec {
-    /// ISA-L is not in every build.
-    #[error("this haul was built without isal; build it with --features isal")]
-    NotBuilt,
-    /// It has other levels.
-    #[error("{codec} has {}, not {level}", if first == last { format!("level {first}") } else { format!("levels {first} to {last}") })]
-    Level {
-        /// The name of the codec.
-        codec: &'static str,
-        /// Its lowest level.
-        first: u32,
-        /// Its highest level.
-        last: u32,
-        /// The level that was asked for.
-        level: u32,
-    },
-}
-
 impl Choice {
     /// What serves `level`, 0 to [`HIGHEST`], in blocks of `block` if that is given, and by `codec` unless that is
     /// [`CodecName::Auto`].
-    pub fn new(codec: CodecName, level: u32, block: Option<BufferSize>) -> Result<Self, NoCodec> {
+    pub fn new(codec: CodecName, level: u32, block: Option<BufferSize>) -> Result<Self, Clash> {
         let row = LEVELS.get(level as usize);
-        let (own_level, mebibytes) = row.copied().ok_or(NoCodec::of(CodecName::Libdeflate, level))?;
+        let (own_level, mebibytes) = row.copied().ok_or(Clash::Level { codec, level })?;
         let block_bytes = block.map_or(mebibytes << 20, BufferSize::bytes);
         let codec = match codec {
             CodecName::Auto => automatic(level, block_bytes),
             named => named,
         };
-        let (first, last) = levels(codec);
-        if !(first..=last).contains(&level) {
-            return Err(NoCodec::of(codec, level));
-        }
-        if codec == CodecName::Isal && !cfg!(feature = "isal") {
-            return Err(NoCodec::NotBuilt);
-        }
+        codec.check(level)?;
         let codec_level = if codec == CodecName::Libdeflate { own_level } else { level };
         Ok(Self { name: codec, codec_level, block_bytes })
     }
@@ -131,13 +102,6 @@ impl Choice {
     }
 }
 
-impl NoCodec {
-    fn of(codec: CodecName, level: u32) -> Self {
-        let (first, last) = levels(codec);
-        Self::Level { codec: codec.name(), first, last, level }
-    }
-}
-
 /// The best codec of this build.
 fn automatic(level: u32, block_bytes: usize) -> CodecName {
     match level {
@@ -147,19 +111,10 @@ fn automatic(level: u32, block_bytes: usize) -> CodecName {
     }
 }
 
-/// The lowest and the highest level of a codec.
-const fn levels(codec: CodecName) -> (u32, u32) {
-    match codec {
-        CodecName::Isal => (1, 1),
-        CodecName::Zlib => (1, 9),
-        CodecName::Libdeflate | CodecName::Auto => (0, HIGHEST),
-    }
-}
-
 /// The codecs of this build and their levels, for people: "isal 1, libdeflate 0-12, zlib 1-9".
 pub fn built_in() -> String {
     let built = CodecName::ALL.into_iter().filter(|codec| *codec != CodecName::Isal || cfg!(feature = "isal"));
-    let named = built.map(|codec| match levels(codec) {
+    let named = built.map(|codec| match codec.levels().into_inner() {
         (first, last) if first == last => format!("{} {first}", codec.name()),
         (first, last) => format!("{} {first}-{last}", codec.name()),
     });
@@ -170,7 +125,7 @@ pub fn built_in() -> String {
 mod tests {
     use super::*;
 
-    fn choose(codec: CodecName, level: u32, block: &str) -> Result<(CodecName, u32, usize), NoCodec> {
+    fn choose(codec: CodecName, level: u32, block: &str) -> Result<(CodecName, u32, usize), Clash> {
         let block = (!block.is_empty()).then(|| block.parse().unwrap());
         Choice::new(codec, level, block).map(|choice| (choice.name, choice.codec_level, choice.block_bytes))
     }

@@ -379,7 +379,7 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use super::*;
-    use crate::plan::Resources;
+    use crate::plan::{CopyOptions, Resources};
 
     #[test]
     fn each_call_of_each_worker_is_timed_where_that_is_asked_for_and_none_elsewhere() {
@@ -394,9 +394,9 @@ mod tests {
         for time_calls in [false, true] {
             context.time_calls = time_calls;
             let target = scratch.path().join(time_calls.to_string());
-            let plan =
-                CopyPlan::new(vec![source.clone()], target, Resources::with_workers(NonZeroUsize::new(3).unwrap()));
-            let counts = run(&plan, &context).unwrap().syscalls;
+            let resources = Resources::with_workers(NonZeroUsize::new(3).unwrap());
+            let options = CopyOptions { resources, ..CopyOptions::new(vec![source.clone()], target) };
+            let counts = run(&options.plan().unwrap(), &context).unwrap().syscalls;
             let timed: Vec<_> = counts.latencies().into_iter().map(|latency| (latency.call, latency.calls)).collect();
             let made = counts.made().map(|(call, counts)| (call.name().to_owned(), counts.calls));
             let expected = if time_calls { made.collect() } else { vec![] };

@@ -36,7 +36,7 @@ use crate::job::losses::Losses;
 use crate::job::target_registry::TargetRegistry;
 use crate::job::worker_context::WorkerContext;
 use crate::outcome::Summary;
-use crate::plan::FilesPlan;
+use crate::plan::FileOptions;
 use crate::pool::{self, BufferPool, PooledBuffer, Worker, workers};
 use crate::size::BufferSize;
 use crate::sys::{DirectoryBuffer, Identity};
@@ -56,7 +56,7 @@ trait Direction: Send + Sync + Sized {
     /// header may have told another name.
     const CLAIMS_FIRST: bool;
 
-    fn plan(&self) -> &FilesPlan;
+    fn plan(&self) -> &FileOptions;
 
     /// Whether a file found in a directory is for this direction, by its name; others are passed over.
     fn wants(&self, name: &CStr) -> bool;
@@ -168,7 +168,7 @@ fn run<D: Direction>(
 }
 
 impl<D: Direction> Job<D> {
-    fn plan(&self) -> &FilesPlan {
+    fn plan(&self) -> &FileOptions {
         self.direction.plan()
     }
 

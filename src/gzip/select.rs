@@ -16,7 +16,7 @@ use super::walk::Tree;
 use super::{Direction, FileWorker, Handle, Task};
 use crate::error::{Error, Result};
 use crate::job::list::Names;
-use crate::plan::FilesPlan;
+use crate::plan::FileOptions;
 use crate::sys::FileKind;
 use crate::tree::path::{c_path, open_named, own_name};
 use crate::tree::{Place, Root};
@@ -38,7 +38,7 @@ enum Selected {
 
 /// The first tasks of a plan, for which a list may hold more names.
 pub(super) fn first_tasks<'a, D: Direction + 'a>(
-    plan: &'a FilesPlan,
+    plan: &'a FileOptions,
     names: Names,
 ) -> Box<dyn Iterator<Item = Task<D>> + Send + 'a> {
     let listed = names.into_paths().filter(|name| name.as_os_str() != "-");

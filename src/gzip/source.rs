@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::directory::Directory;
 use crate::error::{Error, Result};
-use crate::plan::{FilesPlan, Output};
+use crate::plan::{FileOptions, Output};
 use crate::sys::{Attributes, FileId, FileKind, Moment, Sys, standard_input};
 use crate::tree::extended::{Buffers, Listed, Selection};
 use crate::tree::metadata::{SET_ID, describe};
@@ -52,7 +52,7 @@ impl Source {
     /// and we take only regular files, not through links, and without set-user-id or set-group-id bits.
     pub(super) fn open(
         sys: &mut Sys,
-        plan: &FilesPlan,
+        plan: &FileOptions,
         directory: &Arc<Directory>,
         name: &CStr,
         walked: bool,
@@ -88,7 +88,7 @@ impl Source {
         Ok(source)
     }
 
-    fn refuse(&self, plan: &FilesPlan) -> Result<()> {
+    fn refuse(&self, plan: &FileOptions) -> Result<()> {
         let refused = |why: String| Err(Error::refused("take", self.path(), why));
         let Attributes { kind, mode, links, .. } = self.attributes;
         if kind == FileKind::Directory {
@@ -169,7 +169,7 @@ impl Source {
     /// Removes it. It was found unchanged just before its target got its name. To make that durable takes a while, and
     /// then it is looked at again. (Between the look and the removal some microseconds pass; no system call closes that
     /// gap.)
-    pub(super) fn remove(&self, sys: &mut Sys, plan: &FilesPlan, removals: &Removals) -> Result<()> {
+    pub(super) fn remove(&self, sys: &mut Sys, plan: &FileOptions, removals: &Removals) -> Result<()> {
         let Some(directory) = &self.directory else { return Ok(()) };
         if plan.sync {
             self.check_unchanged(sys, removals)?;

@@ -1,8 +1,12 @@
-//! copy's plan.
+//! The plan of a copy: its options, and what in them contradicts what.
 
-use std::path::PathBuf;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 
-use super::{EngineName, NameList, Patterns, Resources};
+use super::{Clash, Clashes, EngineName, LONGEST_SUFFIX, NameList, Patterns, Resources};
+
+/// What the name of a tree ends in that is not finished. A dash and a number may follow.
+pub(crate) const UNFINISHED_SUFFIX: &str = ".haul-part";
 
 /// How the target is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -175,9 +179,9 @@ pub enum Durable {
     End,
 }
 
-/// `haul copy SOURCE... TARGET`.
+/// What a copy is to do. All but sources and target has a default: nothing is left out, existing files are replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CopyPlan {
+pub struct CopyOptions {
     /// What to copy.
     pub sources: Vec<PathBuf>,
     /// More of it, after these.
@@ -225,9 +229,9 @@ pub struct CopyPlan {
     pub resources: Resources,
 }
 
-impl CopyPlan {
+impl CopyOptions {
     /// `sources` to `target`, with everything else as it is where nobody asks for anything.
-    pub fn new(sources: Vec<PathBuf>, target: PathBuf, resources: Resources) -> Self {
+    pub fn new(sources: Vec<PathBuf>, target: PathBuf) -> Self {
         Self {
             sources,
             list: None,
@@ -250,7 +254,151 @@ impl CopyPlan {
             resume: false,
             modify_window: None,
             dry_run: false,
-            resources,
+            resources: Resources::default(),
         }
+    }
+
+    /// The plan, or all that makes no sense in these options.
+    pub fn plan(self) -> Result<CopyPlan, Clashes> {
+        let mut clashes = self.clashes_of_targets();
+        clashes.extend(self.clashes_of_contents());
+        clashes.extend(self.engine.check(self.resources.buffer).err());
+        Clashes::check(clashes).map(|()| CopyPlan(self))
+    }
+
+    /// What is wrong with where sources go, and with what is there already.
+    fn clashes_of_targets(&self) -> Vec<Clash> {
+        let Existing { update, ask, remove, in_place, backup, suffix, .. } = &self.existing;
+        let exact = self.placing == Placing::Exact;
+        let backs_up = *backup != Backup::None;
+        let list_is_stdin = self.list.as_ref().is_some_and(|list| list.path == Path::new("-"));
+        let is_no_suffix = suffix.is_empty() || suffix.len() > LONGEST_SUFFIX || suffix.contains('/');
+        Clashes::among([
+            (self.sources.is_empty() && self.list.is_none(), Clash::NoSource),
+            (is_no_suffix, Clash::BackupSuffix(suffix.clone())),
+            (is_unfinished_tree(suffix.as_bytes()), Clash::UnfinishedSuffix(suffix.clone())),
+            (exact && (self.sources.len() > 1 || self.list.is_some()), Clash::ExactTargetOfSeveral),
+            (exact && self.parents, Clash::ExactTargetOfPaths),
+            (backs_up && matches!(update, Update::None | Update::NoneFail), Clash::BackupOfNothing),
+            (*in_place && (*remove || backs_up), Clash::InPlaceAndReplaced),
+            (*in_place && self.method != Method::Copy, Clash::InPlaceWithoutContents),
+            (*ask && list_is_stdin, Clash::AnswersBesideList),
+        ])
+    }
+
+    /// What is wrong with what is copied, and how.
+    fn clashes_of_contents(&self) -> Vec<Clash> {
+        use EngineName::{Auto, CopyFileRange, ReadWrite, Reflink};
+        let has_contents = self.method == Method::Copy;
+        let shares = self.reflink == When::Always;
+        Clashes::among([
+            (self.resume && !self.keep.times, Clash::ResumeWithoutTimes),
+            (self.verify && !has_contents, Clash::VerifyWithoutContents),
+            (self.copy_contents && !has_contents, Clash::SpecialWithoutContents),
+            (shares && self.method == Method::AttributesOnly, Clash::ReflinkOfAttributes),
+            (shares && self.sparse != When::Auto, Clash::ReflinkAndSparse),
+            (shares && !matches!(self.engine, Auto | Reflink), Clash::ReflinkAndEngine),
+            (self.reflink == When::Never && matches!(self.engine, Reflink | CopyFileRange), Clash::NoReflinkAndEngine),
+            (self.sparse == When::Always && !matches!(self.engine, Auto | ReadWrite), Clash::SparseAndEngine),
+        ])
+    }
+}
+
+impl Default for CopyOptions {
+    fn default() -> Self {
+        Self::new(Vec::new(), PathBuf::new())
+    }
+}
+
+/// Options of a copy in which nothing contradicts anything: see [`CopyOptions::plan`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyPlan(CopyOptions);
+
+impl Deref for CopyPlan {
+    type Target = CopyOptions;
+
+    fn deref(&self) -> &CopyOptions {
+        &self.0
+    }
+}
+
+/// Whether a name is one that a tree under way has, or had.
+pub(crate) fn is_unfinished_tree(name: &[u8]) -> bool {
+    let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let numbered = (digits > 0).then(|| name[..name.len() - digits].strip_suffix(b"-")).flatten();
+    numbered.unwrap_or(name).ends_with(UNFINISHED_SUFFIX.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Change = fn(&mut CopyOptions);
+
+    fn clashes(change: Change) -> Vec<Clash> {
+        let mut options = CopyOptions::new(vec!["a".into()], "b".into());
+        change(&mut options);
+        options.plan().map_or_else(|clashes| clashes.all().to_vec(), |_| vec![])
+    }
+
+    #[test]
+    fn what_contradicts_itself_makes_no_plan() {
+        let table: [(Change, &[Clash]); 16] = [
+            (|_| (), &[]),
+            (|all| all.sources.clear(), &[Clash::NoSource]),
+            (|all| (all.placing, all.sources) = (Placing::Exact, vec!["a".into(); 2]), &[Clash::ExactTargetOfSeveral]),
+            (|all| (all.placing, all.parents) = (Placing::Exact, true), &[Clash::ExactTargetOfPaths]),
+            (
+                |all| (all.existing.update, all.existing.backup) = (Update::NoneFail, Backup::Simple),
+                &[Clash::BackupOfNothing],
+            ),
+            (|all| (all.existing.in_place, all.existing.remove) = (true, true), &[Clash::InPlaceAndReplaced]),
+            (
+                |all| {
+                    all.existing.ask = true;
+                    all.list = Some(NameList { path: "-".into(), null: false });
+                },
+                &[Clash::AnswersBesideList],
+            ),
+            (|all| (all.resume, all.keep.times) = (true, false), &[Clash::ResumeWithoutTimes]),
+            (|all| (all.reflink, all.sparse) = (When::Always, When::Never), &[Clash::ReflinkAndSparse]),
+            (|all| (all.reflink, all.engine) = (When::Always, EngineName::Mmap), &[Clash::ReflinkAndEngine]),
+            (|all| (all.reflink, all.engine) = (When::Never, EngineName::Reflink), &[Clash::NoReflinkAndEngine]),
+            (|all| (all.sparse, all.engine) = (When::Always, EngineName::CopyFileRange), &[Clash::SparseAndEngine]),
+            (|all| all.existing.suffix.clear(), &[Clash::BackupSuffix(String::new())]),
+            (|all| all.method = Method::AttributesOnly, &[]),
+            // All of them, in the order in which they were looked for.
+            (
+                |all| {
+                    all.method = Method::AttributesOnly;
+                    (all.verify, all.copy_contents, all.existing.in_place) = (true, true, true);
+                    all.reflink = When::Always;
+                },
+                &[
+                    Clash::InPlaceWithoutContents,
+                    Clash::VerifyWithoutContents,
+                    Clash::SpecialWithoutContents,
+                    Clash::ReflinkOfAttributes,
+                ],
+            ),
+            (
+                |all| {
+                    all.existing.suffix = ".haul-part-2".to_owned();
+                    all.engine = EngineName::Direct;
+                    all.resources.buffer = Some("5000".parse().unwrap());
+                },
+                &[Clash::UnfinishedSuffix(".haul-part-2".to_owned()), Clash::PartialPages("5000".parse().unwrap())],
+            ),
+        ];
+        for (number, (change, expected)) in table.into_iter().enumerate() {
+            assert_eq!(clashes(change), expected, "row {number}");
+        }
+    }
+
+    #[test]
+    fn several_clashes_are_told_in_one_line() {
+        let options = CopyOptions { parents: true, placing: Placing::Exact, ..CopyOptions::default() };
+        let said = options.plan().unwrap_err().to_string();
+        assert!(said.starts_with("there is nothing to copy; the paths of sources"), "{said}");
     }
 }

@@ -1,9 +1,10 @@
-//! What to do, as plain data that was checked when it was made. Plans hold names of engines, not engines.
+//! Plans: what to do, as plain data. Options become a plan when nothing in them contradicts anything ([`Clash`]). Plans
+//! hold names of engines, not engines, and know nothing of a command line.
 
+mod clash;
 mod copy;
 mod disk;
-mod files;
-mod gunzip;
+mod gzip;
 mod patterns;
 mod sweep;
 mod tune;
@@ -16,13 +17,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::size::BufferSize;
 
-pub use copy::{Backup, CopyPlan, Durable, Existing, Follow, Keep, Method, Placing, PreserveLevel, Update, When};
+pub use clash::{Clash, Clashes};
+pub use copy::{
+    Backup, CopyOptions, CopyPlan, Durable, Existing, Follow, Keep, Method, Placing, PreserveLevel, Update, When,
+};
+pub(crate) use copy::{UNFINISHED_SUFFIX, is_unfinished_tree};
 pub use disk::{Access, DiskAxis, DiskPlace, DiskPlan, Flight, Load};
-pub use files::{FilesPlan, NameList, Output};
-pub use gunzip::{GunzipPlan, Range, RouteName};
+pub use gzip::{
+    CodecName, DEFAULT_LEVEL, FileOptions, GunzipOptions, GunzipPlan, GzipOptions, GzipPlan, HIGHEST_LEVEL, NameList,
+    Output, Range, RouteName,
+};
 pub use patterns::Patterns;
 pub use sweep::{Arm, CacheState, Effort, Generated, Passes, SweepData, SweepJob, SweepPlan, TableName};
 pub use tune::{Flags, TuneCase, TunePlan};
+
+/// The longest suffix, bytes: the name that it is put to must still fit.
+pub const LONGEST_SUFFIX: usize = 30;
 
 /// How bytes move from one file to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum, strum::IntoStaticStr)]
@@ -52,6 +62,15 @@ impl EngineName {
     pub fn name(self) -> &'static str {
         self.into()
     }
+
+    /// Whether it can move so much at a time: past the page cache only whole pages move. What was asked for is used or
+    /// refused, never rounded.
+    pub fn check(self, buffer: Option<BufferSize>) -> Result<(), Clash> {
+        match buffer.filter(|buffer| self == Self::Direct && !buffer.is_whole_pages()) {
+            Some(odd) => Err(Clash::PartialPages(odd)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Who runs tasks.
@@ -71,34 +90,6 @@ pub enum SchedulerName {
 }
 
 impl SchedulerName {
-    /// The name users type.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-}
-
-/// Who compresses.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, clap::ValueEnum, strum::IntoStaticStr,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "kebab-case")]
-pub enum CodecName {
-    /// The best for the level and the block.
-    #[default]
-    Auto,
-    /// Intel's ISA-L: the fastest; level 1 only, and not in every build.
-    Isal,
-    /// Whole blocks; levels 0 to 12.
-    Libdeflate,
-    /// zlib-rs, with what precedes a block as dictionary: for small blocks; levels 1 to 9.
-    Zlib,
-}
-
-impl CodecName {
-    /// Every codec; `Auto` chooses among them.
-    pub const ALL: [Self; 3] = [Self::Isal, Self::Libdeflate, Self::Zlib];
-
     /// The name users type.
     pub fn name(self) -> &'static str {
         self.into()
@@ -168,6 +159,14 @@ pub struct Resources {
     pub batch: bool,
 }
 
+impl Default for Resources {
+    /// As many threads as can run at once, on the channel scheduler.
+    fn default() -> Self {
+        // Affinity and cgroup quota, v1 and v2: std looks at all of them. Not the number of processors.
+        Self::with_workers(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+}
+
 impl Resources {
     /// `workers` threads on the channel scheduler, everything else at its default.
     pub const fn with_workers(workers: NonZeroUsize) -> Self {
@@ -178,21 +177,4 @@ impl Resources {
     pub fn threads(&self) -> usize {
         if self.scheduler == SchedulerName::Serial { 1 } else { self.workers.get() }
     }
-}
-
-/// `haul gzip`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GzipPlan {
-    /// Which files, and what becomes of them.
-    pub files: FilesPlan,
-    /// 0 (stored), 1 (fast) to 12 (small).
-    pub level: u32,
-    /// Who compresses.
-    pub codec: CodecName,
-    /// Bytes compressed as one piece, by one worker; `None` is what suits the level.
-    pub block: Option<BufferSize>,
-    /// Inflate each block again and compare, before it is written.
-    pub verify: bool,
-    /// Make no target that would not be smaller than its source.
-    pub keep_smaller: bool,
 }

@@ -7,8 +7,8 @@ use rustix::io::{Errno, Result};
 
 use super::allocations::fallible;
 
-/// Alignment of every buffer in bytes; what `O_DIRECT` and huge copies like. Linux's page on the machines we know.
-pub const PAGE: usize = 4096;
+/// Alignment of every buffer in bytes; what `O_DIRECT` and huge copies like.
+pub const PAGE: usize = crate::size::PAGE;
 
 /// Bytes that start on a page boundary: a vector a page too long, used from that boundary on. Fresh ones are zero.
 #[derive(Debug)]

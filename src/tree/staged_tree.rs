@@ -38,7 +38,7 @@ impl Unfinished {
     }
 }
 
-const SUFFIX: &str = ".haul-part";
+const SUFFIX: &str = crate::plan::UNFINISHED_SUFFIX;
 /// Names tried before giving up; each is somebody else's that must not be touched.
 const ATTEMPTS: u32 = 1_000;
 /// The mode of an unfinished tree: only its owner may enter it, and the sticky bit is the mark.
@@ -244,10 +244,7 @@ impl Drop for StagedTree {
 
 /// Whether a name is one that a tree under way has, or had.
 pub fn is_unfinished_tree(name: &CStr) -> bool {
-    let bytes = name.to_bytes();
-    let digits = bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    let numbered = (digits > 0).then(|| bytes[..bytes.len() - digits].strip_suffix(b"-")).flatten();
-    numbered.unwrap_or(bytes).ends_with(SUFFIX.as_bytes())
+    crate::plan::is_unfinished_tree(name.to_bytes())
 }
 
 /// `NAME.haul-part`, or `NAME.haul-part-3` at the third further attempt, with NAME cut so that it fits.

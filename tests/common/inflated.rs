@@ -12,7 +12,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use haul::codec::libdeflate::{Inflated, Inflater, NotInflated};
 use haul::gzip::gunzip;
 use haul::job::Context;
-use haul::plan::{FilesPlan, GunzipPlan, Output, Resources, RouteName};
+use haul::plan::{FileOptions, GunzipOptions, GunzipPlan, Output, Resources, RouteName};
 use haul::size::BufferSize;
 
 /// The four routes, and the choice among them.
@@ -158,8 +158,10 @@ impl Way {
     fn plan(self, inputs: Vec<PathBuf>, output: Output) -> GunzipPlan {
         let mut resources = Resources::with_workers(NonZeroUsize::new(self.workers).expect("a worker"));
         resources.buffer = self.buffer.map(|bytes| BufferSize::new(bytes).expect("a size"));
-        let files = FilesPlan { output, keep: true, ..FilesPlan::new(inputs, resources) };
-        GunzipPlan { route: self.route, max_output: self.max_output, ..GunzipPlan::new(files) }
+        let files = FileOptions { output, keep: true, resources, ..FileOptions::new(inputs) };
+        let options =
+            GunzipOptions { files, route: self.route, max_output: self.max_output, ..GunzipOptions::default() };
+        options.plan().expect("a plan")
     }
 }
 

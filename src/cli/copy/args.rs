@@ -234,6 +234,9 @@ pub(crate) struct MovingArgs {
     /// How bytes move; a named engine is that one or an error
     #[arg(long, value_enum, default_value_t = EngineName::Auto)]
     pub(crate) engine: EngineName,
+    /// Whether the environment said so, where nobody typed one.
+    #[arg(skip)]
+    pub(crate) engine_is_preference: bool,
     /// Read each target back and compare it with its source, before it gets its final name
     #[arg(long)]
     pub(crate) verify: bool,

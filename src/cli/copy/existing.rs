@@ -4,14 +4,9 @@ use std::ffi::OsString;
 
 use clap::ValueEnum;
 use haul::plan::{Backup, Existing, Update};
-use haul::tree::is_unfinished_tree;
-use haul::tree::path::c_path;
 
 use super::args::{BackupWord, CopyArgs};
 use crate::cli::invocation::UsageError;
-
-/// The longest suffix, bytes: what it is put to must still fit.
-const LONGEST_SUFFIX: usize = 30;
 
 /// What the environment says of backups, as with `cp`. What is empty says nothing.
 #[derive(Debug, Default)]
@@ -85,14 +80,6 @@ fn suffix(typed: Option<&str>, backup: Backup, environment: &Environment) -> Res
         })?,
         (None, None) => "~",
     };
-    if suffix.is_empty() || suffix.len() > LONGEST_SUFFIX || suffix.contains('/') {
-        return Err(UsageError::new(format!(
-            "'{suffix}' is no suffix of backups: give -S 1 to {LONGEST_SUFFIX} bytes, and no '/'"
-        )));
-    }
-    if is_unfinished_tree(&c_path(suffix)) {
-        return Err(UsageError::new(format!("'{suffix}' is how unfinished files are named: give -S another suffix")));
-    }
     Ok(suffix.to_owned())
 }
 
@@ -125,7 +112,7 @@ mod tests {
             ("--update=older -n", Update::None, false),
             ("-n -i --update=older", Update::Older, true),
         ] {
-            let existing = plan(&format!("{words} a b")).unwrap().existing;
+            let existing = plan(&format!("{words} a b")).unwrap().existing.clone();
             assert_eq!((existing.update, existing.ask), (update, ask), "{words}");
         }
     }
@@ -158,7 +145,7 @@ mod tests {
             ("--suffix=.bak --backup=simple", ("", ""), Backup::Simple, ".bak"),
             ("", ("nonsense", "a/b"), Backup::None, "~"),
         ] {
-            let existing = plan_in(&format!("{words} a b"), &environment(control, tail)).unwrap().existing;
+            let existing = plan_in(&format!("{words} a b"), &environment(control, tail)).unwrap().existing.clone();
             assert_eq!((existing.backup, &*existing.suffix), (backup, suffix), "{words} {control} {tail}");
         }
     }

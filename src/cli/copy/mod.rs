@@ -1,10 +1,10 @@
-//! copy.
+//! `haul copy`: from its command line to its plan.
 //!
+//! - [`args`]: the options;
 //! - this file: what is copied where, and all that is a word for a word; [`patterns`]: which files of it;
-//! - [`existing`]: what is there already; [`keep`](mod@keep): what is kept; [`clashes`]: what makes no sense together.
+//! - [`existing`]: what is there already; [`keep`](mod@keep): what is kept.
 
 pub(crate) mod args;
-mod clashes;
 mod existing;
 mod keep;
 mod patterns;
@@ -13,25 +13,25 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use haul::plan::{CopyPlan, Follow, Method, NameList, Placing};
+use haul::plan::{CopyOptions, CopyPlan, EngineName, Follow, Method, NameList, Placing};
 
 use self::args::CopyArgs;
 use self::existing::Environment;
-use super::invocation::{Invocation, Job, UsageError, check_buffers, resources};
+use super::invocation::{Invocation, Job, UsageError, resources};
 use super::progress::Verbosity;
 
 pub(super) fn build_copy(args: CopyArgs) -> Result<Invocation, UsageError> {
-    // What a rehearsal tells is all it does.
+    // What a dry run tells is all it does.
     let verbosity = Verbosity { quiet: false, verbose: args.verbose || args.dry_run };
     let (progress, json) = (args.common.progress, args.common.json);
     Ok(Invocation { job: Job::Copy(plan(args, &Environment::of_process())?), verbosity, progress, json, taken: None })
 }
 
 fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageError> {
-    clashes::refuse_in_words(&args)?;
+    refuse_words(&args)?;
     let ends = ends(&args)?;
     // All fields by name: one that no word reaches does not compile.
-    let plan = CopyPlan {
+    let options = CopyOptions {
         sources: ends.sources,
         target: ends.target,
         placing: ends.placing,
@@ -45,7 +45,7 @@ fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageErro
         list: args.which.files_from.map(|path| NameList { path, null: args.which.null }),
         exclude: patterns::patterns(args.which.exclude, &args.which.include)?,
         engine: args.moving.engine,
-        engine_is_preference: false,
+        engine_is_preference: args.moving.engine_is_preference && args.moving.engine != EngineName::Auto,
         reflink: args.moving.reflink,
         sparse: args.moving.sparse,
         verify: args.moving.verify,
@@ -55,9 +55,26 @@ fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageErro
         dry_run: args.dry_run,
         resources: resources(&args.common),
     };
-    clashes::refuse_in_plan(&plan)?;
-    check_buffers(plan.engine, plan.resources.buffer)?;
-    Ok(plan)
+    Ok(options.plan()?)
+}
+
+/// Refuses contradictions that options can no longer hold.
+fn refuse_words(args: &CopyArgs) -> Result<(), UsageError> {
+    let methods = [args.links.link, args.links.symbolic_link, args.keep.attributes_only];
+    let directories = args.place.target_directory.len();
+    let reasons = [
+        (directories > 1, "-t is there more than once; copy to one DIR after the other"),
+        (directories > 0 && args.place.no_target_directory, "-t and -T contradict each other; leave one out"),
+        (methods.into_iter().filter(|chosen| *chosen).count() > 1, "of -l, -s and --attributes-only choose one"),
+        (
+            args.which.null && args.which.files_from.is_none(),
+            "--null is about the names in --files-from, which is not there",
+        ),
+    ];
+    match reasons.iter().find(|(holds, _)| *holds) {
+        Some((_, why)) => Err(UsageError::new(why)),
+        None => Ok(()),
+    }
 }
 
 /// What is copied, and where to.
@@ -82,9 +99,6 @@ fn ends(args: &CopyArgs) -> Result<Ends, UsageError> {
         }
         (None, _) => return Err(UsageError::new("nothing to copy: name a SOURCE and a TARGET")),
     };
-    if sources.is_empty() && !listed {
-        return Err(UsageError::new("nothing to copy: name a SOURCE, or take names out of a file with --files-from"));
-    }
     let strip = args.place.strip_trailing_slashes;
     let sources = sources.iter().map(|path| if strip { without_slashes(path) } else { path.clone() });
     Ok(Ends { sources: sources.collect(), target: target.clone(), placing })
@@ -144,7 +158,7 @@ mod tests {
 
     #[test]
     fn each_word_reaches_its_field() {
-        type Change = fn(&mut CopyPlan);
+        type Change = fn(&mut CopyOptions);
         let table: [(&str, Change); 41] = [
             ("", |_| ()),
             ("-a", |_| ()),
@@ -190,9 +204,10 @@ mod tests {
         ];
         for (words, change) in table {
             let given = plan(&format!("{words} a b")).expect(words);
-            let mut expected = CopyPlan::new(vec!["a".into()], "b".into(), given.resources);
+            let mut expected =
+                CopyOptions { resources: given.resources, ..CopyOptions::new(vec!["a".into()], "b".into()) };
             change(&mut expected);
-            assert_eq!(given, expected, "{words}");
+            assert_eq!(given, expected.plan().unwrap(), "{words}");
         }
     }
 
@@ -218,8 +233,8 @@ mod tests {
             assert_eq!((&*plan.target, plan.placing), (Path::new(target), placing), "{words}");
         }
         for (words, null) in [("", false), ("-0", true), ("--null", true)] {
-            let list = plan(&format!("--files-from list {words} d")).unwrap().list;
-            assert_eq!(list, Some(NameList { path: "list".into(), null }));
+            let plan = plan(&format!("--files-from list {words} d")).unwrap();
+            assert_eq!(plan.list, Some(NameList { path: "list".into(), null }));
         }
     }
 
@@ -238,5 +253,65 @@ mod tests {
         }
         // cp's -p takes no number: `2` is a SOURCE.
         assert_eq!(plan("-p 2 a b").unwrap().sources.len(), 2);
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused_with_what_to_do() {
+        for (words, said) in [
+            ("-t c -t d a b", "-t is there more than once"),
+            ("-t c -T a", "-t and -T"),
+            ("-T a b c", "-T takes one SOURCE"),
+            ("-T --files-from list c", "-T takes one SOURCE"),
+            ("-T --parents a b", "leave -T out"),
+            ("-ls a b", "of -l, -s"),
+            ("-l --attributes-only a b", "of -l, -s"),
+            ("-s --attributes-only a b", "of -l, -s"),
+            ("-0 a b", "--null is about"),
+            ("-bn a b", "nothing to back up"),
+            ("--backup=simple --update=none a b", "nothing to back up"),
+            ("-S .old --update=none-fail a b", "nothing to back up"),
+            ("--inplace --remove-destination a b", "leave out --remove-destination"),
+            ("--inplace -b a b", "leave out --remove-destination and --backup"),
+            ("--inplace -l a b", "leave it out"),
+            ("-i --files-from - -t d", "both read standard input"),
+            ("--resume --no-preserve=timestamps a b", "leave --no-preserve"),
+            ("--verify -l a b", "leave it out"),
+            ("--verify -s a b", "leave it out"),
+            ("--verify --attributes-only a b", "leave it out"),
+            ("--copy-contents -l a b", "leave it out"),
+            ("--copy-contents -s a b", "leave it out"),
+            ("--copy-contents --attributes-only a b", "leave it out"),
+            ("--attributes-only --reflink a b", "leave --reflink out"),
+            ("--reflink --sparse=always a b", "leave --sparse out"),
+            ("--reflink=always --sparse=never a b", "leave --sparse out"),
+            ("--reflink --engine read_write a b", "leave --engine out"),
+            ("--reflink --engine mmap a b", "leave --engine out"),
+            ("--reflink=never --engine copy_file_range a b", "may share blocks"),
+            ("--sparse=always --engine mmap a b", "--engine read_write sees"),
+            ("--sparse=always --engine copy_file_range a b", "--engine read_write sees"),
+        ] {
+            let error = plan(words).expect_err(words);
+            assert!(error.contains(said), "{words}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_goes_together_is_taken() {
+        for words in [
+            "-bi a b",
+            "-b -n -i a b",
+            "-u -b a b",
+            "-i --files-from list -t d",
+            "--files-from - -t d",
+            "--attributes-only --reflink=auto a b",
+            "-l --reflink=never a b",
+            "--reflink --sparse=auto --engine auto a b",
+            "--reflink=never --engine mmap --sparse=never a b",
+            "--sparse=always --engine read_write --verify a b",
+            "-T -r --resume --verify --sync a b",
+            "--parents -t d a",
+        ] {
+            plan(words).expect(words);
+        }
     }
 }

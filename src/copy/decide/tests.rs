@@ -1,10 +1,9 @@
 //! What becomes of an entry, by tables.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::*;
-use crate::plan::Resources;
+use crate::plan::CopyOptions;
 use crate::sys::Moment;
 
 const FILE: Attributes = Attributes {
@@ -46,11 +45,10 @@ fn there(kind: FileKind) -> ExistingTarget {
 }
 
 /// What a row of a table comes to, in one word and in its text.
-fn decided(change: impl Fn(&mut CopyPlan), source: &Source, there: &ExistingTarget) -> String {
-    let mut plan =
-        CopyPlan::new(vec![PathBuf::from("s")], PathBuf::from("t"), Resources::with_workers(NonZeroUsize::MIN));
-    change(&mut plan);
-    match decide(&plan, source, Some(there)) {
+fn decided(change: impl Fn(&mut CopyOptions), source: &Source, there: &ExistingTarget) -> String {
+    let mut options = CopyOptions::new(vec![PathBuf::from("s")], PathBuf::from("t"));
+    change(&mut options);
+    match decide(&options.plan().unwrap(), source, Some(there)) {
         Ok(Action::Create) => "create".to_owned(),
         Ok(Action::Replace(_)) => "replace".to_owned(),
         Ok(Action::WriteInPlace(_, why)) => format!("in place: {}", why.text()),
@@ -64,7 +62,7 @@ fn decided(change: impl Fn(&mut CopyPlan), source: &Source, there: &ExistingTarg
 
 #[test]
 fn nothing_there_means_create() {
-    let plan = CopyPlan::new(vec![], PathBuf::new(), Resources::with_workers(NonZeroUsize::MIN));
+    let plan = CopyOptions::new(vec![PathBuf::from("s")], PathBuf::from("t")).plan().unwrap();
     for kind in [FileKind::RegularFile, FileKind::Symlink, FileKind::Fifo, FileKind::BlockDevice] {
         assert_eq!(decide(&plan, &source(kind), None), Ok(Action::Create));
     }
@@ -98,7 +96,7 @@ fn the_kind_of_what_is_there_decides() {
 
 #[test]
 fn options_decide_about_a_file_that_is_there() {
-    type Change = fn(&mut CopyPlan);
+    type Change = fn(&mut CopyOptions);
     let rows: [(&str, Change, ExistingTarget, &str); 18] = [
         ("-u, older", |plan| plan.existing.update = Update::Older, there(FileKind::RegularFile), "replace"),
         (
@@ -139,12 +137,7 @@ fn options_decide_about_a_file_that_is_there() {
             "replace",
         ),
         ("--inplace", |plan| plan.existing.in_place = true, there(FileKind::RegularFile), "in place: as was asked for"),
-        (
-            "--inplace -b",
-            |plan| (plan.existing.in_place, plan.existing.backup) = (true, Backup::Simple),
-            there(FileKind::RegularFile),
-            "replace",
-        ),
+        ("-b, hard links, named exactly", |plan| plan.existing.backup = Backup::Simple, with_links(true), "replace"),
         ("hard links kept", |_| (), with_links(false), "replace"),
         ("hard links, named exactly", |_| (), with_links(true), "in place: it has other names"),
         ("hard links not kept", |plan| plan.keep.links = false, with_links(false), "in place: it has other names"),

@@ -29,7 +29,7 @@ use crate::job::Context;
 use crate::job::limits::Needs;
 use crate::job::worker_context::WorkerContext;
 use crate::outcome::Summary;
-use crate::plan::{FilesPlan, GzipPlan, Output};
+use crate::plan::{FileOptions, GzipPlan, Output};
 use crate::pool::Ordered;
 use crate::sys::FileKind;
 
@@ -83,7 +83,7 @@ impl Direction for Compress {
 
     const CLAIMS_FIRST: bool = true;
 
-    fn plan(&self) -> &FilesPlan {
+    fn plan(&self) -> &FileOptions {
         &self.plan.files
     }
 

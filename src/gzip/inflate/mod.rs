@@ -39,7 +39,7 @@ use crate::job::Context;
 use crate::job::limits::Needs;
 use crate::job::worker_context::WorkerContext;
 use crate::outcome::Summary;
-use crate::plan::{self, FilesPlan, GunzipPlan, RouteName};
+use crate::plan::{self, FileOptions, GunzipPlan, RouteName};
 use crate::pool::PooledBuffer;
 
 /// Bytes of one read and one write where the user did not say: what a piece of haul's gives at most levels. Measured over
@@ -105,7 +105,7 @@ impl Direction for Inflate {
 
     const CLAIMS_FIRST: bool = false;
 
-    fn plan(&self) -> &FilesPlan {
+    fn plan(&self) -> &FileOptions {
         &self.plan.files
     }
 
@@ -127,7 +127,7 @@ impl Direction for Inflate {
     /// inflate a small file in vain than to look up every one: a file that exists is never replaced unasked. But what may be
     /// a source itself must not be claimed by mistake.
     fn looks_first(&self, source: &Source, name: &CStr) -> bool {
-        let FilesPlan { name: is_renamed, force, update, suffix, .. } = &self.plan.files;
+        let FileOptions { name: is_renamed, force, update, suffix, .. } = &self.plan.files;
         let is_large = source.attributes.size > SMALL_BYTES;
         !is_renamed && (*force || *update || is_large || suffix::decompressed(name, suffix).is_some())
     }

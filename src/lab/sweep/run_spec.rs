@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::level::DEFAULT;
 use crate::copy;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gzip::{gunzip, gzip};
 use crate::job::Context;
 use crate::outcome::{Setting, Summary};
-use crate::plan::{CodecName, CopyPlan, FilesPlan, GunzipPlan, GzipPlan, Resources, SweepJob};
+use crate::plan::{Clashes, CodecName, CopyOptions, FileOptions, GunzipOptions, GzipOptions, Resources, SweepJob};
 use crate::size::BufferSize;
 
 /// A job, what it is to be run on, and with what. Written down, it goes without its paths, which may be any bytes.
@@ -50,27 +50,34 @@ impl RunSpec {
     pub fn run(&self, context: &Context) -> Result<Summary> {
         let setting = &self.setting;
         let resources = resources(setting);
+        let refused = |clashes: Clashes| Error::refused("run a job on", &self.input, clashes.to_string());
         match setting.job {
             SweepJob::Copy => {
-                let plan = CopyPlan::new(vec![self.input.clone()], self.target.clone(), resources);
-                copy::run(&CopyPlan { engine: setting.engine, ..plan }, context)
+                let options = CopyOptions::new(vec![self.input.clone()], self.target.clone());
+                let options = CopyOptions { engine: setting.engine, resources, ..options };
+                copy::run(&options.plan().map_err(refused)?, context)
             }
             SweepJob::Gzip => {
                 let (files, level) = (self.files(resources), setting.level.unwrap_or(DEFAULT));
                 let (codec, block) = (self.codec, self.block);
-                gzip(&GzipPlan { files, level, codec, block, verify: false, keep_smaller: false }, context)
+                let options = GzipOptions { files, level, codec, block, ..GzipOptions::default() };
+                gzip(&options.plan().map_err(refused)?, context)
             }
-            SweepJob::Gunzip => gunzip(&GunzipPlan::new(self.files(resources)), context),
+            SweepJob::Gunzip => {
+                let options = GunzipOptions { files: self.files(resources), ..GunzipOptions::default() };
+                gunzip(&options.plan().map_err(refused)?, context)
+            }
         }
     }
 
-    fn files(&self, resources: Resources) -> FilesPlan {
-        FilesPlan {
+    fn files(&self, resources: Resources) -> FileOptions {
+        FileOptions {
             keep: true,
             recursive: self.is_tree,
             // With names restored, gunzip would put its output where the sweep does not look for it.
             name: self.setting.job == SweepJob::Gzip,
-            ..FilesPlan::new(vec![self.input.clone()], resources)
+            resources,
+            ..FileOptions::new(vec![self.input.clone()])
         }
     }
 }

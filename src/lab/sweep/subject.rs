@@ -25,7 +25,7 @@ use crate::job::Context;
 use crate::lab::scratch::{Purpose, Scratch};
 use crate::measure::file_times::FileClock;
 use crate::outcome::{Setting, Summary};
-use crate::plan::{CopyPlan, Resources, SchedulerName, SweepData, SweepJob, SweepPlan};
+use crate::plan::{CopyOptions, Resources, SchedulerName, SweepData, SweepJob, SweepPlan};
 use crate::size::BufferSize;
 use crate::sys::Sys;
 use crate::tree::{prune, remove_tree};
@@ -166,7 +166,9 @@ impl<'a> Subject<'a> {
         // Small buffers, since the allocator keeps what it had, and peak memory is still to be measured.
         let resources = Resources { buffer: Some(BufferSize::from_kib(64)), ..Resources::with_workers(workers) };
         let target = self.scratch.path_of(self.input(job));
-        let summary = copy::run(&CopyPlan::new(vec![self.source.clone()], target, resources), &self.context)?;
+        let options = CopyOptions { resources, ..CopyOptions::new(vec![self.source.clone()], target) };
+        let plan = options.plan().map_err(|why| Error::refused("copy", &self.source, why.to_string()))?;
+        let summary = copy::run(&plan, &self.context)?;
         self.require_success(job, &summary)
     }
 

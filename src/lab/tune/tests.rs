@@ -10,7 +10,7 @@ use crate::gzip::gzip;
 use crate::lab::sweep::run_spec::{RunSpec, resources};
 use crate::lab::sweep::testing;
 use crate::outcome::{Candidate, SweepRow};
-use crate::plan::{CodecName, CopyPlan, EngineName, FilesPlan, GzipPlan, Resources, SweepJob};
+use crate::plan::{CodecName, CopyOptions, EngineName, FileOptions, GzipOptions, Resources, SweepJob};
 
 fn plan(directory: &std::path::Path) -> TunePlan {
     TunePlan {
@@ -46,7 +46,8 @@ fn the_defaults_make_the_calls_of_a_job_without_flags() {
     };
     let one = Resources::with_workers(std::num::NonZeroUsize::MIN);
     for (case, input) in [(TuneCase::CopyWarm, &large), (TuneCase::CopySmall, &small)] {
-        let users = CopyPlan::new(vec![input.clone()], place.path().join("by-hand"), one);
+        let users = CopyOptions::new(vec![input.clone()], place.path().join("by-hand"));
+        let users = CopyOptions { resources: one, ..users }.plan().unwrap();
         let (theirs, ours) = (copy::run(&users, &context).unwrap(), spec(case, input).run(&context).unwrap());
         assert_eq!(theirs.syscalls, ours.syscalls, "{case:?}");
         assert_eq!(theirs.source_bytes, ours.source_bytes);
@@ -55,9 +56,8 @@ fn the_defaults_make_the_calls_of_a_job_without_flags() {
             crate::tree::remove_tree(&mut context.sys(), &place, name).unwrap();
         }
     }
-    let files = FilesPlan { keep: true, name: true, ..FilesPlan::new(vec![large.clone()], one) };
-    let (level, codec) = (crate::codec::level::DEFAULT, CodecName::default());
-    let users = GzipPlan { files, level, codec, block: None, verify: false, keep_smaller: false };
+    let files = FileOptions { keep: true, name: true, resources: one, ..FileOptions::new(vec![large.clone()]) };
+    let users = GzipOptions { files, ..GzipOptions::default() }.plan().unwrap();
     let theirs = gzip(&users, &context).unwrap();
     std::fs::remove_file(place.path().join("large.gz")).unwrap();
     let ours = spec(TuneCase::Gzip, &large).run(&context).unwrap();
