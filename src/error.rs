@@ -32,12 +32,107 @@ pub enum Cause {
     /// The kernel said no.
     #[error("{}", strerror(*.0))]
     System(Errno),
-    /// haul said no, or found damage; the text says what and what to do.
-    #[error("{0}")]
-    Refused(Cow<'static, str>),
+    /// haul said no, or found damage.
+    #[error("{}", .0.why)]
+    Refused(Refused),
     /// Somebody asked to stop (Ctrl-C, SIGTERM).
     #[error("interrupted")]
     Interrupted,
+}
+
+/// What haul said no to, or found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// What is wrong.
+    pub why: Cow<'static, str>,
+    /// What would help, if that is known.
+    pub remedy: Option<Remedy>,
+}
+
+impl<T: Into<Cow<'static, str>>> From<T> for Refused {
+    fn from(why: T) -> Self {
+        Self { why: why.into(), remedy: None }
+    }
+}
+
+/// What would help against a failure, or which choice it comes of. How that is chosen, callers know: a command line names
+/// an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// To go into directories.
+    Recursive,
+    /// To follow symbolic links, which [`FileOptions::force`](crate::plan::FileOptions::force) does.
+    Follow,
+    /// To read it to standard output.
+    Stdout,
+    /// To keep the source, or to take away one of its names.
+    KeepOrForce,
+    /// To replace what is there.
+    Force,
+    /// To write to something else than a terminal, or all the same.
+    NoTerminal,
+    /// To write to standard output, or to name another suffix.
+    StdoutOrSuffix,
+    /// To make the index again.
+    NewIndex,
+    /// Nothing: a range of it is read from the start.
+    RangeFromStart,
+    /// A higher [`max_output`](crate::plan::GunzipOptions::max_output).
+    MaxOutput,
+    /// To ignore what follows the last member.
+    IgnoreTrailing,
+    /// Fewer workers, or more memory for the process.
+    FewerWorkers,
+    /// Fewer workers, or higher limits of the process.
+    FewerThreads,
+    /// A list whose names end with NUL.
+    NullList,
+    /// To remove it: what is there already.
+    Remove,
+    /// To remove what is there, of a source that holds nothing.
+    RemoveThere,
+    /// To copy what a special file holds.
+    CopyContents,
+    /// The same, or to remove what is there.
+    CopyContentsOrRemove,
+    /// To continue the earlier copy.
+    Resume,
+    /// To remove or rename what is there, or not to continue.
+    NoResume,
+    /// A directory, which [`Placing::Into`](crate::plan::Placing::Into) needs.
+    DirectoryForInto,
+    /// A directory, which the paths of sources need.
+    DirectoryForParents,
+    /// To make no paths of sources.
+    NoParents,
+    /// To leave the target out of what is copied.
+    Exclude,
+    /// Numbered backups.
+    NumberedBackup,
+    /// Another directory.
+    Directory,
+    /// A scratch directory elsewhere.
+    Scratch,
+    /// A scratch directory outside.
+    ScratchOutside,
+    /// More room, or a scratch directory elsewhere.
+    RoomOrScratch,
+    /// More room, or a smaller large file.
+    RoomOrSmaller,
+    /// More room, or a large file of a given size.
+    RoomOrSize,
+    /// A smaller file, or a larger share of what is free.
+    SizeOrShare,
+    /// More room, a larger share of what is free, or another directory.
+    RoomOrShare,
+    /// A file of another size.
+    Size,
+    /// Smaller blocks, or a larger file.
+    Blocks,
+    /// Threads instead of a ring.
+    Threads,
+    /// To read a file or device that is there.
+    ReadOnly,
 }
 
 impl Error {
@@ -58,7 +153,24 @@ impl Error {
 
     /// A refusal of ours, or damage that we found.
     pub fn refused(operation: &'static str, path: impl Into<PathBuf>, why: impl Into<Cow<'static, str>>) -> Self {
-        Self { operation, path: path.into(), cause: Cause::Refused(why.into()) }
+        Self { operation, path: path.into(), cause: Cause::Refused(why.into().into()) }
+    }
+
+    /// The same refusal, and what would help.
+    #[must_use]
+    pub fn with(mut self, remedy: impl Into<Option<Remedy>>) -> Self {
+        if let Cause::Refused(refused) = &mut self.cause {
+            refused.remedy = remedy.into();
+        }
+        self
+    }
+
+    /// What would help, if that is known.
+    pub const fn remedy(&self) -> Option<Remedy> {
+        match &self.cause {
+            Cause::Refused(refused) => refused.remedy,
+            _ => None,
+        }
     }
 
     /// The errno, if the kernel said no.

@@ -221,7 +221,7 @@ fn places_that_cannot_be_measured_say_why(place: &Path) {
         (existing(place), "it is a directory"),
         (existing(&place.join("none")), "cannot open"),
         (DiskPlan { place: DiskPlace::Directory(place.join("none")), ..plan.clone() }, "cannot open"),
-        (DiskPlan { file_bytes: Some(u64::MAX / 2), ..plan.clone() }, "--size"),
+        (DiskPlan { file_bytes: Some(u64::MAX / 2), ..plan.clone() }, "that are free"),
         (DiskPlan { blocks: vec![BufferSize::from_kib(32 << 10)], ..plan.clone() }, "larger than the file"),
     ] {
         let error = disk::run(&plan, &Context::silent(), &mut Told::default()).unwrap_err().to_string();

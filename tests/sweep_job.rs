@@ -7,7 +7,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use haul::error::Cause;
+use haul::error::{Cause, Remedy};
 use haul::gzip::gzip;
 use haul::job::Context;
 use haul::lab::rounds::{Step, Watcher};
@@ -140,8 +140,8 @@ fn scratch_goes_where_it_is_told(file: &Path, tree: &Path) {
     assert!(told.scratch_entries > 0 && listing(elsewhere.path()).is_empty());
     plan.data = SweepData::Source(tree.to_owned());
     plan.scratch = Some(tree.join("deep"));
-    let error = sweep::run(&plan, &Context::silent(), &mut Told::default()).unwrap_err().to_string();
-    assert!(error.ends_with("choose a place outside with --scratch DIR"), "{error}");
+    let error = sweep::run(&plan, &Context::silent(), &mut Told::default()).unwrap_err();
+    assert_eq!(error.remedy(), Some(Remedy::ScratchOutside), "{error}");
 }
 
 /// Counts what it is told, looks into the scratch directory, and asks to stop.

@@ -7,6 +7,8 @@ use haul::outcome::Summary;
 use haul::sys::{Stop, die_of, ignores_broken_pipes};
 use signal_hook::consts::SIGPIPE;
 
+use super::text;
+
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -43,7 +45,7 @@ impl Exit {
         if error.is_broken_pipe() && !ignores_broken_pipes() {
             return Self::BROKEN_PIPE;
         }
-        say(&error.to_string());
+        say(&text::error(error));
         Self::Failed
     }
 

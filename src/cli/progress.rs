@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use haul::error::Quoted;
 use haul::event::{Event, EventSink};
-use haul::outcome::{Summary, Warning};
+use haul::outcome::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::ProgressChoice;
 use super::closing::{Recap, count};
 use super::output::tell;
+use super::text;
 
 /// How often the bar is drawn.
 const TICK: Duration = Duration::from_millis(100);
@@ -136,12 +137,12 @@ impl EventSink for Terminal {
             Event::Moved { bytes } => drop(self.moved.fetch_add(bytes, Ordering::Relaxed)),
             Event::Done { .. } => drop(self.files.fetch_add(1, Ordering::Relaxed)),
             Event::Failed(error) => {
-                let line = error.to_string();
+                let line = text::error(&error);
                 self.say(&line);
                 self.recap.keep(line);
             }
-            Event::Warned(Warning { path, text }) if !self.verbosity.quiet => {
-                self.say(&format!("{}: {text}", Quoted(&path)));
+            Event::Warned(warning) if !self.verbosity.quiet => {
+                self.say(&format!("{}: {}", Quoted(&warning.path), text::warning(&warning)));
             }
             Event::Note { path, text } if self.verbosity.verbose => self.say(&format!("{}: {text}", Quoted(&path))),
             Event::Warned(_) | Event::Note { .. } => {}

@@ -9,7 +9,7 @@ use super::output::{output_error, print};
 use super::progress::Terminal;
 use super::quote::words_as_typed;
 use super::watching::Growing;
-use super::{ask, signals};
+use super::{ask, signals, text};
 use clap::CommandFactory;
 use haul::error::{Error, Result};
 use haul::job::Context;
@@ -176,13 +176,15 @@ struct JobReport<'a> {
     job: &'a str,
     wall_ns: u64,
     #[serde(flatten)]
-    summary: &'a Summary,
+    summary: Summary,
     /// A row a file; only of a job that lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     listing: Option<Vec<Row>>,
 }
 
 fn print_json(job: &str, summary: &Summary, listing: Option<Vec<Row>>, wall_ns: u64) -> Result<()> {
+    let mut summary = summary.clone();
+    summary.warnings.iter_mut().for_each(|warning| warning.text = text::warning(warning));
     let text = serde_json::to_vec_pretty(&JobReport { format: 1, job, wall_ns, summary, listing });
     let mut text = text.map_err(|error| Error::refused("write", "standard output", error.to_string()))?;
     text.push(b'\n');

@@ -1,7 +1,79 @@
 //! The sentences for what the library says by a type: there it is known what is wrong, here by which option it is asked
 //! for or put right.
 
+use haul::error::{Error, Remedy};
+use haul::outcome::Warning;
 use haul::plan::{Clash, CodecName, LONGEST_SUFFIX};
+
+/// What failed, and what would help.
+pub(crate) fn error(error: &Error) -> String {
+    let why = with(error.cause.to_string(), error.remedy());
+    Error::refused(error.operation, &error.path, why).to_string()
+}
+
+/// What a person should know, without the path.
+pub(crate) fn warning(warning: &Warning) -> String {
+    with(warning.text.clone(), warning.remedy)
+}
+
+/// What is wrong, and what would help, in one sentence.
+fn with(why: String, remedy: Option<Remedy>) -> String {
+    let Some(remedy) = remedy else { return why };
+    let (what, rest) = match remedy {
+        // What becomes of source and target comes last.
+        Remedy::IgnoreTrailing => why.split_at(why.find(';').unwrap_or(why.len())),
+        Remedy::NoParents => return format!("with --parents, {why}"),
+        Remedy::Size => (why.trim_end_matches(" that were asked for"), ""),
+        _ => (&*why, ""),
+    };
+    format!("{what}{}{rest}", help(remedy))
+}
+
+/// What would help, as the end of a sentence that says what is wrong.
+const fn help(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::Recursive => "; -r goes into it",
+        Remedy::Follow => "; -f follows it",
+        Remedy::Stdout => "; -c reads it",
+        Remedy::KeepOrForce => "; -k keeps it, -f takes this one away",
+        Remedy::Force => "; -f replaces it",
+        Remedy::NoTerminal => "; redirect it, or use -f",
+        Remedy::StdoutOrSuffix => "; -c or -S helps",
+        Remedy::NewIndex => ", --index makes a new one",
+        Remedy::RangeFromStart => "; --range will read it from the start",
+        Remedy::MaxOutput => ", which is what --max-output allows",
+        Remedy::IgnoreTrailing => "; --ignore-trailing allows it",
+        Remedy::FewerWorkers => "; use fewer --workers, or raise the limit (ulimit -v)",
+        Remedy::FewerThreads => "; use fewer --workers, or raise the limits (ulimit -u, -v, -n)",
+        Remedy::NullList => "; --null reads such a list",
+        Remedy::Remove => "; --remove-destination replaces it",
+        Remedy::RemoveThere => "; --remove-destination replaces what is there",
+        Remedy::CopyContents => "; --copy-contents copies what it holds",
+        Remedy::CopyContentsOrRemove => {
+            "; --copy-contents copies what it holds, --remove-destination replaces what is there"
+        }
+        Remedy::Resume => ", and --resume continues it",
+        Remedy::NoResume => "; remove or rename it, or leave --resume out",
+        Remedy::DirectoryForInto => ", and -t wants one",
+        Remedy::DirectoryForParents => ", and --parents wants one",
+        // Said before what is wrong.
+        Remedy::NoParents => "",
+        Remedy::Exclude => "; --exclude leaves the target out",
+        Remedy::NumberedBackup => "; --backup=numbered would not",
+        Remedy::Directory => "; choose another DIR",
+        Remedy::Scratch => "; choose another place with --scratch DIR",
+        Remedy::ScratchOutside => "; choose a place outside with --scratch DIR",
+        Remedy::RoomOrScratch => "; make room, or choose another place with --scratch DIR",
+        Remedy::RoomOrSmaller => "; make room, or lower --size",
+        Remedy::RoomOrSize => "; make room, or set --size",
+        Remedy::SizeOrShare => "; choose a smaller one with --size, or allow more with --share",
+        Remedy::RoomOrShare => "; make room, allow more with --share, or choose another DIR",
+        Remedy::Size => " of --size",
+        Remedy::Blocks => "; choose smaller ones with --blocks, or a larger file",
+        Remedy::Threads => "; use --flight threads",
+        Remedy::ReadOnly => "; a file or device is measured with --read-only",
+    }
+}
 
 /// Why options make no plan.
 pub(crate) fn clash(clash: &Clash) -> String {
@@ -54,4 +126,28 @@ pub(crate) fn clash(clash: &Clash) -> String {
         Clash::PartialPages(_) | Clash::Level { .. } | Clash::NotBuilt(_) | Clash::Suffix => return clash.to_string(),
     };
     text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_help_follows_what_is_wrong() {
+        for (why, remedy, said) in [
+            ("it exists", Some(Remedy::Force), "it exists; -f replaces it"),
+            ("it exists", None, "it exists"),
+            ("'..' in it", Some(Remedy::NoParents), "with --parents, '..' in it"),
+            ("not gzip data", Some(Remedy::IgnoreTrailing), "not gzip data; --ignore-trailing allows it"),
+            ("not gzip data; kept", Some(Remedy::IgnoreTrailing), "not gzip data; --ignore-trailing allows it; kept"),
+            (
+                "it has 1 B, less than the 2 B that were asked for",
+                Some(Remedy::Size),
+                "it has 1 B, less than the 2 B of --size",
+            ),
+        ] {
+            let error = Error::refused("take", "a;b", why).with(remedy);
+            assert_eq!(super::error(&error), format!("cannot take 'a;b': {said}"));
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use haul::error::Result;
+use haul::error::{Error, Result};
 use haul::job::Context;
 use haul::lab::rounds::Step;
 use haul::lab::tune::judge::Advice;
@@ -20,6 +20,7 @@ use super::output::{ReportFile, output_error, outputs, print};
 use super::progress::Terminal;
 use super::quote::{command_line, words_as_typed};
 use super::report::{Format, Output, tune as page};
+use super::text;
 use super::watching::Line;
 use super::words::{parse_duration, parse_workers};
 
@@ -146,5 +147,9 @@ impl Spectator for Watching {
 
     fn step(&mut self, step: Step) {
         self.0.show(&step);
+    }
+
+    fn words(&self, error: &Error) -> String {
+        text::error(error)
     }
 }

@@ -5,18 +5,18 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use haul::error::Result;
+use haul::error::{Error, Result};
 use haul::job::Context;
 use haul::lab::rounds::{Step, Watcher};
 use haul::outcome::{DiskReport, Ended, SweepReport};
 use haul::sys::Sys;
 
 use super::args::ProgressChoice;
-use super::output::print;
-use super::output::{ReportFile, output_error};
+use super::output::{ReportFile, output_error, print};
 use super::report::disk::DiskDigest;
 use super::report::sweep::Digest;
 use super::report::{self, Contents, Format, Output};
+use super::text;
 
 /// Reports are written again no sooner than this after the last time.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -117,6 +117,10 @@ impl<R: Growing> Watcher<R> for Watching {
 
     fn measured(&mut self, report: &R) {
         self.files.write_so_far(report);
+    }
+
+    fn words(&self, error: &Error) -> String {
+        text::error(error)
     }
 }
 

@@ -78,7 +78,7 @@ pub enum CodecError {
     #[error("the compressed block does not fit its buffer")]
     OutOfRoom,
     /// There is no memory for it.
-    #[error("there is no memory for that; use fewer --workers, or raise the limit (ulimit -v)")]
+    #[error("there is no memory for that")]
     NoMemory,
     /// The library refused.
     #[error("the compressor failed")]
@@ -89,4 +89,11 @@ pub enum CodecError {
     /// What the compressor made does not inflate to the block.
     #[error("the compressed block does not give back what it was made of; nothing was lost, please report this")]
     Unlike,
+}
+
+impl CodecError {
+    /// What would help, if that is known.
+    pub fn remedy(self) -> Option<crate::error::Remedy> {
+        (self == Self::NoMemory).then_some(crate::error::Remedy::FewerWorkers)
+    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, OFlags};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::plan::NameList;
 use crate::sys::{Sys, standard_input};
 use crate::tree::path::c_path;
@@ -35,11 +35,8 @@ impl Names {
         };
         let bytes = read_all(sys, file.map_err(failed)?).map_err(failed)?;
         if !list.null && bytes.contains(&0) {
-            return Err(Error::refused(
-                "read names from",
-                shown,
-                "there are NUL bytes in it; --null reads such a list",
-            ));
+            let error = Error::refused("read names from", shown, "there are NUL bytes in it");
+            return Err(error.with(Remedy::NullList));
         }
         Ok(Self { bytes, end: if list.null { 0 } else { b'\n' } })
     }

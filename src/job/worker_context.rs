@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::Context;
 use super::limits::{Device, Full, Volume};
-use crate::error::{Error, Quoted};
+use crate::error::{Error, Quoted, Remedy};
 use crate::event::{Event, Events};
 use crate::outcome::{Summary, Warning};
 use crate::pool::BufferPool;
@@ -65,8 +65,8 @@ impl WorkerContext {
             Err(Errno::NOMEM) => {
                 self.summary.stopped_early = true;
                 if !self.halted.swap(true, Ordering::Relaxed) {
-                    let why = "there is no memory left; use fewer --workers, or raise the limit (ulimit -v)";
-                    self.fail(Error::refused("go on with", "the rest", why));
+                    let error = Error::refused("go on with", "the rest", "there is no memory left");
+                    self.fail(error.with(Remedy::FewerWorkers));
                 }
             }
             Err(_) => {
@@ -139,7 +139,17 @@ impl WorkerContext {
 
     /// Says something that a person should know.
     pub(crate) fn warn(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
-        let warning = Warning { path: path.into(), text: text.into() };
+        self.advise(path, text, None);
+    }
+
+    /// The same, and what would help.
+    pub(crate) fn advise(
+        &mut self,
+        path: impl Into<PathBuf>,
+        text: impl Into<String>,
+        remedy: impl Into<Option<Remedy>>,
+    ) {
+        let warning = Warning { path: path.into(), text: text.into(), remedy: remedy.into() };
         self.summary.warn(warning.clone());
         self.events.send(Event::Warned(warning));
     }

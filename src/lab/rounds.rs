@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::measure::random::Random;
 use crate::outcome::Ended;
 use crate::plan::Effort;
@@ -35,6 +35,10 @@ pub trait Watcher<R> {
     fn step(&mut self, step: Step);
     /// This is what was measured so far: after warming up, and after each round.
     fn measured(&mut self, report: &R);
+    /// An error as the report shows it.
+    fn words(&self, error: &Error) -> String {
+        error.to_string()
+    }
 }
 
 /// What is run in rounds, and keeps what comes of it.

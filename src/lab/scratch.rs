@@ -14,7 +14,7 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Remedy, Result};
 use crate::event::{Event, Events};
 use crate::job::Context;
 use crate::outcome::Warning;
@@ -50,11 +50,11 @@ impl Purpose {
         }
     }
 
-    /// What to do where there can be none.
-    pub(super) const fn advice(self) -> &'static str {
+    /// What helps where there can be none.
+    pub(super) const fn remedy(self) -> Remedy {
         match self {
-            Self::Sweep => "choose another place with --scratch DIR",
-            Self::Disk => "choose another DIR",
+            Self::Sweep => Remedy::Scratch,
+            Self::Disk => Remedy::Directory,
         }
     }
 }
@@ -79,7 +79,11 @@ impl Scratch {
     pub(super) fn make(sys: &mut Sys, context: &Context, purpose: Purpose, place: &Path) -> Result<Self> {
         let parent = Arc::new(open_place(sys, place)?);
         for (name, of) in abandoned(sys, &parent) {
-            context.events.send(Event::Warned(Warning { path: place.join(name), text: of.abandoned().to_owned() }));
+            context.events.send(Event::Warned(Warning {
+                path: place.join(name),
+                text: of.abandoned().to_owned(),
+                remedy: None,
+            }));
         }
         let name = make_directory(sys, purpose, &parent).map_err(|errno| no_scratch(purpose, place, errno))?;
         let registration = Some(context.temporary_files.register(&parent, name.clone(), TemporaryKind::Tree));
@@ -147,7 +151,7 @@ impl Drop for Scratch {
             && let Err(errno) = self.remove()
         {
             let text = format!("cannot remove it: {}", left_behind(errno));
-            self.events.send(Event::Warned(Warning { path: self.path.clone(), text }));
+            self.events.send(Event::Warned(Warning { path: self.path.clone(), text, remedy: None }));
         }
     }
 }
@@ -179,8 +183,7 @@ fn no_scratch(purpose: Purpose, place: &Path, errno: Errno) -> Error {
     if error.is_interruption() {
         return error;
     }
-    let why = format!("{}; {}", error.cause, purpose.advice());
-    Error::refused("make a scratch directory in", place, why)
+    Error::refused("make a scratch directory in", place, error.cause.to_string()).with(purpose.remedy())
 }
 
 /// Directories of measurements that were killed and could not remove them.

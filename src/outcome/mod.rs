@@ -27,6 +27,7 @@ pub use tune::{Candidate, TuneKind, TuneReport, TunedCase};
 pub use crate::calls::{CallLatency, nanoseconds};
 
 use crate::calls::SyscallCounts;
+use crate::error::Remedy;
 
 /// What a job, or one worker's share of it, did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +102,9 @@ pub struct Warning {
     pub path: PathBuf,
     /// What to know.
     pub text: String,
+    /// What would help.
+    #[serde(skip)]
+    pub remedy: Option<Remedy>,
 }
 
 fn path_as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::error::Remedy;
 use crate::plan::Effort;
 use crate::size::binary;
 
@@ -49,19 +50,17 @@ pub(super) struct FileSize {
 impl FileSize {
     /// The size that was asked for, or one that suits `free` bytes of which the file may take a part; or why there is
     /// none.
-    pub(super) fn of(asked: Option<u64>, free: u64, share: f64) -> Result<Self, String> {
+    pub(super) fn of(asked: Option<u64>, free: u64, share: f64) -> Result<Self, (String, Remedy)> {
         let may = (free as f64 * share) as u64;
         let room = format!("{:.0} % of the {} that are free", share * 100.0, binary(free));
         match asked {
-            Some(bytes) if bytes > may => Err(format!(
-                "a file of {} is more than {room}; choose a smaller one with --size, or allow more with --share",
-                binary(bytes)
-            )),
+            Some(bytes) if bytes > may => {
+                Err((format!("a file of {} is more than {room}", binary(bytes)), Remedy::SizeOrShare))
+            }
             Some(bytes) => Ok(Self { least: bytes, most: bytes }),
-            None if may < SMALLEST_FILE => Err(format!(
-                "{room} are too little for a file of {}; make room, allow more with --share, or choose another DIR",
-                binary(SMALLEST_FILE)
-            )),
+            None if may < SMALLEST_FILE => {
+                Err((format!("{room} are too little for a file of {}", binary(SMALLEST_FILE)), Remedy::RoomOrShare))
+            }
             None => Ok(Self { least: SMALLEST_FILE, most: 1 << may.min(LARGEST_FILE).ilog2() }),
         }
     }
@@ -139,7 +138,7 @@ mod tests {
         ] {
             match (FileSize::of(asked, free, share), expected) {
                 (Ok(size), Ok(expected)) => assert_eq!((size.least, size.most), expected, "{asked:?} of {free}"),
-                (Err(why), Err(words)) => assert!(why.starts_with(words) && why.contains("--share"), "{why}"),
+                (Err((why, _)), Err(words)) => assert_eq!(why, words),
                 (found, expected) => panic!("{found:?} is not {expected:?}"),
             }
         }

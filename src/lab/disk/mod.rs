@@ -77,12 +77,12 @@ pub fn run(plan: &DiskPlan, context: &Context, watcher: &mut dyn Watcher<DiskRep
             return Err(error);
         }
         report.ended = if error.is_interruption() { Ended::Interrupted } else { Ended::Failed };
-        report.failure = (!error.is_interruption()).then(|| error.to_string());
+        report.failure = (!error.is_interruption()).then(|| watcher.words(&error));
     }
     watcher.step(Step::whole("removing files"));
     if let Err(error) = place.finish() {
         // What was measured is worth more than what is left behind.
-        report.failure.get_or_insert(error.to_string());
+        report.failure.get_or_insert(watcher.words(&error));
         report.ended = Ended::Failed;
     }
     Ok(report)

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::budget::{self, FileSize};
 use super::file::DataFile;
 use super::files;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::job::Context;
 use crate::lab::scratch::{Purpose, Scratch};
 use crate::measure::machine::this_machine;
@@ -50,12 +50,8 @@ impl Place {
         if block <= bytes {
             return Ok(());
         }
-        let why = format!(
-            "a block of {} is larger than the file of {}; choose smaller ones with --blocks, or a larger file",
-            binary(block),
-            binary(bytes)
-        );
-        Err(Error::refused("measure", &self.path, why))
+        let why = format!("a block of {} is larger than the file of {}", binary(block), binary(bytes));
+        Err(Error::refused("measure", &self.path, why).with(Remedy::Blocks))
     }
 
     /// Makes the file as large as the plan says, or as there is time for; it has room for a block of so many bytes, or is
@@ -64,7 +60,7 @@ impl Place {
         if let (Some(scratch), Some(file)) = (&self.scratch, &mut self.file) {
             let free = scratch.file_system(sys)?.available_bytes;
             let mut size = FileSize::of(plan.file_bytes, free, plan.share)
-                .map_err(|why| Error::refused("measure", &self.path, why))?;
+                .map_err(|(why, remedy)| Error::refused("measure", &self.path, why).with(remedy))?;
             size.least = size.least.max(block).min(size.most);
             if block <= size.most {
                 return file.fill(sys, size, budget::making(plan.effort), plan.seed);
@@ -123,7 +119,7 @@ fn no_directory(error: Error) -> Error {
     if error.errno() != Some(Errno::NOTDIR) {
         return error;
     }
-    Error::refused("measure in", error.path, "it is no directory; a file or device is measured with --read-only")
+    Error::refused("measure in", error.path, "it is no directory").with(Remedy::ReadOnly)
 }
 
 #[cfg(test)]
@@ -136,7 +132,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let plan = DiskPlan { place: DiskPlace::Directory(file.path().to_owned()), ..plan() };
         let context = Context::silent();
-        let error = Place::open(&mut context.sys(), &context, &plan).err().unwrap().to_string();
-        assert!(error.starts_with("cannot measure in '") && error.ends_with("measured with --read-only"), "{error}");
+        let error = Place::open(&mut context.sys(), &context, &plan).err().unwrap();
+        assert!(error.to_string().starts_with("cannot measure in '"), "{error}");
+        assert_eq!(error.remedy(), Some(Remedy::ReadOnly));
     }
 }

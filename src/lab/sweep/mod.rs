@@ -79,12 +79,12 @@ pub fn run(plan: &SweepPlan, context: &Context, watcher: &mut dyn Watcher<SweepR
             return Err(error);
         }
         report.ended = if error.is_interruption() { Ended::Interrupted } else { Ended::Failed };
-        report.failure = (!error.is_interruption()).then(|| error.to_string());
+        report.failure = (!error.is_interruption()).then(|| watcher.words(&error));
     }
     watcher.step(Step::whole("removing targets"));
     if let Err(error) = subject.finish() {
         // What was measured is worth more than what is left behind.
-        report.failure.get_or_insert(error.to_string());
+        report.failure.get_or_insert(watcher.words(&error));
         report.ended = Ended::Failed;
     }
     Ok(report)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rustix::fs::{CWD, OFlags};
 
-use crate::error::{Error, Quoted, Result};
+use crate::error::{Error, Quoted, Remedy, Result};
 use crate::size::binary;
 use crate::sys::{Attributes, FileSystem, Sys};
 use crate::tree::path::c_path;
@@ -18,11 +18,8 @@ pub(super) fn refuse_within(sys: &mut Sys, place: &Path, source: &Path, tree: &A
     let mut here = sys.fstat(&directory).map_err(fail)?;
     loop {
         if here.is_same_file(tree) {
-            let why = format!(
-                "the scratch directory would lie in it, in {}; choose a place outside with --scratch DIR",
-                Quoted(place)
-            );
-            return Err(Error::refused("sweep over", source, why));
+            let why = format!("the scratch directory would lie in it, in {}", Quoted(place));
+            return Err(Error::refused("sweep over", source, why).with(Remedy::ScratchOutside));
         }
         directory = sys.openat(&directory, c"..", up, 0).map_err(fail)?;
         let above = sys.fstat(&directory).map_err(fail)?;
@@ -39,12 +36,12 @@ pub(super) fn require_room(room: FileSystem, place: &Path, source: &Path, needed
         return Ok(());
     }
     let why = format!(
-        "it needs {} ({purpose}) and {} has {} left; make room, or choose another place with --scratch DIR",
+        "it needs {} ({purpose}) and {} has {} left",
         binary(needed),
         Quoted(place),
         binary(room.available_bytes),
     );
-    Err(Error::refused("sweep over", source, why))
+    Err(Error::refused("sweep over", source, why).with(Remedy::RoomOrScratch))
 }
 
 #[cfg(test)]
@@ -57,11 +54,12 @@ mod tests {
         let room = FileSystem { magic: 0, available_bytes: 3 << 20, available_files: None };
         let (place, source) = (Path::new("/x"), Path::new("a"));
         assert!(require_room(room, place, source, 3 << 20, "for a target").is_ok());
+        let error = require_room(room, place, source, 4 << 20, "for a private copy and a target").unwrap_err();
         assert_eq!(
-            require_room(room, place, source, 4 << 20, "for a private copy and a target").unwrap_err().to_string(),
-            "cannot sweep over 'a': it needs 4.0 MiB (for a private copy and a target) and '/x' has 3.0 MiB left; make room, or choose \
-             another place with --scratch DIR"
+            error.to_string(),
+            "cannot sweep over 'a': it needs 4.0 MiB (for a private copy and a target) and '/x' has 3.0 MiB left"
         );
+        assert_eq!(error.remedy(), Some(Remedy::RoomOrScratch));
     }
 
     #[test]

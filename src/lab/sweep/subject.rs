@@ -19,7 +19,7 @@ use super::room;
 use super::run_spec::RunSpec;
 use super::source::Source;
 use crate::copy;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::event::{Event, EventSink};
 use crate::job::Context;
 use crate::lab::scratch::{Purpose, Scratch};
@@ -220,11 +220,8 @@ impl<'a> Subject<'a> {
         self.require_success(setting.job, summary)?;
         let asked = if setting.scheduler == SchedulerName::Serial { 1 } else { setting.workers as u64 };
         if summary.workers < asked {
-            let why = format!(
-                "only {} of {asked} workers could be started; use fewer --workers, or raise the limits (ulimit -u, -v, -n)",
-                summary.workers
-            );
-            return Err(Error::refused("sweep over", &self.source, why));
+            let why = format!("only {} of {asked} workers could be started", summary.workers);
+            return Err(Error::refused("sweep over", &self.source, why).with(Remedy::FewerThreads));
         }
         Ok(())
     }

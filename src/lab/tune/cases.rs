@@ -7,7 +7,7 @@ use super::Phase;
 use crate::codec::level::{Choice, DEFAULT};
 use crate::engine::Engine as _;
 use crate::engine::read_write::ReadWrite;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::outcome::Setting;
 use crate::plan::{
     Arm, CodecName, Effort, EngineName, Flags, Generated, Passes, PoolChoice, SchedulerName, SweepData, SweepJob,
@@ -60,15 +60,14 @@ impl Sizes {
         let uses = plan.large_bytes.unwrap_or(*LARGE_BYTES.start()).saturating_mul(times);
         let needs = if plan.large_bytes.is_some() { uses } else { uses * PART_OF_FREE };
         if free_bytes < needs {
-            let advice =
-                if plan.large_bytes.is_some() { "make room, or lower --size" } else { "make room, or set --size" };
+            let remedy = if plan.large_bytes.is_some() { Remedy::RoomOrSmaller } else { Remedy::RoomOrSize };
             let why = format!(
-                "that uses {} and needs {} of free space, and there are {}; {advice}",
+                "that uses {} and needs {} of free space, and there are {}",
                 binary(uses),
                 binary(needs),
                 binary(free_bytes)
             );
-            return Err(Error::refused("tune for", &plan.directory, why));
+            return Err(Error::refused("tune for", &plan.directory, why).with(remedy));
         }
         let files = ((seconds / SECONDS_A_MIB * FILES_A_MIB) as u64).clamp(*FILES.start(), *FILES.end());
         let files = files.min(most / SMALL_BYTES).max(2);

@@ -57,6 +57,10 @@ pub trait Spectator {
     fn begins(&mut self, phase: Phase, case: TuneCase);
     /// A run of it does.
     fn step(&mut self, step: Step);
+    /// An error as the report shows it.
+    fn words(&self, error: &Error) -> String {
+        error.to_string()
+    }
 }
 
 /// Runs what `plan` says.
@@ -91,7 +95,7 @@ pub fn run(plan: &TunePlan, context: &Context, spectator: &mut dyn Spectator) ->
             return Err(error);
         }
         report.ended = if error.is_interruption() { Ended::Interrupted } else { Ended::Failed };
-        report.failure = (!error.is_interruption()).then(|| error.to_string());
+        report.failure = (!error.is_interruption()).then(|| tuning.spectator.words(&error));
     }
     Ok(report)
 }
@@ -192,13 +196,11 @@ impl Tuning<'_> {
 
     /// There is no --scratch here: the place is what was asked about.
     fn in_our_words(&self, error: Error) -> Error {
-        let why = error.cause.to_string();
-        match why.strip_suffix(Purpose::Sweep.advice()) {
-            Some(why) => {
-                Error::refused("tune for", &self.plan.directory, format!("{why}name a DIR that can be written to"))
-            }
-            None => error,
+        if error.remedy() != Some(Purpose::Sweep.remedy()) {
+            return error;
         }
+        let why = format!("{}; name a DIR that can be written to", error.cause);
+        Error::refused("tune for", &self.plan.directory, why)
     }
 }
 
@@ -211,6 +213,10 @@ impl Watcher<SweepReport> for Passing<'_> {
     }
 
     fn measured(&mut self, _: &SweepReport) {}
+
+    fn words(&self, error: &Error) -> String {
+        self.0.words(error)
+    }
 }
 
 #[cfg(test)]

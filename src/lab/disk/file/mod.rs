@@ -13,7 +13,7 @@ use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
 use super::budget::FileSize;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::lab::storage::Storage;
 use crate::measure::generate::Generator;
 use crate::plan::Access;
@@ -77,7 +77,8 @@ impl DataFile {
         let all = if is_device { sys.end_of(&buffered) } else { Ok(about.size) }.map_err(failed)?;
         let bytes = asked.unwrap_or(all);
         if bytes > all {
-            return Err(refused(format!("it has {}, which is less than the {} of --size", binary(all), binary(bytes))));
+            let why = format!("it has {}, which is less than the {} that were asked for", binary(all), binary(bytes));
+            return Err(refused(why).with(Remedy::Size));
         }
         let magic = sys.fstatfs(&buffered).map_err(failed)?.magic;
         let storage = if is_device { Storage::of_device() } else { Storage::known(magic) };

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::outcome::DiskSetting;
 use crate::plan::{Access, DiskAxis, DiskPlan, Flight, Load};
 use crate::size::BufferSize;
@@ -67,8 +67,8 @@ pub(super) fn settings(plan: &DiskPlan, obstacles: &Obstacles) -> Result<Setting
     for setting in deep {
         setting.flight = match (plan.flight, &obstacles.io_uring) {
             (Some(Flight::IoUring), Some(why)) => {
-                let why = format!("there is no io_uring: {why}; use --flight threads");
-                return Err(Error::refused("measure", plan.place.path(), why));
+                let why = format!("there is no io_uring: {why}");
+                return Err(Error::refused("measure", plan.place.path(), why).with(Remedy::Threads));
             }
             (Some(Flight::Threads), _) => Flight::Threads,
             (_, None) => Flight::IoUring,
