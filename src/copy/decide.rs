@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use rustix::io::Errno;
 
 use crate::engine::Side;
-use crate::error::Cause;
+use crate::error::{Cause, Remedy};
 use crate::plan::{Backup, CopyPlan, Existing, Method, Update, When};
 use crate::sys::{Attributes, FileKind};
 use crate::tree::metadata::describe;
@@ -125,6 +125,13 @@ impl Refusal {
     fn write(why: impl Into<String>) -> Self {
         Self { operation: "write", side: Side::Target, cause: Cause::Refused(why.into().into()) }
     }
+
+    fn with(mut self, remedy: Remedy) -> Self {
+        if let Cause::Refused(refused) = &mut self.cause {
+            refused.remedy = Some(remedy);
+        }
+        self
+    }
 }
 
 const SAME_FILE: &str = "source and target are the same file";
@@ -217,10 +224,8 @@ fn decide_about_special_files(plan: &CopyPlan, source: &Source, existing: &Attri
     }
     if let Some(kind) = source.named_special(plan) {
         let (what, there) = (source.describe(kind), describe(existing.kind));
-        let hint = if kind == FileKind::Socket { "" } else { "--copy-contents copies what it holds, " };
-        let why =
-            format!("{what}, and {there} of that name is there; {hint}--remove-destination replaces what is there");
-        return Some(Err(Refusal::copy(why)));
+        let remedy = if kind == FileKind::Socket { Remedy::RemoveThere } else { Remedy::CopyContentsOrRemove };
+        return Some(Err(Refusal::copy(format!("{what}, and {there} of that name is there")).with(remedy)));
     }
     let makes_links = matches!(plan.method, Method::HardLink | Method::Symlink);
     if !is_special(existing.kind) || (is_read(plan, source.attributes.kind) && !makes_links) {
@@ -234,7 +239,7 @@ fn decide_about_special_files(plan: &CopyPlan, source: &Source, existing: &Attri
         return Some(Ok(action));
     }
     let there = describe(existing.kind);
-    Some(Err(Refusal::copy(format!("{there} of that name is there; --remove-destination replaces it"))))
+    Some(Err(Refusal::copy(format!("{there} of that name is there")).with(Remedy::Remove)))
 }
 
 /// Why what is there keeps its identity, if it does: if the user named exactly it, a link or a device stays one, and
@@ -308,10 +313,10 @@ impl Source {
     }
 
     /// What there is to say of a special file that the user named and that was copied as what it is.
-    pub(super) fn warning(&self, plan: &CopyPlan) -> Option<String> {
+    pub(super) fn warning(&self, plan: &CopyPlan) -> Option<(String, Option<Remedy>)> {
         let kind = self.named_special(plan).filter(|_| plan.method == Method::Copy)?;
-        let hint = if kind == FileKind::Socket { "" } else { "; --copy-contents copies what it holds" };
-        Some(format!("{}, which is copied as it is{hint}", self.describe(kind)))
+        let remedy = (kind != FileKind::Socket).then_some(Remedy::CopyContents);
+        Some((format!("{}, which is copied as it is", self.describe(kind)), remedy))
     }
 
     fn describe(&self, kind: FileKind) -> String {

@@ -18,7 +18,7 @@ use super::Copier;
 use super::decide::Action;
 use super::directory::{Directory, Entry, OpenDirectory, lower_case};
 use super::shared::Shared;
-use crate::error::{Cause, Error, Quoted, Result};
+use crate::error::{Cause, Error, Quoted, Remedy, Result};
 use crate::plan::{self, Durable};
 use crate::sys::{Attributes, DirectoryBuffer, FileKind, NAME_MAX, Sys};
 use crate::tree::path::search_only;
@@ -164,12 +164,12 @@ impl<'a> FinalName<'a> {
             return Ok(Some(Backup::Numbered { last }));
         }
         let backup = with_suffix(new_name, options.suffix.as_bytes()).map_err(failed)?;
-        let refused = |why| Err(Error::refused("back up", self.entry.target_path(), why));
+        let refused = |why| Error::refused("back up", self.entry.target_path(), why);
         if sys.stat_at(&open.target, &backup).is_ok_and(|older| older.id() == self.source.id()) {
-            return refused("its backup would replace the source");
+            return Err(refused("its backup would replace the source"));
         }
         if was_just_made(shared, open, &backup) {
-            return refused("its backup would replace what was copied just now; --backup=numbered would not");
+            return Err(refused("its backup would replace what was copied just now").with(Remedy::NumberedBackup));
         }
         Ok(Some(Backup::Simple(backup)))
     }

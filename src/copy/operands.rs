@@ -21,7 +21,7 @@ use super::directory_copy::{self, FoundDirectory, finish, merge, release};
 use super::dry_run::{open_nowhere, plan_target_directory, tell_made};
 use super::{Copier, Task};
 use crate::engine::Volume;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::plan::{CopyPlan, Follow, Placing};
 use crate::pool::Handle;
 use crate::sys::{Attributes, Creator, FileId, FileKind, Sys};
@@ -150,12 +150,12 @@ impl Destination {
             Err(Errno::NOENT) if plan.placing != Placing::Into => false,
             Err(errno) => return Err(Error::system("find", target, errno)),
         };
-        let needs_directory = |why| Err(Error::refused("copy to", target, why));
+        let needs_directory = |why, remedy: Option<Remedy>| Err(Error::refused("copy to", target, why).with(remedy));
         match plan.placing {
             _ if is_directory => {}
-            Placing::Into => return needs_directory("it is not a directory, and -t wants one"),
-            _ if plan.parents => return needs_directory("it is not a directory, and --parents wants one"),
-            _ if sources > 1 => return needs_directory("there are several sources, and it is not a directory"),
+            Placing::Into => return needs_directory("it is not a directory", Some(Remedy::DirectoryForInto)),
+            _ if plan.parents => return needs_directory("it is not a directory", Some(Remedy::DirectoryForParents)),
+            _ if sources > 1 => return needs_directory("there are several sources, and it is not a directory", None),
             _ => {}
         }
         let naming = match (plan.placing, own_name(target)) {
@@ -325,7 +325,7 @@ fn refuse_into_itself(
     let directory = sys.fstat(target).map_err(failed)?;
     let goes_onto_itself = new_name.is_none() && directory.is_same_file(source);
     if shared.plan.exclude.is_empty() || goes_onto_itself {
-        return refused("the target lies inside it; --exclude leaves the target out");
+        return refused("the target lies inside it").map_err(|error| error.with(Remedy::Exclude));
     }
     // A new directory is noted when it is made.
     let is_exact = matches!(copier.destination.naming, Naming::Exact(_));
@@ -344,8 +344,8 @@ fn parents_of(copier: &mut Copier, path: &Path) -> Result<TargetDirectory> {
         source.push(component);
         let Component::Normal(name) = component else {
             if component == Component::ParentDir {
-                let why = "with --parents, '..' in it would lead out of the target";
-                return Err(Error::refused("copy", path, why));
+                let error = Error::refused("copy", path, "'..' in it would lead out of the target");
+                return Err(error.with(Remedy::NoParents));
             }
             continue;
         };

@@ -65,9 +65,9 @@ fn identify(copier: &mut Copier, entry: Entry<'_>) -> Option<FileId> {
 /// A special file was copied as what it is: says so, if the user named it.
 fn warn_of_special(copier: &mut Copier, entry: Entry<'_>, source: &Attributes) {
     if entry.directory().holds_arguments()
-        && let Some(warning) = source_of(copier, entry, source, true).warning(&copier.shared.plan)
+        && let Some((warning, remedy)) = source_of(copier, entry, source, true).warning(&copier.shared.plan)
     {
-        copier.worker.warn(entry.source_path(), warning);
+        copier.worker.advise(entry.source_path(), warning, remedy);
     }
 }
 

@@ -14,7 +14,7 @@ use super::attributes::inherits;
 use super::directory::{Directory, Entry, OpenDirectory, Subdirectory, TargetState};
 use super::names::refuse_other_case;
 use super::shared::Shared;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::sys::{Attributes, Creator, DirectoryBuffer, FileKind, Sys};
 use crate::tree::extended::shed_acls;
 use crate::tree::{Begun, Refused, StagedTree, UNFINISHED, remove_tree};
@@ -45,9 +45,8 @@ pub(super) fn begin_tree(copier: &mut Copier, subdirectory: &Subdirectory<'_>) -
             copier.worker.note(|| (subdirectory.target_path(), what()));
         }
         Begun::BesideAnother => {
-            let why =
-                "an earlier copy to here was not finished: its '.haul-part' is still there, and --resume continues it";
-            copier.worker.warn(subdirectory.target_path(), why);
+            let why = "an earlier copy to here was not finished: its '.haul-part' is still there";
+            copier.worker.advise(subdirectory.target_path(), why, Remedy::Resume);
         }
     }
     let directory = subdirectory.with(Arc::clone(staged.place()));
@@ -70,8 +69,7 @@ fn not_begun(refused: Refused, above: &Directory) -> Error {
     match refused {
         Refused::System(name, errno) => Error::system("create directory", above.target_of(&name), errno),
         Refused::NotContinued(name, why) => {
-            let why = format!("{why}; remove or rename it, or leave --resume out");
-            Error::refused("continue", above.target_of(&name), why)
+            Error::refused("continue", above.target_of(&name), why).with(Remedy::NoResume)
         }
     }
 }

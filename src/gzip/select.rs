@@ -14,7 +14,7 @@ use super::directory::Directory;
 use super::source::Source;
 use super::walk::Tree;
 use super::{Direction, FileWorker, Handle, Task};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::job::list::Names;
 use crate::plan::FileOptions;
 use crate::sys::FileKind;
@@ -108,7 +108,7 @@ impl<D: Direction> FileWorker<D> {
         }
         let selected = match kind {
             FileKind::Directory if !plan.recursive => {
-                return Err(Error::refused("take", path, "it is a directory; -r goes into it"));
+                return Err(Error::refused("take", path, "it is a directory").with(Remedy::Recursive));
             }
             FileKind::Directory if name.as_c_str() == c"." => Selected::Directory(Arc::clone(&directory.place)),
             FileKind::Directory => Selected::Directory(directory.place.below(&name)),

@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::directory::Directory;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::plan::{FileOptions, Output};
 use crate::sys::{Attributes, FileId, FileKind, Moment, Sys, standard_input};
 use crate::tree::extended::{Buffers, Listed, Selection};
@@ -68,7 +68,7 @@ impl Source {
             sys.open_source(&*directory.fd, name)
         };
         let file = opened.map_err(|errno| match errno {
-            Errno::LOOP => Error::refused("take", path(), "it is a symbolic link; -f follows it"),
+            Errno::LOOP => Error::refused("take", path(), "it is a symbolic link").with(Remedy::Follow),
             Errno::NXIO => Error::refused("take", path(), "it is a socket or a device without driver"),
             errno => Error::system("open", path(), errno),
         })?;
@@ -89,23 +89,23 @@ impl Source {
     }
 
     fn refuse(&self, plan: &FileOptions) -> Result<()> {
-        let refused = |why: String| Err(Error::refused("take", self.path(), why));
+        let refused = |why: String, remedy| Err(Error::refused("take", self.path(), why).with(remedy));
         let Attributes { kind, mode, links, .. } = self.attributes;
         if kind == FileKind::Directory {
-            return refused("it is a directory; -r goes into it".to_owned());
+            return refused("it is a directory".to_owned(), Remedy::Recursive);
         }
         if plan.output != Output::BesideSource {
             return Ok(());
         }
         if kind != FileKind::RegularFile {
-            return refused(format!("it is {}; -c reads it", describe(kind)));
+            return refused(format!("it is {}", describe(kind)), Remedy::Stdout);
         }
         if mode & SET_ID != 0 {
-            return refused("it has the set-user-id or set-group-id bit; -c reads it".to_owned());
+            return refused("it has the set-user-id or set-group-id bit".to_owned(), Remedy::Stdout);
         }
         if links > 1 && !plan.force && !plan.keep {
             let others = if links == 2 { "another name".to_owned() } else { format!("{} other names", links - 1) };
-            return refused(format!("it has {others}; -k keeps it, -f takes this one away"));
+            return refused(format!("it has {others}"), Remedy::KeepOrForce);
         }
         Ok(())
     }

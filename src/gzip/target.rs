@@ -12,7 +12,7 @@ use super::directory::{Directory, sync_directory};
 use super::source::Source;
 use super::{Direction, FileWorker, Job, suffix};
 use crate::codec::member::Header;
-use crate::error::{Error, Quoted, Result};
+use crate::error::{Error, Quoted, Remedy, Result};
 use crate::job::limits::Device;
 use crate::plan::{Keep, Output, PreserveLevel};
 use crate::sys::{Attributes, Creator, FileKind, Moment, Sys, standard_output};
@@ -114,7 +114,7 @@ impl<D: Direction> Job<D> {
                 Ok(if age.is_ge() { Existing::UpToDate } else { Existing::Replaced })
             }
             Ok(_) if self.plan().force => Ok(Existing::Replaced),
-            Ok(_) => Err(Error::refused("create", path, "it exists; -f replaces it")),
+            Ok(_) => Err(Error::refused("create", path, "it exists").with(Remedy::Force)),
         }
     }
 

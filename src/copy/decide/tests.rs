@@ -71,7 +71,7 @@ fn nothing_there_means_create() {
 #[test]
 fn the_kind_of_what_is_there_decides() {
     use rustix::fs::FileType::{CharacterDevice, Directory, Fifo, RegularFile, Socket, Symlink};
-    let fifo_there = "cannot copy: a FIFO of that name is there; --remove-destination replaces it";
+    let fifo_there = "cannot copy: a FIFO of that name is there";
     let directory_there = "cannot copy: a directory of that name is in the target";
     let in_place = "in place: it is a link, a FIFO or a device";
     for (kind, existing, is_exact, expected) in [

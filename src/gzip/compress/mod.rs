@@ -24,7 +24,7 @@ use crate::codec::check::Trailer;
 use crate::codec::compressor::Compressor;
 use crate::codec::level::Choice;
 use crate::codec::member::{Header, LONGEST_HEADER};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::job::Context;
 use crate::job::limits::Needs;
 use crate::job::worker_context::WorkerContext;
@@ -37,18 +37,19 @@ use crate::sys::FileKind;
 /// nothing could be begun.
 pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
     if plan.files.writes_to_stdout() && !plan.files.force && rustix::termios::isatty(rustix::stdio::stdout()) {
-        let why = "it is a terminal; redirect it, or use -f";
-        return Err(Error::refused("write compressed data to", "standard output", why));
+        let error = Error::refused("write compressed data to", "standard output", "it is a terminal");
+        return Err(error.with(Remedy::NoTerminal));
     }
     let refused = |why: String| Error::refused("compress at", format!("level {}", plan.level), why);
     let choice = Choice::new(plan.codec, plan.level, plan.block).map_err(|error| refused(error.to_string()))?;
-    let (shape, buffer_bytes) = sizes(choice).map_err(|error| refused(error.to_string()))?;
+    let no_codec = |error: CodecError| refused(error.to_string()).with(error.remedy());
+    let (shape, buffer_bytes) = sizes(choice).map_err(no_codec)?;
     // A worker takes two buffers at a time, one to read into and one to compress into; as many more let finished blocks
     // wait their turn while a slower one is compressed.
     let needs = Needs { worker_bytes: choice.codec_bytes(), buffer_bytes, buffers: 4, at_once: 2 };
     // A block is the natural step of reads and writes.
     super::run(Compress { plan: plan.clone(), shape }, (&needs, shape.buffer_bytes()), context, || {
-        Compressor::new(choice, plan.verify).map_err(|error| refused(error.to_string()))
+        Compressor::new(choice, plan.verify).map_err(no_codec)
     })
 }
 

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::{BUFFER_BYTES, Inflate};
 use crate::codec::index::Recorder;
 use crate::codec::index::{END_BYTES, Fingerprint, Index, IndexError};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::gzip::source::Source;
 use crate::gzip::target::{Existing, FileTarget, KEEP, TargetName};
 use crate::gzip::{FileWorker, suffix};
@@ -109,7 +109,7 @@ fn find_existing(sys: &mut Sys, to: &TargetName, force: bool) -> Result<Existing
     if is_index || force {
         Ok(Existing::Replaced)
     } else {
-        Err(Error::refused("replace", path, "it is not an index; -f replaces it"))
+        Err(Error::refused("replace", path, "it is not an index").with(Remedy::Force))
     }
 }
 
@@ -176,7 +176,7 @@ impl FileWorker<Inflate> {
         let fingerprint = fingerprint(sys, source).map_err(|errno| Error::system("read", source.path(), errno))?;
         let index = recorder.unwrap_or_default().finish(fingerprint);
         if index.spans() == 1 && index.total() > BUFFER_BYTES as u64 {
-            self.context.warn(source.path(), "it has no places to begin at; --range will read it from the start");
+            self.context.advise(source.path(), "it has no places to begin at", Remedy::RangeFromStart);
         }
         let written = self.context.sys.write_full(&file, &index.to_bytes(), self.job.step);
         written.map_err(|errno| Error::system("write", &to.path, errno))?;

@@ -14,7 +14,7 @@ use crate::codec::check::Damage;
 use crate::codec::gunzip::End;
 use crate::codec::member::Header;
 use crate::codec::trailing::Trailing;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::gzip::select::Sequence;
 use crate::gzip::source::Source;
 use crate::gzip::target::Target;
@@ -104,8 +104,8 @@ impl Inflation {
         match failure {
             Failure::Damage(damage) => Error::refused("decompress", self.source.path(), damage.to_string()),
             Failure::TooLarge(limit) => {
-                let why = format!("more than {limit} bytes come out, which is what --max-output allows");
-                Error::refused("decompress", self.source.path(), why)
+                let why = format!("more than {limit} bytes come out");
+                Error::refused("decompress", self.source.path(), why).with(Remedy::MaxOutput)
             }
             Failure::Write(errno) => Error::system("write", self.target.path(), errno),
         }
@@ -248,8 +248,8 @@ impl FileWorker<Inflate> {
             self.context.summary.trailing_files += 1;
             self.context.summary.trailing_bytes += trailing.bytes;
             if !self.job.direction.plan.ignore_trailing {
-                let why = describe_trailing(trailing, inflation.passes, kept);
-                return Some(Error::refused("read all of", path, why));
+                let (why, remedy) = describe_trailing(trailing, inflation.passes, kept);
+                return Some(Error::refused("read all of", path, why).with(remedy));
             }
             let ignored = format!("{} after the last member: ignored{kept}", bytes(trailing.bytes));
             self.context.warn(&path, ignored);
@@ -290,17 +290,17 @@ impl FileWorker<Inflate> {
     }
 }
 
-fn describe_trailing(trailing: &Trailing, passes: bool, kept: &str) -> String {
+fn describe_trailing(trailing: &Trailing, passes: bool, kept: &str) -> (String, Option<Remedy>) {
     let bytes = bytes(trailing.bytes);
     if passes {
-        return format!(
-            "a member follows that is damaged: {bytes} after the last whole one, passed through as they are"
-        );
+        let passed = "passed through as they are";
+        return (format!("a member follows that is damaged: {bytes} after the last whole one, {passed}"), None);
     }
     if trailing.has_member {
-        return format!("a member follows that is damaged: {bytes} after the last whole one, not decompressed{kept}");
+        let lost = "not decompressed";
+        return (format!("a member follows that is damaged: {bytes} after the last whole one, {lost}{kept}"), None);
     }
-    format!("{bytes} after the last member: not gzip data; --ignore-trailing allows it{kept}")
+    (format!("{bytes} after the last member: not gzip data{kept}"), Some(Remedy::IgnoreTrailing))
 }
 
 fn bytes(count: u64) -> String {

@@ -34,7 +34,7 @@ use super::source::Source;
 use super::target::OpenTarget;
 use super::{Direction, FileWorker, Handle, suffix};
 use crate::codec::piece::Pieces;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::job::Context;
 use crate::job::limits::Needs;
 use crate::job::worker_context::WorkerContext;
@@ -80,7 +80,7 @@ fn run_with(plan: &GunzipPlan, rows: Option<Rows>, context: &Context) -> Result<
         return Err(Error::refused("read compressed data from", "standard input", why));
     }
     super::run(Inflate { plan: plan.clone(), rows }, (&NEEDS, DEFAULT_STEP), context, || {
-        Pieces::new().map_err(|error| Error::refused("begin", "decompressing", error.to_string()))
+        Pieces::new().map_err(|error| Error::refused("begin", "decompressing", error.to_string()).with(error.remedy()))
     })
 }
 
@@ -119,8 +119,9 @@ impl Direction for Inflate {
 
     fn target_name(&self, _context: &mut WorkerContext, source: &Source) -> Result<Option<CString>> {
         let name = suffix::decompressed(&source.name, &self.plan.files.suffix);
-        let why = "its suffix is not one of a compressed file; -c or -S helps";
-        name.map(Some).ok_or_else(|| Error::refused("decompress", source.path(), why))
+        let why = "its suffix is not one of a compressed file";
+        let refused = || Error::refused("decompress", source.path(), why).with(Remedy::StdoutOrSuffix);
+        name.map(Some).ok_or_else(refused)
     }
 
     /// With `-N` name and time in the header may differ; then the data goes to this name only at first. And it is cheaper to

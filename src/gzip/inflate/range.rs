@@ -22,7 +22,7 @@ use crate::codec::gunzip::Gunzip;
 use crate::codec::index::Recorder;
 use crate::codec::index::Span;
 use crate::codec::piece::{Place, SEAL_BYTES, SECRET_BYTES};
-use crate::error::{Error, Quoted, Result};
+use crate::error::{Error, Quoted, Remedy, Result};
 use crate::gzip::source::Source;
 use crate::gzip::{FileWorker, Handle};
 use crate::pool::PooledBuffer;
@@ -72,8 +72,8 @@ impl FileWorker<Inflate> {
                     return Ok(Some(spans));
                 }
                 FoundIndex::Unusable(error) if !keeps_index => {
-                    let why = format!("{error}; doing without, --index makes a new one");
-                    self.context.warn(inflation.source.path(), why);
+                    let why = format!("{error}; doing without");
+                    self.context.advise(inflation.source.path(), why, Remedy::NewIndex);
                 }
                 FoundIndex::Unusable(_) | FoundIndex::Nothing => {}
             }
