@@ -6,6 +6,7 @@ use super::candidates::{alternatives, candidates};
 use super::cases::{Sizes, defaults, with_flags};
 use super::*;
 use crate::copy;
+use crate::error::Remedy;
 use crate::gzip::gzip;
 use crate::lab::sweep::run_spec::{RunSpec, resources};
 use crate::lab::sweep::testing;
@@ -132,20 +133,18 @@ fn what_looks_faster_is_a_candidate_and_cases_take_turns() {
 fn there_is_room_for_what_is_made_or_it_is_said_how_much_is_missing() {
     let mut plan = plan(std::path::Path::new("/x"));
     let of = |plan: &TunePlan, free| Sizes::of(plan, free);
-    let error = of(&plan, 2 << 20).unwrap_err().to_string();
+    let error = of(&plan, 2 << 20).unwrap_err();
     assert_eq!(
-        error,
-        "cannot tune for '/x': that uses 3.0 MiB and needs 3.0 MiB of free space, and there are 2.0 MiB; \
-         make room, or lower --size"
+        error.to_string(),
+        "cannot tune for '/x': that uses 3.0 MiB and needs 3.0 MiB of free space, and there are 2.0 MiB"
     );
+    assert_eq!(error.remedy(), Some(Remedy::RoomOrSmaller));
     assert_eq!(of(&plan, 3 << 20).unwrap(), Sizes { large_bytes: 1 << 20, gzip_bytes: 1 << 20, files: 64 });
     plan.large_bytes = None;
-    let error = of(&plan, 90 << 20).unwrap_err().to_string();
-    assert!(
-        error
-            .contains("that uses 24.0 MiB and needs 96.0 MiB of free space, and there are 90.0 MiB; make room, or set"),
-        "{error}"
-    );
+    let error = of(&plan, 90 << 20).unwrap_err();
+    let why = "that uses 24.0 MiB and needs 96.0 MiB of free space, and there are 90.0 MiB";
+    assert!(error.to_string().ends_with(why), "{error}");
+    assert_eq!(error.remedy(), Some(Remedy::RoomOrSize));
     let copies = TunePlan { jobs: vec![SweepJob::Copy], ..plan.clone() };
     assert!(of(&copies, 64 << 20).is_ok() && of(&copies, 63 << 20).is_err(), "a copy is there twice");
     plan.budget = Duration::from_secs(180);
