@@ -14,6 +14,14 @@ use rustix::io::Errno;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure: operation, path and cause.
+///
+/// ```
+/// let plan = haul::CopyOptions::new(vec!["a".into(), "b".into()], "no/such/directory/".into()).plan()?;
+/// let error = haul::copy(&plan, &haul::Context::silent()).unwrap_err();
+/// assert_eq!((error.operation, error.path.to_str()), ("copy to", Some("no/such/directory/")));
+/// assert_eq!(error.to_string(), format!("cannot copy to 'no/such/directory/': {}", error.cause));
+/// # Ok::<(), haul::Clashes>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot {operation} {}: {cause}", Quoted(path))]
 pub struct Error {
@@ -207,6 +215,7 @@ fn strerror(errno: Errno) -> String {
 }
 
 /// A path between quotes, on one line: control characters and bytes that are not UTF-8 are escaped.
+#[doc(hidden)]
 pub struct Quoted<'a>(pub &'a Path);
 
 impl fmt::Display for Quoted<'_> {
@@ -216,6 +225,7 @@ impl fmt::Display for Quoted<'_> {
 }
 
 /// A word on one line that steers no terminal: control characters and bytes that are not UTF-8 are escaped.
+#[doc(hidden)]
 pub struct Escaped<'a>(pub &'a OsStr);
 
 impl fmt::Display for Escaped<'_> {

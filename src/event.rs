@@ -9,6 +9,22 @@ use crate::error::Error;
 use crate::outcome::Warning;
 
 /// Something that happened.
+///
+/// ```
+/// use haul::{Event, EventSink};
+///
+/// /// Prints failures, and forgets the rest.
+/// struct Failures;
+///
+/// impl EventSink for Failures {
+///     fn send(&self, event: Event) {
+///         if let Event::Failed(error) = event {
+///             eprintln!("{error}");
+///         }
+///     }
+/// }
+/// # Failures.send(Event::Moved { bytes: 1 });
+/// ```
 #[derive(Debug, Clone)]
 pub enum Event {
     /// A file's length became known: so many bytes are ahead.
@@ -40,6 +56,29 @@ pub enum Event {
 }
 
 /// Where events go. `send` must be quick: workers call it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use haul::{Context, Event, EventSink};
+///
+/// #[derive(Default)]
+/// struct Progress(AtomicU64);
+///
+/// impl EventSink for Progress {
+///     fn send(&self, event: Event) {
+///         if let Event::Moved { bytes } = event {
+///             self.0.fetch_add(bytes, Ordering::Relaxed);
+///         }
+///     }
+/// }
+///
+/// let progress = Arc::new(Progress::default());
+/// let context = Context::new(progress.clone());
+/// # context.events.send(Event::Moved { bytes: 7 });
+/// # assert_eq!(progress.0.load(Ordering::Relaxed), 7);
+/// ```
 pub trait EventSink: Send + Sync {
     /// Takes one event.
     fn send(&self, event: Event);

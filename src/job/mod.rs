@@ -18,6 +18,20 @@ use crate::tree::TemporaryFileRegistry;
 pub type Ask = Arc<dyn Fn(&Path) -> bool + Send + Sync>;
 
 /// What surrounds a job: who watches, who may stop it, who it runs as.
+///
+/// ```
+/// use haul::{Context, CopyOptions};
+///
+/// # let place = tempfile::tempdir()?;
+/// # let (source, target) = (place.path().join("a"), place.path().join("b"));
+/// # std::fs::write(&source, "text")?;
+/// let context = Context::silent();
+/// // From another thread, or from a handler of signals: the job ends soon, and leaves nothing half done.
+/// context.stop.request(2);
+/// let summary = haul::copy(&CopyOptions::new(vec![source], target).plan()?, &context)?;
+/// assert!(summary.interrupted && summary.files == 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Context {
     /// Where events go.
@@ -25,14 +39,17 @@ pub struct Context {
     /// Set when somebody wants the job to end.
     pub stop: Stop,
     /// Who the process is.
+    #[doc(hidden)]
     pub identity: Identity,
     /// Temporary names that exist right now.
+    #[doc(hidden)]
     pub temporary_files: TemporaryFileRegistry,
     /// Who is asked where a plan says so; where nobody is, the answer is no.
     pub ask: Option<Ask>,
     /// Time every system call: see [`crate::calls::SyscallCounts::latencies`].
     pub time_calls: bool,
     /// The call that shall go wrong.
+    #[doc(hidden)]
     #[cfg(any(test, feature = "faults"))]
     pub faults: Option<Arc<crate::sys::faults::FaultPlan>>,
 }
@@ -58,6 +75,7 @@ impl Context {
     }
 
     /// A worker's access to the kernel.
+    #[doc(hidden)]
     pub fn sys(&self) -> Sys {
         let mut sys = Sys::new(self.stop.clone());
         if self.time_calls {

@@ -30,6 +30,14 @@ use crate::calls::SyscallCounts;
 use crate::error::Remedy;
 
 /// What a job, or one worker's share of it, did.
+///
+/// ```
+/// use haul::Summary;
+///
+/// let mut both = Summary { files: 2, ..Summary::default() };
+/// both += &Summary { files: 1, failures: 1, ..Summary::default() };
+/// assert_eq!((both.files, both.is_clean()), (3, false));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Summary {

@@ -5,6 +5,13 @@ use super::CodecName;
 use crate::size::BufferSize;
 
 /// One reason why options make no plan.
+///
+/// ```
+/// use haul::{Clash, CopyOptions};
+///
+/// let clashes = CopyOptions { parents: true, ..CopyOptions::default() }.plan().unwrap_err();
+/// assert_eq!(clashes.all(), [Clash::NoSource]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Clash {
     /// A copy has neither a source nor a list of them.
@@ -105,6 +112,16 @@ pub enum Clash {
 }
 
 /// All reasons why options make no plan; at least one.
+///
+/// ```
+/// use haul::CopyOptions;
+/// use haul::plan::When;
+///
+/// let options = CopyOptions { reflink: When::Always, sparse: When::Always, ..CopyOptions::default() };
+/// let clashes = options.plan().unwrap_err();
+/// assert_eq!(clashes.all().len(), 2);
+/// assert_eq!(clashes.to_string(), "there is nothing to copy; shared blocks keep their holes as they are");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct Clashes(Vec<Clash>);

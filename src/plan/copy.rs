@@ -180,6 +180,17 @@ pub enum Durable {
 }
 
 /// What a copy is to do. All but sources and target has a default: nothing is left out, existing files are replaced.
+///
+/// ```
+/// use haul::CopyOptions;
+/// use haul::plan::{Patterns, Update};
+///
+/// let mut options = CopyOptions::new(vec!["src".into()], "backup".into());
+/// options.exclude = Patterns::new(vec!["*.o".to_owned()])?;
+/// options.existing.update = Update::Older;
+/// assert!(options.plan().is_ok());
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyOptions {
     /// What to copy.
@@ -310,7 +321,14 @@ impl Default for CopyOptions {
     }
 }
 
-/// Options of a copy in which nothing contradicts anything: see [`CopyOptions::plan`].
+/// Options of a copy in which nothing contradicts anything: see [`CopyOptions::plan`]. They can be read, and no more be
+/// changed.
+///
+/// ```
+/// let plan = haul::CopyOptions::new(vec!["a".into()], "b".into()).plan()?;
+/// assert_eq!(plan.sources.len(), 1);
+/// # Ok::<(), haul::Clashes>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyPlan(CopyOptions);
 

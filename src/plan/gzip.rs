@@ -89,6 +89,14 @@ pub struct NameList {
 }
 
 /// What gzip and gunzip share: which files, and what becomes of them.
+///
+/// ```
+/// use haul::FileOptions;
+/// use haul::plan::Output;
+///
+/// let files = FileOptions { recursive: true, keep: true, ..FileOptions::new(vec!["logs".into()]) };
+/// assert_eq!((files.output, &*files.suffix), (Output::BesideSource, ".gz"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileOptions {
     /// Files and directories; `-` is standard input.
@@ -188,6 +196,16 @@ impl Default for FileOptions {
 }
 
 /// What gzip is to do.
+///
+/// ```
+/// use haul::{Clash, FileOptions, GzipOptions};
+///
+/// let files = FileOptions::new(vec!["log".into()]);
+/// let options = GzipOptions { files, level: 12, ..GzipOptions::default() };
+/// assert!(options.clone().plan().is_ok());
+/// let clashes = GzipOptions { level: 13, ..options }.plan().unwrap_err();
+/// assert!(matches!(clashes.all(), [Clash::Level { level: 13, .. }]));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GzipOptions {
     /// Which files, and what becomes of them.
@@ -231,7 +249,14 @@ impl Default for GzipOptions {
     }
 }
 
-/// Options of gzip in which nothing contradicts anything: see [`GzipOptions::plan`].
+/// Options of gzip in which nothing contradicts anything: see [`GzipOptions::plan`]. They can be read, and no more be
+/// changed.
+///
+/// ```
+/// let plan = haul::GzipOptions::default().plan()?;
+/// assert_eq!(plan.level, 6);
+/// # Ok::<(), haul::Clashes>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GzipPlan(GzipOptions);
 
@@ -292,6 +317,18 @@ impl Range {
 }
 
 /// What gunzip is to do.
+///
+/// ```
+/// use haul::plan::{Output, Range};
+/// use haul::{FileOptions, GunzipOptions};
+///
+/// // The second kilobyte of what comes out, to standard output.
+/// let files = FileOptions { output: Output::Stdout, ..FileOptions::new(vec!["log.gz".into()]) };
+/// let range = Some(Range { offset: 1024, length: Some(1024) });
+/// let plan = GunzipOptions { files, range, ..GunzipOptions::default() }.plan()?;
+/// # assert!(plan.files.keep);
+/// # Ok::<(), haul::Clashes>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GunzipOptions {
     /// Which files, and what becomes of them.
@@ -338,7 +375,14 @@ impl GunzipOptions {
     }
 }
 
-/// Options of gunzip in which nothing contradicts anything: see [`GunzipOptions::plan`].
+/// Options of gunzip in which nothing contradicts anything: see [`GunzipOptions::plan`]. They can be read, and no more be
+/// changed.
+///
+/// ```
+/// let plan = haul::GunzipOptions::default().plan()?;
+/// assert!(!plan.ignore_trailing);
+/// # Ok::<(), haul::Clashes>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GunzipPlan(GunzipOptions);
 
