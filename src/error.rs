@@ -152,7 +152,7 @@ impl Error {
 
     /// A failed system call that says something of this one file, whatever its errno: owner, mode, times and attributes
     /// may find no room, or no right to change them, where bytes can still be written.
-    pub fn of_one_file(operation: &'static str, path: impl Into<PathBuf>, errno: Errno) -> Self {
+    pub(crate) fn of_one_file(operation: &'static str, path: impl Into<PathBuf>, errno: Errno) -> Self {
         match errno {
             Errno::INTR => Self::system(operation, path, errno),
             _ => Self::refused(operation, path, strerror(errno)),
@@ -200,7 +200,7 @@ impl Error {
     }
 
     /// Whether going on with other files is pointless: every further write would fail in the same way.
-    pub fn stops_the_job(&self) -> bool {
+    pub(crate) fn stops_the_job(&self) -> bool {
         matches!(
             self.cause,
             Cause::Interrupted | Cause::System(Errno::NOSPC | Errno::DQUOT | Errno::ROFS | Errno::PIPE)

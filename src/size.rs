@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// The smallest buffer: one byte moves at a time. Slow, and sometimes just what somebody wants to see.
-pub const SMALLEST: u64 = 1;
+pub(crate) const SMALLEST: u64 = 1;
 /// The largest buffer, 1 GiB: past it Linux moves at most `0x7fff_f000` bytes a call anyway (read(2), NOTES).
 pub const LARGEST: u64 = 1 << 30;
 /// Bytes of a page, by which direct I/O goes. Linux's page on the machines we know.

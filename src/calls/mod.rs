@@ -230,7 +230,7 @@ impl Call {
     }
 
     /// Whether it changes a file, a name or an attribute. `openat` may, which its flags tell.
-    pub const fn changes_files(self) -> bool {
+    pub(crate) const fn changes_files(self) -> bool {
         matches!(
             self,
             Self::Write
@@ -318,7 +318,7 @@ impl SyscallCounts {
     }
 
     /// Whether calls are to be timed.
-    pub const fn are_timed(&self) -> bool {
+    pub(crate) const fn are_timed(&self) -> bool {
         self.latencies.is_some()
     }
 
@@ -344,7 +344,7 @@ impl SyscallCounts {
     }
 
     /// Counts a call that the kernel never saw, since a fault plan answered it.
-    pub fn record_unseen(&mut self, call: Call, wanted: usize, ending: Ending) {
+    pub(crate) fn record_unseen(&mut self, call: Call, wanted: usize, ending: Ending) {
         let counts = &mut self.by_call[call as usize];
         counts.calls += 1;
         match ending {

@@ -173,21 +173,6 @@ pub(crate) fn resources(common: &Common) -> Resources {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_makes_no_sense_is_told_with_the_usage_of_its_command() {
-        for command in Args::command().get_subcommands() {
-            let name = command.get_name();
-            let said = UsageError::new("it makes no sense").about(name).0.to_string();
-            assert!(said.starts_with("error: it makes no sense\n"), "{said}");
-            assert!(said.contains(&format!("\nUsage: haul {name} ")), "{said}");
-        }
-    }
-}
-
 /// Makes an invocation of what was typed and of the variable for that command. Help and the version are errors here, as with
 /// clap.
 pub(crate) fn read(typed: impl IntoIterator<Item = OsString>) -> Result<Invocation, UsageError> {
@@ -259,4 +244,19 @@ fn parse(
         copy.moving.engine_is_preference = engine_is_preference;
     }
     build(args)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_is_told_with_the_usage_of_its_command() {
+        for command in Args::command().get_subcommands() {
+            let name = command.get_name();
+            let said = UsageError::new("it makes no sense").about(name).0.to_string();
+            assert!(said.starts_with("error: it makes no sense\n"), "{said}");
+            assert!(said.contains(&format!("\nUsage: haul {name} ")), "{said}");
+        }
+    }
 }

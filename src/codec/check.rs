@@ -79,7 +79,7 @@ impl Segment {
 
 /// Checks the members of one file, from its first byte on.
 #[derive(Debug, Clone, Default)]
-pub struct Checker {
+pub(crate) struct Checker {
     crc: Hasher,
     member_bytes: u64,
     members: u64,
@@ -91,7 +91,7 @@ pub struct Checker {
 
 impl Checker {
     /// Takes the next segment; an error if it ends a member that is not what its trailer says.
-    pub fn add(&mut self, segment: &Segment) -> Result<(), Damage> {
+    pub(crate) fn add(&mut self, segment: &Segment) -> Result<(), Damage> {
         // Putting two checksums together costs more than making that of a few bytes.
         if self.member_bytes == 0 {
             self.crc = segment.crc.clone();
@@ -104,14 +104,14 @@ impl Checker {
     }
 
     /// Takes the next bytes of a member, of which the checksum is made here.
-    pub fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.crc.update(bytes);
         self.member_bytes += bytes.len() as u64;
     }
 
     /// Ends a member; an error if it is not what its trailer says. `bgzf_size` is what its header says of its size, if
     /// that is not known yet.
-    pub fn end(&mut self, trailer: Trailer, bgzf_size: Option<u16>) -> Result<(), Damage> {
+    pub(crate) fn end(&mut self, trailer: Trailer, bgzf_size: Option<u16>) -> Result<(), Damage> {
         let bgzf_size = self.bgzf_size.take().or(bgzf_size);
         let crc = std::mem::take(&mut self.crc).finalize();
         let length = std::mem::take(&mut self.member_bytes);
@@ -129,17 +129,17 @@ impl Checker {
     }
 
     /// Members that were whole.
-    pub const fn members(&self) -> u64 {
+    pub(crate) const fn members(&self) -> u64 {
         self.members
     }
 
     /// Whether the last of them is one of BGZF's and not the block that its files end with: then something may be missing.
-    pub const fn lacks_end_block(&self) -> bool {
+    pub(crate) const fn lacks_end_block(&self) -> bool {
         self.lacks_end_block
     }
 
     /// CRC-32 of the last of them.
-    pub const fn last_crc(&self) -> u32 {
+    pub(crate) const fn last_crc(&self) -> u32 {
         self.last_crc
     }
 }

@@ -15,7 +15,7 @@ const FEXTRA: u8 = 4;
 /// BGZF's extra field: 6 bytes, of which 2 are the value of "BC", the size of the member less one.
 const SIZE_FIELD: [u8; 6] = [6, 0, b'B', b'C', 2, 0];
 /// Bytes of a header with that field.
-pub const SIZED_HEADER_BYTES: usize = HEADER_BYTES + SIZE_FIELD.len() + 2;
+pub(crate) const SIZED_HEADER_BYTES: usize = HEADER_BYTES + SIZE_FIELD.len() + 2;
 /// The length of an empty stored block, and its inverse: how a flush ends (RFC 1951, section 3.2.4).
 const SYNC: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
@@ -136,7 +136,7 @@ fn behind_sized_members(bytes: &[u8]) -> Option<Cut> {
 }
 
 /// Bytes of the member at the start of `bytes`, if its header says so.
-pub fn sized_member(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn sized_member(bytes: &[u8]) -> Option<usize> {
     let header = bytes.first_chunk::<SIZED_HEADER_BYTES>()?;
     let has_size = header[..3] == MEMBER && header[3] == FEXTRA && header[10..16] == SIZE_FIELD;
     let size = usize::from(u16::from_le_bytes([header[16], header[17]])) + 1;

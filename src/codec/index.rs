@@ -66,7 +66,7 @@ const ENTRY_BYTES: usize = 24;
 const CRC_BYTES: usize = 4;
 
 /// Out of every span but the last come at least so many bytes: an index is never large beside its file.
-pub const SPAN_BYTES: u64 = 64 * 1024;
+pub(crate) const SPAN_BYTES: u64 = 64 * 1024;
 
 /// The most bytes that come out of one: a match of 258 bytes takes at least two bits (RFC 1951, section 3.2.5).
 const MOST_FROM_A_BYTE: u64 = 1032;
@@ -83,7 +83,7 @@ pub(super) struct Entry {
 
 /// Part of a file that can be inflated on its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Span {
+pub(crate) struct Span {
     /// Where it lies in the compressed file. The last one may have padding after its data.
     pub compressed: Range<u64>,
     /// Where it lies in what comes out.
@@ -105,12 +105,12 @@ pub struct Index {
 
 impl Index {
     /// Whether a file that begins with these bytes is an index, of whatever file and version.
-    pub fn is_one(head: &[u8]) -> bool {
+    pub(crate) fn is_one(head: &[u8]) -> bool {
         head.starts_with(&MAGIC)
     }
 
     /// Bytes of the index of a file with this fingerprint, as its first bytes `head` say; refused if that cannot be.
-    pub fn expected_bytes(head: &[u8], fingerprint: &Fingerprint) -> Result<u64, IndexError> {
+    pub(crate) fn expected_bytes(head: &[u8], fingerprint: &Fingerprint) -> Result<u64, IndexError> {
         let head: &[u8; HEADER_BYTES] = head.first_chunk().ok_or(IndexError::Damaged)?;
         if head[..8] != MAGIC || u32_at(head, 8) != VERSION {
             return Err(IndexError::Unknown);
@@ -199,7 +199,7 @@ impl Index {
     }
 
     /// The spans that hold the bytes `wanted` of what comes out; none if they are after its end.
-    pub fn covering(&self, wanted: &Range<u64>) -> Vec<Span> {
+    pub(crate) fn covering(&self, wanted: &Range<u64>) -> Vec<Span> {
         let end = wanted.end.min(self.total);
         if wanted.start >= end {
             return Vec::new();

@@ -94,7 +94,7 @@ impl Choice {
 
     /// Bytes that the codec takes, as measured: more than any of them below libdeflate's level 10, and its 9 MB from
     /// there on.
-    pub const fn codec_bytes(&self) -> usize {
+    pub(crate) const fn codec_bytes(&self) -> usize {
         match self.name {
             CodecName::Libdeflate if self.codec_level >= 10 => 9 << 20,
             _ => 1 << 20,

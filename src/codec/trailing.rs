@@ -21,7 +21,7 @@ pub struct Trailing {
 
 /// Takes the bytes after the last member.
 #[derive(Debug, Clone, Default)]
-pub struct Scanner {
+pub(crate) struct Scanner {
     bytes: u64,
     /// The first bytes that are not zeros before all others.
     beginning: Vec<u8>,
@@ -32,12 +32,12 @@ pub struct Scanner {
 
 impl Scanner {
     /// Takes zeros, before anything else.
-    pub const fn skip_zeros(&mut self, count: u64) {
+    pub(crate) const fn skip_zeros(&mut self, count: u64) {
         self.bytes += count;
     }
 
     /// Takes the next bytes, of which the very first is not a zero.
-    pub fn feed(&mut self, input: &[u8]) {
+    pub(crate) fn feed(&mut self, input: &[u8]) {
         self.bytes += input.len() as u64;
         if self.beginning.len() < BEGINNING.len() {
             let missing = BEGINNING.len() - self.beginning.len();
@@ -59,13 +59,13 @@ impl Scanner {
     }
 
     /// Whether the first bytes are nearly those of a member.
-    pub fn begins_like_member(&self) -> bool {
+    pub(crate) fn begins_like_member(&self) -> bool {
         let wrong_bits = || self.beginning.iter().zip(BEGINNING).map(|(byte, right)| (byte ^ right).count_ones());
         self.beginning.len() == BEGINNING.len() && wrong_bits().sum::<u32>() <= WRONG_BITS
     }
 
     /// What was found.
-    pub const fn found(&self) -> Trailing {
+    pub(crate) const fn found(&self) -> Trailing {
         Trailing { bytes: self.bytes, has_member: self.has_member }
     }
 }

@@ -5,7 +5,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use super::{Codec, CodecError, Compressed, Ending};
 
 /// deflate's window: the farthest that a match may reach back (RFC 1951, section 2).
-pub const WINDOW_BYTES: usize = 32 * 1024;
+pub(crate) const WINDOW_BYTES: usize = 32 * 1024;
 
 /// A compressor at one level, kept by a worker.
 pub struct Zlib {

@@ -167,7 +167,7 @@ impl FileTarget {
 /// The mode to create a target with. Where others could open it, it is its owner's alone until it is finished: the
 /// bits of the group may be the mask of an ACL that is not there yet, and what it replaces may be more private.
 fn mode_at_first(plan: &CopyPlan, open: &OpenDirectory, attributes: &Attributes, replaced: Option<&Attributes>) -> u32 {
-    let mode = creation_mode(attributes, &open.creator, &plan.keep);
+    let mode = creation_mode(attributes, &open.creator, plan.keep);
     let is_private = open.directory.is_staged() || (!plan.keep.mode && lender(plan, replaced).is_none());
     if is_private { mode } else { mode & 0o700 }
 }

@@ -13,7 +13,7 @@ use crate::sys::{Extent, Sys};
 /// written, and its clean pages are given up. Where memory is the disk (tmpfs), it changes nothing.
 ///
 /// Both files are then read through the page cache, also if they were copied past it.
-pub fn let_go_of_cache(sys: &mut Sys, pair: Pair<'_>) -> Result<(), EngineError> {
+pub(crate) fn let_go_of_cache(sys: &mut Sys, pair: Pair<'_>) -> Result<(), EngineError> {
     sys.set_direct(pair.source, false).map_err(EngineError::reading)?;
     sys.set_direct(pair.target, false).map_err(EngineError::writing)?;
     sys.fdatasync(pair.target).map_err(|errno| EngineError { operation: "sync", ..EngineError::writing(errno) })?;

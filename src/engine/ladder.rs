@@ -59,7 +59,13 @@ impl Ladder {
     /// The ladder where `engine` is only wished for: others after it can what it cannot, and where `auto` would share
     /// blocks, that comes first all the same, since no other way of copying is worth giving it up. What was typed of
     /// sharing is not a preference: `Always` leaves nothing else to try here either, and `Never` asks for none.
-    pub fn preferring(engine: EngineName, reflink: When, source: &Attributes, volume: &Volume, alone: bool) -> Self {
+    pub(crate) fn preferring(
+        engine: EngineName,
+        reflink: When,
+        source: &Attributes,
+        volume: &Volume,
+        alone: bool,
+    ) -> Self {
         if reflink == When::Always {
             return Self::new(engine, reflink, source, volume, alone);
         }
@@ -104,7 +110,7 @@ impl Ladder {
     }
 
     /// Whether any engine on it copies through a buffer of ours.
-    pub fn needs_buffer(&self) -> bool {
+    pub(crate) fn needs_buffer(&self) -> bool {
         self.rungs.iter().any(|engine| engine.needs_buffer())
     }
 
@@ -125,7 +131,7 @@ impl Ladder {
     }
 
     /// Copies a range with the first engine, and what that cannot do with the next.
-    pub fn copy_range(
+    pub(crate) fn copy_range(
         self,
         sys: &mut Sys,
         pair: Pair<'_>,

@@ -91,7 +91,7 @@ impl Progress {
     }
 
     /// So far, and no further: somebody else may be able to.
-    pub const fn not_here(copied: u64, errno: Errno) -> Self {
+    pub(crate) const fn not_here(copied: u64, errno: Errno) -> Self {
         Self { copied, unsupported: Some(errno) }
     }
 }

@@ -87,7 +87,7 @@ impl Pieces {
     }
 
     /// Somebody read at `offset`, and there was no more: nothing after it is handed out.
-    pub fn end_at(&self, offset: u64) {
+    pub(crate) fn end_at(&self, offset: u64) {
         self.end.fetch_min(offset, Ordering::Relaxed);
     }
 

@@ -50,7 +50,7 @@ impl Engine for ReadWrite {
 
 /// Copies from one position to another until the source ends: for sources whose size says nothing (`/proc`) and
 /// targets without offsets (devices).
-pub fn copy_stream(
+pub(crate) fn copy_stream(
     sys: &mut Sys,
     source: impl AsFd,
     target: impl AsFd,

@@ -14,7 +14,7 @@ use crate::sys::{PAGE, Sys};
 /// for means that the source ended.
 ///
 /// Ranges that start on a page, and steps of whole pages, find every page of zeros; others find fewer, and are as right.
-pub fn copy_making_holes(
+pub(crate) fn copy_making_holes(
     sys: &mut Sys,
     pair: Pair<'_>,
     range: Range<u64>,

@@ -54,7 +54,7 @@ impl Volume {
 
     /// Whether it is a local file system that does nothing special, and the device `dev`: then sizes are true, and a
     /// file that changed from a moment on has a later time of change.
-    pub fn is_plain_home_of(&self, dev: (u32, u32)) -> bool {
+    pub(crate) fn is_plain_home_of(&self, dev: (u32, u32)) -> bool {
         self.is_plain && self.dev == dev
     }
 

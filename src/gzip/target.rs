@@ -341,7 +341,7 @@ impl<D: Direction> FileWorker<D> {
 /// The mode to create a target with. Where others could open it before it is finished, because its ACL is not set yet or
 /// because it has its final name from the start, only its owner can.
 fn mode_at_first(creator: &Creator, listed: Listed, wanted: &Attributes, rules: DirectoryRules) -> u32 {
-    let mode = creation_mode(wanted, creator, &KEEP);
+    let mode = creation_mode(wanted, creator, KEEP);
     if listed.acl || rules.is_append_only() { mode & 0o600 } else { mode }
 }
 

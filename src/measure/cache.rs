@@ -23,7 +23,7 @@ pub fn evict(sys: &mut Sys, file: impl AsFd) -> Result<()> {
 
 /// Pages of some files, and those of them that are in memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Cached {
+pub(crate) struct Cached {
     /// Pages that hold something: of a file with holes there are fewer than its size says.
     pub pages: u64,
     /// Pages in memory. More than `pages` where reading filled holes.
@@ -33,14 +33,14 @@ pub struct Cached {
 impl Cached {
     /// Adds what is in memory of `file`; `None` if that cannot be told.
     #[must_use]
-    pub fn and(self, file: impl AsFd, attributes: &Attributes) -> Option<Self> {
+    pub(crate) fn and(self, file: impl AsFd, attributes: &Attributes) -> Option<Self> {
         let bytes = attributes.size.min(attributes.blocks * 512);
         let cached = cached_pages(file)?;
         Some(Self { pages: self.pages + bytes.div_ceil(page_bytes() as u64), cached: self.cached + cached })
     }
 
     /// The part that is in memory, 0 to 1; 0 of nothing.
-    pub fn part(self) -> f64 {
+    pub(crate) fn part(self) -> f64 {
         if self.cached == 0 { 0.0 } else { (self.cached as f64 / self.pages as f64).min(1.0) }
     }
 }

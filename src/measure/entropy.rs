@@ -3,7 +3,7 @@
 
 /// How often each value of a byte was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Histogram([u64; 256]);
+pub(crate) struct Histogram([u64; 256]);
 
 impl Default for Histogram {
     fn default() -> Self {
@@ -19,7 +19,7 @@ impl From<[u64; 256]> for Histogram {
 
 impl Histogram {
     /// Counts `bytes`.
-    pub fn add(&mut self, bytes: &[u8]) {
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
         // Four counts side by side: bytes that repeat would wait for each other in one.
         let mut lanes = [[0_u64; 256]; 4];
         let mut fours = bytes.chunks_exact(4);
@@ -39,7 +39,7 @@ impl Histogram {
     }
 
     /// Shannon entropy in bits a byte: 0 (all the same, or nothing seen) to 8 (every value as often).
-    pub fn entropy_bits(&self) -> f64 {
+    pub(crate) fn entropy_bits(&self) -> f64 {
         let total: u64 = self.0.iter().sum();
         let part = |count: u64| count as f64 / total as f64;
         let bits: f64 =

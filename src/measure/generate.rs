@@ -18,7 +18,7 @@ const COMMON: u8 = b'.';
 
 /// A source of such bytes.
 #[derive(Debug, Clone)]
-pub struct Generator {
+pub(crate) struct Generator {
     random: Random,
     how: How,
 }
@@ -35,7 +35,7 @@ enum How {
 
 impl Generator {
     /// Bytes of so many bits of Shannon entropy each, 0 to 8; beyond that, the nearer of the two.
-    pub fn new(entropy_bits: f64, seed: u64) -> Self {
+    pub(crate) fn new(entropy_bits: f64, seed: u64) -> Self {
         let how = match others(entropy_bits) {
             0 => How::Common,
             MOST_OTHERS => How::Uniform,
@@ -45,13 +45,13 @@ impl Generator {
     }
 
     /// Goes on with the same kind of bytes in another sequence.
-    pub const fn reseed(&mut self, seed: u64) {
+    pub(crate) const fn reseed(&mut self, seed: u64) {
         self.random = Random::new(seed);
     }
 
     /// Fills `buffer` with the next bytes. The bytes are the same however they are cut into buffers, as long as all but
     /// the last are multiples of 8 bytes.
-    pub fn fill(&mut self, buffer: &mut [u8]) {
+    pub(crate) fn fill(&mut self, buffer: &mut [u8]) {
         match &self.how {
             How::Common => buffer.fill(COMMON),
             How::Uniform => {

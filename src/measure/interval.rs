@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{ranks, stats};
 
 /// The odds with which an interval holds the truth, unless it says otherwise.
-pub const CONFIDENCE: f64 = 0.95;
+pub(crate) const CONFIDENCE: f64 = 0.95;
 
 /// The fewest values whose median has an interval at [`CONFIDENCE`]: all of five lie on one side of it once in sixteen
 /// times, which is too often.
@@ -48,7 +48,7 @@ impl Interval {
     }
 
     /// Of the median of what `values` were drawn from, at `confidence`; `None` of too few.
-    pub fn of_median(values: &[f64], confidence: f64) -> Option<Self> {
+    pub(crate) fn of_median(values: &[f64], confidence: f64) -> Option<Self> {
         let k = ranks::of_median(values.len(), confidence)?;
         Some(Self::between(values.to_vec(), k))
     }
@@ -90,7 +90,7 @@ impl PairedRatio {
 
 /// How many times the one is the other, of lists that have nothing to do with each other.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Ratio {
+pub(crate) struct Ratio {
     /// The median of the ratios of every entry of the one to every entry of the other (Hodges and Lehmann). It is nearly
     /// that of the medians, and steadier.
     pub ratio: f64,
@@ -103,7 +103,7 @@ impl Ratio {
     ///
     /// By ranks and not by resampling: of six values each, the 95 % of a bootstrap are 90, and it cannot promise more,
     /// which takes several comparisons at once.
-    pub fn of(one: &[u64], other: &[u64], confidence: f64) -> Option<Self> {
+    pub(crate) fn of(one: &[u64], other: &[u64], confidence: f64) -> Option<Self> {
         let ratios: Vec<f64> = one.iter().flat_map(|one| other.iter().map(|other| quotient(*one, *other))).collect();
         let ratio = stats::median_of(&ratios)?;
         let enough = one.len().min(other.len()) >= FEWEST;
@@ -112,7 +112,7 @@ impl Ratio {
     }
 
     /// The fewest entries of both lists that have an interval at `confidence`.
-    pub fn fewest(confidence: f64) -> usize {
+    pub(crate) fn fewest(confidence: f64) -> usize {
         (FEWEST..AMPLE).find(|n| ranks::of_ratios(*n, *n, confidence).is_some()).unwrap_or(AMPLE)
     }
 }
@@ -123,13 +123,13 @@ fn quotient(one: u64, other: u64) -> f64 {
 }
 
 /// The confidence of each of `count` statements, of which all shall hold at [`CONFIDENCE`] (Bonferroni).
-pub fn confidence_of_each(count: usize) -> f64 {
+pub(crate) fn confidence_of_each(count: usize) -> f64 {
     1.0 - (1.0 - CONFIDENCE) / count.max(1) as f64
 }
 
 /// The fewest rounds of which `count` statements can be made that all hold at [`CONFIDENCE`]: in fewer, all rounds lie on
 /// one side of the truth too often for that. 6 for one statement, 10 for thirteen.
-pub fn fewest_for(count: usize) -> usize {
+pub(crate) fn fewest_for(count: usize) -> usize {
     (FEWEST..AMPLE).find(|n| ranks::of_median(*n, confidence_of_each(count)).is_some()).unwrap_or(AMPLE)
 }
 

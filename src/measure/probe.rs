@@ -97,7 +97,7 @@ impl Probe {
 /// It looks into `/proc/sys/vm/overcommit_memory` when the heap of a thread other than the first shrinks for the first
 /// time (`check_may_shrink_heap` in its malloc), which would fall into some run of a sweep. So a thread here lets a heap
 /// grow past what glibc keeps (128 KiB), in pieces below what it maps singly (also 128 KiB), and shrink again.
-pub fn settle_allocator() {
+pub(crate) fn settle_allocator() {
     const PIECE_BYTES: usize = 100 * 1024;
     std::thread::scope(|scope| {
         let grow_and_shrink = || {

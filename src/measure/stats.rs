@@ -19,7 +19,7 @@ pub fn median_of(values: &[f64]) -> Option<f64> {
 }
 
 /// The least of `values`.
-pub fn minimum(values: &[u64]) -> Option<u64> {
+pub(crate) fn minimum(values: &[u64]) -> Option<u64> {
     values.iter().copied().min()
 }
 
@@ -31,7 +31,7 @@ pub fn deviation(values: &[u64]) -> Option<u64> {
 }
 
 /// The place in `values` of the middle one (the lower of the two, of an even number): the run that stands for all.
-pub fn median_place(values: &[u64]) -> Option<usize> {
+pub(crate) fn median_place(values: &[u64]) -> Option<usize> {
     let mut places: Vec<usize> = (0..values.len()).collect();
     places.sort_by_key(|place| values[*place]);
     places.get(values.len().saturating_sub(1) / 2).copied()

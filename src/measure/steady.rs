@@ -7,7 +7,7 @@
 use crate::outcome::Steadiness;
 
 /// How many windows are looked at: the last ones.
-pub const WINDOWS: usize = 5;
+pub(crate) const WINDOWS: usize = 5;
 /// From the least to the greatest at most, as a part of the mean.
 const RANGE: f64 = 0.2;
 /// Rise or fall of the line at most, as a part of the mean.

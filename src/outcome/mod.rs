@@ -86,7 +86,7 @@ pub struct Summary {
 
 impl Summary {
     /// Warnings that are kept; a tree of millions of files may have one for each.
-    pub const MOST_WARNINGS: usize = 1000;
+    pub(crate) const MOST_WARNINGS: usize = 1000;
 
     /// Takes note of a warning.
     pub fn warn(&mut self, warning: Warning) {

@@ -150,7 +150,7 @@ impl Keep {
     };
 
     /// Whether the owner is.
-    pub fn keeps_owner(&self) -> bool {
+    pub(crate) fn keeps_owner(self) -> bool {
         self.owner != PreserveLevel::No
     }
 }

@@ -70,7 +70,7 @@ impl Load {
     }
 
     /// Whether it is about files and not about what is in them: it has neither blocks nor a depth.
-    pub const fn is_of_files(self) -> bool {
+    pub(crate) const fn is_of_files(self) -> bool {
         matches!(self, Self::Create | Self::Stat | Self::Remove)
     }
 

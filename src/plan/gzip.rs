@@ -151,7 +151,7 @@ impl FileOptions {
     }
 
     /// Whether files are done one after the other, in the order of the arguments.
-    pub fn is_in_order(&self) -> bool {
+    pub(crate) fn is_in_order(&self) -> bool {
         matches!(self.output, Output::Stdout | Output::Listing)
     }
 

@@ -16,7 +16,7 @@ use crate::sys::AlignedBuffer;
 
 /// Why there was no buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PoolError {
+pub(crate) enum PoolError {
     /// All were in use for as long as the pool was told to wait.
     #[error("no buffer came free within {0:?}")]
     TimedOut(Duration),
@@ -40,7 +40,7 @@ pub enum PoolError {
 
 /// A pool of buffers; clones share it.
 #[derive(Debug, Clone)]
-pub struct BufferPool(Arc<Shared>);
+pub(crate) struct BufferPool(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -63,7 +63,7 @@ struct State {
 
 impl BufferPool {
     /// An empty pool.
-    pub fn new(options: PoolOptions) -> Self {
+    pub(crate) fn new(options: PoolOptions) -> Self {
         Self(Arc::new(Shared { options, state: Mutex::default(), returned: Condvar::new() }))
     }
 
@@ -71,7 +71,7 @@ impl BufferPool {
     /// each holding one and waiting for the other's.
     ///
     /// Where there is no memory for more buffers, those that exist must do: then it waits for them, too.
-    pub fn acquire<const N: usize>(&self) -> Result<[PooledBuffer; N], PoolError> {
+    pub(crate) fn acquire<const N: usize>(&self) -> Result<[PooledBuffer; N], PoolError> {
         loop {
             if let Some(buffers) = self.take(self.wait_for_room(N)?)? {
                 return Ok(buffers);
@@ -80,7 +80,7 @@ impl BufferPool {
     }
 
     /// The same without waiting: `None` if there are not so many.
-    pub fn try_acquire<const N: usize>(&self) -> Option<[PooledBuffer; N]> {
+    pub(crate) fn try_acquire<const N: usize>(&self) -> Option<[PooledBuffer; N]> {
         let state = self.0.lock();
         let has_room = state.limit(&self.0.options).is_none_or(|limit| state.lent + N <= limit);
         if has_room { self.take(state).ok().flatten() } else { None }
@@ -135,7 +135,7 @@ impl BufferPool {
     }
 
     /// What the pool has done so far.
-    pub fn stats(&self) -> PoolStats {
+    pub(crate) fn stats(&self) -> PoolStats {
         self.0.lock().stats
     }
 
@@ -184,7 +184,7 @@ impl Shared {
 
 /// A buffer that goes back to its pool when dropped. Its content is whatever the last user left.
 #[derive(Debug)]
-pub struct PooledBuffer {
+pub(crate) struct PooledBuffer {
     /// `None` only while being dropped.
     buffer: Option<AlignedBuffer>,
     pool: Arc<Shared>,

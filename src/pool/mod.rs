@@ -8,6 +8,6 @@ pub mod buffers;
 pub mod ordered;
 pub mod workers;
 
-pub use buffers::{BufferPool, PoolError, PoolOptions, PooledBuffer};
+pub(crate) use buffers::{BufferPool, PoolError, PoolOptions, PooledBuffer};
 pub use ordered::Ordered;
 pub use workers::{Handle, Worker};

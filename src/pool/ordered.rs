@@ -45,7 +45,7 @@ impl<T, S> Ordered<T, S> {
     }
 
     /// The sink, once nobody submits any more.
-    pub fn into_sink(self) -> S {
+    pub(crate) fn into_sink(self) -> S {
         self.sink.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -24,7 +24,7 @@ pub struct Moment {
 }
 
 /// A file's identity: device (major, minor) and inode.
-pub type FileId = ((u32, u32), u64);
+pub(crate) type FileId = ((u32, u32), u64);
 
 /// What statx says of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Attributes {
     }
 
     /// Whether content, name and inode of a file are still what they were: size, times of content and of inode.
-    pub fn is_unchanged_since(&self, earlier: &Self) -> bool {
+    pub(crate) fn is_unchanged_since(&self, earlier: &Self) -> bool {
         self.is_same_file(earlier)
             && (self.size, self.mtime, self.ctime) == (earlier.size, earlier.mtime, earlier.ctime)
     }
@@ -103,7 +103,7 @@ fn timestamps(atime: Moment, mtime: Moment) -> Timestamps {
 
 impl Sys {
     /// The attributes of an open file.
-    pub fn fstat(&mut self, file: impl AsFd) -> Result<Attributes> {
+    pub(crate) fn fstat(&mut self, file: impl AsFd) -> Result<Attributes> {
         self.statx(file, c"", AtFlags::EMPTY_PATH)
     }
 
@@ -123,13 +123,13 @@ impl Sys {
     }
 
     /// Sets the times of an open file.
-    pub fn futimens(&mut self, file: impl AsFd, atime: Moment, mtime: Moment) -> Result<()> {
+    pub(crate) fn futimens(&mut self, file: impl AsFd, atime: Moment, mtime: Moment) -> Result<()> {
         let times = timestamps(atime, mtime);
         self.plain(Call::Utimensat, || rustix::fs::futimens(file.as_fd(), &times))
     }
 
     /// Sets the times of what an `O_PATH` descriptor is of, a symbolic link's own.
-    pub fn utimens_itself(&mut self, itself: impl AsFd, atime: Moment, mtime: Moment) -> Result<()> {
+    pub(crate) fn utimens_itself(&mut self, itself: impl AsFd, atime: Moment, mtime: Moment) -> Result<()> {
         let times = timestamps(atime, mtime);
         let utimens = |file, path: &CStr, flags| rustix::fs::utimensat(file, path, &times, flags);
         match self.plain(Call::Utimensat, || utimens(itself.as_fd(), c"", AtFlags::EMPTY_PATH)) {
@@ -143,13 +143,13 @@ impl Sys {
     }
 
     /// Sets the permission bits of an open file.
-    pub fn fchmod(&mut self, file: impl AsFd, mode: u32) -> Result<()> {
+    pub(crate) fn fchmod(&mut self, file: impl AsFd, mode: u32) -> Result<()> {
         self.plain(Call::Fchmod, || rustix::fs::fchmod(file.as_fd(), Mode::from_raw_mode(mode)))
     }
 
     /// Sets the permission bits of what an `O_PATH` descriptor is of, which cannot be a symbolic link. By way of `/proc`,
     /// as the C library does it; where there is none, by fchmodat2(2). ENOENT: that is not there either.
-    pub fn chmod_itself(&mut self, itself: impl AsFd, mode: u32) -> Result<()> {
+    pub(crate) fn chmod_itself(&mut self, itself: impl AsFd, mode: u32) -> Result<()> {
         let (path, mode) = (path_of(itself.as_fd()), Mode::from_raw_mode(mode));
         match self.plain(Call::Fchmodat, || rustix::fs::chmodat(CWD, &path, mode, AtFlags::empty())) {
             Err(Errno::NOENT) => self.fchmodat2(itself, mode.as_raw_mode()),
@@ -164,7 +164,7 @@ impl Sys {
     }
 
     /// Sets owner and group of what an `O_PATH` descriptor is of, a symbolic link's own.
-    pub fn chown_itself(&mut self, itself: impl AsFd, uid: u32, gid: u32) -> Result<()> {
+    pub(crate) fn chown_itself(&mut self, itself: impl AsFd, uid: u32, gid: u32) -> Result<()> {
         let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
         self.plain(Call::Fchownat, || rustix::fs::chownat(itself.as_fd(), c"", uid, gid, AtFlags::EMPTY_PATH))
     }

@@ -5,7 +5,7 @@ use super::Moment;
 
 /// The time that a file would get that changed now. That clock ticks a few hundred times a second; to read it takes no
 /// system call (vdso(7)).
-pub fn file_time() -> Moment {
+pub(crate) fn file_time() -> Moment {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
     Moment { seconds: now.tv_sec, nanoseconds: now.tv_nsec as u32 }
 }

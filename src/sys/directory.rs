@@ -15,7 +15,7 @@ const DIRECTORY_BYTES: usize = 32 * 1024;
 
 /// Memory for getdents64, kept by each worker.
 #[derive(Debug)]
-pub struct DirectoryBuffer(Vec<MaybeUninit<u8>>);
+pub(crate) struct DirectoryBuffer(Vec<MaybeUninit<u8>>);
 
 impl Default for DirectoryBuffer {
     fn default() -> Self {
@@ -65,7 +65,7 @@ impl Entries {
 
     /// Takes away the entries from a place on.
     #[must_use]
-    pub fn split_off(&mut self, place: usize) -> Self {
+    pub(crate) fn split_off(&mut self, place: usize) -> Self {
         let start = self.start(place);
         let mut ends = self.ends.split_off(place);
         for (end, _) in &mut ends {
@@ -80,7 +80,7 @@ impl Entries {
     }
 
     /// Each entry by itself.
-    pub fn singly(&self) -> impl Iterator<Item = Self> {
+    pub(crate) fn singly(&self) -> impl Iterator<Item = Self> {
         self.iter().map(|entry| {
             let mut alone = Self::default();
             alone.push(entry.name, entry.kind);
@@ -96,25 +96,25 @@ impl Entries {
 
 impl Sys {
     /// Opens a directory to read it, itself and not what a symbolic link leads to.
-    pub fn open_directory(&mut self, parent: impl AsFd, name: &CStr) -> Result<OwnedFd> {
+    pub(crate) fn open_directory(&mut self, parent: impl AsFd, name: &CStr) -> Result<OwnedFd> {
         self.openat(parent, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW, 0)
     }
 
     /// Opens a directory to read it, through symbolic links.
-    pub fn open_named_directory(&mut self, parent: impl AsFd, path: &CStr) -> Result<OwnedFd> {
+    pub(crate) fn open_named_directory(&mut self, parent: impl AsFd, path: &CStr) -> Result<OwnedFd> {
         self.openat(parent, path, OFlags::RDONLY | OFlags::DIRECTORY, 0)
     }
 
     /// Opens a directory by a path of several names below `root`, following no symbolic link and never leaving it;
     /// `access` is `RDONLY` or `PATH`.
-    pub fn open_beneath(&mut self, root: impl AsFd, path: &CStr, access: OFlags) -> Result<OwnedFd> {
+    pub(crate) fn open_beneath(&mut self, root: impl AsFd, path: &CStr, access: OFlags) -> Result<OwnedFd> {
         let flags = access | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         self.plain(Call::Openat2, || rustix::fs::openat2(root.as_fd(), path, flags, Mode::empty(), resolve))
     }
 
     /// The next entries of an open directory; `None` at its end.
-    pub fn getdents(&mut self, directory: impl AsFd, buffer: &mut DirectoryBuffer) -> Result<Option<Entries>> {
+    pub(crate) fn getdents(&mut self, directory: impl AsFd, buffer: &mut DirectoryBuffer) -> Result<Option<Entries>> {
         self.plain(Call::Getdents64, || {
             let mut raw = RawDir::new(directory.as_fd(), &mut buffer.0);
             let mut entries = Entries::default();
@@ -176,14 +176,26 @@ impl Sys {
     }
 
     /// The same for what a symbolic link leads to.
-    pub fn linkat_through(&mut self, from: impl AsFd, name: &CStr, to: impl AsFd, new_name: &CStr) -> Result<()> {
+    pub(crate) fn linkat_through(
+        &mut self,
+        from: impl AsFd,
+        name: &CStr,
+        to: impl AsFd,
+        new_name: &CStr,
+    ) -> Result<()> {
         self.plain(Call::Linkat, || {
             rustix::fs::linkat(from.as_fd(), name, to.as_fd(), new_name, AtFlags::SYMLINK_FOLLOW)
         })
     }
 
     /// Renames within a directory. With `replace`, what bore the new name is gone; without, EEXIST if anything did.
-    pub fn rename_within(&mut self, directory: impl AsFd, name: &CStr, new_name: &CStr, replace: bool) -> Result<()> {
+    pub(crate) fn rename_within(
+        &mut self,
+        directory: impl AsFd,
+        name: &CStr,
+        new_name: &CStr,
+        replace: bool,
+    ) -> Result<()> {
         let flags = if replace { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
         self.plain(Call::Renameat2, || {
             rustix::fs::renameat_with(directory.as_fd(), name, directory.as_fd(), new_name, flags)
@@ -191,7 +203,7 @@ impl Sys {
     }
 
     /// Moves something into another directory of the same file system, where nothing bears the new name.
-    pub fn rename_into(&mut self, from: impl AsFd, name: &CStr, to: impl AsFd, new_name: &CStr) -> Result<()> {
+    pub(crate) fn rename_into(&mut self, from: impl AsFd, name: &CStr, to: impl AsFd, new_name: &CStr) -> Result<()> {
         self.plain(Call::Renameat2, || {
             rustix::fs::renameat_with(from.as_fd(), name, to.as_fd(), new_name, RenameFlags::NOREPLACE)
         })
@@ -203,7 +215,7 @@ impl Sys {
     }
 
     /// Removes an empty directory.
-    pub fn rmdirat(&mut self, parent: impl AsFd, name: &CStr) -> Result<()> {
+    pub(crate) fn rmdirat(&mut self, parent: impl AsFd, name: &CStr) -> Result<()> {
         self.plain(Call::Unlinkat, || rustix::fs::unlinkat(parent.as_fd(), name, AtFlags::REMOVEDIR))
     }
 }

@@ -187,7 +187,7 @@ impl FromStr for FaultPlan {
 impl Sys {
     /// The same under a fault plan.
     #[must_use]
-    pub fn with_faults(mut self, plan: Arc<FaultPlan>) -> Self {
+    pub(crate) fn with_faults(mut self, plan: Arc<FaultPlan>) -> Self {
         self.faults = Some(plan);
         self
     }

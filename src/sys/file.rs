@@ -13,7 +13,7 @@ use crate::calls::Call;
 
 /// A run of data in a file that may have holes: bytes `start..end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
+pub(crate) struct Extent {
     /// First byte.
     pub start: u64,
     /// One past the last byte.
@@ -33,33 +33,33 @@ impl Sys {
 
     /// Opens a file for reading, itself and not what a symbolic link leads to. `O_NONBLOCK` keeps a FIFO that took
     /// the file's place from holding us; regular files ignore it.
-    pub fn open_source(&mut self, directory: impl AsFd, name: &CStr) -> Result<OwnedFd> {
+    pub(crate) fn open_source(&mut self, directory: impl AsFd, name: &CStr) -> Result<OwnedFd> {
         self.openat(directory, name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY, 0)
     }
 
     /// The same, and reading leaves its time of access alone. EPERM for who does not own it.
-    pub fn open_untouched(&mut self, directory: impl AsFd, name: &CStr) -> Result<OwnedFd> {
+    pub(crate) fn open_untouched(&mut self, directory: impl AsFd, name: &CStr) -> Result<OwnedFd> {
         let alone = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOATIME;
         self.openat(directory, name, OFlags::RDONLY | alone, 0)
     }
 
     /// Opens `name` itself, whatever it is, for nothing but to say which file is meant (`O_PATH`).
-    pub fn open_itself(&mut self, directory: impl AsFd, name: &CStr) -> Result<OwnedFd> {
+    pub(crate) fn open_itself(&mut self, directory: impl AsFd, name: &CStr) -> Result<OwnedFd> {
         self.openat(directory, name, OFlags::PATH | OFlags::NOFOLLOW, 0)
     }
 
     /// Whether the effective user may read `name`, or what it leads to: EACCES or another reason if not.
-    pub fn may_read(&mut self, directory: impl AsFd, name: &CStr) -> Result<()> {
+    pub(crate) fn may_read(&mut self, directory: impl AsFd, name: &CStr) -> Result<()> {
         self.may(directory, name, Access::READ_OK)
     }
 
     /// Whether the effective user may write to `name`, or what it leads to: EACCES, EROFS or another reason if not.
-    pub fn may_write(&mut self, directory: impl AsFd, name: &CStr) -> Result<()> {
+    pub(crate) fn may_write(&mut self, directory: impl AsFd, name: &CStr) -> Result<()> {
         self.may(directory, name, Access::WRITE_OK)
     }
 
     /// Whether the effective user may make names in a directory.
-    pub fn may_make_names(&mut self, directory: impl AsFd) -> Result<()> {
+    pub(crate) fn may_make_names(&mut self, directory: impl AsFd) -> Result<()> {
         self.may(directory, c".", Access::WRITE_OK | Access::EXEC_OK)
     }
 
@@ -129,13 +129,8 @@ impl Sys {
         self.transfer(Call::Pwrite, bytes.len(), |wanted| rustix::io::pwrite(file.as_fd(), &bytes[..wanted], offset))
     }
 
-    /// Reads from the position until `buffer` is full or the file ends, at most `step` bytes a call.
-    pub fn read_full(&mut self, file: impl AsFd, buffer: &mut [u8], step: usize) -> Result<usize> {
-        self.fill(buffer, step, |sys, part, _| sys.read(file.as_fd(), part))
-    }
-
     /// Reads from `offset` until `buffer` is full or the file ends, at most `step` bytes a call.
-    pub fn pread_full(&mut self, file: impl AsFd, buffer: &mut [u8], offset: u64, step: usize) -> Result<usize> {
+    pub(crate) fn pread_full(&mut self, file: impl AsFd, buffer: &mut [u8], offset: u64, step: usize) -> Result<usize> {
         self.fill(buffer, step, |sys, part, done| sys.pread(file.as_fd(), part, offset + done as u64))
     }
 
@@ -162,7 +157,7 @@ impl Sys {
     }
 
     /// Writes all of `bytes` at `offset`, at most `step` bytes a call.
-    pub fn pwrite_full(&mut self, file: impl AsFd, bytes: &[u8], offset: u64, step: usize) -> Result<()> {
+    pub(crate) fn pwrite_full(&mut self, file: impl AsFd, bytes: &[u8], offset: u64, step: usize) -> Result<()> {
         self.drain(bytes, step, |sys, part, done| sys.pwrite(file.as_fd(), part, offset + done as u64))
     }
 
@@ -185,7 +180,7 @@ impl Sys {
     }
 
     /// Moves the position to `offset`, where the next plain read begins.
-    pub fn seek_to(&mut self, file: impl AsFd, offset: u64) -> Result<()> {
+    pub(crate) fn seek_to(&mut self, file: impl AsFd, offset: u64) -> Result<()> {
         self.plain(Call::Lseek, || rustix::fs::seek(file.as_fd(), SeekFrom::Start(offset)).map(|_| ()))
     }
 
@@ -215,29 +210,35 @@ impl Sys {
     }
 
     /// Reserves room for `len` bytes without changing the size: a full disk shows now and not after an hour.
-    pub fn fallocate(&mut self, file: impl AsFd, len: u64) -> Result<()> {
+    pub(crate) fn fallocate(&mut self, file: impl AsFd, len: u64) -> Result<()> {
         self.plain(Call::Fallocate, || rustix::fs::fallocate(file.as_fd(), FallocateFlags::KEEP_SIZE, 0, len))
     }
 
     /// Sets the size; what is added is a hole.
-    pub fn ftruncate(&mut self, file: impl AsFd, len: u64) -> Result<()> {
+    pub(crate) fn ftruncate(&mut self, file: impl AsFd, len: u64) -> Result<()> {
         self.plain(Call::Ftruncate, || rustix::fs::ftruncate(file.as_fd(), len))
     }
 
     /// Tells the kernel how a file will be used.
-    pub fn fadvise(&mut self, file: impl AsFd, offset: u64, len: Option<NonZeroU64>, advice: Advice) -> Result<()> {
+    pub(crate) fn fadvise(
+        &mut self,
+        file: impl AsFd,
+        offset: u64,
+        len: Option<NonZeroU64>,
+        advice: Advice,
+    ) -> Result<()> {
         self.plain(Call::Fadvise64, || rustix::fs::fadvise(file.as_fd(), offset, len, advice))
     }
 
     /// Whether reads and writes of `file` pass the page cache by.
     #[cfg(test)]
-    pub fn is_direct(&mut self, file: impl AsFd) -> Result<bool> {
+    pub(crate) fn is_direct(&mut self, file: impl AsFd) -> Result<bool> {
         self.flags(file.as_fd()).map(|flags| flags.contains(OFlags::DIRECT))
     }
 
     /// Makes reads and writes of `file` pass the page cache by (`O_DIRECT`), or not, for all who share the open file.
     /// EINVAL where the file system has no such thing.
-    pub fn set_direct(&mut self, file: impl AsFd, direct: bool) -> Result<()> {
+    pub(crate) fn set_direct(&mut self, file: impl AsFd, direct: bool) -> Result<()> {
         let before = self.flags(file.as_fd())?;
         let mut after = before;
         after.set(OFlags::DIRECT, direct);
@@ -252,7 +253,7 @@ impl Sys {
     }
 
     /// The first run of data at or after `offset`; `None` where only a hole follows.
-    pub fn next_extent(&mut self, file: impl AsFd, offset: u64) -> Result<Option<Extent>> {
+    pub(crate) fn next_extent(&mut self, file: impl AsFd, offset: u64) -> Result<Option<Extent>> {
         let start = match self.plain(Call::Lseek, || rustix::fs::seek(file.as_fd(), SeekFrom::Data(offset))) {
             Err(Errno::NXIO) => return Ok(None),
             other => other?,

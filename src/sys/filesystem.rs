@@ -43,7 +43,7 @@ impl Sys {
 
     /// Whether the size of an open file on the device `dev` can be believed. Asks the file system once for each device;
     /// one that does not answer is not believed, and asked again.
-    pub fn has_true_size(&mut self, file: impl AsFd, dev: (u32, u32)) -> bool {
+    pub(crate) fn has_true_size(&mut self, file: impl AsFd, dev: (u32, u32)) -> bool {
         if let Some(known) = self.true_sizes.get(&dev) {
             return *known;
         }

@@ -53,7 +53,7 @@ pub fn keep_closed_streams_closed() {
 }
 
 /// Standard input; EBADF if the process was started without one.
-pub fn standard_input() -> Result<BorrowedFd<'static>> {
+pub(crate) fn standard_input() -> Result<BorrowedFd<'static>> {
     unless_closed(rustix::stdio::stdin())
 }
 

@@ -42,7 +42,14 @@ impl Sys {
     ///
     /// # Panics
     /// If the range is not inside the map.
-    pub fn pwrite_from(&mut self, target: impl AsFd, map: &Map, from: usize, len: usize, offset: u64) -> Result<usize> {
+    pub(crate) fn pwrite_from(
+        &mut self,
+        target: impl AsFd,
+        map: &Map,
+        from: usize,
+        len: usize,
+        offset: u64,
+    ) -> Result<usize> {
         assert!(from + len <= map.0.len());
         self.transfer(Call::Pwrite, len, |wanted| {
             // SAFETY: the range is inside the map (asserted above; `wanted` is at most `len`), which lives as long as

@@ -8,11 +8,11 @@ use rustix::io::{Errno, Result};
 use super::allocations::fallible;
 
 /// Alignment of every buffer in bytes; what `O_DIRECT` and huge copies like.
-pub const PAGE: usize = crate::size::PAGE;
+pub(crate) const PAGE: usize = crate::size::PAGE;
 
 /// Bytes that start on a page boundary: a vector a page too long, used from that boundary on. Fresh ones are zero.
 #[derive(Debug)]
-pub struct AlignedBuffer {
+pub(crate) struct AlignedBuffer {
     memory: Vec<u8>,
     start: usize,
     len: usize,
@@ -21,12 +21,12 @@ pub struct AlignedBuffer {
 impl AlignedBuffer {
     /// `len` zero bytes. Large ones come from the kernel already zero, and are not touched here. ENOMEM where there is no
     /// memory for them: whoever asked for so many is told so, and the process goes on.
-    pub fn new(len: usize) -> Result<Self> {
+    pub(crate) fn new(len: usize) -> Result<Self> {
         Self::of(len, zeros)
     }
 
     /// The same of bytes that the process has already: the first use of them takes no page fault.
-    pub fn touched(len: usize) -> Result<Self> {
+    pub(crate) fn touched(len: usize) -> Result<Self> {
         Self::of(len, |bytes| {
             let mut memory = vec![];
             fallible(|| memory.try_reserve_exact(bytes)).map_err(|_| Errno::NOMEM)?;

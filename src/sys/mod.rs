@@ -26,24 +26,31 @@ mod signals;
 mod xattr;
 
 pub use allocations::{CountingAllocator, counting_allocations, keep_reserve};
-pub use attributes::{Attributes, FileId, FileKind, Moment};
-pub use clock::{LocalTime, file_time, local_time};
-pub use directory::{DirectoryBuffer, Entries, Entry, discard};
-pub use file::Extent;
+pub(crate) use attributes::FileId;
+pub use attributes::{Attributes, FileKind, Moment};
+pub(crate) use clock::file_time;
+pub use clock::{LocalTime, local_time};
+pub(crate) use directory::DirectoryBuffer;
+pub use directory::{Entries, Entry, discard};
+pub(crate) use file::Extent;
 pub use filesystem::FileSystem;
-pub use inherited::{ignores_broken_pipes, keep_closed_streams_closed, standard_input, standard_output};
+pub(crate) use inherited::standard_input;
+pub use inherited::{ignores_broken_pipes, keep_closed_streams_closed, standard_output};
 pub use map::Map;
-pub use memory::{AlignedBuffer, Blocks, PAGE};
-pub use page_cache::{cached_pages, page_bytes};
+pub use memory::Blocks;
+pub(crate) use memory::{AlignedBuffer, PAGE};
+pub use page_cache::cached_pages;
+pub(crate) use page_cache::page_bytes;
 #[cfg(feature = "isal")]
-pub use placed::PlacedMemory;
-pub use process::{Creator, Identity, Usage, most_descriptors, usage, within_limits};
+pub(crate) use placed::PlacedMemory;
+pub(crate) use process::{Creator, most_descriptors};
+pub use process::{Identity, Usage, usage, within_limits};
 pub use ring::{Request, Ring};
 pub use signals::{Stop, die_of, is_ignored};
 pub use xattr::{XattrBuffer, XattrNames};
 
 /// The longest name in a directory, bytes (limits.h).
-pub const NAME_MAX: usize = 255;
+pub(crate) const NAME_MAX: usize = 255;
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -82,7 +89,7 @@ impl Sys {
 
     /// The same, with its calls timed too.
     #[must_use]
-    pub fn timing_calls(self) -> Self {
+    pub(crate) fn timing_calls(self) -> Self {
         Self { counts: SyscallCounts::timed(), ..self }
     }
 
@@ -93,7 +100,7 @@ impl Sys {
 
     /// Access for another worker of the same job: the same stop (and fault plan), counts of its own.
     #[must_use]
-    pub fn sibling(&self) -> Self {
+    pub(crate) fn sibling(&self) -> Self {
         Self {
             counts: if self.counts.are_timed() { SyscallCounts::timed() } else { SyscallCounts::default() },
             stop: self.stop.clone(),

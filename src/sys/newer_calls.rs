@@ -61,7 +61,7 @@ impl Sys {
     }
 
     /// Removes an attribute of `entry` in `directory`, a symbolic link's own.
-    pub fn removexattrat(&mut self, directory: impl AsFd, entry: &CStr, name: &CStr) -> Result<()> {
+    pub(crate) fn removexattrat(&mut self, directory: impl AsFd, entry: &CStr, name: &CStr) -> Result<()> {
         let directory = directory.as_fd().as_raw_fd();
         let (entry, name, flags) = (entry.as_ptr(), name.as_ptr(), libc::AT_SYMLINK_NOFOLLOW);
         // SAFETY: the strings end with NUL; the call writes nowhere.

@@ -46,7 +46,7 @@ pub fn cached_pages(file: impl AsFd) -> Option<u64> {
 
 /// Bytes of a page of the cache: 4 KiB, on some ARM kernels 16 or 64.
 #[allow(unsafe_code, reason = "sysconf has no safe wrapper in our dependencies")]
-pub fn page_bytes() -> usize {
+pub(crate) fn page_bytes() -> usize {
     // SAFETY: it takes a number and returns one.
     let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(bytes).unwrap_or(PAGE)

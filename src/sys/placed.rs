@@ -10,7 +10,7 @@ use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
 /// Memory that was placed: page-aligned, zeros at first.
 #[derive(Debug)]
-pub struct PlacedMemory {
+pub(crate) struct PlacedMemory {
     address: NonNull<c_void>,
     len: usize,
 }
@@ -21,7 +21,7 @@ unsafe impl Send for PlacedMemory {}
 impl PlacedMemory {
     /// `len` bytes (at least 1) at `address`, which is on a page boundary. EEXIST where something else is there.
     /// Uncounted, as what the allocator asks the kernel for.
-    pub fn at(address: usize, len: usize) -> Result<Self> {
+    pub(crate) fn at(address: usize, len: usize) -> Result<Self> {
         let hint = std::ptr::without_provenance_mut(address);
         let flags = MapFlags::PRIVATE | MapFlags::FIXED_NOREPLACE;
         // SAFETY: the kernel replaces no memory (MAP_FIXED_NOREPLACE; before Linux 4.17 the address is but a hint), so
@@ -32,7 +32,7 @@ impl PlacedMemory {
     }
 
     /// Where it begins.
-    pub const fn as_ptr(&self) -> *mut c_void {
+    pub(crate) const fn as_ptr(&self) -> *mut c_void {
         self.address.as_ptr()
     }
 }

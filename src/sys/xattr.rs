@@ -47,7 +47,7 @@ pub struct XattrNames<'a>(&'a [u8]);
 
 impl XattrNames<'_> {
     /// No names.
-    pub const NONE: Self = Self(&[]);
+    pub(crate) const NONE: Self = Self(&[]);
 
     /// Names that end with a NUL each.
     pub const fn of(list: &'static [u8]) -> XattrNames<'static> {
@@ -74,24 +74,29 @@ impl Sys {
     }
 
     /// The value of an open file's attribute. ENODATA: it has none of that name.
-    pub fn fgetxattr<'a>(&mut self, file: impl AsFd, name: &CStr, buffer: &'a mut XattrBuffer) -> Result<&'a [u8]> {
+    pub(crate) fn fgetxattr<'a>(
+        &mut self,
+        file: impl AsFd,
+        name: &CStr,
+        buffer: &'a mut XattrBuffer,
+    ) -> Result<&'a [u8]> {
         let file = file.as_fd();
         buffer.fill(|value| self.plain(Call::Fgetxattr, || rustix::fs::fgetxattr(file, name, &mut *value)))
     }
 
     /// Bytes in the value of an open file's attribute, without reading it.
-    pub fn fgetxattr_bytes(&mut self, file: impl AsFd, name: &CStr) -> Result<usize> {
+    pub(crate) fn fgetxattr_bytes(&mut self, file: impl AsFd, name: &CStr) -> Result<usize> {
         self.plain(Call::Fgetxattr, || rustix::fs::fgetxattr_query(file.as_fd(), name))
     }
 
     /// Sets an open file's attribute, whether it has it or not.
-    pub fn fsetxattr(&mut self, file: impl AsFd, name: &CStr, value: &[u8]) -> Result<()> {
+    pub(crate) fn fsetxattr(&mut self, file: impl AsFd, name: &CStr, value: &[u8]) -> Result<()> {
         let flags = XattrFlags::empty();
         self.plain(Call::Fsetxattr, || rustix::fs::fsetxattr(file.as_fd(), name, value, flags))
     }
 
     /// Removes an open file's attribute. ENODATA: it has none of that name.
-    pub fn fremovexattr(&mut self, file: impl AsFd, name: &CStr) -> Result<()> {
+    pub(crate) fn fremovexattr(&mut self, file: impl AsFd, name: &CStr) -> Result<()> {
         self.plain(Call::Fremovexattr, || rustix::fs::fremovexattr(file.as_fd(), name))
     }
 
@@ -126,7 +131,7 @@ impl Sys {
     }
 
     /// The value of an attribute of what an `O_PATH` descriptor is of.
-    pub fn getxattr_itself<'a>(
+    pub(crate) fn getxattr_itself<'a>(
         &mut self,
         itself: impl AsFd,
         name: &CStr,
@@ -137,13 +142,13 @@ impl Sys {
     }
 
     /// Sets an attribute of what an `O_PATH` descriptor is of.
-    pub fn setxattr_itself(&mut self, itself: impl AsFd, name: &CStr, value: &[u8]) -> Result<()> {
+    pub(crate) fn setxattr_itself(&mut self, itself: impl AsFd, name: &CStr, value: &[u8]) -> Result<()> {
         let path = path_of(itself.as_fd());
         self.plain(Call::Setxattr, || rustix::fs::setxattr(&path, name, value, XattrFlags::empty()))
     }
 
     /// Removes an attribute of what an `O_PATH` descriptor is of.
-    pub fn removexattr_itself(&mut self, itself: impl AsFd, name: &CStr) -> Result<()> {
+    pub(crate) fn removexattr_itself(&mut self, itself: impl AsFd, name: &CStr) -> Result<()> {
         let path = path_of(itself.as_fd());
         self.plain(Call::Removexattr, || rustix::fs::removexattr(&path, name))
     }

@@ -10,7 +10,7 @@ use crate::sys::{Attributes, Moment, Sys, XattrBuffer, XattrNames};
 
 /// A target that is to get owner, mode, times and attributes. By descriptor: a name may be another file's by now.
 #[derive(Debug, Clone, Copy)]
-pub enum FileRef<'a> {
+pub(crate) enum FileRef<'a> {
     /// An open file or directory.
     Open(BorrowedFd<'a>),
     /// What an `O_PATH` descriptor is of.

@@ -10,20 +10,20 @@ use crate::plan::Keep;
 use crate::sys::{Attributes, Creator, FileKind, Sys};
 
 /// What a directory with this bit hands on to those made in it: it says whose group new files get, and lends no rights.
-pub const SET_GROUP_ID: u32 = 0o2000;
+pub(crate) const SET_GROUP_ID: u32 = 0o2000;
 /// Set-user-id and set-group-id.
-pub const SET_ID: u32 = 0o6000;
+pub(crate) const SET_ID: u32 = 0o6000;
 
 /// The mode to create a file with that shall end up like `wanted`: its own, unless its owner must change first, or an
 /// ACL that it inherits goes. Until then nobody else may open it.
-pub fn creation_mode(wanted: &Attributes, creator: &Creator, keep: &Keep) -> u32 {
+pub(crate) fn creation_mode(wanted: &Attributes, creator: &Creator, keep: Keep) -> u32 {
     let sheds_acl = creator.inherits_acl && keep.mode;
     if sheds_acl || (keep.keeps_owner() && !creator.makes(wanted)) { 0o600 } else { wanted.mode & 0o777 }
 }
 
 /// Whose a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owned {
+pub(crate) enum Owned {
     /// Its source's.
     Rightly,
     /// Somebody else's: set-id bits would lend the wrong user's rights.
@@ -32,12 +32,12 @@ pub enum Owned {
 
 impl Owned {
     /// Whose a file is that nobody gives to anybody.
-    pub fn from_the_start(wanted: &Attributes, creator: &Creator) -> Self {
+    pub(crate) fn from_the_start(wanted: &Attributes, creator: &Creator) -> Self {
         if creator.makes(wanted) { Self::Rightly } else { Self::Otherwise }
     }
 
     /// The mode that such a file may have.
-    pub const fn mode(self, wanted: u32) -> u32 {
+    pub(crate) const fn mode(self, wanted: u32) -> u32 {
         match self {
             Self::Rightly => wanted,
             Self::Otherwise => wanted & !SET_ID,
@@ -47,7 +47,7 @@ impl Owned {
 
 /// Gives a file the owner and group of `wanted`, or at least the group, as `cp -p` does. First of all: the kernel takes
 /// capabilities and set-id bits away from a file that changes hands.
-pub fn keep_owner(
+pub(crate) fn keep_owner(
     sys: &mut Sys,
     target: FileRef<'_>,
     wanted: &Attributes,
@@ -70,7 +70,7 @@ pub fn keep_owner(
 }
 
 /// Gives a file its final mode, unless that is the one it has now. After ACLs, which are part of it.
-pub fn keep_mode(sys: &mut Sys, target: FileRef<'_>, mode: u32, mode_now: Option<u32>, lost: &mut Vec<Trouble>) {
+pub(crate) fn keep_mode(sys: &mut Sys, target: FileRef<'_>, mode: u32, mode_now: Option<u32>, lost: &mut Vec<Trouble>) {
     if mode_now != Some(mode)
         && let Err(errno) = target.set_mode(sys, mode)
     {
@@ -79,21 +79,21 @@ pub fn keep_mode(sys: &mut Sys, target: FileRef<'_>, mode: u32, mode_now: Option
 }
 
 /// Gives a file the times of `wanted`. Last, since all else moves them.
-pub fn keep_times(sys: &mut Sys, target: FileRef<'_>, wanted: &Attributes, lost: &mut Vec<Trouble>) {
+pub(crate) fn keep_times(sys: &mut Sys, target: FileRef<'_>, wanted: &Attributes, lost: &mut Vec<Trouble>) {
     if let Err(errno) = target.set_times(sys, wanted.atime, wanted.mtime) {
         lost.push(Trouble::new("set", Class::Times, errno));
     }
 }
 
 /// The mode of what is made, where its source's is not to be kept: as any program would make it, and as `cp -r` does.
-pub const fn ordinary_mode(wanted: &Attributes, creator: &Creator) -> u32 {
+pub(crate) const fn ordinary_mode(wanted: &Attributes, creator: &Creator) -> u32 {
     wanted.mode & 0o777 & !(creator.umask | creator.owner_umask)
 }
 
 /// The same of a directory. `handed_on` is what the default ACL of the
 /// directory that it lies in allows: that takes the mask's place, but for the right of others to write, which `cp -r`
 /// leaves out at first and adds by the mask at the end.
-pub const fn ordinary_directory_mode(wanted: &Attributes, creator: &Creator, handed_on: Option<u32>) -> u32 {
+pub(crate) const fn ordinary_directory_mode(wanted: &Attributes, creator: &Creator, handed_on: Option<u32>) -> u32 {
     const OTHERS_WRITE: u32 = 0o022;
     match handed_on {
         Some(allowed) => wanted.mode & allowed & !OTHERS_WRITE | ordinary_mode(wanted, creator) & OTHERS_WRITE,
@@ -102,7 +102,7 @@ pub const fn ordinary_directory_mode(wanted: &Attributes, creator: &Creator, han
 }
 
 /// What people call a kind of file, with its article.
-pub const fn describe(kind: FileKind) -> &'static str {
+pub(crate) const fn describe(kind: FileKind) -> &'static str {
     match kind {
         FileKind::RegularFile => "a regular file",
         FileKind::Directory => "a directory",

@@ -14,15 +14,17 @@ mod time_steps;
 mod trouble;
 pub mod walk;
 
-pub use file_ref::FileRef;
+pub(crate) use file_ref::FileRef;
 pub use naming::{Named, Unnamed};
 pub use place::{Place, Root};
-pub use remove::{Discard, prune, remove_tree};
-pub use staged_tree::{Begun, MODE as UNFINISHED, Refused, StagedTree, Unfinished, is_unfinished_tree};
-pub use temporary_file::{
-    DirectoryRules, Registration, Site, TemporaryFile, TemporaryFileRegistry, TemporaryKind, UNREMOVABLE,
-};
-pub use temporary_names::{is_finished_copy, is_temporary, remove_abandoned, remove_if_abandoned};
-pub use time_steps::TimeSteps;
-pub use trouble::{Trouble, Weight};
-pub use walk::each_file;
+pub use remove::prune;
+pub(crate) use remove::remove_tree;
+pub use staged_tree::{Begun, Refused, StagedTree, Unfinished};
+pub(crate) use staged_tree::{MODE as UNFINISHED, is_unfinished_tree};
+pub(crate) use temporary_file::UNREMOVABLE;
+pub use temporary_file::{DirectoryRules, Registration, Site, TemporaryFile, TemporaryFileRegistry, TemporaryKind};
+pub(crate) use temporary_names::{is_finished_copy, is_temporary, remove_abandoned, remove_if_abandoned};
+pub(crate) use time_steps::TimeSteps;
+pub use trouble::Trouble;
+pub(crate) use trouble::Weight;
+pub(crate) use walk::each_file;

@@ -53,7 +53,12 @@ impl TemporaryFile {
     }
 
     /// The same under another name than was planned.
-    pub fn finish_as(mut self, sys: &mut Sys, name: &CStr, replace: bool) -> std::result::Result<Named, Unnamed> {
+    pub(crate) fn finish_as(
+        mut self,
+        sys: &mut Sys,
+        name: &CStr,
+        replace: bool,
+    ) -> std::result::Result<Named, Unnamed> {
         match self.give_name(sys, name, replace) {
             Ok(named) => {
                 self.registration = None;
@@ -167,7 +172,7 @@ impl Unnamed {
     }
 
     /// Whether it is a file that has other names as well.
-    pub fn has_another_name(&self, sys: &mut Sys) -> bool {
+    pub(crate) fn has_another_name(&self, sys: &mut Sys) -> bool {
         sys.stat_at(&self.temporary.directory, &self.temporary.temporary).is_ok_and(|found| found.links > 1)
     }
 

@@ -98,7 +98,7 @@ impl Place {
     }
 
     /// The path of `name` in this directory, for messages.
-    pub fn path_of(&self, name: &CStr) -> PathBuf {
+    pub(crate) fn path_of(&self, name: &CStr) -> PathBuf {
         let mut path = self.joined();
         path.push(OsStr::from_bytes(name.to_bytes()));
         path
@@ -122,7 +122,7 @@ impl Place {
     }
 
     /// Whether symbolic links on the way here are followed.
-    pub fn follows_links(&self) -> bool {
+    pub(crate) fn follows_links(&self) -> bool {
         self.root.follow
     }
 
@@ -154,7 +154,7 @@ impl Place {
     /// Opens this directory to look up names in it, and to make some: to read it too where that is allowed, else as a mere
     /// place (`O_PATH`), as others may be given a directory of mode 711 or 733. Calls that need more than a place fail on
     /// that with EBADF: see [`search_only`](super::path::search_only).
-    pub fn open_to_search(&self, sys: &mut Sys) -> Result<OwnedFd> {
+    pub(crate) fn open_to_search(&self, sys: &mut Sys) -> Result<OwnedFd> {
         match self.open(sys) {
             Err(Errno::ACCESS) => self.open_for(sys, OFlags::PATH),
             other => other,
@@ -167,13 +167,13 @@ impl Place {
     }
 
     /// The path of this directory without its root and the first `skipped` names below it.
-    pub fn path_below(&self, skipped: usize) -> PathBuf {
+    pub(crate) fn path_below(&self, skipped: usize) -> PathBuf {
         let chain = self.chain();
         chain.iter().skip(skipped).map(|(_, name)| OsStr::from_bytes(name.shown().to_bytes())).collect()
     }
 
     /// The directories from the one below the root down to this one, each with its name.
-    pub fn lineage(&self) -> Vec<(&Self, &CStr)> {
+    pub(crate) fn lineage(&self) -> Vec<(&Self, &CStr)> {
         self.chain().into_iter().map(|(place, name)| (place, name.shown())).collect()
     }
 

@@ -12,7 +12,7 @@ use super::walk::{SerialVisitor, top, walk};
 use crate::sys::{FileId, FileKind, Sys};
 
 /// Removes `name` in `parent` with all below it. What is not there is not an error.
-pub fn remove_tree(sys: &mut Sys, parent: impl AsFd, name: &CStr) -> Result<()> {
+pub(crate) fn remove_tree(sys: &mut Sys, parent: impl AsFd, name: &CStr) -> Result<()> {
     match sys.stat_at(parent.as_fd(), name) {
         Err(Errno::NOENT) => Ok(()),
         Err(errno) => Err(errno),

@@ -42,7 +42,7 @@ const SUFFIX: &str = crate::plan::UNFINISHED_SUFFIX;
 /// Names tried before giving up; each is somebody else's that must not be touched.
 const ATTEMPTS: u32 = 1_000;
 /// The mode of an unfinished tree: only its owner may enter it, and the sticky bit is the mark.
-pub const MODE: u32 = 0o1700;
+pub(crate) const MODE: u32 = 0o1700;
 
 /// See the module. Dropped before it is finished or abandoned, the tree was cut short.
 #[derive(Debug)]
@@ -164,7 +164,7 @@ impl StagedTree {
     }
 
     /// It is not to get its final name: something is missing in it that the next copy may find.
-    pub fn leave_unfinished(&self) {
+    pub(crate) fn leave_unfinished(&self) {
         self.is_incomplete.store(true, Ordering::Relaxed);
     }
 
@@ -174,7 +174,7 @@ impl StagedTree {
     }
 
     /// Makes it ours again after another copy, whose end may have been near.
-    pub fn take_over(&self, sys: &mut Sys) -> Result<()> {
+    pub(crate) fn take_over(&self, sys: &mut Sys) -> Result<()> {
         let inherited = sys.fstat(&self.locked)?.mode & SET_GROUP_ID;
         sys.fchmod(&self.locked, MODE | inherited)
     }
@@ -243,7 +243,7 @@ impl Drop for StagedTree {
 }
 
 /// Whether a name is one that a tree under way has, or had.
-pub fn is_unfinished_tree(name: &CStr) -> bool {
+pub(crate) fn is_unfinished_tree(name: &CStr) -> bool {
     crate::plan::is_unfinished_tree(name.to_bytes())
 }
 

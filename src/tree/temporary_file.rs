@@ -25,7 +25,7 @@ const ATTEMPTS: u32 = 8;
 const STICKY: u32 = 0o1000;
 
 /// What to say of an unfinished target for which [`TemporaryFile::abandon`] returns false.
-pub const UNREMOVABLE: &str = "it is unfinished, and stays: nothing can be removed from that directory";
+pub(crate) const UNREMOVABLE: &str = "it is unfinished, and stays: nothing can be removed from that directory";
 
 /// What the directory that targets are made in means for their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,12 +47,12 @@ impl DirectoryRules {
     }
 
     /// Whether somebody else may give a name in it to another file.
-    pub const fn others_may_write(self) -> bool {
+    pub(crate) const fn others_may_write(self) -> bool {
         self.others_may_write
     }
 
     /// Whether names in it can be made only.
-    pub const fn is_append_only(self) -> bool {
+    pub(crate) const fn is_append_only(self) -> bool {
         self.is_append_only
     }
 

@@ -60,7 +60,7 @@ pub(super) fn temporary_name(number: u64) -> CString {
 }
 
 /// Whether a name is that of a temporary file.
-pub fn is_temporary(name: &CStr) -> bool {
+pub(crate) fn is_temporary(name: &CStr) -> bool {
     let digits = name.to_bytes().strip_prefix(PREFIX);
     digits.is_some_and(|digits| {
         digits.len() == DIGITS && digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
@@ -68,14 +68,14 @@ pub fn is_temporary(name: &CStr) -> bool {
 }
 
 /// Whether a temporary file is a finished copy that could only keep its temporary name.
-pub const fn is_finished_copy(found: &Attributes) -> bool {
+pub(crate) const fn is_finished_copy(found: &Attributes) -> bool {
     found.mode & FINISHED != 0
 }
 
 /// Removes `name` in `directory` if it is a temporary file that a killed run of this user's left there: more than a day
 /// ago by its ctime (times are set last, so its mtime may be its source's), on a local file system, and not a finished
 /// copy. Says whether it did.
-pub fn remove_if_abandoned(sys: &mut Sys, directory: impl AsFd, name: &CStr) -> Result<bool> {
+pub(crate) fn remove_if_abandoned(sys: &mut Sys, directory: impl AsFd, name: &CStr) -> Result<bool> {
     if !is_temporary(name) {
         return Ok(false);
     }
@@ -99,7 +99,11 @@ fn is_abandoned(found: &Attributes, user: u32, now: Moment) -> bool {
 
 /// Removes the abandoned temporary files of a directory that was opened for reading, as far as it is read: see
 /// [`MOST_READS`]. Returns their names.
-pub fn remove_abandoned(sys: &mut Sys, directory: impl AsFd, buffer: &mut DirectoryBuffer) -> Result<Vec<CString>> {
+pub(crate) fn remove_abandoned(
+    sys: &mut Sys,
+    directory: impl AsFd,
+    buffer: &mut DirectoryBuffer,
+) -> Result<Vec<CString>> {
     let mut removed = Vec::new();
     for _ in 0..MOST_READS {
         let Some(entries) = sys.getdents(directory.as_fd(), buffer)? else { break };

@@ -24,7 +24,7 @@ const ODD: Moment = Moment { seconds: 1_000_000_001, nanoseconds: 999_999_999 };
 
 /// Compares times of sources with those of targets. Shared by the workers of a job.
 #[derive(Debug, Default)]
-pub struct TimeSteps {
+pub(crate) struct TimeSteps {
     /// See [`crate::plan::CopyPlan::modify_window`].
     window: Option<i64>,
     /// By device, ns.
@@ -33,14 +33,20 @@ pub struct TimeSteps {
 
 impl TimeSteps {
     /// Nothing is known yet; with a `window`, nothing has to be.
-    pub fn new(window: Option<i64>) -> Self {
+    pub(crate) fn new(window: Option<i64>) -> Self {
         Self { window, known: Mutex::default() }
     }
 
     /// How the time of content of a target stands to the time `wanted` that it was meant to have. Where that is in doubt, a
     /// file is made at `site`, where the target is, and removed again: once for each file system. Without a site, or where
     /// none can be made, the target's own time tells.
-    pub fn compare(&self, sys: &mut Sys, site: Option<Site<'_>>, target: &Attributes, wanted: Moment) -> Ordering {
+    pub(crate) fn compare(
+        &self,
+        sys: &mut Sys,
+        site: Option<Site<'_>>,
+        target: &Attributes,
+        wanted: Moment,
+    ) -> Ordering {
         let found = target.mtime;
         let is_equal = match self.window {
             _ if found == wanted => true,

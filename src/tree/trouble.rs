@@ -34,7 +34,7 @@ pub struct Trouble {
 
 /// How much it matters that something could not be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
+pub(crate) enum Weight {
     /// Nobody expected it.
     Nothing,
     /// It is lost everywhere or nowhere: told once.
@@ -50,7 +50,7 @@ impl Trouble {
     }
 
     /// How much it matters where `keep` is what the plan keeps.
-    pub fn weight(&self, keep: Keep, is_root: bool) -> Weight {
+    pub(crate) fn weight(&self, keep: Keep, is_root: bool) -> Weight {
         let is_required = self.is_required(keep);
         match self.class {
             Class::Owner if is_required || !matches!(self.errno, Errno::PERM | Errno::INVAL) => Weight::Failure,

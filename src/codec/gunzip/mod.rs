@@ -8,7 +8,7 @@
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::check::{Damage, Trailer};
-use super::member::{Header, HeaderParser};
+use super::member::HeaderParser;
 use super::trailing::{Scanner, Trailing};
 
 /// The first byte of every member.
@@ -20,7 +20,6 @@ const READ_BY_GNU: [u8; 5] = [0x8b, 0x9e, 0x1e, 0x9d, 0xa0];
 pub struct Gunzip {
     state: State,
     inflate: Decompress,
-    first_header: Option<Header>,
     /// What the header of the member at hand says of its size, if it was read here.
     bgzf_size: Option<u16>,
     /// Plain data after the last member comes out as it is.
@@ -77,23 +76,22 @@ impl Gunzip {
     /// `-cdf`: zeros too, and whatever else is not a member.
     pub fn new(passes: bool) -> Self {
         let state = State::Header(HeaderParser::default());
-        Self { state, inflate: Decompress::new(false), first_header: None, bgzf_size: None, passes }
+        Self { state, inflate: Decompress::new(false), bgzf_size: None, passes }
     }
 
     /// Starts again, with the next file.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.state = State::Header(HeaderParser::default());
-        self.first_header = None;
     }
 
     /// Goes on after a whole member.
-    pub fn resume_between_members(&mut self) {
+    pub(crate) fn resume_between_members(&mut self) {
         self.state = State::Between;
     }
 
     /// Goes on in a member, where a block begins at a byte. `window` is what came out before, as far back as the block
     /// may reach (32 KiB) or the member does.
-    pub fn resume_in_member(&mut self, window: &[u8]) -> Result<(), Damage> {
+    pub(crate) fn resume_in_member(&mut self, window: &[u8]) -> Result<(), Damage> {
         self.begin_body();
         self.bgzf_size = None;
         if window.is_empty() {
@@ -103,7 +101,7 @@ impl Gunzip {
     }
 
     /// Whether it stands exactly after a member, with nothing taken of what follows.
-    pub const fn is_between_members(&self) -> bool {
+    pub(crate) const fn is_between_members(&self) -> bool {
         matches!(self.state, State::Between)
     }
 
@@ -115,7 +113,6 @@ impl Gunzip {
             State::Header(parser) => {
                 let consumed = parser.feed(input)?;
                 if parser.is_done() {
-                    self.first_header.get_or_insert_with(|| parser.header().clone());
                     self.bgzf_size = parser.bgzf_size();
                     self.begin_body();
                 }
@@ -224,11 +221,6 @@ impl Gunzip {
             State::Damaged(damage) => return Err(*damage),
         };
         Ok(End { trailing })
-    }
-
-    /// The header of the first member, once it was read.
-    pub const fn first_header(&self) -> Option<&Header> {
-        self.first_header.as_ref()
     }
 
     fn begin_body(&mut self) {

@@ -126,7 +126,7 @@ impl DiskFigures {
 }
 
 /// What reports compare: whole ps, which still tell apart operations of a few ns.
-pub fn picoseconds_per_operation(sample: &DiskSample) -> u64 {
+pub(crate) fn picoseconds_per_operation(sample: &DiskSample) -> u64 {
     let picoseconds = u128::from(sample.run.wall_ns) * 1000 / u128::from(sample.operations.max(1));
     u64::try_from(picoseconds).unwrap_or(u64::MAX)
 }

@@ -39,7 +39,7 @@ pub fn noises(report: &DiskReport) -> Vec<DiskNoise> {
 
 /// The noise of a row: that of its load's control, else the largest of the others. `None` if nothing was run twice that
 /// showed what it should.
-pub fn noise_of(report: &DiskReport, row: usize) -> Option<DiskNoise> {
+pub(crate) fn noise_of(report: &DiskReport, row: usize) -> Option<DiskNoise> {
     let load = |place: usize| report.rows[place].setting.load;
     let (own, others): (Vec<_>, Vec<_>) = noises(report).into_iter().partition(|noise| load(noise.row) == load(row));
     let all = if own.is_empty() { others } else { own };

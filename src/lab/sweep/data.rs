@@ -84,7 +84,7 @@ impl Maker {
 
 /// What there is to sweep over.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Described {
+pub(crate) struct Described {
     /// Regular files.
     pub files: u64,
     /// Their sizes.
@@ -96,7 +96,7 @@ pub struct Described {
 }
 
 /// Looks at a file or at all files of a tree.
-pub fn describe(sys: &mut Sys, path: &Path) -> Result<Described> {
+pub(crate) fn describe(sys: &mut Sys, path: &Path) -> Result<Described> {
     describe_by(sys, &c_path(path), SAMPLE_BYTES).map_err(|errno| Error::system("read", path, errno))
 }
 

@@ -1,7 +1,7 @@
 //! What the numbers of file systems mean.
 
 /// The name of a file system by its number in statfs(2); the number in hexadecimal where we know no name.
-pub fn file_system_name(magic: u64) -> String {
+pub(crate) fn file_system_name(magic: u64) -> String {
     NAMES
         .iter()
         .find(|(number, _)| *number == magic)

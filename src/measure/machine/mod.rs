@@ -21,12 +21,12 @@ use super::proc;
 use crate::outcome::Machine;
 use crate::sys::{FileKind, Sys};
 
-pub use self::file_systems::file_system_name;
-pub use self::virtualization::is_virtual_machine;
+pub(crate) use self::file_systems::file_system_name;
+pub(crate) use self::virtualization::is_virtual_machine;
 pub use self::warnings::{compression, unrest, warnings};
 
 /// This machine, and what lies below `directory`, where targets are written; or below a file or device that is read.
-pub fn this_machine(sys: &mut Sys, directory: impl AsFd) -> Machine {
+pub(crate) fn this_machine(sys: &mut Sys, directory: impl AsFd) -> Machine {
     let directory = directory.as_fd();
     let about = sys.fstat(directory).ok();
     // A device itself has no file system, whatever that of /dev is.

@@ -56,7 +56,7 @@ pub(super) fn of_this_machine(cpuinfo: &str) -> Option<String> {
 }
 
 /// Whether what a machine runs in ([`crate::outcome::Machine::virtualization`]) is more than a container.
-pub fn is_virtual_machine(virtualization: &str) -> bool {
+pub(crate) fn is_virtual_machine(virtualization: &str) -> bool {
     let first = virtualization.split(", ").next().unwrap_or_default();
     CONTAINERS.iter().all(|(_, name)| *name != first)
 }

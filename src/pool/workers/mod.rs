@@ -45,14 +45,14 @@ impl<T> Handle<'_, T> {
     }
 
     /// Offers a task that must be done: another worker takes it, or this one does it later.
-    pub fn offer(&mut self, task: T) {
+    pub(crate) fn offer(&mut self, task: T) {
         if let Err(task) = (self.give)(task) {
             self.own.push(task);
         }
     }
 
     /// Offers a task that only makes sense on another worker, and gives it back where the queue has no room.
-    pub fn try_offer(&self, task: T) -> Result<(), T> {
+    pub(crate) fn try_offer(&self, task: T) -> Result<(), T> {
         (self.give)(task)
     }
 }

@@ -95,7 +95,7 @@ impl Ring {
     }
 
     /// Whether it takes nothing any more: something failed.
-    pub const fn is_spent(&self) -> bool {
+    pub(crate) const fn is_spent(&self) -> bool {
         self.is_spent
     }
 
@@ -123,7 +123,7 @@ impl Ring {
     }
 
     /// Whether the next [`Ring::enter`] submits anything.
-    pub const fn has_queued(&self) -> bool {
+    pub(crate) const fn has_queued(&self) -> bool {
         !self.queued.is_empty()
     }
 

@@ -26,7 +26,7 @@ const OTHER: u16 = 0x20;
 
 /// The POSIX ACLs that a target may have before those of its source are set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prior {
+pub(crate) enum Prior {
     /// None: we made it, in a directory without a default ACL.
     None,
     /// It is not a directory; it was there before, or its directory has a default ACL.
@@ -49,7 +49,7 @@ impl Prior {
 /// Whether a directory has a default ACL. New files in it start with an ACL of their own then, and the mode they are
 /// created with is cut by that ACL and not by the file mode creation mask (umask(2)). Where that cannot be told it has:
 /// so nothing is made that others may use by it. One system call.
-pub fn has_default_acl(sys: &mut Sys, directory: impl AsFd) -> bool {
+pub(crate) fn has_default_acl(sys: &mut Sys, directory: impl AsFd) -> bool {
     let found = match sys.fgetxattr_bytes(directory.as_fd(), DEFAULT) {
         // It may only be searched, and is open as a mere place.
         Err(Errno::BADF) => {
@@ -62,7 +62,7 @@ pub fn has_default_acl(sys: &mut Sys, directory: impl AsFd) -> bool {
 }
 
 /// The permission bits that the default ACL of a directory leaves to what is made in it; none where that cannot be read.
-pub fn allowed_by_default(sys: &mut Sys, directory: impl AsFd) -> Option<u32> {
+pub(crate) fn allowed_by_default(sys: &mut Sys, directory: impl AsFd) -> Option<u32> {
     let (mut buffer, mut another) = (XattrBuffer::default(), XattrBuffer::default());
     let acl = match sys.fgetxattr(directory.as_fd(), DEFAULT, &mut buffer) {
         Err(Errno::BADF) => sys.lgetxattr(directory, c".", DEFAULT, &mut another),
@@ -74,7 +74,7 @@ pub fn allowed_by_default(sys: &mut Sys, directory: impl AsFd) -> Option<u32> {
 
 /// Takes from a new directory the ACLs that the one it lies in handed on: what is made in it then has the mode it is
 /// created with.
-pub fn shed_acls(sys: &mut Sys, directory: impl AsFd) -> Result<()> {
+pub(crate) fn shed_acls(sys: &mut Sys, directory: impl AsFd) -> Result<()> {
     [DEFAULT, ACCESS].into_iter().try_for_each(|name| match sys.fremovexattr(directory.as_fd(), name) {
         Err(Errno::NODATA | Errno::NOTSUP) => Ok(()),
         other => other,

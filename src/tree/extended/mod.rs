@@ -25,8 +25,8 @@ mod tests;
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
-pub use super::file_ref::Origin;
-pub use acl::{Prior, allowed_by_default, has_default_acl, shed_acls};
+pub(crate) use super::file_ref::Origin;
+pub(crate) use acl::{Prior, allowed_by_default, has_default_acl, shed_acls};
 pub use class::Class;
 
 use super::file_ref::FileRef;
@@ -66,7 +66,7 @@ impl Kept {
     }
 
     /// Nothing of a file's attributes could be looked at; its ACL, if it may have one, is lost.
-    pub fn unread(trouble: Trouble, may_have_acl: bool) -> Self {
+    pub(crate) fn unread(trouble: Trouble, may_have_acl: bool) -> Self {
         let mut kept = Self { lost: vec![trouble], ..Self::default() };
         if may_have_acl {
             kept.lose_access_acl(0);
@@ -112,7 +112,7 @@ pub struct Listed {
 
 impl Listed {
     /// Nothing is known.
-    pub const UNKNOWN: Self = Self { any: true, acl: true };
+    pub(crate) const UNKNOWN: Self = Self { any: true, acl: true };
 
     /// Asks. One system call.
     pub fn of(sys: &mut Sys, file: impl AsFd, selection: Selection, buffers: &mut Buffers) -> Self {
@@ -127,7 +127,7 @@ impl Listed {
 ///
 /// ACLs that the target may have (`prior`) and the source has not are removed, if the mode is kept; other attributes of
 /// the target stay. A file without attributes costs one system call, `flistxattr`.
-pub fn keep_extended(
+pub(crate) fn keep_extended(
     sys: &mut Sys,
     source: Origin<'_>,
     target: FileRef<'_>,

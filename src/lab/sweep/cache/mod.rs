@@ -35,7 +35,7 @@ const WARM_PART: f64 = 0.05;
 const FEW_BYTES: u64 = 64 * 1024;
 
 /// Has a source in a state of the cache before a run. Returns the part of it that is in memory, where that can be told.
-pub fn make_ready(sys: &mut Sys, path: &Path, state: CacheState) -> Result<Option<f64>> {
+pub(crate) fn make_ready(sys: &mut Sys, path: &Path, state: CacheState) -> Result<Option<f64>> {
     let storage = Storage::of(sys, path)?;
     if state != CacheState::Warm {
         make_cold(sys, path)?;
@@ -57,7 +57,7 @@ pub fn make_cold(sys: &mut Sys, path: &Path) -> Result<()> {
 }
 
 /// Reads all of a file, or of all files of a tree, so that it is in memory, if it fits there.
-pub fn make_warm(sys: &mut Sys, path: &Path) -> Result<()> {
+pub(crate) fn make_warm(sys: &mut Sys, path: &Path) -> Result<()> {
     let mut piece = vec![0; PIECE_BYTES];
     each_file(sys, CWD, &c_path(path), &mut |sys, file, _| {
         let mut offset = 0;

@@ -19,7 +19,8 @@ use serde::Serialize;
 
 pub use self::groups::valid;
 use self::groups::{Group, Named, middle, paired, walls};
-pub use self::noise::{Noise, noise_of, noises, ratio, speedup};
+pub(crate) use self::noise::noise_of;
+pub use self::noise::{Noise, noises, ratio, speedup};
 pub use self::remarks::remarks;
 use crate::measure::interval::{Interval, fewest_for};
 use crate::measure::resample::{Slowdown, slowdowns};

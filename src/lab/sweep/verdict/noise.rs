@@ -51,7 +51,7 @@ pub fn noises(report: &SweepReport) -> Vec<Noise> {
 
 /// The noise among the alternatives that a row belongs to: by their own control, else the largest of the others. `None`
 /// if nothing was run twice that showed what it should.
-pub fn noise_of(report: &SweepReport, row: usize) -> Option<Noise> {
+pub(crate) fn noise_of(report: &SweepReport, row: usize) -> Option<Noise> {
     let groups = Group::all_of(report);
     let group = groups.iter().find(|group| group.is_of(&report.rows[row]))?;
     of_group(report, group, &groups)
