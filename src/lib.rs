@@ -178,6 +178,10 @@ pub use sys::Stop;
 ///   do (`copy/dry_run.rs`). Its [`Sys`](sys::Sys) makes no call that changes anything, whatever was overlooked.
 /// - **The names of choices are those of the command line**: clap reads the enums of [`plan`] themselves, so that no choice
 ///   stands twice.
+/// - **The library names no options.** A [`Clash`] says by its type what contradicts what, and a
+///   [`Remedy`](error::Remedy) what would help; `cli/text.rs` makes sentences of them. Three exceptions are for the command
+///   line alone: advice in the laboratory's reports (`lab/disk/doubts/`, `lab/sweep/verdict/say.rs`), the flags that a
+///   tuning finds ([`plan::Flags`]), and the last words of a process without memory (`sys/reserve.rs`).
 /// - **Standard streams are looked at before `main`**, since Rust's runtime puts `/dev/null` in the place of those that are
 ///   closed (`sys/inherited.rs`), and are not written through `std::io`, which takes some failed writes for done.
 /// - **What a job needs is set against the limits of the process before it begins** (`job/limits.rs`), and what is small

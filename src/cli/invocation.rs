@@ -166,7 +166,7 @@ pub(crate) fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec
 pub(crate) fn resources(common: &Common) -> Resources {
     Resources {
         buffer: common.buffer,
-        workers: common.workers.0,
+        workers: Some(common.workers.0),
         scheduler: common.scheduler,
         pool: common.pool.0,
         batch: true,

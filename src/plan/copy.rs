@@ -138,6 +138,12 @@ pub struct Keep {
     pub context: PreserveLevel,
 }
 
+impl Default for Keep {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
 impl Keep {
     /// Everything.
     pub const ALL: Self = Self {
@@ -191,7 +197,7 @@ pub enum Durable {
 /// assert!(options.plan().is_ok());
 /// # Ok::<(), String>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CopyOptions {
     /// What to copy.
     pub sources: Vec<PathBuf>,
@@ -243,30 +249,7 @@ pub struct CopyOptions {
 impl CopyOptions {
     /// `sources` to `target`, with everything else as it is where nobody asks for anything.
     pub fn new(sources: Vec<PathBuf>, target: PathBuf) -> Self {
-        Self {
-            sources,
-            list: None,
-            target,
-            placing: Placing::Auto,
-            parents: false,
-            follow: Follow::Never,
-            one_file_system: false,
-            exclude: Patterns::default(),
-            method: Method::Copy,
-            copy_contents: false,
-            existing: Existing::default(),
-            keep: Keep::ALL,
-            engine: EngineName::Auto,
-            engine_is_preference: false,
-            reflink: When::Auto,
-            sparse: When::Auto,
-            verify: false,
-            durable: Durable::None,
-            resume: false,
-            modify_window: None,
-            dry_run: false,
-            resources: Resources::default(),
-        }
+        Self { sources, target, ..Self::default() }
     }
 
     /// The plan, or all that makes no sense in these options.
@@ -312,12 +295,6 @@ impl CopyOptions {
             (self.reflink == When::Never && matches!(self.engine, Reflink | CopyFileRange), Clash::NoReflinkAndEngine),
             (self.sparse == When::Always && !matches!(self.engine, Auto | ReadWrite), Clash::SparseAndEngine),
         ])
-    }
-}
-
-impl Default for CopyOptions {
-    fn default() -> Self {
-        Self::new(Vec::new(), PathBuf::new())
     }
 }
 

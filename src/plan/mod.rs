@@ -38,12 +38,15 @@ pub use tune::{Flags, TuneCase, TunePlan};
 pub const LONGEST_SUFFIX: usize = 30;
 
 /// How bytes move from one file to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum, strum::IntoStaticStr)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, clap::ValueEnum, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum EngineName {
     /// The best that works here.
+    #[default]
     Auto,
     /// Reads into a buffer and writes out of it.
     ReadWrite,
@@ -151,8 +154,8 @@ impl<'de> Deserialize<'de> for PoolChoice {
 pub struct Resources {
     /// The most bytes one read or write moves; `None` lets the engine choose its default.
     pub buffer: Option<BufferSize>,
-    /// Threads that work.
-    pub workers: NonZeroUsize,
+    /// Threads that work; `None` is as many as can run at once.
+    pub workers: Option<NonZeroUsize>,
     /// Who runs tasks.
     pub scheduler: SchedulerName,
     /// How many buffers are kept.
@@ -163,21 +166,21 @@ pub struct Resources {
 }
 
 impl Default for Resources {
-    /// As many threads as can run at once, on the channel scheduler.
     fn default() -> Self {
-        // Affinity and cgroup quota, v1 and v2: std looks at all of them. Not the number of processors.
-        Self::with_workers(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+        Self { buffer: None, workers: None, scheduler: SchedulerName::Channel, pool: PoolChoice::Auto, batch: true }
     }
 }
 
 impl Resources {
-    /// `workers` threads on the channel scheduler, everything else at its default.
-    pub const fn with_workers(workers: NonZeroUsize) -> Self {
-        Self { buffer: None, workers, scheduler: SchedulerName::Channel, pool: PoolChoice::Auto, batch: true }
+    /// `workers` threads, everything else at its default.
+    pub fn with_workers(workers: NonZeroUsize) -> Self {
+        Self { workers: Some(workers), ..Self::default() }
     }
 
     /// Threads that really run: the serial scheduler has one, whatever was asked for.
     pub fn threads(&self) -> usize {
-        if self.scheduler == SchedulerName::Serial { 1 } else { self.workers.get() }
+        // Affinity and cgroup quota, v1 and v2: std looks at all of them. Not the number of processors.
+        let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        if self.scheduler == SchedulerName::Serial { 1 } else { self.workers.unwrap_or_else(available).get() }
     }
 }

@@ -200,7 +200,7 @@ mod tests {
             ("--dry-run", |plan| plan.dry_run = true),
             ("--engine mmap", |plan| plan.engine = haul::plan::EngineName::Mmap),
             ("--buffer 4K", |plan| plan.resources.buffer = Some("4K".parse().unwrap())),
-            ("--workers 3", |plan| plan.resources.workers = 3.try_into().unwrap()),
+            ("--workers 3", |plan| plan.resources.workers = std::num::NonZeroUsize::new(3)),
         ];
         for (words, change) in table {
             let given = plan(&format!("{words} a b")).expect(words);

@@ -38,7 +38,7 @@ pub struct RunSpec {
 pub(in crate::lab) fn resources(setting: &Setting) -> Resources {
     Resources {
         buffer: (!setting.chooses_buffer).then_some(setting.buffer),
-        workers: NonZeroUsize::new(setting.workers).unwrap_or(NonZeroUsize::MIN),
+        workers: NonZeroUsize::new(setting.workers).or(Some(NonZeroUsize::MIN)),
         scheduler: setting.scheduler,
         pool: setting.pool,
         batch: setting.batch,
