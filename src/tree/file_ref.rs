@@ -106,7 +106,7 @@ impl FileRef<'_> {
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
-pub enum Origin<'a> {
+pub(crate) enum Origin<'a> {
     /// An open file or directory.
     Open(BorrowedFd<'a>),
     /// A name in an open directory; a symbolic link's own.

@@ -12,7 +12,7 @@ mod temporary_file;
 mod temporary_names;
 mod time_steps;
 mod trouble;
-pub mod walk;
+pub(crate) mod walk;
 
 pub(crate) use file_ref::FileRef;
 pub use naming::{Named, Unnamed};

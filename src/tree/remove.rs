@@ -51,7 +51,7 @@ impl SerialVisitor for Removal {
 const OURS: u32 = 0o700;
 
 /// Takes away a name in a directory.
-pub type Discard<'a> = &'a mut dyn FnMut(&mut Sys, &OwnedFd, &CStr) -> Result<()>;
+pub(crate) type Discard<'a> = &'a mut dyn FnMut(&mut Sys, &OwnedFd, &CStr) -> Result<()>;
 
 /// Hands to `discard`, from the directory `name` in `parent` and from all below it, every entry that is neither a
 /// directory nor a regular file whose name `keep` accepts. Of a file with several names one is left.

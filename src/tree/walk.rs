@@ -13,17 +13,17 @@ use rustix::io::{Errno, Result};
 
 use super::place::{Place, Root};
 use crate::pool::Handle;
-pub use crate::sys::Entry;
+pub(crate) use crate::sys::Entry;
 use crate::sys::{Attributes, DirectoryBuffer, Entries, FileKind, Sys};
 
 /// Entries of an open directory that somebody else may go on reading.
-pub struct Part<D> {
+pub(crate) struct Part<D> {
     directory: Arc<D>,
     entries: Entries,
 }
 
 /// A worker that walks.
-pub trait Visitor {
+pub(crate) trait Visitor {
     /// An open directory, with what the job knows of it. The last who needs it closes it.
     type Directory: AsFd;
     /// What the workers of the job do.
@@ -65,7 +65,11 @@ pub trait Visitor {
 }
 
 /// Reads an open directory to its end, and has all that is in it visited. False if the walk is to end.
-pub fn read<V: Visitor>(visitor: &mut V, directory: &Arc<V::Directory>, handle: &mut Handle<'_, V::Task>) -> bool {
+pub(crate) fn read<V: Visitor>(
+    visitor: &mut V,
+    directory: &Arc<V::Directory>,
+    handle: &mut Handle<'_, V::Task>,
+) -> bool {
     loop {
         if visitor.is_halted() {
             return false;
@@ -87,7 +91,7 @@ pub fn read<V: Visitor>(visitor: &mut V, directory: &Arc<V::Directory>, handle: 
 }
 
 /// Visits a part, and returns the directory that it is a part of.
-pub fn visit_part<V: Visitor>(
+pub(crate) fn visit_part<V: Visitor>(
     visitor: &mut V,
     part: Part<V::Directory>,
     handle: &mut Handle<'_, V::Task>,
@@ -256,7 +260,7 @@ type Visit<'a> = &'a mut dyn FnMut(&mut Sys, &OwnedFd, &Attributes) -> Result<()
 /// names comes once a name.
 ///
 /// Ends with the first errno, that of `visit_file` too, and with EINTR if somebody asks to stop.
-pub fn each_file(sys: &mut Sys, parent: impl AsFd, name: &CStr, visit_file: Visit<'_>) -> Result<()> {
+pub(crate) fn each_file(sys: &mut Sys, parent: impl AsFd, name: &CStr, visit_file: Visit<'_>) -> Result<()> {
     if sys.stat_at(parent.as_fd(), name)?.kind != FileKind::Directory {
         return one(sys, parent, name, visit_file);
     }

@@ -293,12 +293,12 @@ impl FileWorker<Inflate> {
 fn describe_trailing(trailing: &Trailing, passes: bool, kept: &str) -> (String, Option<Remedy>) {
     let bytes = bytes(trailing.bytes);
     if passes {
-        let passed = "passed through as they are";
-        return (format!("a member follows that is damaged: {bytes} after the last whole one, {passed}"), None);
+        let rest = "passed through as they are";
+        return (format!("a member follows that is damaged: {bytes} after the last whole one, {rest}"), None);
     }
     if trailing.has_member {
-        let lost = "not decompressed";
-        return (format!("a member follows that is damaged: {bytes} after the last whole one, {lost}{kept}"), None);
+        let rest = "not decompressed";
+        return (format!("a member follows that is damaged: {bytes} after the last whole one, {rest}{kept}"), None);
     }
     (format!("{bytes} after the last member: not gzip data{kept}"), Some(Remedy::IgnoreTrailing))
 }
