@@ -25,7 +25,7 @@ const ODD: Moment = Moment { seconds: 1_000_000_001, nanoseconds: 999_999_999 };
 /// Compares times of sources with those of targets. Shared by the workers of a job.
 #[derive(Debug, Default)]
 pub(crate) struct TimeSteps {
-    /// See [`crate::plan::CopyPlan::modify_window`].
+    /// See [`crate::plan::CopyOptions::modify_window`].
     window: Option<i64>,
     /// By device, ns.
     known: Mutex<HashMap<(u32, u32), u128>>,
