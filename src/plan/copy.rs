@@ -298,7 +298,7 @@ impl CopyOptions {
     }
 }
 
-/// Options of a copy in which nothing contradicts anything: see [`CopyOptions::plan`]. They can be read, and no more be
+/// Options of a copy in which nothing contradicts anything: see [`CopyOptions::plan`]. They can be read, but not
 /// changed.
 ///
 /// ```

@@ -249,7 +249,7 @@ impl Default for GzipOptions {
     }
 }
 
-/// Options of gzip in which nothing contradicts anything: see [`GzipOptions::plan`]. They can be read, and no more be
+/// Options of gzip in which nothing contradicts anything: see [`GzipOptions::plan`]. They can be read, but not
 /// changed.
 ///
 /// ```
@@ -375,7 +375,7 @@ impl GunzipOptions {
     }
 }
 
-/// Options of gunzip in which nothing contradicts anything: see [`GunzipOptions::plan`]. They can be read, and no more be
+/// Options of gunzip in which nothing contradicts anything: see [`GunzipOptions::plan`]. They can be read, but not
 /// changed.
 ///
 /// ```
