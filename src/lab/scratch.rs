@@ -2,6 +2,10 @@
 //!
 //! It is locked (flock(2)) for as long as it is ours: what can be locked was left by somebody who was killed. The number of
 //! the process in its name tells that only where nobody is in a container, which counts its own processes.
+//!
+//! It is made and removed by descriptor, not by the crate tempfile, which goes by path: where the place is renamed
+//! meanwhile, its directory stays. tempfile also hides the errno, makes calls that are not counted, and cannot remove a
+//! directory in which its owner may not write.
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString, OsStr, OsString};

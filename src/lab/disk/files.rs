@@ -2,7 +2,8 @@
 //!
 //! Files are empty, and their names are known beforehand: what is measured is the directory and the inodes, not reading
 //! a directory or writing content. Every run deals with as many files, one after another: create is `openat` and `close`,
-//! stat is `statx` of what memory knows by then, remove is `unlinkat`. What a run needs is made ready before, untimed.
+//! stat is `statx` of what memory knows by then, remove is `unlinkat`. What a run needs is made ready before, untimed. Their
+//! directories lie apart, since ext4 passes over inodes that were freed just now (see `lab/sweep/aside.rs`).
 
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
