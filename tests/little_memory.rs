@@ -51,7 +51,7 @@ fn whatever_the_limit_a_job_is_done_or_says_why_not() {
     ] {
         let name = source.strip_prefix("plain/").expect("a name");
         let mut done = 0;
-        for limit in ["-v", "-d"].iter().flat_map(|kind| [0, 5, 30, 400].map(|more| (kind, more))) {
+        for limit in ["-v", "-d"].iter().flat_map(|kind| [0, 1, 2, 3, 5, 30, 400].map(|more| (kind, more))) {
             let (kind, more) = limit;
             let mebibytes = if *kind == "-v" { base + more } else { 2 + more };
             let what = format!("ulimit {kind} {}; haul {words}", mebibytes << 10);

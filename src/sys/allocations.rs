@@ -187,7 +187,7 @@ const NO_MORE: &str =
 
 /// The reserve, while there is one. An address, since a pointer cannot be shared.
 static KEPT: Mutex<Option<usize>> = Mutex::new(None);
-/// The reserve was given up.
+/// The reserve was given up, or could not be had.
 static IS_SPENT: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
@@ -199,10 +199,12 @@ thread_local! {
 pub fn keep_reserve() {
     // SAFETY: the layout is not of size 0.
     let reserve = unsafe { System.alloc(RESERVE) };
+    // Without a reserve to begin with, there is no memory to work with either.
+    IS_SPENT.store(reserve.is_null(), Ordering::Relaxed);
     *KEPT.lock().unwrap_or_else(PoisonError::into_inner) = Some(reserve as usize).filter(|address| *address != 0);
 }
 
-/// Whether the reserve was given up: then the job must end.
+/// Whether the reserve is gone: then the job must end.
 pub(super) fn reserve_is_spent() -> bool {
     IS_SPENT.load(Ordering::Relaxed)
 }
