@@ -4,7 +4,7 @@
 use memchr::memmem;
 
 use super::join::MARK;
-use super::piece::Place;
+use super::piece::Position;
 
 /// Where a member begins: the magic, and the method deflate (RFC 1952, section 2.3).
 const MEMBER: [u8; 3] = [0x1f, 0x8b, 8];
@@ -46,7 +46,7 @@ pub struct Cut {
     /// Bytes before it.
     pub at: usize,
     /// What should stand there.
-    pub place: Place,
+    pub start: Position,
 }
 
 impl Cuts {
@@ -76,9 +76,9 @@ fn behind_or_member(mark: &[u8], bytes: &[u8], searched: usize) -> Option<Cut> {
     loop {
         let end = bytes.len().min(from + STRETCH_BYTES);
         let start = from.saturating_sub(mark.len() - 1);
-        let found = memmem::find(bytes.get(start..end)?, mark).map(|place| start + place + mark.len());
+        let found = memmem::find(bytes.get(start..end)?, mark).map(|at| start + at + mark.len());
         let before = &bytes[..found.unwrap_or(end)];
-        let cut = before_member(before, from).or(found.map(|at| Cut { at, place: Place::Body }));
+        let cut = before_member(before, from).or(found.map(|at| Cut { at, start: Position::Body }));
         if cut.is_some() || end == bytes.len() {
             return cut;
         }
@@ -89,7 +89,7 @@ fn behind_or_member(mark: &[u8], bytes: &[u8], searched: usize) -> Option<Cut> {
 /// Before the first member at or after `searched`, as far as it can be told from data.
 fn before_member(bytes: &[u8], searched: usize) -> Option<Cut> {
     let from = searched.saturating_sub(HEADER_BYTES).max(MEMBERS_BYTES);
-    find_member(bytes, from).map(|at| Cut { at, place: Place::Between })
+    find_member(bytes, from).map(|at| Cut { at, start: Position::Between })
 }
 
 /// Whether the header of a member stands in these bytes, as far as it can be told from data.
@@ -132,7 +132,7 @@ fn behind_sized_members(bytes: &[u8]) -> Option<Cut> {
             break;
         }
     }
-    Some(Cut { at, place: Place::Between })
+    Some(Cut { at, start: Position::Between })
 }
 
 /// Bytes of the member at the start of `bytes`, if its header says so.
@@ -170,29 +170,29 @@ mod tests {
     fn marks_members_and_flushes_are_found() {
         let filler = vec![b'.'; 100];
         let marked = [&filler[..], &MARK, &filler].concat();
-        check(Cuts::Marks, &marked, Some(Cut { at: 109, place: Place::Body }));
-        check(Cuts::Syncs, &marked, Some(Cut { at: 104, place: Place::Body }));
+        check(Cuts::Marks, &marked, Some(Cut { at: 109, start: Position::Body }));
+        check(Cuts::Syncs, &marked, Some(Cut { at: 104, start: Position::Body }));
         check(Cuts::Marks, &[&filler[..], &SYNC, &filler].concat(), None);
         // Members that are too small for a piece of their own are passed over; a mark is not, and the first is taken.
         let many = vec![b'.'; MEMBERS_BYTES];
         let members = [&HEADER[..], &filler, &HEADER, &many, &HEADER, &filler, &MARK].concat();
         let second = 2 * HEADER.len() + filler.len() + many.len();
         for cuts in [Cuts::Marks, Cuts::Syncs, Cuts::Sizes] {
-            check(cuts, &members, Some(Cut { at: second, place: Place::Between }));
+            check(cuts, &members, Some(Cut { at: second, start: Position::Between }));
             check(cuts, &members[..second + 5], None);
         }
         let late = [&vec![b'.'; 3 * STRETCH_BYTES - 4][..], &MARK, &HEADER].concat();
-        check(Cuts::Marks, &late, Some(Cut { at: late.len() - HEADER.len(), place: Place::Body }));
+        check(Cuts::Marks, &late, Some(Cut { at: late.len() - HEADER.len(), start: Position::Body }));
     }
 
     #[test]
     fn what_only_begins_like_a_member_is_passed_over() {
-        for (place, byte) in [(2, 7), (3, 0x20), (8, 1), (9, 14)] {
+        for (index, byte) in [(2, 7), (3, 0x20), (8, 1), (9, 14)] {
             let mut other = HEADER;
-            other[place] = byte;
+            other[index] = byte;
             let filler = vec![b'.'; MEMBERS_BYTES];
             let bytes = [&filler[..], &other, &HEADER, &filler].concat();
-            check(Cuts::Marks, &bytes, Some(Cut { at: filler.len() + other.len(), place: Place::Between }));
+            check(Cuts::Marks, &bytes, Some(Cut { at: filler.len() + other.len(), start: Position::Between }));
         }
     }
 
@@ -209,15 +209,15 @@ mod tests {
         let one = sized(1000, 65_280);
         assert_eq!(sized_member(&one), Some(1000));
         // Nine of them are 512 KiB and more.
-        check(Cuts::Sizes, &one.repeat(20), Some(Cut { at: 9_000, place: Place::Between }));
+        check(Cuts::Sizes, &one.repeat(20), Some(Cut { at: 9_000, start: Position::Between }));
         check(Cuts::Sizes, &one.repeat(8), None);
         let empty = sized(100, 0);
         let pieces = SIZED_COMPRESSED_BYTES.div_ceil(100) * 100;
-        check(Cuts::Sizes, &empty.repeat(4_000), Some(Cut { at: pieces, place: Place::Between }));
+        check(Cuts::Sizes, &empty.repeat(4_000), Some(Cut { at: pieces, start: Position::Between }));
         check(
             Cuts::Sizes,
             &[&one.repeat(3)[..], &HEADER, &[0; 10]].concat(),
-            Some(Cut { at: 3_000, place: Place::Between }),
+            Some(Cut { at: 3_000, start: Position::Between }),
         );
         assert_eq!(sized_member(&HEADER), None);
         assert_eq!(Cuts::Sizes.find(&HEADER.repeat(3), 0), None);

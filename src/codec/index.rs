@@ -27,7 +27,7 @@ use std::ops::Range;
 use crc32fast::Hasher;
 
 use super::check::Segment;
-use super::piece::Place;
+use super::piece::Position;
 
 /// Bytes at either end of a file that its fingerprint covers.
 pub const END_BYTES: usize = 4096;
@@ -78,7 +78,7 @@ pub(super) struct Entry {
     pub(super) uncompressed: u64,
     /// CRC-32 of what comes out of the span.
     pub(super) crc: u32,
-    pub(super) place: Place,
+    pub(super) start: Position,
 }
 
 /// Part of a file that can be inflated on its own.
@@ -91,7 +91,7 @@ pub(crate) struct Span {
     /// CRC-32 of what comes out.
     pub crc: u32,
     /// What stands at its start.
-    pub place: Place,
+    pub start: Position,
 }
 
 /// The places of one file.
@@ -159,7 +159,7 @@ impl Index {
         let begins = self
             .entries
             .first()
-            .is_some_and(|first| first.compressed == 0 && first.uncompressed == 0 && first.place == Place::Between);
+            .is_some_and(|first| first.compressed == 0 && first.uncompressed == 0 && first.start == Position::Between);
         // The last one first: the others are below it, so that no sum overflows.
         let ends = self.entries.last().is_some_and(|last| last.compressed < self.fingerprint.bytes);
         // Before they are compared: no sum may overflow.
@@ -182,7 +182,7 @@ impl Index {
             bytes.extend(entry.compressed.to_le_bytes());
             bytes.extend(entry.uncompressed.to_le_bytes());
             bytes.extend(entry.crc.to_le_bytes());
-            bytes.extend(u32::from(entry.place == Place::Body).to_le_bytes());
+            bytes.extend(u32::from(entry.start == Position::Body).to_le_bytes());
         }
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         bytes
@@ -214,7 +214,7 @@ impl Index {
                 compressed: entry.compressed..end.0,
                 uncompressed: entry.uncompressed..end.1,
                 crc: entry.crc,
-                place: entry.place,
+                start: entry.start,
             })
             .collect()
     }
@@ -222,12 +222,12 @@ impl Index {
 
 impl Entry {
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let place = match u32_at(bytes, 20) {
-            0 => Place::Between,
-            1 => Place::Body,
+        let start = match u32_at(bytes, 20) {
+            0 => Position::Between,
+            1 => Position::Body,
             _ => return None,
         };
-        Some(Self { compressed: u64_at(bytes, 0), uncompressed: u64_at(bytes, 8), crc: u32_at(bytes, 16), place })
+        Some(Self { compressed: u64_at(bytes, 0), uncompressed: u64_at(bytes, 8), crc: u32_at(bytes, 16), start })
     }
 }
 
@@ -254,7 +254,7 @@ pub struct Recorder {
 
 impl Default for Recorder {
     fn default() -> Self {
-        let first = Entry { compressed: 0, uncompressed: 0, crc: 0, place: Place::Between };
+        let first = Entry { compressed: 0, uncompressed: 0, crc: 0, start: Position::Between };
         Self { entries: vec![first], crc: Hasher::new(), total: 0 }
     }
 }
@@ -262,20 +262,20 @@ impl Default for Recorder {
 impl Recorder {
     /// What comes out next can be inflated from byte `compressed` of the file on, without anything before it. Where that
     /// is too near to the last such place, it is left out.
-    pub fn begin(&mut self, compressed: u64, place: Place) {
+    pub fn begin(&mut self, compressed: u64, start: Position) {
         let last = self.entries.len() - 1;
         if self.total - self.entries[last].uncompressed < SPAN_BYTES {
             return;
         }
         self.entries[last].crc = std::mem::take(&mut self.crc).finalize();
-        self.entries.push(Entry { compressed, uncompressed: self.total, crc: 0, place });
+        self.entries.push(Entry { compressed, uncompressed: self.total, crc: 0, start });
     }
 
     /// What comes out next may reach back as far as a block can: a place less than that before it is left out, unless it is
     /// the start of a member.
     pub fn reach_back(&mut self) {
         let total = self.total;
-        let too_near = |last: &mut Entry| last.place == Place::Body && total - last.uncompressed < WINDOW_BYTES;
+        let too_near = |last: &mut Entry| last.start == Position::Body && total - last.uncompressed < WINDOW_BYTES;
         if let Some(gone) = self.entries.pop_if(too_near)
             && let Some(last) = self.entries.last()
         {
@@ -321,12 +321,12 @@ mod tests {
         let mut recorder = Recorder::default();
         let bytes = vec![7; 50_000];
         for at in (0..8_000).step_by(1_000) {
-            recorder.begin(at, if at % 2_000 == 0 { Place::Between } else { Place::Body });
+            recorder.begin(at, if at % 2_000 == 0 { Position::Between } else { Position::Body });
             recorder.add(&Segment::of(&bytes, None));
             recorder.update(&bytes[..1]);
         }
         // Padding.
-        recorder.begin(8_500, Place::Between);
+        recorder.begin(8_500, Position::Between);
         recorder.finish(FINGERPRINT)
     }
 
@@ -391,7 +391,7 @@ mod tests {
         assert_eq!(change(&|index| index.entries[3].compressed = 9_000), Err(IndexError::Damaged));
         assert_eq!(change(&|index| index.entries[3].uncompressed = u64::MAX), Err(IndexError::Damaged));
         assert_eq!(change(&|index| index.entries[2].uncompressed = u64::MAX), Err(IndexError::Damaged));
-        assert_eq!(change(&|index| index.entries[0].place = Place::Body), Err(IndexError::Damaged));
+        assert_eq!(change(&|index| index.entries[0].start = Position::Body), Err(IndexError::Damaged));
         assert_eq!(change(&|index| index.total = 300_000), Err(IndexError::Damaged));
         assert_eq!(change(&|index| index.entries.clear()), Err(IndexError::Damaged));
         let huge = [&good.to_bytes()[..32], &[0xff; 16]].concat();
@@ -408,16 +408,16 @@ mod tests {
     fn a_place_that_something_reaches_back_behind_is_none() {
         let bytes: Vec<u8> = (0..200_000_u32).map(|number| (number.wrapping_mul(number) >> 7) as u8).collect();
         let crc = |range: std::ops::Range<usize>| crc32fast::hash(&bytes[range]);
-        for (place, gap, stays) in [
-            (Place::Body, 0, false),
-            (Place::Body, 32 * 1024 - 1, false),
-            (Place::Body, 32 * 1024, true),
-            (Place::Between, 0, true),
+        for (start, gap, stays) in [
+            (Position::Body, 0, false),
+            (Position::Body, 32 * 1024 - 1, false),
+            (Position::Body, 32 * 1024, true),
+            (Position::Between, 0, true),
         ] {
             let mut recorder = Recorder::default();
             recorder.reach_back();
             recorder.update(&bytes[..100_000]);
-            recorder.begin(10, place);
+            recorder.begin(10, start);
             recorder.add(&Segment::of(&bytes[100_000..100_000 + gap], None));
             recorder.reach_back();
             recorder.update(&bytes[100_000 + gap..]);
@@ -426,7 +426,7 @@ mod tests {
             } else {
                 vec![(0, crc(0..200_000))]
             };
-            assert_eq!(spans(recorder), expected, "{place:?}, {gap} bytes before");
+            assert_eq!(spans(recorder), expected, "{start:?}, {gap} bytes before");
         }
     }
 }

@@ -141,7 +141,7 @@ impl HeaderParser {
 
     fn take(&mut self, byte: u8) -> Result<(), HeaderError> {
         self.state = match self.state {
-            State::Fixed(place) => return self.take_fixed(place, byte),
+            State::Fixed(index) => return self.take_fixed(index, byte),
             State::ExtraLength(None) => State::ExtraLength(Some(byte)),
             State::ExtraLength(Some(low)) => {
                 self.extra_bytes = u16::from_le_bytes([low, byte]);
@@ -174,17 +174,17 @@ impl HeaderParser {
         Ok(())
     }
 
-    fn take_fixed(&mut self, place: usize, byte: u8) -> Result<(), HeaderError> {
-        match place {
-            0 | 1 if byte != MAGIC[place] => return Err(HeaderError::NotGzip),
+    fn take_fixed(&mut self, index: usize, byte: u8) -> Result<(), HeaderError> {
+        match index {
+            0 | 1 if byte != MAGIC[index] => return Err(HeaderError::NotGzip),
             2 if byte != DEFLATE => return Err(HeaderError::Method(byte)),
             3 if byte & RESERVED != 0 => return Err(HeaderError::Flags(byte)),
             3 => self.flags = byte,
-            4..=7 => self.header.mtime |= u32::from(byte) << (8 * (place - 4)),
+            4..=7 => self.header.mtime |= u32::from(byte) << (8 * (index - 4)),
             8 => self.header.xfl = byte,
             _ => {}
         }
-        self.state = if place + 1 < FIXED_BYTES { State::Fixed(place + 1) } else { State::ExtraLength(None) };
+        self.state = if index + 1 < FIXED_BYTES { State::Fixed(index + 1) } else { State::ExtraLength(None) };
         Ok(())
     }
 

@@ -25,7 +25,7 @@ pub const SEAL_BYTES: usize = SEAL_HEADER.len() + SECRET_BYTES;
 
 /// Where in a file a piece begins or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Position {
     /// At the start of the file, or after a whole member.
     Between,
     /// In a member, where a block may begin, at the first bit of a byte.
@@ -42,7 +42,7 @@ pub struct Proven {
     /// Bytes that came out of them.
     pub written: usize,
     /// What stands after them.
-    pub end: Place,
+    pub end: Position,
     /// Those that came out, by member.
     pub segments: Vec<Segment>,
 }
@@ -71,16 +71,16 @@ fn secret() -> [u8; SECRET_BYTES] {
 impl Pieces {
     /// Inflates the `len` bytes at the start of `input`, after which there must be [`SEAL_BYTES`] of room, as far as
     /// they fit into `out`, which [`SECRET_BYTES`] of it may not be used for.
-    pub fn inflate(&mut self, input: &mut [u8], len: usize, start: Place, out: &mut [u8]) -> Proven {
+    pub fn inflate(&mut self, input: &mut [u8], len: usize, start: Position, out: &mut [u8]) -> Proven {
         input[len..len + SEAL_BYTES].copy_from_slice(&self.seal);
         let input = &input[..len + SEAL_BYTES];
         let mut proven = Proven { read: 0, written: 0, end: start, segments: Vec::new() };
-        if start == Place::Inside {
+        if start == Position::Inside {
             return proven;
         }
         while proven.read < len {
             let (mut body, mut bgzf_size) = (proven.read, None);
-            if proven.end == Place::Between {
+            if proven.end == Position::Between {
                 let mut parser = HeaderParser::default();
                 match parser.feed(&input[body..len]) {
                     Ok(bytes) if parser.is_done() => {
@@ -98,7 +98,7 @@ impl Pieces {
                 proven.segments.push(Segment { bgzf_size, ..Segment::of(bytes, None) });
                 proven.written += bytes.len();
                 proven.read = len;
-                proven.end = Place::Body;
+                proven.end = Position::Body;
                 break;
             }
             let Some(trailer) = input[..len].get(end..).and_then(|rest| rest.first_chunk()) else { break };
@@ -106,7 +106,7 @@ impl Pieces {
             proven.segments.push(Segment { bgzf_size, ..segment });
             proven.written += written;
             proven.read = end + Trailer::BYTES;
-            proven.end = Place::Between;
+            proven.end = Position::Between;
         }
         proven
     }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     /// What is proven of `piece`, with what came out of it.
-    fn inflate(piece: &[u8], start: Place, room: usize) -> (Proven, Vec<u8>) {
+    fn inflate(piece: &[u8], start: Position, room: usize) -> (Proven, Vec<u8>) {
         let mut input = [piece, &[0; SEAL_BYTES]].concat();
         let mut out = vec![0; room];
         let proven = Pieces::new().unwrap().inflate(&mut input, piece.len(), start, &mut out);
@@ -157,42 +157,42 @@ mod tests {
         let data = text(0, 9_000);
         let piece = block(b"", &data, false, CodecName::Libdeflate);
         assert!(piece.ends_with(&MARK));
-        let (proven, out) = inflate(&piece, Place::Body, data.len() + SECRET_BYTES);
-        assert_eq!((proven.read, proven.end), (piece.len(), Place::Body));
+        let (proven, out) = inflate(&piece, Position::Body, data.len() + SECRET_BYTES);
+        assert_eq!((proven.read, proven.end), (piece.len(), Position::Body));
         assert!(out == data);
         // Without room for the secret; and cut anywhere but between its two empty blocks.
-        assert_eq!(inflate(&piece, Place::Body, data.len() + SECRET_BYTES - 1).0.read, 0);
+        assert_eq!(inflate(&piece, Position::Body, data.len() + SECRET_BYTES - 1).0.read, 0);
         for cut in 1..piece.len() {
-            let (proven, _) = inflate(&piece[..cut], Place::Body, data.len() + SECRET_BYTES);
+            let (proven, _) = inflate(&piece[..cut], Position::Body, data.len() + SECRET_BYTES);
             assert_eq!(proven.read, if cut == piece.len() - 5 { cut } else { 0 }, "cut at {cut} of {}", piece.len());
         }
-        assert_eq!(inflate(&piece, Place::Inside, data.len() + SECRET_BYTES).0.read, 0);
+        assert_eq!(inflate(&piece, Position::Inside, data.len() + SECRET_BYTES).0.read, 0);
     }
 
     #[test]
     fn a_piece_that_reaches_back_is_none() {
         let (dictionary, data) = (text(0, 4_000), text(0, 9_000));
         let piece = block(&dictionary, &data, false, CodecName::Zlib);
-        assert_eq!(inflate(&piece, Place::Body, 1 << 20).0.read, 0);
+        assert_eq!(inflate(&piece, Position::Body, 1 << 20).0.read, 0);
     }
 
     #[test]
     fn members_are_taken_as_far_as_they_are_whole() {
         let (one, two) = (text(0, 5_000), text(7_000, 7_100));
         let both = [member(&one), member(&two)].concat();
-        let (proven, out) = inflate(&both, Place::Between, 1 << 20);
-        assert_eq!((proven.read, proven.end, proven.segments.len()), (both.len(), Place::Between, 2));
+        let (proven, out) = inflate(&both, Position::Between, 1 << 20);
+        assert_eq!((proven.read, proven.end, proven.segments.len()), (both.len(), Position::Between, 2));
         assert!(out == [&one[..], &two].concat());
         for (bytes, what) in [
             (&both[..both.len() - 1], "a trailer that is cut"),
             (&[&member(&one)[..], b"\0\0\0"].concat()[..], "padding"),
             (&[&member(&one)[..], b"\x1f\x8b\x08\xff23456789"].concat()[..], "a header that we cannot read"),
         ] {
-            let (proven, out) = inflate(bytes, Place::Between, 1 << 20);
-            assert_eq!((proven.read, proven.end), (member(&one).len(), Place::Between), "{what}");
+            let (proven, out) = inflate(bytes, Position::Between, 1 << 20);
+            assert_eq!((proven.read, proven.end), (member(&one).len(), Position::Between), "{what}");
             assert!(out == one, "{what}");
         }
-        assert_eq!(inflate(&both, Place::Between, one.len() + 10).0.written, one.len(), "no room for the second");
+        assert_eq!(inflate(&both, Position::Between, one.len() + 10).0.written, one.len(), "no room for the second");
     }
 
     /// A last stored block that ends just where a seal would: its data, with the mark and the seal in it.
@@ -201,6 +201,6 @@ mod tests {
         let data = [b"data that looks like a mark", &MARK[..]].concat();
         let len = (data.len() + SEAL_BYTES) as u16;
         let header = [&[0x01][..], &len.to_le_bytes(), &(!len).to_le_bytes()].concat();
-        assert_eq!(inflate(&[header, data].concat(), Place::Body, 1 << 16).0.read, 0);
+        assert_eq!(inflate(&[header, data].concat(), Position::Body, 1 << 16).0.read, 0);
     }
 }

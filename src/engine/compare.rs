@@ -104,7 +104,7 @@ fn run_at(sys: &mut Sys, file: &OwnedFd, offset: u64, len: u64) -> Result<Extent
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Files, buffer, faulty, noise, places, sys};
+    use super::super::testing::{Files, buffer, directories, faulty, noise, sys};
     use super::super::{Engine as _, Side, direct::Direct};
     use super::*;
     use crate::sys::faults::Fault;
@@ -119,17 +119,17 @@ mod tests {
 
     #[test]
     fn the_first_difference_is_found_wherever_it_is() {
-        for place in places() {
-            let files = Files::with(&place, &noise(LEN));
+        for directory in directories() {
+            let files = Files::with(&directory, &noise(LEN));
             for step in [1, 512, 4096, 1 << 20] {
                 files.set_target(&noise(LEN));
                 assert_eq!(verdict(&mut sys(), &files, step), Ok(None));
-                for place in [0, 1, 511, 512, 4095, 4096, LEN - 1] {
+                for offset in [0, 1, 511, 512, 4095, 4096, LEN - 1] {
                     let mut other = noise(LEN);
-                    other[place] ^= 1;
+                    other[offset] ^= 1;
                     other[LEN - 1] = 0;
                     files.set_target(&other);
-                    assert_eq!(verdict(&mut sys(), &files, step), Ok(Some(place as u64)), "{step} a call");
+                    assert_eq!(verdict(&mut sys(), &files, step), Ok(Some(offset as u64)), "{step} a call");
                 }
                 for len in [0, 1, 4096, LEN - 1, LEN + 1, 2 * LEN] {
                     files.set_target(&noise(len));
@@ -152,8 +152,8 @@ mod tests {
     fn what_is_a_hole_on_both_sides_is_not_read() {
         const LEN: u64 = 15 << 40;
         let data = [(1 << 20)..(1 << 20) + 100_000, (7 << 40)..(7 << 40) + 5000];
-        for place in places() {
-            let files = Files::sparse(&place, LEN, data.clone());
+        for directory in directories() {
+            let files = Files::sparse(&directory, LEN, data.clone());
             let compared = Compared { len: LEN, has_holes: true, reads_on: true };
             let verdict = |sys: &mut Sys| compare(sys, files.pair(), compared, &mut buffer(4096), &mut buffer(8192));
             for run in &data {
@@ -162,7 +162,7 @@ mod tests {
                 sys().pwrite_full(files.pair().target, &bytes, run.start, bytes.len()).unwrap();
             }
             let mut quick = sys();
-            assert_eq!(verdict(&mut quick), Ok(None), "{}", place.display());
+            assert_eq!(verdict(&mut quick), Ok(None), "{}", directory.display());
             assert!(quick.counts().of(crate::calls::Call::Lseek).calls <= 12);
             // Data where the source has a hole, and zeros there, which are as good.
             sys().pwrite(files.pair().target, &[0], 9 << 40).unwrap();

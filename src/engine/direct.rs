@@ -123,7 +123,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::read_write::ReadWrite;
-    use super::super::testing::{Files, TROUBLE, buffer, faulty, noise, places, sys};
+    use super::super::testing::{Files, TROUBLE, buffer, directories, faulty, noise, sys};
     use super::super::{Ladder, Side};
     use super::*;
     use crate::sys::faults::Fault;
@@ -131,9 +131,9 @@ mod tests {
     const STEP: usize = 1 << 20;
 
     /// Old kernels have no direct access to memory.
-    fn direct_places() -> Vec<std::path::PathBuf> {
-        let can = |place: &Path| sys().set_direct(Files::with(place, b"x").pair().target, true).is_ok();
-        places().into_iter().filter(|place| can(place)).collect()
+    fn direct_directories() -> Vec<std::path::PathBuf> {
+        let can = |directory: &Path| sys().set_direct(Files::with(directory, b"x").pair().target, true).is_ok();
+        directories().into_iter().filter(|directory| can(directory)).collect()
     }
 
     fn copy(sys: &mut Sys, files: &Files, range: Range<u64>, step: usize) -> Result<Progress, EngineError> {
@@ -142,12 +142,12 @@ mod tests {
 
     #[test]
     fn every_length_arrives_whole() {
-        for place in direct_places() {
+        for directory in direct_directories() {
             for around in [0, PAGE, 2 * PAGE, STEP, 2 * STEP + PAGE] {
                 for len in around.saturating_sub(1)..=around + 1 {
                     for step in [PAGE, 3 * PAGE, STEP] {
-                        let files = Files::with(&place, &noise(len));
-                        let why = format!("{len} bytes, {step} a call, {}", place.display());
+                        let files = Files::with(&directory, &noise(len));
+                        let why = format!("{len} bytes, {step} a call, {}", directory.display());
                         let mut sys = sys();
                         assert_eq!(
                             copy(&mut sys, &files, 0..len as u64, step),
@@ -164,9 +164,9 @@ mod tests {
 
     #[test]
     fn a_source_that_ended_early_is_left_readable() {
-        for place in direct_places() {
+        for directory in direct_directories() {
             for len in [0, 100, PAGE, PAGE + 100, 3 * PAGE] {
-                let files = Files::with(&place, &noise(len));
+                let files = Files::with(&directory, &noise(len));
                 let mut sys = sys();
                 assert_eq!(copy(&mut sys, &files, 0..20_000, PAGE), Ok(Progress::done(len as u64)), "{len}");
                 assert_eq!(sys.is_direct(files.pair().source), Ok(false));
@@ -178,17 +178,17 @@ mod tests {
 
     #[test]
     fn data_between_holes_need_not_lie_on_pages() {
-        for place in direct_places() {
+        for directory in direct_directories() {
             let data = [5_000..5_100, 100_000..1_100_000, 2_000_000..2_000_001];
-            let files = Files::sparse(&place, 2_500_001, data.clone());
+            let files = Files::sparse(&directory, 2_500_001, data.clone());
             for range in data {
                 let wanted = range.end - range.start;
                 assert_eq!(copy(&mut sys(), &files, range, STEP), Ok(Progress::done(wanted)));
             }
-            assert!(sys().fstat(files.pair().target).unwrap().has_holes(), "{}", place.display());
+            assert!(sys().fstat(files.pair().target).unwrap().has_holes(), "{}", directory.display());
             files.assert_same("with holes");
             // Ranges that start and end anywhere, as on a file system with smaller blocks.
-            let files = Files::with(&place, &noise(50_000));
+            let files = Files::with(&directory, &noise(50_000));
             for range in [40_000..50_000, 5_000..40_000, 0..5_000] {
                 let wanted = range.end - range.start;
                 assert_eq!(copy(&mut sys(), &files, range, 2 * PAGE), Ok(Progress::done(wanted)));
@@ -199,10 +199,10 @@ mod tests {
 
     #[test]
     fn workers_at_one_file_do_not_disturb_each_other() {
-        for place in direct_places() {
+        for directory in direct_directories() {
             for round in 0..20 {
                 let len = 64 * PAGE as u64 + 17;
-                let files = Files::with(&place, &noise(len as usize));
+                let files = Files::with(&directory, &noise(len as usize));
                 std::thread::scope(|scope| {
                     for worker in 0..4 {
                         let files = &files;
@@ -228,10 +228,10 @@ mod tests {
     #[test]
     fn where_it_cannot_work_the_next_engine_does() {
         let ladder = Ladder::of(&[&Direct, &ReadWrite]);
-        for place in direct_places() {
+        for directory in direct_directories() {
             // Calls 1 to 4 set the flags; then come reads and writes, and what the rest of a page takes.
             for at in 1..=11 {
-                let files = Files::with(&place, &noise(3 * PAGE + 5));
+                let files = Files::with(&directory, &noise(3 * PAGE + 5));
                 let (all, buffer) = (0..3 * PAGE as u64 + 5, &mut buffer(PAGE));
                 let mut sys = faulty(at, Fault::Fail(Errno::INVAL));
                 let copied = ladder.copy_range(&mut sys, files.pair(), all.clone(), Some(PAGE), buffer).unwrap();
@@ -248,9 +248,9 @@ mod tests {
 
     #[test]
     fn trouble_and_short_calls() {
-        for place in direct_places() {
+        for directory in direct_directories() {
             for at in 5..=12 {
-                let files = Files::with(&place, &noise(3 * PAGE + 5));
+                let files = Files::with(&directory, &noise(3 * PAGE + 5));
                 for errno in TROUBLE {
                     let error = copy(&mut faulty(at, Fault::Fail(errno)), &files, 0..3 * PAGE as u64 + 5, PAGE);
                     assert_eq!(error.unwrap_err().errno, errno, "call {at}");

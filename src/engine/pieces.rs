@@ -108,7 +108,7 @@ impl Pieces {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Files, faulty, places, sys};
+    use super::super::testing::{Files, directories, faulty, sys};
     use super::*;
     use crate::calls::Call;
     use crate::sys::faults::Fault;
@@ -143,13 +143,13 @@ mod tests {
 
     #[test]
     fn a_hole_costs_one_look_however_large_it_is() {
-        for place in places() {
+        for directory in directories() {
             // ext4's files end at 16 TiB.
             let (size, data) = (15 << 40, (7 << 40)..(7 << 40) + 3 * MIB);
-            let files = Files::sparse(&place, size, [data.clone()]);
+            let files = Files::sparse(&directory, size, [data.clone()]);
             let (mut sys, pieces) = (sys(), Pieces::data(size, MIB));
             let (found, passed) = drain(&mut sys, &files, &pieces);
-            assert_eq!((found.len(), passed), (3, size), "{}", place.display());
+            assert_eq!((found.len(), passed), (3, size), "{}", directory.display());
             assert_eq!((found[0].start, found[2].end), (data.start, data.end));
             assert_eq!((pieces.reached(), pieces.end()), (data.end, size));
             assert!(sys.counts().of(Call::Lseek).calls <= 3, "{}", sys.counts().of(Call::Lseek).calls);
@@ -158,12 +158,12 @@ mod tests {
 
     #[test]
     fn short_runs_of_data_come_together() {
-        for place in places() {
+        for directory in directories() {
             let runs = (0..100).map(|number| number * 65_536..number * 65_536 + 4096);
-            let files = Files::sparse(&place, 100 * 65_536, runs.clone());
+            let files = Files::sparse(&directory, 100 * 65_536, runs.clone());
             let (pieces, mut batch) = (Pieces::data(100 * 65_536, MIB), Vec::new());
             pieces.take(&mut sys(), files.pair().source, &mut batch).unwrap();
-            assert_eq!(batch, runs.clone().take(AT_ONCE).collect::<Vec<_>>(), "{}", place.display());
+            assert_eq!(batch, runs.clone().take(AT_ONCE).collect::<Vec<_>>(), "{}", directory.display());
             let (rest, _) = drain(&mut sys(), &files, &pieces);
             assert_eq!(rest, runs.skip(AT_ONCE).collect::<Vec<_>>());
         }

@@ -37,22 +37,22 @@ pub(crate) fn copy_making_holes(
 
 /// Writes the pages of `bytes`, which are for `offset`, that are not all zero; neighbours in one call.
 fn write_what_is_not_zero(sys: &mut Sys, pair: Pair<'_>, bytes: &[u8], offset: u64) -> Result<(), Errno> {
-    let end_of_page = |place: usize| {
-        let to_next = PAGE - ((offset + place as u64) % PAGE as u64) as usize;
-        bytes.len().min(place + to_next)
+    let end_of_page = |at: usize| {
+        let to_next = PAGE - ((offset + at as u64) % PAGE as u64) as usize;
+        bytes.len().min(at + to_next)
     };
     // What was found to be more than zeros, and is not written yet.
     let mut pending = 0..0;
-    let mut place = 0;
-    while place < bytes.len() {
-        let end = end_of_page(place);
-        if is_zero(&bytes[place..end]) {
+    let mut at = 0;
+    while at < bytes.len() {
+        let end = end_of_page(at);
+        if is_zero(&bytes[at..end]) {
             write(sys, pair, bytes, &pending, offset)?;
             pending = end..end;
         } else {
             pending.end = end;
         }
-        place = end;
+        at = end;
     }
     write(sys, pair, bytes, &pending, offset)
 }
@@ -69,7 +69,7 @@ fn is_zero(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Files, TROUBLE, buffer, faulty, noise, places, sys};
+    use super::super::testing::{Files, TROUBLE, buffer, directories, faulty, noise, sys};
     use super::*;
     use crate::sys::faults::Fault;
 
@@ -89,16 +89,16 @@ mod tests {
 
     #[test]
     fn pages_of_zeros_become_holes_and_nothing_else_does() {
-        for place in places() {
+        for directory in directories() {
             for pattern in ["", "0", "1", "01", "10", "0110", "1001", "0000", "1111", "1011010001"] {
                 for rest in [0, 1, P - 1] {
                     for step in [P, 3 * P, 1 << 20] {
                         let content = pages(pattern, rest);
-                        let (files, len) = (Files::with(&place, &content), content.len() as u64);
+                        let (files, len) = (Files::with(&directory, &content), content.len() as u64);
                         let mut sys = sys();
                         sys.ftruncate(files.pair().target, len).unwrap();
                         let copied = make_holes(&mut sys, &files, 0..len, step).unwrap();
-                        let why = format!("{pattern} and {rest}, {step} a call, {}", place.display());
+                        let why = format!("{pattern} and {rest}, {step} a call, {}", directory.display());
                         assert_eq!(copied.bytes, len, "{why}");
                         let data = sys.counts().of(crate::calls::Call::Pwrite).bytes as usize;
                         assert_eq!(data, pattern.matches('1').count() * P, "{why}");
@@ -121,9 +121,9 @@ mod tests {
     fn whatever_the_ranges_and_steps_the_bytes_are_the_same() {
         let content = [pages("0110", 0), noise(100), vec![0; 3 * P], noise(1), vec![0; 5000]].concat();
         let len = content.len() as u64;
-        for place in places() {
+        for directory in directories() {
             for (range, step) in [(P, 1000), (P, P), (4 * P, 3 * P), (1000, 7), (5000, P), (1 << 20, P + 1)] {
-                let files = Files::with(&place, &content);
+                let files = Files::with(&directory, &content);
                 sys().ftruncate(files.pair().target, len).unwrap();
                 std::thread::scope(|scope| {
                     for worker in 0..2 {
@@ -165,10 +165,10 @@ mod tests {
         for len in 1..200 {
             let mut bytes = vec![0; len];
             assert!(is_zero(&bytes) && is_zero(&bytes[..len - 1]));
-            for place in 0..len {
-                bytes[place] = 1;
-                assert!(!is_zero(&bytes), "{place} of {len}");
-                bytes[place] = 0;
+            for index in 0..len {
+                bytes[index] = 1;
+                assert!(!is_zero(&bytes), "{index} of {len}");
+                bytes[index] = 0;
             }
         }
     }

@@ -34,7 +34,7 @@ impl Files {
         files
     }
 
-    /// A source of this length with data in these places only, and a target of its length.
+    /// A source of this length with data in these directories only, and a target of its length.
     pub(super) fn sparse(directory: &Path, len: u64, data: impl IntoIterator<Item = Range<u64>>) -> Self {
         let (source, target) = (empty(directory), empty(directory));
         source.set_len(len).unwrap();
@@ -85,7 +85,7 @@ fn content(file: &OwnedFd) -> Vec<u8> {
 
 /// Bytes that follow no pattern, none of them zero.
 pub(super) fn noise(len: usize) -> Vec<u8> {
-    (0..len as u32).map(|place| (place.wrapping_mul(2_654_435_761) >> 21) as u8 | 1).collect()
+    (0..len as u32).map(|directory| (directory.wrapping_mul(2_654_435_761) >> 21) as u8 | 1).collect()
 }
 
 /// Access to the kernel as it is.
@@ -103,7 +103,7 @@ pub(super) fn buffer(len: usize) -> AlignedBuffer {
 }
 
 /// A disk, as a rule, and memory.
-pub(super) fn places() -> Vec<PathBuf> {
+pub(super) fn directories() -> Vec<PathBuf> {
     let shm = PathBuf::from("/dev/shm");
     std::iter::once(std::env::temp_dir()).chain(shm.is_dir().then_some(shm)).collect()
 }

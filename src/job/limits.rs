@@ -65,7 +65,7 @@ pub(crate) struct Full {
     /// Asked for each file: nearly always there is none.
     any: AtomicBool,
     /// Devices, with an owner where only that one's quota is used up.
-    places: Mutex<HashSet<(Device, Option<u32>)>>,
+    volumes: Mutex<HashSet<(Device, Option<u32>)>>,
 }
 
 impl Full {
@@ -76,7 +76,7 @@ impl Full {
             Errno::DQUOT => Some(volume.owner),
             _ => return false,
         };
-        self.places.lock().unwrap_or_else(PoisonError::into_inner).insert((volume.device, owner));
+        self.volumes.lock().unwrap_or_else(PoisonError::into_inner).insert((volume.device, owner));
         self.any.store(true, Ordering::Relaxed);
         true
     }
@@ -84,8 +84,8 @@ impl Full {
     /// Whether a volume takes no more.
     pub(crate) fn has(&self, volume: Volume) -> bool {
         self.any.load(Ordering::Relaxed) && {
-            let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-            [None, Some(volume.owner)].into_iter().any(|owner| places.contains(&(volume.device, owner)))
+            let volumes = self.volumes.lock().unwrap_or_else(PoisonError::into_inner);
+            [None, Some(volume.owner)].into_iter().any(|owner| volumes.contains(&(volume.device, owner)))
         }
     }
 }

@@ -19,30 +19,30 @@ type Made = bool;
 
 impl TargetRegistry {
     /// Takes a name in a directory, or a file; says whether nobody had it yet.
-    pub(crate) fn take(&self, place: FileId, name: &[u8]) -> bool {
-        self.insert(place, name, true)
+    pub(crate) fn take(&self, directory: FileId, name: &[u8]) -> bool {
+        self.insert(directory, name, true)
     }
 
     /// The same for what is there already and stays as it is.
-    pub(crate) fn take_as_it_is(&self, place: FileId, name: &[u8]) -> bool {
-        self.insert(place, name, false)
+    pub(crate) fn take_as_it_is(&self, directory: FileId, name: &[u8]) -> bool {
+        self.insert(directory, name, false)
     }
 
     /// Gives a name up that nothing was made under after all.
-    pub(crate) fn give_up(&self, place: FileId, name: &[u8]) {
-        if let Some(names) = self.places().get_mut(&place) {
+    pub(crate) fn give_up(&self, directory: FileId, name: &[u8]) {
+        if let Some(names) = self.directories().get_mut(&directory) {
             names.remove(name);
         }
     }
 
     /// Whether what bears this name was made by the job, or is about to be.
-    pub(crate) fn has_made(&self, place: FileId, name: &[u8]) -> bool {
-        self.places().get(&place).and_then(|names| names.get(name)).is_some_and(|made| *made)
+    pub(crate) fn has_made(&self, directory: FileId, name: &[u8]) -> bool {
+        self.directories().get(&directory).and_then(|names| names.get(name)).is_some_and(|made| *made)
     }
 
-    fn insert(&self, place: FileId, name: &[u8], made: Made) -> bool {
-        let mut places = self.places();
-        let names = places.entry(place).or_default();
+    fn insert(&self, directory: FileId, name: &[u8], made: Made) -> bool {
+        let mut directories = self.directories();
+        let names = directories.entry(directory).or_default();
         let free = !names.contains_key(name);
         if free {
             names.insert(name.to_vec(), made);
@@ -50,7 +50,7 @@ impl TargetRegistry {
         free
     }
 
-    fn places(&self) -> MutexGuard<'_, Directories> {
+    fn directories(&self) -> MutexGuard<'_, Directories> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

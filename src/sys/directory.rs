@@ -51,32 +51,32 @@ impl Entries {
         self.ends.is_empty()
     }
 
-    /// The entry at a place in the directory's order; `None` after the last.
-    pub fn get(&self, place: usize) -> Option<Entry<'_>> {
-        let (end, kind) = *self.ends.get(place)?;
-        let name = CStr::from_bytes_with_nul(&self.names[self.start(place)..end as usize]).ok()?;
+    /// The entry at an index in the directory's order; `None` after the last.
+    pub fn get(&self, index: usize) -> Option<Entry<'_>> {
+        let (end, kind) = *self.ends.get(index)?;
+        let name = CStr::from_bytes_with_nul(&self.names[self.start(index)..end as usize]).ok()?;
         Some(Entry { name, kind })
     }
 
     /// The entries in the directory's order.
     pub fn iter(&self) -> impl Iterator<Item = Entry<'_>> {
-        (0..self.len()).filter_map(|place| self.get(place))
+        (0..self.len()).filter_map(|index| self.get(index))
     }
 
-    /// Takes away the entries from a place on.
+    /// Takes away the entries from an index on.
     #[must_use]
-    pub(crate) fn split_off(&mut self, place: usize) -> Self {
-        let start = self.start(place);
-        let mut ends = self.ends.split_off(place);
+    pub(crate) fn split_off(&mut self, index: usize) -> Self {
+        let start = self.start(index);
+        let mut ends = self.ends.split_off(index);
         for (end, _) in &mut ends {
             *end -= start as u32;
         }
         Self { names: self.names.split_off(start), ends }
     }
 
-    /// Where the name at a place begins.
-    fn start(&self, place: usize) -> usize {
-        place.checked_sub(1).map_or(0, |before| self.ends[before].0 as usize)
+    /// Where the name at an index begins.
+    fn start(&self, index: usize) -> usize {
+        index.checked_sub(1).map_or(0, |before| self.ends[before].0 as usize)
     }
 
     /// Each entry by itself.
@@ -244,11 +244,11 @@ mod tests {
     #[test]
     fn entries_are_cut_in_two_at_any_place() {
         let all = [c"a", c"", c"ccc", c"dd"];
-        for place in 0..=all.len() {
+        for index in 0..=all.len() {
             let mut front = entries(&all);
-            let back = front.split_off(place);
-            assert_eq!((names(&front), names(&back)), (all[..place].to_vec(), all[place..].to_vec()));
-            assert!(front.get(place).is_none() && back.len() == all.len() - place);
+            let back = front.split_off(index);
+            assert_eq!((names(&front), names(&back)), (all[..index].to_vec(), all[index..].to_vec()));
+            assert!(front.get(index).is_none() && back.len() == all.len() - index);
         }
         assert_eq!(
             entries(&all).singly().map(|alone| names(&alone)[0].to_owned()).collect::<Vec<_>>(),

@@ -2,7 +2,7 @@
 //!
 //! A look has to wait for the one before it, some 17 cycles, in which the processor could do several. So the first lane
 //! walks from where we are, and the others from guesses further on. Codes read from a wrong bit fall into step with the
-//! right ones by themselves, mostly within ten looks. A lane counts only if the walk before it comes to a place where
+//! right ones by themselves, mostly within ten looks. A lane counts only if the walk before it comes to an offset where
 //! that lane has been, for from there both do the same: a wrong guess costs time, never truth.
 
 use super::Malformed;
@@ -22,8 +22,8 @@ struct Lane {
     at: usize,
     state: State,
     /// Where it was before each look.
-    places: [usize; STRETCH * STRETCHES],
-    /// How many of `places` count.
+    offsets: [usize; STRETCH * STRETCHES],
+    /// How many of `offsets` count.
     looks: usize,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Lanes {
 
 impl Default for Lanes {
     fn default() -> Self {
-        let lane = Lane { at: 0, state: State::Walking, places: [0; STRETCH * STRETCHES], looks: 0 };
+        let lane = Lane { at: 0, state: State::Walking, offsets: [0; STRETCH * STRETCHES], looks: 0 };
         Self { lanes: Box::new([lane; LANES]), pace: 0 }
     }
 }
@@ -100,7 +100,7 @@ impl Lanes {
         let mut at: [usize; LANES] = std::array::from_fn(|number| self.lanes[number].at);
         for look in looks..looks + STRETCH {
             for (at, lane) in at.iter_mut().zip(self.lanes.iter_mut()) {
-                lane.places[look] = *at;
+                lane.offsets[look] = *at;
                 *at = tables.look(stream, *at);
             }
         }
@@ -109,8 +109,8 @@ impl Lanes {
                 continue;
             }
             (lane.at, lane.looks) = (at, looks + STRETCH);
-            // A lane that is stuck looked at the same place again and again.
-            if at == lane.places[looks + STRETCH - 1] {
+            // A lane that is stuck looked at the same offset again and again.
+            if at == lane.offsets[looks + STRETCH - 1] {
                 lane.state = match tables.symbol(stream, &mut lane.at) {
                     Ok(Next::Symbols) => State::Walking,
                     Ok(Next::End) => State::Ended,
@@ -120,11 +120,11 @@ impl Lanes {
         }
     }
 
-    /// Goes on from the first lane's end: to a place where the next lane has been, and from there to that lane's end.
+    /// Goes on from the first lane's end: to an offset where the next lane has been, and from there to that lane's end.
     fn join(&self, tables: &Tables, stream: &[u8], at: &mut usize) -> Result<Next, Malformed> {
         for (number, lane) in self.lanes.iter().enumerate() {
             if number > 0 {
-                match meet(tables, stream, at, &lane.places[..lane.looks])? {
+                match meet(tables, stream, at, &lane.offsets[..lane.looks])? {
                     Meeting::Met => {}
                     Meeting::Missed => return Ok(Next::Symbols),
                     Meeting::End => return Ok(Next::End),
@@ -143,21 +143,21 @@ impl Lanes {
 
 enum Meeting {
     Met,
-    /// No place is left where one could meet.
+    /// No offset is left where one could meet.
     Missed,
     /// The block ended before.
     End,
 }
 
-/// Goes on from `at` until that is one of `places`, which ascend.
-fn meet(tables: &Tables, stream: &[u8], at: &mut usize, places: &[usize]) -> Result<Meeting, Malformed> {
-    for place in places {
-        while *at < *place {
+/// Goes on from `at` until that is one of `offsets`, which ascend.
+fn meet(tables: &Tables, stream: &[u8], at: &mut usize, offsets: &[usize]) -> Result<Meeting, Malformed> {
+    for offset in offsets {
+        while *at < *offset {
             if tables.advance(stream, at)? == Next::End {
                 return Ok(Meeting::End);
             }
         }
-        if *at == *place {
+        if *at == *offset {
             return Ok(Meeting::Met);
         }
     }

@@ -105,8 +105,8 @@ fn read_lengths(
 ) -> Result<[u8; MOST_SYMBOLS + DISTANCE_CODES + LONGEST_RUN], Malformed> {
     let given = bits.take(4)? as usize + 4;
     let mut code_lengths = [0; LENGTH_ORDER.len()];
-    for place in &LENGTH_ORDER[..given] {
-        code_lengths[*place] = bits.take(3)? as u8;
+    for index in &LENGTH_ORDER[..given] {
+        code_lengths[*index] = bits.take(3)? as u8;
     }
     let mut code = Code::empty();
     code.assign(&code_lengths)?;

@@ -176,20 +176,20 @@ impl Code {
             self.counts[usize::from(*length)] += 1;
         }
         self.counts[0] = 0;
-        let mut places = [0_u16; LONGEST + 1];
-        let (mut free, mut place) = (1_i32, 0);
-        for (count, first) in self.counts.iter().zip(&mut places).skip(1) {
+        let mut firsts = [0_u16; LONGEST + 1];
+        let (mut free, mut index) = (1_i32, 0);
+        for (count, first) in self.counts.iter().zip(&mut firsts).skip(1) {
             free = 2 * free - i32::from(*count);
             if free < 0 {
                 return Err(Malformed);
             }
-            *first = place;
-            place += count;
+            *first = index;
+            index += count;
         }
         for (symbol, length) in lengths.iter().enumerate().filter(|(_, length)| **length != 0) {
-            let place = &mut places[usize::from(*length)];
-            self.symbols[usize::from(*place)] = symbol as u16;
-            *place += 1;
+            let index = &mut firsts[usize::from(*length)];
+            self.symbols[usize::from(*index)] = symbol as u16;
+            *index += 1;
         }
         Ok(())
     }
@@ -220,13 +220,13 @@ impl Code {
 
     /// Reads one symbol, bit by bit: for codes that are too long for a table, and for the end of a stream.
     pub(super) fn read(&self, bits: &mut Bits<'_>) -> Result<u16, Malformed> {
-        let (mut code, mut first, mut place) = (0, 0, 0);
+        let (mut code, mut first, mut index) = (0, 0, 0);
         for count in self.counts[1..].iter().copied().map(usize::from) {
             code += bits.take(1)? as usize;
             if code < first + count {
-                return Ok(self.symbols[place + code - first]);
+                return Ok(self.symbols[index + code - first]);
             }
-            place += count;
+            index += count;
             first = 2 * (first + count);
             code *= 2;
         }

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use crate::codec::check::{Checker, Damage, Segment};
 use crate::codec::gunzip::{End, Gunzip, Step};
 use crate::codec::index::Recorder;
-use crate::codec::piece::{Place, Proven};
+use crate::codec::piece::{Position, Proven};
 use crate::pool::PooledBuffer;
 use crate::sys::Sys;
 
@@ -116,7 +116,7 @@ pub(super) struct Piece {
     /// Its bytes.
     pub(super) len: usize,
     /// Where it was thought to begin.
-    pub(super) start: Place,
+    pub(super) start: Position,
     /// What came out of it.
     pub(super) output: PooledBuffer,
     pub(super) proven: Proven,
@@ -131,7 +131,7 @@ pub(super) struct Writer {
     pub(super) recorder: Option<Recorder>,
     pub(super) checker: Checker,
     /// Where the next piece has to begin to be taken as it is.
-    place: Place,
+    position: Position,
     /// The last bytes of a member that goes on.
     window: Vec<u8>,
     /// Reads what is not taken as it is.
@@ -151,7 +151,7 @@ impl Writer {
             read: 0,
             recorder: None,
             checker: Checker::default(),
-            place: Place::Between,
+            position: Position::Between,
             window: Vec::new(),
             gunzip: None,
             passes: false,
@@ -167,12 +167,12 @@ impl Writer {
             let at = writer.read;
             writer.read += piece.len as u64;
             let mut read = 0;
-            if writer.place == piece.start && piece.start != Place::Inside {
+            if writer.position == piece.start && piece.start != Position::Inside {
                 // Taken back if the piece is not proven.
                 if let Some(recorder) = &mut writer.recorder {
                     recorder.begin(at, piece.start);
                 }
-                if piece.start == Place::Between {
+                if piece.start == Position::Between {
                     writer.window.clear();
                 }
                 writer.take_proven(sys, &piece.output, &piece.proven)?;
@@ -183,7 +183,7 @@ impl Writer {
                 return Ok(());
             }
             if let Some(recorder) = &mut writer.recorder
-                && writer.place != Place::Between
+                && writer.position != Position::Between
             {
                 recorder.reach_back();
             }
@@ -222,9 +222,9 @@ impl Writer {
 
     /// How the file ends; an error if it may not end here.
     pub(super) fn finish(&self) -> Result<End, Damage> {
-        match (&self.gunzip, self.place) {
-            (Some(gunzip), Place::Inside) => gunzip.finish(),
-            (_, Place::Between) if self.checker.members() > 0 => Ok(End::default()),
+        match (&self.gunzip, self.position) {
+            (Some(gunzip), Position::Inside) => gunzip.finish(),
+            (_, Position::Between) if self.checker.members() > 0 => Ok(End::default()),
             _ => Err(Damage::Truncated),
         }
     }
@@ -248,8 +248,8 @@ impl Writer {
     fn take_proven(&mut self, sys: &mut Sys, output: &[u8], proven: &Proven) -> Result<(), Failure> {
         let bytes = &output[..proven.written];
         self.take_segments(sys, bytes, &proven.segments)?;
-        self.place = proven.end;
-        if self.place == Place::Body {
+        self.position = proven.end;
+        if self.position == Position::Body {
             // A member that began in the piece may not reach back to the one before, even if nothing came out of that here.
             if proven.segments.len() > 1 {
                 self.window.clear();
@@ -313,7 +313,7 @@ impl Writer {
         }
         // From after a member, pieces can be taken as they are again.
         if gunzip.is_between_members() {
-            self.place = Place::Between;
+            self.position = Position::Between;
         }
         self.gunzip = Some(gunzip);
         Ok(())
@@ -322,12 +322,12 @@ impl Writer {
     /// A reader that goes on where the last piece ended.
     fn resume(&mut self) -> Result<Box<Gunzip>, Damage> {
         let mut gunzip = self.gunzip.take().unwrap_or_else(|| Box::new(Gunzip::new(self.passes)));
-        match std::mem::replace(&mut self.place, Place::Inside) {
-            Place::Inside => {}
+        match std::mem::replace(&mut self.position, Position::Inside) {
+            Position::Inside => {}
             // Without a member before it, it is at the start of the file.
-            Place::Between if self.checker.members() == 0 => gunzip.restart(),
-            Place::Between => gunzip.resume_between_members(),
-            Place::Body => gunzip.resume_in_member(&self.window)?,
+            Position::Between if self.checker.members() == 0 => gunzip.restart(),
+            Position::Between => gunzip.resume_between_members(),
+            Position::Body => gunzip.resume_in_member(&self.window)?,
         }
         Ok(gunzip)
     }

@@ -8,7 +8,7 @@ use super::output::Piece;
 use super::route::Input;
 use super::{Inflate, SharedFile};
 use crate::codec::cut::Cuts;
-use crate::codec::piece::{Place, SEAL_BYTES};
+use crate::codec::piece::{Position, SEAL_BYTES};
 use crate::error::{Error, Result};
 use crate::gzip::{FileWorker, Handle};
 use crate::sys::Sys;
@@ -55,7 +55,7 @@ pub(super) struct Cutter {
     /// The number of the next piece.
     number: u64,
     /// Where the next piece begins.
-    place: Place,
+    start: Position,
     /// There is nothing after what is ahead.
     ended: bool,
 }
@@ -64,14 +64,14 @@ pub(super) struct Cutter {
 #[derive(Debug, Clone, Copy)]
 struct Chunk {
     number: u64,
-    start: Place,
+    start: Position,
     len: usize,
 }
 
 impl Cutter {
     /// Cuts a source of which `input` was read already.
     pub(super) fn new(cuts: Cuts, input: &Input) -> Self {
-        Self { cuts, ahead: input.bytes().to_vec(), given: 0, number: 0, place: Place::Between, ended: input.is_all }
+        Self { cuts, ahead: input.bytes().to_vec(), given: 0, number: 0, start: Position::Between, ended: input.is_all }
     }
 
     /// Puts the next piece into `buffer`, with room for a seal after it; `None` at the end, or when no more is wanted.
@@ -93,7 +93,7 @@ impl Cutter {
         if let Some(cut) = self.cuts.find(waiting, 0) {
             buffer[..cut.at].copy_from_slice(&waiting[..cut.at]);
             self.given += cut.at;
-            return Ok(Some(self.chunk(cut.at, cut.place)));
+            return Ok(Some(self.chunk(cut.at, cut.start)));
         }
         let mut filled = waiting.len();
         buffer[..filled].copy_from_slice(waiting);
@@ -110,11 +110,11 @@ impl Cutter {
             filled += count;
             if let Some(cut) = self.cuts.find(&buffer[..filled], searched) {
                 self.keep(&buffer[cut.at..filled]);
-                return Ok(Some(self.chunk(cut.at, cut.place)));
+                return Ok(Some(self.chunk(cut.at, cut.start)));
             }
         }
         // What is too long for a buffer is inflated in order.
-        let next = if self.ended && self.given == self.ahead.len() { Place::Between } else { Place::Inside };
+        let next = if self.ended && self.given == self.ahead.len() { Position::Between } else { Position::Inside };
         Ok((filled > 0).then(|| self.chunk(filled, next)))
     }
 
@@ -126,10 +126,10 @@ impl Cutter {
         self.given = 0;
     }
 
-    fn chunk(&mut self, len: usize, next: Place) -> Chunk {
-        let chunk = Chunk { number: self.number, start: self.place, len };
+    fn chunk(&mut self, len: usize, next: Position) -> Chunk {
+        let chunk = Chunk { number: self.number, start: self.start, len };
         self.number += 1;
-        self.place = next;
+        self.start = next;
         chunk
     }
 }

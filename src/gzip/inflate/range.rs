@@ -21,7 +21,7 @@ use crate::codec::cut::{SIZED_HEADER_BYTES, sized_member};
 use crate::codec::gunzip::Gunzip;
 use crate::codec::index::Recorder;
 use crate::codec::index::Span;
-use crate::codec::piece::{Place, SEAL_BYTES, SECRET_BYTES};
+use crate::codec::piece::{Position, SEAL_BYTES, SECRET_BYTES};
 use crate::error::{Error, Quoted, Remedy, Result};
 use crate::gzip::source::Source;
 use crate::gzip::{FileWorker, Handle};
@@ -173,7 +173,7 @@ impl FileWorker<Inflate> {
         let read = read.and_then(|()| sys.pread_full(&file.inflation.source.file, part, span.compressed.start, step));
         let read = read.map_err(|errno| Error::system("read", file.inflation.source.path(), errno))?;
         self.moved(&file.inflation, read);
-        let proven = self.codec.inflate(input, read, span.place, output);
+        let proven = self.codec.inflate(input, read, span.start, output);
         let mut crc = Hasher::new();
         for segment in &proven.segments {
             crc.combine(&segment.crc);
@@ -204,7 +204,7 @@ impl FileWorker<Inflate> {
         let source = &file.inflation.source;
         let damaged = || damaged(source, span);
         let mut gunzip = Gunzip::default();
-        if span.place == Place::Body {
+        if span.start == Position::Body {
             gunzip.resume_in_member(&[]).map_err(|_| damaged())?;
         }
         let (mut crc, mut filled) = (Hasher::new(), 0);

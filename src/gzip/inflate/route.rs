@@ -3,7 +3,7 @@
 use super::Inflate;
 use crate::codec::cut::{Cuts, sized_member};
 use crate::codec::member::{Header, HeaderParser};
-use crate::codec::piece::{Pieces, Place, SEAL_BYTES, SECRET_BYTES};
+use crate::codec::piece::{Pieces, Position, SEAL_BYTES, SECRET_BYTES};
 use crate::error::{Error, Result};
 use crate::gzip::FileWorker;
 use crate::gzip::source::Source;
@@ -84,19 +84,19 @@ impl Input {
     fn proves(&mut self, cuts: Cuts, pieces: &mut Pieces, out: &mut [u8]) -> bool {
         let Some(first) = cuts.find(self.bytes(), 0) else { return false };
         let second = cuts.find(&self.bytes()[first.at..], 0);
-        self.is_piece((0, first.at, Place::Between), pieces, out)
-            && second.is_none_or(|second| self.is_piece((first.at, second.at, first.place), pieces, out))
+        self.is_piece((0, first.at, Position::Between), pieces, out)
+            && second.is_none_or(|second| self.is_piece((first.at, second.at, first.start), pieces, out))
     }
 
     /// Whether the `len` bytes at `from` can be inflated on their own. Afterwards they are as they were.
-    fn is_piece(&mut self, (from, len, place): (usize, usize, Place), pieces: &mut Pieces, out: &mut [u8]) -> bool {
+    fn is_piece(&mut self, (from, len, start): (usize, usize, Position), pieces: &mut Pieces, out: &mut [u8]) -> bool {
         let Some(piece) = self.buffer.get_mut(from..from + len + SEAL_BYTES) else { return false };
         let mut after = [0; SEAL_BYTES];
         after.copy_from_slice(&piece[len..]);
-        let proven = pieces.inflate(piece, len, place, out);
+        let proven = pieces.inflate(piece, len, start, out);
         piece[len..].copy_from_slice(&after);
         // Between the two empty blocks of a mark is a piece that says nothing.
-        proven.read == len && (place == Place::Between || proven.written > 0)
+        proven.read == len && (start == Position::Between || proven.written > 0)
     }
 }
 

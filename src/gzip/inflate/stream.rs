@@ -16,7 +16,7 @@ use super::route::Input;
 use super::{Inflate, SharedFile};
 use crate::codec::check::Segment;
 use crate::codec::gunzip::{End, Gunzip, Step};
-use crate::codec::piece::Place;
+use crate::codec::piece::Position;
 use crate::error::Result;
 use crate::gzip::{FileWorker, Handle};
 use crate::pool::PooledBuffer;
@@ -67,8 +67,8 @@ impl FileWorker<Inflate> {
         Input { buffer: mut input, len, .. }: Input,
         mut output: PooledBuffer,
     ) -> Result<()> {
-        let proven = self.codec.inflate(&mut input, len, Place::Between, &mut output);
-        let piece = Piece { input, len, start: Place::Between, output, proven };
+        let proven = self.codec.inflate(&mut input, len, Position::Between, &mut output);
+        let piece = Piece { input, len, start: Position::Between, output, proven };
         let taken = writer.take(&mut self.context.sys, piece);
         self.moved(inflation, len);
         taken.map_err(|failure| inflation.error(failure))
