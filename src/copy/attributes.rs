@@ -18,21 +18,21 @@ use crate::tree::extended::{
     Class, Kept, Origin, Prior, Selection, allowed_by_default, has_default_acl, keep_extended as keep, shed_acls,
 };
 use crate::tree::metadata::{Owned, SET_GROUP_ID, keep_mode, keep_owner, keep_times, ordinary_directory_mode};
-use crate::tree::{FileRef, Place, Trouble};
+use crate::tree::{DirectoryPath, FileRef, Trouble};
 
 /// Sees to a new directory with this mode, where the one that it lies in hands on an ACL: that may take rights from its
 /// owner, too. With the source's mode it loses the ACL; without, it is as any new directory there. Says whether what is
 /// made in it inherits an ACL.
-pub(super) fn inherits(sys: &mut Sys, plan: &CopyPlan, parent: &OwnedFd, place: &Place, mode: u32) -> bool {
+pub(super) fn inherits(sys: &mut Sys, plan: &CopyPlan, parent: &OwnedFd, path: &DirectoryPath, mode: u32) -> bool {
     if !has_default_acl(sys, parent) {
         return false;
     }
-    if let Ok(directory) = place.open_to_search(sys) {
+    if let Ok(directory) = path.open_to_search(sys) {
         make_ours(sys, &directory, mode);
         let _ = sys.close(directory);
     }
     // What is not taken away here goes with each file, and from the directory in the end.
-    let mut shed = || place.open(sys).and_then(|directory| shed_acls(sys, &directory).and(sys.close(directory)));
+    let mut shed = || path.open(sys).and_then(|directory| shed_acls(sys, &directory).and(sys.close(directory)));
     !plan.keep.mode || shed().is_err()
 }
 
@@ -52,12 +52,12 @@ fn ordinary_mode_of(sys: &mut Sys, directory: &OwnedFd, wanted: &Attributes, cre
 }
 
 /// Whether a source directory has anything to be copied, when its turn comes.
-pub(super) fn has_extended(copier: &mut Copier, source: &OwnedFd, place: &Place) -> Result<bool> {
+pub(super) fn has_extended(copier: &mut Copier, source: &OwnedFd, path: &DirectoryPath) -> Result<bool> {
     match copier.worker.sys.flistxattr(source, &mut copier.attributes.names) {
         Ok(mut names) => Ok(names.next().is_some()),
         // Whatever else is the matter shows when they are copied.
         Err(Errno::NOTSUP) => Ok(false),
-        Err(Errno::INTR) => Err(Error::system("examine", place.path(), Errno::INTR)),
+        Err(Errno::INTR) => Err(Error::system("examine", path.to_path_buf(), Errno::INTR)),
         Err(_) => Ok(true),
     }
 }

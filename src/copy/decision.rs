@@ -1,5 +1,5 @@
 //! The facts about an entry: whether it is passed over, and what [`decide`](decide::decide) must know about the rest; and the
-//! one place where a dry run goes another way than a copy.
+//! one point where a dry run and a copy part.
 
 use std::cmp::Ordering;
 use std::ffi::{CStr, OsStr};

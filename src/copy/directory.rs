@@ -20,12 +20,12 @@ use crate::error::{Error, Result};
 use crate::plan::CopyPlan;
 use crate::sys::{Attributes, Creator, FileId, FileKind, Sys};
 use crate::tree::metadata::describe;
-use crate::tree::{DirectoryRules, Place, Site, StagedTree, TemporaryFileRegistry};
+use crate::tree::{DirectoryPath, DirectoryRules, Site, StagedTree, TemporaryFileRegistry};
 
 /// A source directory and the target directory that its entries go into.
 pub(super) struct Directory {
-    pub(super) source: Arc<Place>,
-    pub(super) target: Arc<Place>,
+    pub(super) source: Arc<DirectoryPath>,
+    pub(super) target: Arc<DirectoryPath>,
     pub(super) parent: ParentLink,
     /// Set once the source was opened; never for the directory that arguments lie in.
     pub(super) source_attributes: OnceLock<SourceAttributes>,
@@ -88,7 +88,12 @@ impl Drop for ParentLink {
 
 impl Directory {
     /// A directory in which a named source lies; what is there is merged with what comes.
-    pub(super) fn new(source: Arc<Place>, target: Arc<Place>, volume: Volume, creator: Creator) -> Self {
+    pub(super) fn new(
+        source: Arc<DirectoryPath>,
+        target: Arc<DirectoryPath>,
+        volume: Volume,
+        creator: Creator,
+    ) -> Self {
         Self {
             source,
             target,
@@ -106,7 +111,7 @@ impl Directory {
     }
 
     /// The same target for another source: what is in `source` goes into it.
-    pub(super) fn merging(&self, source: Arc<Place>) -> Self {
+    pub(super) fn merging(&self, source: Arc<DirectoryPath>) -> Self {
         let device = self.origin.device.or_else(|| self.source_attributes.get().map(|found| found.attributes.dev));
         Self {
             state: self.state,
@@ -154,12 +159,12 @@ impl Directory {
 
     /// The path of an entry's source, for messages.
     pub(super) fn source_of(&self, name: &CStr) -> PathBuf {
-        self.source.path_of(name)
+        self.source.join(name)
     }
 
     /// The path of an entry's target, for messages.
     pub(super) fn target_of(&self, name: &CStr) -> PathBuf {
-        self.target.path_of(name)
+        self.target.join(name)
     }
 
     /// Whether the source, or one above it as far as this copy went, is the directory with these attributes.
@@ -178,14 +183,14 @@ impl Directory {
 /// A directory that was found in another one, before its target is known.
 pub(super) struct Subdirectory<'a> {
     pub(super) above: &'a Directory,
-    pub(super) source: Arc<Place>,
+    pub(super) source: Arc<DirectoryPath>,
     pub(super) name: &'a CStr,
     pub(super) new_name: &'a CStr,
 }
 
 impl Subdirectory<'_> {
     /// Where its target is, or would be.
-    pub(super) fn target(&self) -> Arc<Place> {
+    pub(super) fn target(&self) -> Arc<DirectoryPath> {
         self.above.target.below(self.new_name)
     }
 
@@ -195,7 +200,7 @@ impl Subdirectory<'_> {
     }
 
     /// The directory with this target, for which all holds that holds for the one above.
-    pub(super) fn with(&self, target: Arc<Place>) -> Directory {
+    pub(super) fn with(&self, target: Arc<DirectoryPath>) -> Directory {
         Directory { target, ..self.above.merging(Arc::clone(&self.source)) }
     }
 
@@ -246,8 +251,8 @@ impl OpenDirectory {
 }
 
 /// Opens a directory to look up names in it.
-pub(super) fn open_to_search(sys: &mut Sys, place: &Place) -> Result<OwnedFd> {
-    place.open_to_search(sys).map_err(|errno| Error::system("open", place.path(), errno))
+pub(super) fn open_to_search(sys: &mut Sys, path: &DirectoryPath) -> Result<OwnedFd> {
+    path.open_to_search(sys).map_err(|errno| Error::system("open", path.to_path_buf(), errno))
 }
 
 /// What two names have in common that differ in case only.

@@ -25,7 +25,7 @@ use crate::pool::Handle;
 use crate::sys::FileKind;
 use crate::tree::extended::{Class, has_default_acl};
 use crate::tree::path::{open_named, search_only};
-use crate::tree::{DirectoryRules, Place, Root, StagedTree, Trouble, remove_abandoned};
+use crate::tree::{DirectoryPath, DirectoryRules, Root, StagedTree, Trouble, remove_abandoned};
 
 /// A directory, and its target's descriptor if that had to be opened.
 pub(super) type FoundDirectory = (Directory, Option<OwnedFd>);
@@ -70,7 +70,8 @@ pub(super) fn merge(copier: &mut Copier, subdirectory: &Subdirectory<'_>) -> Res
     let (sys, shared) = (&mut copier.worker.sys, &copier.shared);
     match target.open_to_search(sys) {
         Ok(opened) => {
-            let volume = Volume::of(sys, &opened).map_err(|errno| Error::system("examine", target.path(), errno))?;
+            let volume =
+                Volume::of(sys, &opened).map_err(|errno| Error::system("examine", target.to_path_buf(), errno))?;
             refuse_other_case(sys, shared, above, None, name, new_name)?;
             if volume.dev() != above.volume.dev() {
                 shared.volumes.note(volume.dev(), &target);
@@ -85,7 +86,7 @@ pub(super) fn merge(copier: &mut Copier, subdirectory: &Subdirectory<'_>) -> Res
             None => merge(copier, subdirectory),
         },
         Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => Ok((merge_into_link(copier, subdirectory)?, None)),
-        Err(errno) => Err(Error::system("open", target.path(), errno)),
+        Err(errno) => Err(Error::system("open", target.to_path_buf(), errno)),
     }
 }
 
@@ -100,7 +101,7 @@ fn merge_into_link(copier: &mut Copier, subdirectory: &Subdirectory<'_>) -> Resu
         return Err(subdirectory.refused(&existing));
     }
     let led = open_named(sys, &directory, new_name).map_err(failed)?;
-    let target = Place::root(Root::new(led, subdirectory.target_path()));
+    let target = DirectoryPath::root(Root::new(led, subdirectory.target_path()));
     sys.close(directory).map_err(failed)?;
     let volume = target.open_to_search(sys).and_then(|opened| Volume::of(sys, &opened)).map_err(failed)?;
     shared.volumes.note(volume.dev(), &target);
@@ -118,7 +119,7 @@ pub(super) fn begin(copier: &mut Copier, (directory, target): FoundDirectory) ->
         return None;
     };
     if directory.would_be_made() {
-        tell_made(copier, directory.source.path(), &directory.target);
+        tell_made(copier, directory.source.to_path_buf(), &directory.target);
     }
     if copier.dry_run.is_some() {
         return Some(open);
@@ -137,19 +138,19 @@ pub(super) fn begin(copier: &mut Copier, (directory, target): FoundDirectory) ->
 }
 
 /// Removes from a target directory the temporary files that killed runs left there.
-pub(super) fn tidy(copier: &mut Copier, place: &Place, directory: &OwnedFd) {
+pub(super) fn tidy(copier: &mut Copier, target: &DirectoryPath, directory: &OwnedFd) {
     // A directory that cannot be read is left as it is; that is not a failure.
     let removed = remove_abandoned(&mut copier.worker.sys, directory, &mut copier.names).unwrap_or_default();
     for name in removed {
-        copier.worker.note(|| (place.path_of(&name), "removed: a killed run left it".to_owned()));
+        copier.worker.note(|| (target.join(&name), "removed: a killed run left it".to_owned()));
     }
 }
 
 /// Opens both sides; refuses sources that this copy itself is making, and targets that are the source.
 fn open_sides(copier: &mut Copier, directory: &Directory, target: Option<OwnedFd>) -> Result<Sides> {
     let sys = &mut copier.worker.sys;
-    let from = |errno| Error::system("open", directory.source.path(), errno);
-    let to = |errno| Error::system("open", directory.target.path(), errno);
+    let from = |errno| Error::system("open", directory.source.to_path_buf(), errno);
+    let to = |errno| Error::system("open", directory.target.to_path_buf(), errno);
     let source = directory.source.open(sys).map_err(from)?;
     let attributes = sys.fstat(&source).map_err(from)?;
     let target = match target {
@@ -165,7 +166,7 @@ fn open_sides(copier: &mut Copier, directory: &Directory, target: Option<OwnedFd
         let made = sys.fstat(&target).map_err(to)?;
         if made.is_same_file(&attributes) {
             let why = "source and target are the same directory";
-            return Err(Error::refused("copy", directory.source.path(), why));
+            return Err(Error::refused("copy", directory.source.to_path_buf(), why));
         }
         if directory.staged.is_some() {
             let name = directory.target.above().map(|(_, name)| name).unwrap_or_default();
@@ -173,7 +174,7 @@ fn open_sides(copier: &mut Copier, directory: &Directory, target: Option<OwnedFd
         }
     }
     if copier.shared.trees.contain(attributes.id()) {
-        return Err(Error::refused("copy", directory.source.path(), IS_THE_COPY));
+        return Err(Error::refused("copy", directory.source.to_path_buf(), IS_THE_COPY));
     }
     let has_extended = has_extended(copier, &source, &directory.source)?;
     let _ = directory.source_attributes.set(SourceAttributes { attributes, has_extended });
@@ -201,7 +202,7 @@ pub(super) fn open(
         return Ok(Arc::new(open));
     }
     let made = copier.worker.sys.fstat(&*open.target);
-    let made = made.map_err(|errno| Error::system("examine", directory.target.path(), errno))?;
+    let made = made.map_err(|errno| Error::system("examine", directory.target.to_path_buf(), errno))?;
     open.target_id = shared.notes_names.then(|| made.id());
     if is_merged {
         if copier.dry_run.is_some() {
@@ -224,7 +225,7 @@ fn give_up(copier: &mut Copier, directory: Arc<Directory>, is_denied: bool) {
     let is_tree = is_new && directory.parent.0.as_deref().is_none_or(Directory::holds_arguments);
     if is_denied && !is_tree && directory.state != TargetState::Resumed && see_unread(copier, &directory) {
         if directory.would_be_made() {
-            tell_made(copier, directory.source.path(), &directory.target);
+            tell_made(copier, directory.source.to_path_buf(), &directory.target);
         }
         return release_directory(copier, directory, None);
     }
@@ -246,9 +247,9 @@ fn see_unread(copier: &mut Copier, directory: &Directory) -> bool {
     if !matches!(directory.source.open(sys), Err(Errno::ACCESS)) {
         return false;
     }
-    let seen = directory.source.open_to_search(sys).and_then(|place| {
-        let attributes = sys.fstat(&place);
-        sys.close(place).and(attributes)
+    let seen = directory.source.open_to_search(sys).and_then(|opened| {
+        let attributes = sys.fstat(&opened);
+        sys.close(opened).and(attributes)
     });
     let has_extended = true;
     seen.is_ok_and(|attributes| directory.source_attributes.set(SourceAttributes { attributes, has_extended }).is_ok())
@@ -304,7 +305,7 @@ fn finish_upwards(copier: &mut Copier, directory: Arc<Directory>, mut target: Op
 
 /// Gives a staged tree its mode and its final name.
 fn finish_tree(copier: &mut Copier, directory: &Directory, staged: StagedTree, mode: u32) {
-    let path = || directory.target.path();
+    let path = || directory.target.to_path_buf();
     let named = staged.finish(&mut copier.worker.sys, mode, copier.shared.plan.durable == Durable::File);
     let named = named.map_err(|errno| Error::system("give its final name to", path(), errno));
     if let Some(errno) = copier.worker.check(named).flatten() {
@@ -316,7 +317,7 @@ fn finish_tree(copier: &mut Copier, directory: &Directory, staged: StagedTree, m
 /// Sets a directory's owner, attributes, mode and times, now that nothing will be made in it any more, as far as that
 /// can be done. A staged tree gets its mode with its name: then that is returned.
 pub(super) fn finish(copier: &mut Copier, directory: &Directory, target: Option<OwnedFd>) -> Option<u32> {
-    let failed = |operation| move |errno| Error::system(operation, directory.target.path(), search_only(errno));
+    let failed = |operation| move |errno| Error::system(operation, directory.target.to_path_buf(), search_only(errno));
     let sys = &mut copier.worker.sys;
     let Some(found) = directory.source_attributes.get() else {
         let closed = target.map_or(Ok(()), |target| sys.close(target));
@@ -326,7 +327,7 @@ pub(super) fn finish(copier: &mut Copier, directory: &Directory, target: Option<
     let target = target.map_or_else(|| directory.target.open_to_search(sys), Ok);
     let target = copier.worker.check(target.map_err(failed("set times and mode of")))?;
     let (mode, lost) = keep_attributes_of_directory(copier, directory, found, &target);
-    let reported = report(copier, &lost, || directory.target.path());
+    let reported = report(copier, &lost, || directory.target.to_path_buf());
     let worker = &mut copier.worker;
     worker.check(reported);
     let is_durable = copier.shared.plan.durable == Durable::File;

@@ -22,7 +22,7 @@ use super::staged::{find_unfinished, is_reopened};
 use crate::error::{Error, Quoted, Result};
 use crate::plan::Method;
 use crate::sys::{Attributes, FileId, FileKind, Sys};
-use crate::tree::Place;
+use crate::tree::DirectoryPath;
 
 /// A device on which nothing lies: identities of what would be made.
 const NO_DEVICE: (u32, u32) = (u32::MAX, u32::MAX);
@@ -60,12 +60,12 @@ impl DryRun {
 }
 
 /// The identity of a directory that would be made; it is found when its path comes again.
-pub(super) fn plan_target_directory(copier: &mut Copier, target: &Place) -> Option<FileId> {
+pub(super) fn plan_target_directory(copier: &mut Copier, target: &DirectoryPath) -> Option<FileId> {
     let dry_run = copier.dry_run.as_mut()?;
     let id = dry_run.new_id();
     if copier.shared.notes_names {
         let directory = Attributes { kind: FileKind::Directory, ..dry_run.anything };
-        dry_run.remember(target.path(), &directory, id);
+        dry_run.remember(target.to_path_buf(), &directory, id);
     }
     Some(id)
 }
@@ -128,8 +128,8 @@ pub(super) fn may_make_names(copier: &mut Copier, directory: &OwnedFd, found: &A
 }
 
 /// Says that a directory would be made.
-pub(super) fn tell_made(copier: &Copier, source: PathBuf, target: &Place) {
-    copier.worker.note(|| (source, format!("would be made as {}", Quoted(&target.path()))));
+pub(super) fn tell_made(copier: &Copier, source: PathBuf, target: &DirectoryPath) {
+    copier.worker.note(|| (source, format!("would be made as {}", Quoted(&target.to_path_buf()))));
 }
 
 /// Says what a decision would lead to, counts it, and returns the identity that the target would have. An error is what

@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::plan::{CopyPlan, Follow, Method, Update};
 use crate::pool::Handle;
 use crate::sys::{Attributes, FileId, FileKind, Sys};
-use crate::tree::Place;
+use crate::tree::DirectoryPath;
 
 /// Why a name cannot be linked to the copy, and gets one of its own: more names than the file system allows, one that
 /// knows no links, another one that is mounted there, a copy that is not there any more or is not what it was.
@@ -188,15 +188,15 @@ impl<'a> LinkName<'a> {
 
 /// The directory that a copy lies in. Names that are linked one after the other often belong to neighbours, so the
 /// last one stays open.
-fn open_copy_directory(copier: &mut Copier, place: &Arc<Place>) -> Result<OwnedFd> {
+fn open_copy_directory(copier: &mut Copier, path: &Arc<DirectoryPath>) -> Result<OwnedFd> {
     let sys = &mut copier.worker.sys;
     if let Some((last, directory)) = copier.copy_directory.take() {
-        if Arc::ptr_eq(&last, place) {
+        if Arc::ptr_eq(&last, path) {
             return Ok(directory);
         }
         let _ = sys.close(directory);
     }
-    open_to_search(sys, place)
+    open_to_search(sys, path)
 }
 
 /// The groups that are not complete.
@@ -267,7 +267,7 @@ impl LinkGroups {
 
 /// A copy that further names can be linked to.
 struct LinkTarget {
-    directory: Arc<Place>,
+    directory: Arc<DirectoryPath>,
     name: CString,
     id: FileId,
 }
@@ -288,7 +288,7 @@ struct LinkTargets {
 type ShortId = [u32; 3];
 
 struct Copy {
-    directory: Arc<Place>,
+    directory: Arc<DirectoryPath>,
     id: ShortId,
     /// Where its name starts.
     name: u32,

@@ -53,7 +53,7 @@ use crate::plan::{CopyPlan, Durable, EngineName, Follow, Method};
 use crate::pool::{BufferPool, Handle, Worker, workers};
 use crate::size::BufferSize;
 use crate::sys::{DirectoryBuffer, FileKind, Sys, most_descriptors};
-use crate::tree::Place;
+use crate::tree::DirectoryPath;
 use crate::tree::extended::Buffers;
 use crate::tree::walk::{self, Part, Visitor};
 
@@ -158,7 +158,7 @@ struct Copier {
     /// A file was worth more than one worker since somebody asked.
     was_large: bool,
     /// Where the copy lies that a name was linked to last.
-    copy_directory: Option<(Arc<Place>, OwnedFd)>,
+    copy_directory: Option<(Arc<DirectoryPath>, OwnedFd)>,
 }
 
 impl Copier {
@@ -239,7 +239,7 @@ impl Copier {
     /// A name that waited for the copy of its file: its directories are opened again, and it goes the way of every entry.
     fn copy_pending_name(&mut self, pending: PendingName, handle: &mut Handle<'_, Task>) {
         let PendingName { directory, name, kind, new_name } = pending;
-        let mut open = |place: &Place| open_to_search(&mut self.worker.sys, place);
+        let mut open = |path: &DirectoryPath| open_to_search(&mut self.worker.sys, path);
         let sides = open(&directory.source).and_then(|source| Ok((source, open(&directory.target)?)));
         let Some(sides) = self.worker.check(sides) else { return release_directory(self, directory, None) };
         let opened = directory_copy::open(self, &directory, sides);
@@ -265,9 +265,9 @@ impl Copier {
 
     /// Removes what killed runs left in the directory that sources go to.
     fn tidy_destination(&mut self) {
-        let place = Arc::clone(&self.destination.place);
-        if let Ok(directory) = place.open(&mut self.worker.sys) {
-            directory_copy::tidy(self, &place, &directory);
+        let path = Arc::clone(&self.destination.path);
+        if let Ok(directory) = path.open(&mut self.worker.sys) {
+            directory_copy::tidy(self, &path, &directory);
             let _ = self.worker.sys.close(directory);
         }
     }
@@ -283,22 +283,22 @@ impl Copier {
         if self.worker.is_halted() || self.dry_run.is_some() {
             return;
         }
-        let destination = Arc::clone(&self.destination.place);
-        let places = match shared.plan.durable {
+        let destination = Arc::clone(&self.destination.path);
+        let paths = match shared.plan.durable {
             Durable::None => Vec::new(),
             Durable::File => vec![destination],
             Durable::End => std::iter::once(destination).chain(shared.volumes.directories()).collect(),
         };
-        for place in places {
-            let synced = self.sync(&place);
-            self.worker.check(synced.map_err(|errno| Error::system("sync", place.path(), errno)));
+        for path in paths {
+            let synced = self.sync(&path);
+            self.worker.check(synced.map_err(|errno| Error::system("sync", path.to_path_buf(), errno)));
         }
     }
 
     /// Makes durable what the plan wants to be: the names in a directory, or all of its file system.
-    fn sync(&mut self, place: &Place) -> rustix::io::Result<()> {
+    fn sync(&mut self, path: &DirectoryPath) -> rustix::io::Result<()> {
         let sys = &mut self.worker.sys;
-        let directory = place.open(sys)?;
+        let directory = path.open(sys)?;
         let all = self.shared.plan.durable == Durable::End;
         let synced = if all { sys.syncfs(&directory) } else { sys.fsync(&directory) };
         synced.and(sys.close(directory))
@@ -335,7 +335,7 @@ impl Visitor for Copier {
     }
 
     fn unreadable(&mut self, open: &OpenDirectory, errno: Errno) {
-        self.worker.fail(Error::system("read", open.directory.source.path(), errno));
+        self.worker.fail(Error::system("read", open.directory.source.to_path_buf(), errno));
         open.directory.leave_unfinished();
     }
 

@@ -108,7 +108,7 @@ impl<'a> FinalName<'a> {
         }
         if copier.shared.plan.durable == Durable::File {
             let synced = copier.worker.sys.fsync(&*open.target).map_err(search_only);
-            synced.map_err(|errno| Error::system("sync", open.directory.target.path(), errno))?;
+            synced.map_err(|errno| Error::system("sync", open.directory.target.to_path_buf(), errno))?;
         }
         note_target(&copier.shared, open, new_name);
         Ok(())

@@ -26,7 +26,7 @@ use crate::plan::{CopyPlan, Follow, Placing};
 use crate::pool::Handle;
 use crate::sys::{Attributes, Creator, FileId, FileKind, Sys};
 use crate::tree::path::{c_path, lies_in, open_named, own_name};
-use crate::tree::{Place, Root, is_unfinished_tree};
+use crate::tree::{DirectoryPath, Root, is_unfinished_tree};
 
 /// What the words for the sources come to.
 pub(super) struct DistinctSources {
@@ -96,7 +96,7 @@ impl Namesakes {
 /// Where sources go.
 pub(super) struct Destination {
     /// The directory that will hold them.
-    pub(super) place: Arc<Place>,
+    pub(super) path: Arc<DirectoryPath>,
     /// What the sources become in it.
     naming: Naming,
     /// The user wrote `NAME/`: only a directory may get this name.
@@ -109,22 +109,22 @@ pub(super) struct Destination {
 /// A directory that `--parents` made.
 struct MadeParent {
     source: PathBuf,
-    target: Arc<Place>,
+    target: Arc<DirectoryPath>,
     inherits_acl: bool,
 }
 
 /// The directory that one source goes into.
 struct TargetDirectory {
-    directory: Arc<Place>,
+    directory: Arc<DirectoryPath>,
     /// In a dry run, the identity that it would have, if it would have to be made.
     planned: Option<FileId>,
     /// The last one on the way there that is there: itself, but in a dry run.
-    existing: Arc<Place>,
+    existing: Arc<DirectoryPath>,
 }
 
 impl TargetDirectory {
     /// One that is there.
-    fn there(directory: &Arc<Place>) -> Self {
+    fn there(directory: &Arc<DirectoryPath>) -> Self {
         Self { directory: Arc::clone(directory), planned: None, existing: Arc::clone(directory) }
     }
 }
@@ -172,7 +172,7 @@ impl Destination {
         let is_here = directory == Path::new(".") && matches!(naming, Naming::Exact(_));
         let path = if is_here { PathBuf::new() } else { directory.to_owned() };
         Ok(Self {
-            place: Place::root(Root::new(descriptor, path)),
+            path: DirectoryPath::root(Root::new(descriptor, path)),
             naming,
             only_directory,
             volume,
@@ -192,8 +192,8 @@ impl Destination {
     /// The target's path, for messages.
     fn shown(&self) -> PathBuf {
         match &self.naming {
-            Naming::Exact(name) => self.place.path_of(name),
-            Naming::Own | Naming::Merged => self.place.path(),
+            Naming::Exact(name) => self.path.join(name),
+            Naming::Own | Naming::Merged => self.path.to_path_buf(),
         }
     }
 }
@@ -212,7 +212,7 @@ pub(super) fn start(copier: &mut Copier, path: &Path, handle: &mut Handle<'_, Ta
     if !is_directory && destination.only_directory && matches!(destination.naming, Naming::Exact(_)) {
         return Err(Error::system("create", destination.shown(), Errno::NOTDIR));
     }
-    let into = if plan.parents { parents_of(copier, path)? } else { TargetDirectory::there(&destination.place) };
+    let into = if plan.parents { parents_of(copier, path)? } else { TargetDirectory::there(&destination.path) };
     let existing = into.planned.is_some().then(|| Arc::clone(&into.existing));
     let above = above(copier, path, into, end.is_some())?;
     let sys = &mut copier.worker.sys;
@@ -222,8 +222,8 @@ pub(super) fn start(copier: &mut Copier, path: &Path, handle: &mut Handle<'_, Ta
         match existing {
             None => refuse_into_itself(copier, path, &attributes, &target, new_name.as_deref())?,
             // What would have to be made lies in what is there.
-            Some(place) => {
-                let opened = open_to_search(sys, &place)?;
+            Some(existing) => {
+                let opened = open_to_search(sys, &existing)?;
                 refuse_into_itself(copier, path, &attributes, &opened, None)?;
                 let _ = copier.worker.sys.close(opened);
             }
@@ -276,10 +276,10 @@ fn above(copier: &mut Copier, path: &Path, into: TargetDirectory, follow: bool) 
     Ok(Directory { planned: into.planned, origin, ..Directory::new(source, into.directory, volume, creator) })
 }
 
-fn open_root(sys: &mut Sys, path: &Path, follow: bool) -> Result<Arc<Place>> {
+fn open_root(sys: &mut Sys, path: &Path, follow: bool) -> Result<Arc<DirectoryPath>> {
     let directory = open_named(sys, CWD, &c_path(path)).map_err(|errno| Error::system("open", path, errno))?;
     let path = if path == Path::new(".") { PathBuf::new() } else { path.to_owned() };
-    Ok(Place::root(Root { directory, path, follow }))
+    Ok(DirectoryPath::root(Root { directory, path, follow }))
 }
 
 /// A directory that is opened by its path, and what it goes into: a new name, a directory of that name, or (where
@@ -338,7 +338,7 @@ fn refuse_into_itself(
 
 /// The directory that a source goes into; makes what is missing on the way.
 fn parents_of(copier: &mut Copier, path: &Path) -> Result<TargetDirectory> {
-    let mut into = TargetDirectory::there(&copier.destination.place);
+    let mut into = TargetDirectory::there(&copier.destination.path);
     let mut source = PathBuf::new();
     for component in path.parent().unwrap_or(Path::new("")).components() {
         source.push(component);
@@ -360,7 +360,7 @@ fn parents_of(copier: &mut Copier, path: &Path) -> Result<TargetDirectory> {
 
 fn make_parent(copier: &mut Copier, above: &TargetDirectory, name: &CStr, source: &Path) -> Result<TargetDirectory> {
     let target = above.directory.below(name);
-    let failed = |errno| Error::system("create directory", target.path(), errno);
+    let failed = |errno| Error::system("create directory", target.to_path_buf(), errno);
     let (sys, shared) = (&mut copier.worker.sys, &copier.shared);
     let opened = above.directory.open_to_search(sys).map_err(failed)?;
     match sys.mkdirat(&opened, name, 0o700) {
@@ -379,7 +379,7 @@ fn make_parent(copier: &mut Copier, above: &TargetDirectory, name: &CStr, source
 /// What a dry run finds or plans instead.
 fn plan_parent(copier: &mut Copier, above: TargetDirectory, name: &CStr, source: &Path) -> Result<TargetDirectory> {
     let target = above.directory.below(name);
-    let failed = |errno| Error::system("create directory", target.path(), errno);
+    let failed = |errno| Error::system("create directory", target.to_path_buf(), errno);
     if above.planned.is_none() {
         let sys = &mut copier.worker.sys;
         let directory = above.directory.open_to_search(sys).map_err(failed)?;
@@ -392,7 +392,7 @@ fn plan_parent(copier: &mut Copier, above: TargetDirectory, name: &CStr, source:
             Err(errno) => return Err(failed(errno)),
         }
     }
-    let made = copier.dry_run.as_ref().and_then(|dry_run| dry_run.made(&target.path()));
+    let made = copier.dry_run.as_ref().and_then(|dry_run| dry_run.made(&target.to_path_buf()));
     if made.is_none() {
         tell_made(copier, source.to_owned(), &target);
     }
@@ -416,7 +416,7 @@ fn finish_parent(copier: &mut Copier, MadeParent { source: path, target, inherit
     let failed = |errno| Error::system("examine", &path, errno);
     let sys = &mut copier.worker.sys;
     let root = open_named(sys, CWD, &c_path(&path)).map_err(failed)?;
-    let source = Place::root(Root::new(root, path.clone()));
+    let source = DirectoryPath::root(Root::new(root, path.clone()));
     let opened = source.open_to_search(sys).map_err(failed)?;
     let attributes = sys.fstat(&opened).map_err(failed)?;
     let has_extended = has_extended(copier, &opened, &source)?;

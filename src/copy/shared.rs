@@ -13,7 +13,7 @@ use crate::plan::{Backup, CopyPlan};
 use crate::pool::BufferPool;
 use crate::size::BufferSize;
 use crate::sys::{FileId, Identity};
-use crate::tree::{Place, TemporaryFileRegistry, TimeSteps, Unfinished};
+use crate::tree::{DirectoryPath, TemporaryFileRegistry, TimeSteps, Unfinished};
 
 /// See the module.
 pub(super) struct Shared {
@@ -122,15 +122,15 @@ impl MadeTrees {
 
 /// File systems that targets lie in beside the destination's, each with a directory in it.
 #[derive(Default)]
-pub(super) struct OtherVolumes(Mutex<HashMap<(u32, u32), Arc<Place>>>);
+pub(super) struct OtherVolumes(Mutex<HashMap<(u32, u32), Arc<DirectoryPath>>>);
 
 impl OtherVolumes {
     /// Targets are made in this directory.
-    pub(super) fn note(&self, device: (u32, u32), directory: &Arc<Place>) {
+    pub(super) fn note(&self, device: (u32, u32), directory: &Arc<DirectoryPath>) {
         locked(&self.0).entry(device).or_insert_with(|| Arc::clone(directory));
     }
 
-    pub(super) fn directories(&self) -> Vec<Arc<Place>> {
+    pub(super) fn directories(&self) -> Vec<Arc<DirectoryPath>> {
         locked(&self.0).values().map(Arc::clone).collect()
     }
 }

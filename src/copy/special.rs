@@ -221,7 +221,7 @@ pub(super) fn link_source(copier: &mut Copier, entry: Entry<'_>) -> Result<()> {
 /// Makes a symbolic link to the source (`-s`). A relative one leads from where it lies, so it must lie here.
 pub(super) fn symlink_to_source(copier: &mut Copier, entry: Entry<'_>) -> Result<()> {
     let text = entry.source_path();
-    if text.is_relative() && entry.directory().target.path() != Path::new(".") {
+    if text.is_relative() && entry.directory().target.to_path_buf() != Path::new(".") {
         let why = "a relative link would lead elsewhere from there; name the source by its absolute path";
         return Err(Error::refused("link to", text, why));
     }

@@ -34,7 +34,7 @@ pub(super) fn begin_tree(copier: &mut Copier, subdirectory: &Subdirectory<'_>) -
     }
     let staged = StagedTree::begin(sys, &above.target, &parent, new_name, &shared.unfinished, shared.plan.resume);
     let (staged, begun) = staged.map_err(|refused| not_begun(refused, above))?;
-    let inherits_acl = inherits(sys, &shared.plan, &parent, staged.place(), UNFINISHED);
+    let inherits_acl = inherits(sys, &shared.plan, &parent, staged.path(), UNFINISHED);
     let creator = Creator { inherits_acl, ..shared.identity.creating_in(&made) };
     sys.close(parent).map_err(failed)?;
     let state = if begun == Begun::Again { TargetState::Resumed } else { TargetState::New };
@@ -49,7 +49,7 @@ pub(super) fn begin_tree(copier: &mut Copier, subdirectory: &Subdirectory<'_>) -
             copier.worker.advise(subdirectory.target_path(), why, Remedy::Resume);
         }
     }
-    let directory = subdirectory.with(Arc::clone(staged.place()));
+    let directory = subdirectory.with(Arc::clone(staged.path()));
     Ok(Some(Directory { state, staged: Some(staged), creator, ..directory }))
 }
 
@@ -141,7 +141,7 @@ pub(super) fn reopen_finished(sys: &mut Sys, shared: &Shared, directory: &OwnedF
 
 /// Makes a directory that is continued ours again, and takes out of it what its source has not.
 pub(super) fn reconcile(sys: &mut Sys, open: &OpenDirectory) -> Result<()> {
-    let failed = |errno| Error::system("continue", open.directory.target.path(), errno);
+    let failed = |errno| Error::system("continue", open.directory.target.to_path_buf(), errno);
     // It may have got its final mode and ACLs already; what is made in it must not inherit those.
     let shed = shed_acls(sys, &*open.target);
     let ours = shed.and_then(|()| {
@@ -152,7 +152,7 @@ pub(super) fn reconcile(sys: &mut Sys, open: &OpenDirectory) -> Result<()> {
         let found = sys.fstat(&*open.target)?;
         sys.fchmod(&*open.target, 0o700 | found.mode & 0o2000)
     });
-    ours.map_err(|errno| Error::of_one_file("continue", open.directory.target.path(), errno))?;
+    ours.map_err(|errno| Error::of_one_file("continue", open.directory.target.to_path_buf(), errno))?;
     let listed = sys.open_directory(&*open.target, c".").map_err(failed)?;
     let mut buffer = DirectoryBuffer::default();
     let mut stale = Vec::new();

@@ -21,14 +21,14 @@ use crate::sys::{Attributes, Creator, FileId, Identity, Sys};
 use crate::tree::extended::{Buffers, Origin, Prior, Selection, has_default_acl, keep_extended};
 use crate::tree::metadata::keep_mode;
 use crate::tree::path::{c_path, open_named};
-use crate::tree::{DirectoryRules, FileRef, Place, Root, Site, TemporaryFileRegistry, Trouble};
+use crate::tree::{DirectoryPath, DirectoryRules, FileRef, Root, Site, TemporaryFileRegistry, Trouble};
 
 /// Permission bits that we need in a directory of our own making.
 const OURS: u32 = 0o700;
 
 /// An open directory.
 pub(super) struct Directory {
-    pub(super) place: Arc<Place>,
+    pub(super) path: Arc<DirectoryPath>,
     pub(super) fd: Arc<OwnedFd>,
     pub(super) id: FileId,
     /// Who files made in it will belong to, but for what `inherits_acl` says.
@@ -53,7 +53,7 @@ impl Directory {
     /// A directory of a tree, or one that an argument is in.
     pub(super) fn of_sources<D: Direction>(
         job: &Job<D>,
-        place: Arc<Place>,
+        path: Arc<DirectoryPath>,
         fd: OwnedFd,
         attributes: &Attributes,
         tree: Tree,
@@ -62,15 +62,15 @@ impl Directory {
             let (output, made, refused_on) = (Arc::clone(output), OnceLock::new(), OnceLock::new());
             Counterpart { output, made, refused_on }
         });
-        Self { tree, counterpart, ..Self::new(place, fd, attributes, &job.identity) }
+        Self { tree, counterpart, ..Self::new(path, fd, attributes, &job.identity) }
     }
 
     /// One in which only targets are made.
-    pub(super) fn new(place: Arc<Place>, fd: OwnedFd, attributes: &Attributes, identity: &Identity) -> Self {
+    pub(super) fn new(path: Arc<DirectoryPath>, fd: OwnedFd, attributes: &Attributes, identity: &Identity) -> Self {
         let (id, creator) = (attributes.id(), identity.creating_in(attributes));
         let (fd, inherits_acl, tree) = (Arc::new(fd), OnceLock::new(), Tree::default());
         let rules = DirectoryRules::of(attributes, identity.uid);
-        Self { place, fd, id, creator, inherits_acl, rules, tree, counterpart: None }
+        Self { path, fd, id, creator, inherits_acl, rules, tree, counterpart: None }
     }
 
     /// Who files made in it will belong to. Asks the first time whether they will get an ACL from it.
@@ -92,7 +92,7 @@ impl Directory {
     /// Where the targets of its files are made.
     pub(super) fn of_targets(self: &Arc<Self>, context: &mut WorkerContext, losses: &Losses) -> Result<Arc<Self>> {
         let Some(counterpart) = &self.counterpart else { return Ok(Arc::clone(self)) };
-        let directory = counterpart.directory(context, losses, &self.place);
+        let directory = counterpart.directory(context, losses, &self.path);
         // Something else may be mounted below the output directory.
         context.writes_to(Some(counterpart.device()));
         directory
@@ -103,7 +103,7 @@ impl Directory {
 pub(super) struct OutputDirectory {
     fd: OwnedFd,
     attributes: Attributes,
-    place: Arc<Place>,
+    path: Arc<DirectoryPath>,
     identity: Identity,
     /// What is made is to be durable.
     sync: bool,
@@ -115,8 +115,8 @@ impl OutputDirectory {
         let fd = open_named(sys, CWD, &c_path(path)).map_err(failed)?;
         let attributes = sys.fstat(&fd).map_err(failed)?;
         let shown = if path == Path::new(".") { PathBuf::new() } else { path.to_owned() };
-        let place = Place::root(Root::new(open_named(sys, &fd, c".").map_err(failed)?, shown));
-        Ok(Arc::new(Self { fd, attributes, place, identity, sync }))
+        let path = DirectoryPath::root(Root::new(open_named(sys, &fd, c".").map_err(failed)?, shown));
+        Ok(Arc::new(Self { fd, attributes, path, identity, sync }))
     }
 
     /// Its identity, by which walks know it and pass it over.
@@ -141,7 +141,12 @@ impl Counterpart {
     }
 
     /// The counterpart of the directory at `source`, with the directories above it.
-    fn directory(&self, context: &mut WorkerContext, losses: &Losses, source: &Place) -> Result<Arc<Directory>> {
+    fn directory(
+        &self,
+        context: &mut WorkerContext,
+        losses: &Losses,
+        source: &DirectoryPath,
+    ) -> Result<Arc<Directory>> {
         if let Some(made) = self.made.get() {
             return Ok(Arc::clone(made));
         }
@@ -150,25 +155,25 @@ impl Counterpart {
         Ok(Arc::clone(self.made.get_or_init(|| Arc::new(made))))
     }
 
-    fn make(&self, context: &mut WorkerContext, losses: &Losses, source: &Place) -> Result<Directory> {
-        let OutputDirectory { fd, place, identity, .. } = &*self.output;
-        let mut place = Arc::clone(place);
-        let failed = |place: &Place, errno| Error::system("create directory", place.path(), errno);
-        let mut here = open_named(&mut context.sys, fd, c".").map_err(|errno| failed(&place, errno))?;
+    fn make(&self, context: &mut WorkerContext, losses: &Losses, source: &DirectoryPath) -> Result<Directory> {
+        let OutputDirectory { fd, path, identity, .. } = &*self.output;
+        let mut path = Arc::clone(path);
+        let failed = |path: &DirectoryPath, errno| Error::system("create directory", path.to_path_buf(), errno);
+        let mut here = open_named(&mut context.sys, fd, c".").map_err(|errno| failed(&path, errno))?;
         let mut attributes = self.output.attributes;
         for (original, name) in source.lineage() {
-            place = place.below(name);
+            path = path.below(name);
             let entered = self.enter(&mut context.sys, &here, name, original);
             let (entered, lost) = entered.map_err(|errno| {
                 let _ = self.refused_on.set(attributes.dev);
-                failed(&place, errno)
+                failed(&path, errno)
             })?;
-            losses.report(context, &lost, || place.path(), "")?;
-            attributes = context.sys.fstat(&entered).map_err(|errno| failed(&place, errno))?;
+            losses.report(context, &lost, || path.to_path_buf(), "")?;
+            attributes = context.sys.fstat(&entered).map_err(|errno| failed(&path, errno))?;
             let passed = std::mem::replace(&mut here, entered);
-            context.sys.close(passed).map_err(|errno| failed(&place, errno))?;
+            context.sys.close(passed).map_err(|errno| failed(&path, errno))?;
         }
-        Ok(Directory::new(place, here, &attributes, identity))
+        Ok(Directory::new(path, here, &attributes, identity))
     }
 
     /// Opens the directory `name` in `parent`; makes it, with the permissions of `original`, if nothing is there. Says what
@@ -178,7 +183,7 @@ impl Counterpart {
         sys: &mut Sys,
         parent: &OwnedFd,
         name: &CStr,
-        original: &Place,
+        original: &DirectoryPath,
     ) -> rustix::io::Result<(OwnedFd, Vec<Trouble>)> {
         match sys.open_directory(parent, name) {
             Err(Errno::NOENT) => {}

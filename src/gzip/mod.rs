@@ -42,7 +42,7 @@ use crate::size::BufferSize;
 use crate::sys::{DirectoryBuffer, Identity};
 use crate::tree::extended::Buffers;
 use crate::tree::walk::{Part, visit_part};
-use crate::tree::{Place, TemporaryFileRegistry, TimeSteps};
+use crate::tree::{DirectoryPath, TemporaryFileRegistry, TimeSteps};
 
 /// What differs between gzip and gunzip.
 trait Direction: Send + Sync + Sized {
@@ -115,7 +115,7 @@ enum Task<D: Direction> {
     /// A file or directory as the user named it.
     Argument(PathBuf),
     /// A directory to read, found in a tree.
-    Directory(Arc<Place>, Tree),
+    Directory(Arc<DirectoryPath>, Tree),
     /// Entries of a directory that another worker goes on reading.
     Entries(Part<Directory>),
     /// Everything that goes to standard output, or is listed, one after the other.
@@ -188,7 +188,7 @@ impl<D: Direction> Worker for FileWorker<D> {
             Task::Argument(path) => {
                 self.argument(&path, None, handle);
             }
-            Task::Directory(place, tree) => self.walk(&place, Some(tree), handle),
+            Task::Directory(path, tree) => self.walk(&path, Some(tree), handle),
             Task::Entries(part) => drop(visit_part(self, part, handle)),
             Task::InOrder(sequence) => self.in_order(sequence, handle),
             Task::Shared(file) => D::help(self, file, handle),

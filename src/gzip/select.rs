@@ -19,7 +19,7 @@ use crate::job::list::Names;
 use crate::plan::FileOptions;
 use crate::sys::FileKind;
 use crate::tree::path::{c_path, open_named, own_name};
-use crate::tree::{Place, Root};
+use crate::tree::{DirectoryPath, Root};
 
 /// What is still to be written to standard output, or to be listed.
 pub(super) type Sequence = VecDeque<Item>;
@@ -33,7 +33,7 @@ pub(super) enum Item {
 /// What an argument turned out to be.
 enum Selected {
     File(Source),
-    Directory(Arc<Place>),
+    Directory(Arc<DirectoryPath>),
 }
 
 /// The first tasks of a plan, for which a list may hold more names.
@@ -79,11 +79,11 @@ impl<D: Direction> FileWorker<D> {
                 self.file(source, rest, handle);
                 None
             }
-            (Some(Selected::Directory(place)), None) => {
-                self.walk(&place, None, handle);
+            (Some(Selected::Directory(path)), None) => {
+                self.walk(&path, None, handle);
                 None
             }
-            (Some(Selected::Directory(place)), Some(rest)) => Some(self.put_in_front(&place, None, rest)),
+            (Some(Selected::Directory(path)), Some(rest)) => Some(self.put_in_front(&path, None, rest)),
         }
     }
 
@@ -110,8 +110,8 @@ impl<D: Direction> FileWorker<D> {
             FileKind::Directory if !plan.recursive => {
                 return Err(Error::refused("take", path, "it is a directory").with(Remedy::Recursive));
             }
-            FileKind::Directory if name.as_c_str() == c"." => Selected::Directory(Arc::clone(&directory.place)),
-            FileKind::Directory => Selected::Directory(directory.place.below(&name)),
+            FileKind::Directory if name.as_c_str() == c"." => Selected::Directory(Arc::clone(&directory.path)),
+            FileKind::Directory => Selected::Directory(directory.path.below(&name)),
             _ if self.has_no_room(&directory) => return Ok(None),
             _ => Selected::File(Source::open(&mut self.context.sys, self.job.plan(), &directory, &name, false)?),
         };
@@ -159,17 +159,22 @@ impl<D: Direction> FileWorker<D> {
         let root = open_named(sys, CWD, &opened).map_err(failed)?;
         let fd = open_named(sys, CWD, &opened).map_err(failed)?;
         let attributes = sys.fstat(&fd).map_err(failed)?;
-        let place = Place::root(Root::new(root, shown));
-        Ok((Arc::new(Directory::of_sources(&self.job, place, fd, &attributes, Tree::default())), name))
+        let path = DirectoryPath::root(Root::new(root, shown));
+        Ok((Arc::new(Directory::of_sources(&self.job, path, fd, &attributes, Tree::default())), name))
     }
 
     /// Puts what is in a directory before what follows it.
-    pub(super) fn put_in_front(&mut self, place: &Arc<Place>, tree: Option<Tree>, mut rest: Sequence) -> Sequence {
-        let Some(directory) = self.open_directory(place, tree) else { return rest };
+    pub(super) fn put_in_front(
+        &mut self,
+        path: &Arc<DirectoryPath>,
+        tree: Option<Tree>,
+        mut rest: Sequence,
+    ) -> Sequence {
+        let Some(directory) = self.open_directory(path, tree) else { return rest };
         let mut found = Sequence::new();
         loop {
             let read = self.context.sys.getdents(&directory, &mut self.entries);
-            let read = read.map_err(|errno| Error::system("read", directory.place.path(), errno));
+            let read = read.map_err(|errno| Error::system("read", directory.path.to_path_buf(), errno));
             let Some(entries) = self.context.check(read).flatten() else { break };
             found.extend(
                 entries.iter().map(|entry| Item::Entry(Arc::clone(&directory), entry.name.to_owned(), entry.kind)),

@@ -57,7 +57,7 @@ impl Source {
         name: &CStr,
         walked: bool,
     ) -> Result<Self> {
-        let path = || directory.place.path_of(name);
+        let path = || directory.path.join(name);
         // To standard output nothing is lost by reading what a link leads to. In a walked tree no link is followed.
         let follow = !walked && (plan.force || plan.output != Output::BesideSource);
         // Where only files are taken, a FIFO must not hold us; elsewhere it is read, and waited for.
@@ -114,7 +114,7 @@ impl Source {
     pub(super) fn path(&self) -> PathBuf {
         self.directory
             .as_ref()
-            .map_or_else(|| PathBuf::from("standard input"), |directory| directory.place.path_of(&self.name))
+            .map_or_else(|| PathBuf::from("standard input"), |directory| directory.path.join(&self.name))
     }
 
     /// What is to be kept of its extended attributes. One system call, the first time.
@@ -224,8 +224,8 @@ impl Removals {
     fn explains(&self, earlier: &Attributes, now: &Attributes) -> bool {
         let files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(row) = files.get(&now.id()) else { return false };
-        let place = |look: &Attributes| row.iter().position(|ctime| *ctime == look.ctime);
-        let in_order = place(earlier).zip(place(now)).is_some_and(|(first, second)| first <= second);
+        let index_of = |look: &Attributes| row.iter().position(|ctime| *ctime == look.ctime);
+        let in_order = index_of(earlier).zip(index_of(now)).is_some_and(|(first, second)| first <= second);
         in_order && Attributes { ctime: now.ctime, ..*earlier }.is_unchanged_since(now)
     }
 }

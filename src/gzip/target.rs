@@ -80,7 +80,7 @@ impl Target {
 
 impl TargetName {
     pub(super) fn new(directory: Arc<Directory>, name: CString) -> Self {
-        let path = directory.place.path_of(&name);
+        let path = directory.path.join(&name);
         Self { directory, name, path }
     }
 
@@ -90,7 +90,7 @@ impl TargetName {
             attributes.mtime = Moment { seconds: header.mtime.into(), nanoseconds: 0 };
         }
         if let Some(stored) = suffix::stored(&header.name) {
-            self.path = self.directory.place.path_of(&stored);
+            self.path = self.directory.path.join(&stored);
             self.name = stored;
         }
     }
@@ -138,7 +138,7 @@ impl<D: Direction> Job<D> {
             return Ok(());
         }
         let synced = sync_directory(sys, directory.fd.as_fd());
-        synced.map_err(|errno| Error::system("sync", directory.place.path(), errno))
+        synced.map_err(|errno| Error::system("sync", directory.path.to_path_buf(), errno))
     }
 }
 

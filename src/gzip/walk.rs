@@ -17,7 +17,7 @@ use crate::plan::Output;
 use crate::sys::{Attributes, DirectoryBuffer, Entry, FileKind, Sys};
 use crate::tree::metadata::describe;
 use crate::tree::walk::{self, Part, Visitor};
-use crate::tree::{Place, is_temporary, is_unfinished_tree, remove_if_abandoned};
+use crate::tree::{DirectoryPath, is_temporary, is_unfinished_tree, remove_if_abandoned};
 
 /// The directory argument that a directory was found under.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,35 +30,35 @@ pub(super) struct Tree {
 
 impl<D: Direction> FileWorker<D> {
     /// Opens a directory of a tree, or one that was named, unless it is to be passed over.
-    pub(super) fn open_directory(&mut self, place: &Arc<Place>, tree: Option<Tree>) -> Option<Arc<Directory>> {
+    pub(super) fn open_directory(&mut self, path: &Arc<DirectoryPath>, tree: Option<Tree>) -> Option<Arc<Directory>> {
         let context = &mut self.context;
-        let opened = place.open(&mut context.sys).map_err(|errno| Error::system("open", place.path(), errno));
+        let opened = path.open(&mut context.sys).map_err(|errno| Error::system("open", path.to_path_buf(), errno));
         let fd = context.check(opened)?;
-        let attributes = context.sys.fstat(&fd).map_err(|errno| Error::system("examine", place.path(), errno));
+        let attributes = context.sys.fstat(&fd).map_err(|errno| Error::system("examine", path.to_path_buf(), errno));
         let attributes = context.check(attributes)?;
-        if !self.admits(place, &attributes, tree) {
+        if !self.admits(path, &attributes, tree) {
             let _ = self.context.sys.close(fd);
             return None;
         }
         self.context.summary.directories += 1;
-        let tree = tree.unwrap_or_else(|| Tree { device: attributes.dev, depth: place.depth() });
-        Some(Arc::new(Directory::of_sources(&self.job, Arc::clone(place), fd, &attributes, tree)))
+        let tree = tree.unwrap_or_else(|| Tree { device: attributes.dev, depth: path.depth() });
+        Some(Arc::new(Directory::of_sources(&self.job, Arc::clone(path), fd, &attributes, tree)))
     }
 
     /// Whether a directory is to be entered: not the one that targets go to, nor one on another file system with
     /// `--one-file-system`.
-    fn admits(&mut self, place: &Place, attributes: &Attributes, tree: Option<Tree>) -> bool {
+    fn admits(&mut self, path: &DirectoryPath, attributes: &Attributes, tree: Option<Tree>) -> bool {
         if self.job.output_directory.as_ref().is_some_and(|output| output.id() == attributes.id()) {
             if tree.is_some() {
-                self.pass_over(|| place.path(), "it is the output directory");
+                self.pass_over(|| path.to_path_buf(), "it is the output directory");
             } else {
                 let why = "it is the output directory; name its files, or another directory";
-                self.context.fail(Error::refused("take", place.path(), why));
+                self.context.fail(Error::refused("take", path.to_path_buf(), why));
             }
             return false;
         }
         if self.job.plan().one_file_system && tree.is_some_and(|tree| tree.device != attributes.dev) {
-            self.pass_over(|| place.path(), "it is on another file system");
+            self.pass_over(|| path.to_path_buf(), "it is on another file system");
             return false;
         }
         true
@@ -69,11 +69,11 @@ impl<D: Direction> FileWorker<D> {
         if self.job.plan().exclude.is_empty() {
             return false;
         }
-        let mut path = directory.place.path_below(directory.tree.depth);
+        let mut path = directory.path.path_below(directory.tree.depth);
         path.push(OsStr::from_bytes(name.to_bytes()));
         let excluded = self.job.plan().exclude.matches(&path, kind == FileKind::Directory);
         if excluded {
-            self.pass_over(|| directory.place.path_of(name), "it is excluded");
+            self.pass_over(|| directory.path.join(name), "it is excluded");
         }
         excluded
     }
@@ -85,8 +85,8 @@ impl<D: Direction> FileWorker<D> {
     }
 
     /// Reads a directory of a tree, or one that was named, and does what is in it.
-    pub(super) fn walk(&mut self, place: &Arc<Place>, tree: Option<Tree>, handle: &mut Handle<'_, D>) {
-        if let Some(directory) = self.open_directory(place, tree) {
+    pub(super) fn walk(&mut self, path: &Arc<DirectoryPath>, tree: Option<Tree>, handle: &mut Handle<'_, D>) {
+        if let Some(directory) = self.open_directory(path, tree) {
             walk::read(self, &directory, handle);
         }
     }
@@ -107,10 +107,10 @@ impl<D: Direction> FileWorker<D> {
         match (kind, rest) {
             (FileKind::Directory, rest) if self.is_under_way(directory, name) => rest,
             (FileKind::Directory, Some(rest)) => {
-                Some(self.put_in_front(&directory.place.below(name), Some(directory.tree), rest))
+                Some(self.put_in_front(&directory.path.below(name), Some(directory.tree), rest))
             }
             (FileKind::Directory, None) => {
-                handle.offer(Task::Directory(directory.place.below(name), directory.tree));
+                handle.offer(Task::Directory(directory.path.below(name), directory.tree));
                 None
             }
             (FileKind::RegularFile, rest) if self.has_no_room(directory) => rest,
@@ -138,7 +138,7 @@ impl<D: Direction> FileWorker<D> {
     /// chance whether it shows up there.
     fn open_entry(&mut self, directory: &Arc<Directory>, name: &CStr) -> Option<Source> {
         if self.job.registry.has_made(directory.id, name.to_bytes()) {
-            self.pass_over(|| directory.place.path_of(name), "it was made just now");
+            self.pass_over(|| directory.path.join(name), "it was made just now");
             return None;
         }
         let opened = Source::open(&mut self.context.sys, self.job.plan(), directory, name, true);
@@ -154,7 +154,7 @@ impl<D: Direction> FileWorker<D> {
     fn is_under_way(&mut self, directory: &Directory, name: &CStr) -> bool {
         let is_under_way = self.changes_sources() && is_unfinished_tree(name);
         if is_under_way {
-            self.pass_over(|| directory.place.path_of(name), "it is an unfinished copy");
+            self.pass_over(|| directory.path.join(name), "it is an unfinished copy");
         }
         is_under_way
     }
@@ -166,7 +166,7 @@ impl<D: Direction> FileWorker<D> {
 
     /// Passes over what is not a source. Who makes a backup elsewhere must learn which files are not in it.
     fn skip(&mut self, directory: &Directory, name: &CStr, kind: FileKind) {
-        let path = || directory.place.path_of(name);
+        let path = || directory.path.join(name);
         if kind != FileKind::RegularFile {
             return self.pass_over(path, &format!("it is {}", describe(kind)));
         }
@@ -221,7 +221,7 @@ impl<D: Direction> Visitor for FileWorker<D> {
     }
 
     fn unreadable(&mut self, directory: &Directory, errno: Errno) {
-        self.context.fail(Error::system("read", directory.place.path(), errno));
+        self.context.fail(Error::system("read", directory.path.to_path_buf(), errno));
     }
 }
 
@@ -231,7 +231,7 @@ fn kind_of(context: &mut WorkerContext, directory: &Directory, name: &CStr, kind
         return Some(kind);
     }
     let found = context.sys.stat_at(&*directory.fd, name).map(|found| found.kind);
-    context.check(found.map_err(|errno| Error::system("examine", directory.place.path_of(name), errno)))
+    context.check(found.map_err(|errno| Error::system("examine", directory.path.join(name), errno)))
 }
 
 #[cfg(test)]
@@ -248,10 +248,10 @@ mod tests {
         let context = Context::silent();
         let mut worker = WorkerContext::for_workers(&context, 1).remove(0);
         let open = || open_named(&mut context.sys(), CWD, c"/").unwrap();
-        let place = Place::root(Root::new(open(), PathBuf::from("/")));
+        let path = DirectoryPath::root(Root::new(open(), PathBuf::from("/")));
         let fd = open();
         let attributes = context.sys().fstat(&fd).unwrap();
-        let directory = Directory::new(place, fd, &attributes, &context.identity);
+        let directory = Directory::new(path, fd, &attributes, &context.identity);
         let mut kind = |name, kind| kind_of(&mut worker, &directory, name, kind);
         assert_eq!(kind(c"proc", FileKind::Unknown), Some(FileKind::Directory));
         assert_eq!(kind(c"no such name", FileKind::Fifo), Some(FileKind::Fifo));

@@ -108,7 +108,7 @@ impl Scratch {
     }
 
     /// The path of `name` in here, for jobs, which take paths.
-    pub(super) fn path_of(&self, name: &CStr) -> PathBuf {
+    pub(super) fn join(&self, name: &CStr) -> PathBuf {
         self.path.join(OsStr::from_bytes(name.to_bytes()))
     }
 

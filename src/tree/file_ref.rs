@@ -39,7 +39,7 @@ impl FileRef<'_> {
     ) -> Result<()> {
         match self {
             Self::Open(file) => match open(sys, file) {
-                // A directory that may only be searched is opened as a mere place, too.
+                // A directory that may only be searched is opened with `O_PATH`, too.
                 Err(Errno::BADF) => path_only(sys, file),
                 other => other,
             },

@@ -1,11 +1,11 @@
 //! What is where: walking trees, making targets that appear whole, keeping metadata, removing what is ours.
 
+mod directory_path;
 pub mod extended;
 mod file_ref;
 pub mod metadata;
 mod naming;
 pub mod path;
-mod place;
 mod remove;
 mod staged_tree;
 mod temporary_file;
@@ -14,9 +14,9 @@ mod time_steps;
 mod trouble;
 pub(crate) mod walk;
 
+pub use directory_path::{DirectoryPath, Root};
 pub(crate) use file_ref::FileRef;
 pub use naming::{Named, Unnamed};
-pub use place::{Place, Root};
 pub use remove::prune;
 pub(crate) use remove::remove_tree;
 pub use staged_tree::{Begun, Refused, StagedTree, Unfinished};

@@ -24,12 +24,12 @@ pub fn own_name(path: &Path) -> Option<CString> {
     path.file_name().filter(|_| !trimmed.ends_with(b"/.")).map(c_path)
 }
 
-/// Opens a directory as a place to start from, through symbolic links: the user named them.
+/// Opens a directory to start from, through symbolic links: the user named them.
 pub fn open_named(sys: &mut Sys, directory: impl AsFd, path: &CStr) -> Result<OwnedFd> {
     sys.openat(directory, path, OFlags::PATH | OFlags::DIRECTORY, 0)
 }
 
-/// What to say of a call that failed on a directory that may only be searched, and was opened as a mere place.
+/// What to say of a call that failed on a directory that may only be searched, and was opened with `O_PATH`.
 pub fn search_only(errno: Errno) -> Errno {
     if errno == Errno::BADF { Errno::ACCESS } else { errno }
 }

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::{Errno, Result};
 
-use super::place::Place;
+use super::directory_path::DirectoryPath;
 use super::walk::{SerialVisitor, top, walk};
 use crate::sys::{FileId, FileKind, Sys};
 
@@ -39,8 +39,8 @@ impl SerialVisitor for Removal {
         }
     }
 
-    fn leave(&mut self, sys: &mut Sys, place: &Place) -> Result<()> {
-        let (above, name) = place.above().ok_or(Errno::INVAL)?;
+    fn leave(&mut self, sys: &mut Sys, path: &DirectoryPath) -> Result<()> {
+        let (above, name) = path.above().ok_or(Errno::INVAL)?;
         let parent = above.open(sys)?;
         sys.rmdirat(&parent, name)?;
         sys.close(parent)

@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::{Errno, Result};
 
+use super::directory_path::DirectoryPath;
 use super::metadata::SET_GROUP_ID;
-use super::place::Place;
 use super::remove::remove_tree;
 use super::temporary_names::{LENGTHS, with_suffix};
 use crate::sys::{Stop, Sys};
@@ -47,7 +47,7 @@ pub(crate) const MODE: u32 = 0o1700;
 /// See the module. Dropped before it is finished or abandoned, the tree was cut short.
 #[derive(Debug)]
 pub struct StagedTree {
-    place: Arc<Place>,
+    path: Arc<DirectoryPath>,
     temporary: CString,
     /// Its directory, locked.
     locked: OwnedFd,
@@ -84,7 +84,7 @@ impl StagedTree {
     /// that an earlier copy left there is continued, or nothing is begun.
     pub fn begin(
         sys: &mut Sys,
-        above: &Arc<Place>,
+        above: &Arc<DirectoryPath>,
         directory: impl AsFd,
         name: &CStr,
         unfinished: &Unfinished,
@@ -104,7 +104,7 @@ impl StagedTree {
     fn begin_within(
         sys: &mut Sys,
         length: usize,
-        above: &Arc<Place>,
+        above: &Arc<DirectoryPath>,
         directory: BorrowedFd<'_>,
         name: &CStr,
         unfinished: &Unfinished,
@@ -134,10 +134,10 @@ impl StagedTree {
                 Err(Errno::EXIST) if attempt + 1 < ATTEMPTS => continue,
                 Err(errno) => return Err(failed(errno)),
             };
-            let place = above.staged(temporary.clone(), name);
+            let path = above.staged(temporary.clone(), name);
             let unfinished = Some(unfinished.clone());
             let is_incomplete = AtomicBool::new(false);
-            return Ok((Self { place, temporary, locked, is_first: attempt == 0, is_incomplete, unfinished }, begun));
+            return Ok((Self { path, temporary, locked, is_first: attempt == 0, is_incomplete, unfinished }, begun));
         }
         Err(Refused::System(temporary_name(name, 0, length), Errno::EXIST))
     }
@@ -159,8 +159,8 @@ impl StagedTree {
     }
 
     /// Where it is, whatever its name is.
-    pub const fn place(&self) -> &Arc<Place> {
-        &self.place
+    pub const fn path(&self) -> &Arc<DirectoryPath> {
+        &self.path
     }
 
     /// It is not to get its final name: something is missing in it that the next copy may find.
@@ -197,7 +197,7 @@ impl StagedTree {
         if sys.stat_at(&directory, &self.temporary)?.id() != sys.fstat(&self.locked)?.id() {
             return Err(Errno::STALE);
         }
-        self.place.rename(|temporary, name| match sys.rename_within(&directory, temporary, name, false) {
+        self.path.rename(|temporary, name| match sys.rename_within(&directory, temporary, name, false) {
             // A file system without RENAME_NOREPLACE (NFS, some FUSE). A plain rename replaces an empty directory at most.
             Err(Errno::INVAL) => sys.rename_within(&directory, temporary, name, true),
             other => other,
@@ -217,13 +217,13 @@ impl StagedTree {
 
     /// It stays under its temporary name, which is told.
     fn note_unfinished(&mut self) {
-        let Some((unfinished, (above, _))) = self.unfinished.take().zip(self.place.above()) else { return };
-        let path = above.path_of(c"").join(OsStr::from_bytes(self.temporary.to_bytes()));
+        let Some((unfinished, (above, _))) = self.unfinished.take().zip(self.path.above()) else { return };
+        let path = above.join(c"").join(OsStr::from_bytes(self.temporary.to_bytes()));
         unfinished.0.lock().unwrap_or_else(PoisonError::into_inner).push(path);
     }
 
     fn directory(&self, sys: &mut Sys) -> Result<OwnedFd> {
-        self.place.above().map_or(Err(Errno::NOENT), |(above, _)| above.open_to_search(sys))
+        self.path.above().map_or(Err(Errno::NOENT), |(above, _)| above.open_to_search(sys))
     }
 }
 
@@ -333,7 +333,7 @@ mod tests {
             let mut sys = Sys::new(Stop::new());
             let path = crate::tree::path::c_path(scratch.path());
             let mut open = || sys.open_directory(rustix::fs::CWD, &path).unwrap();
-            let (above, directory) = (Place::root(Root::new(open(), scratch.path().to_owned())), open());
+            let (above, directory) = (DirectoryPath::root(Root::new(open(), scratch.path().to_owned())), open());
             let name = CString::new(at.to_string()).unwrap();
             let begun = StagedTree::begin(&mut sys, &above, &directory, &name, &Unfinished::default(), false);
             let (tree, _) = begun.unwrap_or_else(|_| panic!("nothing is in the way"));

@@ -1,7 +1,7 @@
 //! The walk of a tree. An open directory is read one getdents64 after the other, and what is in it is visited: here, or by
 //! another worker that has time for it. What a job does with a directory or a file, its visitor says.
 //!
-//! By descriptor, following no symbolic link. A directory that waits its turn is a [`Place`], which holds no descriptor,
+//! By descriptor, following no symbolic link. A directory that waits its turn is a [`DirectoryPath`], which holds no descriptor,
 //! however deep it lies.
 
 use std::ffi::CStr;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rustix::io::{Errno, Result};
 
-use super::place::{Place, Root};
+use super::directory_path::{DirectoryPath, Root};
 use crate::pool::Handle;
 pub(crate) use crate::sys::Entry;
 use crate::sys::{Attributes, DirectoryBuffer, Entries, FileKind, Sys};
@@ -150,18 +150,18 @@ pub(super) trait SerialVisitor {
     fn entry(&mut self, sys: &mut Sys, directory: &OwnedFd, name: &CStr, kind: FileKind) -> Result<()>;
 
     /// All below a directory was visited.
-    fn leave(&mut self, _sys: &mut Sys, _place: &Place) -> Result<()> {
+    fn leave(&mut self, _sys: &mut Sys, _place: &DirectoryPath) -> Result<()> {
         Ok(())
     }
 }
 
 /// Opens a directory to begin a walk in.
-pub(super) fn top(sys: &mut Sys, parent: impl AsFd, name: &CStr) -> Result<Arc<Place>> {
-    Ok(Place::root(Root::new(sys.open_directory(parent, name)?, PathBuf::new())))
+pub(super) fn top(sys: &mut Sys, parent: impl AsFd, name: &CStr) -> Result<Arc<DirectoryPath>> {
+    Ok(DirectoryPath::root(Root::new(sys.open_directory(parent, name)?, PathBuf::new())))
 }
 
 /// Walks a directory with all below it in this thread.
-pub(super) fn walk(sys: &mut Sys, top: Arc<Place>, visitor: &mut impl SerialVisitor) -> Result<()> {
+pub(super) fn walk(sys: &mut Sys, top: Arc<DirectoryPath>, visitor: &mut impl SerialVisitor) -> Result<()> {
     let mut walk = Serial { sys, buffer: DirectoryBuffer::default(), visitor, ended: Ok(()) };
     let mut handle = Handle::alone();
     handle.offer(Step::Enter(top));
@@ -180,7 +180,7 @@ struct Serial<'a, V> {
 
 /// A directory that a walk in one thread reads.
 struct Opened {
-    place: Arc<Place>,
+    path: Arc<DirectoryPath>,
     directory: OwnedFd,
 }
 
@@ -191,23 +191,23 @@ impl AsFd for Opened {
 }
 
 enum Step {
-    Enter(Arc<Place>),
-    Leave(Arc<Place>),
+    Enter(Arc<DirectoryPath>),
+    Leave(Arc<DirectoryPath>),
 }
 
 impl<V: SerialVisitor> Serial<'_, V> {
     fn step(&mut self, step: Step, handle: &mut Handle<'_, Step>) -> Result<()> {
         match step {
-            Step::Leave(place) => self.visitor.leave(self.sys, &place),
-            Step::Enter(place) => {
-                let directory = match place.open(self.sys) {
+            Step::Leave(path) => self.visitor.leave(self.sys, &path),
+            Step::Enter(path) => {
+                let directory = match path.open(self.sys) {
                     Ok(directory) => directory,
                     Err(errno) => return self.visitor.unopened(errno),
                 };
                 // The latest step comes first: all that is found below comes before this.
-                handle.offer(Step::Leave(Arc::clone(&place)));
+                handle.offer(Step::Leave(Arc::clone(&path)));
                 self.visitor.enter(self.sys, &directory)?;
-                let opened = Arc::new(Opened { place, directory });
+                let opened = Arc::new(Opened { path, directory });
                 read(self, &opened, handle);
                 self.ended?;
                 Arc::into_inner(opened).map_or(Ok(()), |opened| self.sys.close(opened.directory))
@@ -224,7 +224,7 @@ impl<V: SerialVisitor> Serial<'_, V> {
             kind => kind,
         };
         if kind == FileKind::Directory {
-            handle.offer(Step::Enter(opened.place.below(entry.name)));
+            handle.offer(Step::Enter(opened.path.below(entry.name)));
             return Ok(());
         }
         self.visitor.entry(self.sys, &opened.directory, entry.name, kind)
@@ -366,7 +366,7 @@ mod tests {
     }
 
     enum Task {
-        Enter(Arc<Place>),
+        Enter(Arc<DirectoryPath>),
         Part(Part<Opened>),
     }
 
@@ -396,9 +396,9 @@ mod tests {
         }
 
         fn entry(&mut self, opened: &Arc<Opened>, entry: Entry<'_>, handle: &mut Handle<'_, Task>) {
-            self.visited.push(opened.place.path_of(entry.name));
+            self.visited.push(opened.path.join(entry.name));
             if entry.kind == FileKind::Directory {
-                handle.offer(Task::Enter(opened.place.below(entry.name)));
+                handle.offer(Task::Enter(opened.path.below(entry.name)));
             }
         }
 
@@ -417,9 +417,9 @@ mod tests {
         fn run(&mut self, task: Task, handle: &mut Handle<'_, Task>) {
             match task {
                 Task::Part(part) => drop(visit_part(self, part, handle)),
-                Task::Enter(place) => {
-                    let directory = place.open(&mut self.sys).unwrap();
-                    let is_whole = read(self, &Arc::new(Opened { place, directory }), handle);
+                Task::Enter(path) => {
+                    let directory = path.open(&mut self.sys).unwrap();
+                    let is_whole = read(self, &Arc::new(Opened { path, directory }), handle);
                     assert_eq!(is_whole, !self.is_halted());
                 }
             }

@@ -272,7 +272,7 @@ impl FileWorker<Inflate> {
             None => stored.map(|name| PathBuf::from(OsString::from_vec(name.into_bytes()))),
             Some(directory) => {
                 let name = stored.or_else(|| suffix::decompressed(&source.name, &plan.suffix));
-                Some(directory.place.path_of(name.as_ref().unwrap_or(&source.name)))
+                Some(directory.path.join(name.as_ref().unwrap_or(&source.name)))
             }
         };
         let has_time = source.attributes.kind == FileKind::RegularFile;

@@ -127,7 +127,7 @@ pub(super) struct Writer {
     pub(super) output: Output,
     /// Bytes of the pieces so far, compressed.
     read: u64,
-    /// Finds the places for an index, if one is made.
+    /// Finds the offsets for an index, if one is made.
     pub(super) recorder: Option<Recorder>,
     pub(super) checker: Checker,
     /// Where the next piece has to begin to be taken as it is.

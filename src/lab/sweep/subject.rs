@@ -93,7 +93,7 @@ impl<'a> Subject<'a> {
             SweepData::Generated(generated) => {
                 let place = plan.scratch.as_deref().unwrap_or(Path::new("."));
                 let scratch = Scratch::make(sys, context, Purpose::Sweep, place)?;
-                let source = scratch.path_of(SOURCE);
+                let source = scratch.join(SOURCE);
                 (scratch, source, generated.files.get() > 1)
             }
         };
@@ -128,7 +128,7 @@ impl<'a> Subject<'a> {
             tell("making data");
             let bytes = generated.bytes.saturating_mul(generated.files.get() as u64);
             self.require_room(sys, bytes, bytes)?;
-            let place = self.scratch.path_of(c"");
+            let place = self.scratch.join(c"");
             data::make(sys, self.scratch.directory(), SOURCE, &place, generated, self.plan.seed)?;
         }
         tell("looking at the source");
@@ -165,7 +165,7 @@ impl<'a> Subject<'a> {
         let workers = workers.try_into().unwrap_or(std::num::NonZeroUsize::MIN);
         // Small buffers, since the allocator keeps what it had, and peak memory is still to be measured.
         let resources = Resources { buffer: Some(BufferSize::from_kib(64)), ..Resources::with_workers(workers) };
-        let target = self.scratch.path_of(self.input(job));
+        let target = self.scratch.join(self.input(job));
         let options = CopyOptions { resources, ..CopyOptions::new(vec![self.source.clone()], target) };
         let plan = options.plan().map_err(|why| Error::refused("copy", &self.source, why.to_string()))?;
         let summary = copy::run(&plan, &self.context)?;
@@ -199,14 +199,14 @@ impl<'a> Subject<'a> {
 
     /// What a job reads.
     pub(super) fn input_path(&self, job: SweepJob) -> PathBuf {
-        if job == SweepJob::Copy { self.source.clone() } else { self.scratch.path_of(self.input(job)) }
+        if job == SweepJob::Copy { self.source.clone() } else { self.scratch.join(self.input(job)) }
     }
 
     /// One run, to be done here or in a process of its own.
     pub(super) fn spec(&self, setting: &Setting) -> RunSpec {
         RunSpec {
             input: self.input_path(setting.job),
-            target: self.scratch.path_of(TARGET),
+            target: self.scratch.join(TARGET),
             setting: *setting,
             codec: self.plan.codec,
             block: self.plan.block,
@@ -240,7 +240,7 @@ impl<'a> Subject<'a> {
 
     /// The same error about the source itself instead of its private copy, which is gone when people read it.
     fn in_users_words(&self, job: SweepJob, mut error: Error) -> Error {
-        let copy = self.scratch.path_of(self.input(job));
+        let copy = self.scratch.join(self.input(job));
         match error.path.strip_prefix(&copy) {
             Ok(rest) if rest.as_os_str().is_empty() => error.path.clone_from(&self.source),
             Ok(rest) => error.path = self.source.join(rest),
@@ -256,7 +256,7 @@ impl<'a> Subject<'a> {
             SweepJob::Gzip => PACKED,
             SweepJob::Gunzip => PLAIN,
         };
-        let failed = |errno| Error::system("sync", self.scratch.path_of(name), errno);
+        let failed = |errno| Error::system("sync", self.scratch.join(name), errno);
         let directory = self.scratch.directory();
         if self.is_tree {
             let started = Instant::now();
@@ -272,7 +272,7 @@ impl<'a> Subject<'a> {
     /// Takes away what the last run made (and, after preparing, what the job would pass over), and lets the disk rest.
     pub(super) fn tidy(&self, sys: &mut Sys) -> Result<()> {
         let removed = self.jobs().into_iter().try_for_each(|job| self.remove_targets(sys, job));
-        removed.map_err(|errno| Error::system("tidy", self.scratch.path_of(c""), errno))?;
+        removed.map_err(|errno| Error::system("tidy", self.scratch.join(c""), errno))?;
         self.scratch.settle(sys)
     }
 

@@ -51,7 +51,7 @@ impl Prior {
 /// so nothing is made that others may use by it. One system call.
 pub(crate) fn has_default_acl(sys: &mut Sys, directory: impl AsFd) -> bool {
     let found = match sys.fgetxattr_bytes(directory.as_fd(), DEFAULT) {
-        // It may only be searched, and is open as a mere place.
+        // It may only be searched, and is open with `O_PATH`.
         Err(Errno::BADF) => {
             let mut buffer = XattrBuffer::default();
             sys.lgetxattr(directory, c".", DEFAULT, &mut buffer).map(<[u8]>::len)

@@ -1,7 +1,6 @@
-//! Directories of a tree, by descriptor.
+//! The path of a directory in a tree: a chain of names below an open root.
 //!
-//! A directory that waits its turn holds no descriptor, only its place: a chain of names below an open root. It is
-//! reopened beneath the root, following no symbolic link, so a link swapped in meanwhile never leads outside.
+//! A directory that waits its turn holds no descriptor, only this. It is reopened beneath the root, following no symbolic link, so a link swapped in meanwhile never leads outside.
 //! Keeping thousands of descriptors open costs more: the kernel stops every thread while it enlarges a shared table.
 
 use std::ffi::{CStr, CString, OsStr};
@@ -36,9 +35,9 @@ impl Root {
 
 /// A directory below a root, as a chain of names.
 #[derive(Debug)]
-pub struct Place {
+pub struct DirectoryPath {
     root: Arc<Root>,
-    above: Option<(Arc<Place>, Name)>,
+    above: Option<(Arc<DirectoryPath>, Name)>,
 }
 
 /// What a directory is called.
@@ -67,7 +66,7 @@ impl Name {
     }
 }
 
-impl Place {
+impl DirectoryPath {
     /// The root itself.
     pub fn root(root: Root) -> Arc<Self> {
         Arc::new(Self { root: Arc::new(root), above: None })
@@ -78,7 +77,7 @@ impl Place {
         self.called(Name::Final(name.to_owned()))
     }
 
-    /// The directory in this one that is `temporary` until [`Place::rename`] makes it `name`.
+    /// The directory in this one that is `temporary` until [`DirectoryPath::rename`] makes it `name`.
     pub fn staged(self: &Arc<Self>, temporary: CString, name: &CStr) -> Arc<Self> {
         let renamed = Renamed { temporary, name: name.to_owned(), is_final: RwLock::new(false) };
         self.called(Name::StagedTree(Box::new(renamed)))
@@ -98,14 +97,14 @@ impl Place {
     }
 
     /// The path of `name` in this directory, for messages.
-    pub(crate) fn path_of(&self, name: &CStr) -> PathBuf {
+    pub(crate) fn join(&self, name: &CStr) -> PathBuf {
         let mut path = self.joined();
         path.push(OsStr::from_bytes(name.to_bytes()));
         path
     }
 
     /// The path of this directory, for messages.
-    pub fn path(&self) -> PathBuf {
+    pub fn to_path_buf(&self) -> PathBuf {
         let path = self.joined();
         if path.as_os_str().is_empty() { PathBuf::from(".") } else { path }
     }
@@ -118,7 +117,7 @@ impl Place {
 
     /// The directory this one lies in, and its name there; none for a root.
     pub fn above(&self) -> Option<(&Arc<Self>, &CStr)> {
-        self.above.as_ref().map(|(place, name)| (place, name.shown()))
+        self.above.as_ref().map(|(path, name)| (path, name.shown()))
     }
 
     /// Whether symbolic links on the way here are followed.
@@ -151,9 +150,8 @@ impl Place {
         open_names(sys, &self.root.directory, &names, access, self.root.follow)
     }
 
-    /// Opens this directory to look up names in it, and to make some: to read it too where that is allowed, else as a mere
-    /// place (`O_PATH`), as others may be given a directory of mode 711 or 733. Calls that need more than a place fail on
-    /// that with EBADF: see [`search_only`](super::path::search_only).
+    /// Opens this directory to look up names in it, and to make some: to read it too where that is allowed, else
+    /// with `O_PATH`, as others may be given a directory of mode 711 or 733. Calls that need more fail on that with EBADF: see [`search_only`](super::path::search_only).
     pub(crate) fn open_to_search(&self, sys: &mut Sys) -> Result<OwnedFd> {
         match self.open(sys) {
             Err(Errno::ACCESS) => self.open_for(sys, OFlags::PATH),
@@ -174,27 +172,27 @@ impl Place {
 
     /// The directories from the one below the root down to this one, each with its name.
     pub(crate) fn lineage(&self) -> Vec<(&Self, &CStr)> {
-        self.chain().into_iter().map(|(place, name)| (place, name.shown())).collect()
+        self.chain().into_iter().map(|(path, name)| (path, name.shown())).collect()
     }
 
     fn chain(&self) -> Vec<(&Self, &Name)> {
         let mut chain = Vec::new();
-        let mut place = self;
-        while let Some((above, name)) = &place.above {
-            chain.push((place, name));
-            place = above;
+        let mut path = self;
+        while let Some((above, name)) = &path.above {
+            chain.push((path, name));
+            path = above;
         }
         chain.reverse();
         chain
     }
 }
 
-impl Drop for Place {
+impl Drop for DirectoryPath {
     /// Link by link: a chain of tens of thousands would exhaust the stack.
     fn drop(&mut self) {
         let mut above = self.above.take();
-        while let Some(mut place) = above.and_then(|(place, _)| Arc::into_inner(place)) {
-            above = place.above.take();
+        while let Some(mut path) = above.and_then(|(path, _)| Arc::into_inner(path)) {
+            above = path.above.take();
         }
     }
 }
@@ -204,26 +202,26 @@ mod tests {
     use super::*;
     use crate::sys::Stop;
 
-    fn root(path: &std::path::Path) -> (Sys, Arc<Place>) {
+    fn root(path: &std::path::Path) -> (Sys, Arc<DirectoryPath>) {
         let mut sys = Sys::new(Stop::new());
         let path = CString::new(path.as_os_str().as_bytes()).unwrap();
         let directory = sys.open_directory(rustix::fs::CWD, &path).unwrap();
-        (sys, Place::root(Root::new(directory, PathBuf::from("tree"))))
+        (sys, DirectoryPath::root(Root::new(directory, PathBuf::from("tree"))))
     }
 
     #[test]
     fn a_place_opens_however_deep_it_lies() {
         let scratch = tempfile::tempdir().unwrap();
-        let (mut sys, mut place) = root(scratch.path());
+        let (mut sys, mut path) = root(scratch.path());
         let name = CString::new("d".repeat(200)).unwrap();
         for depth in 0..60 {
-            let directory = place.open(&mut sys).unwrap();
+            let directory = path.open(&mut sys).unwrap();
             sys.mkdirat(&directory, &name, 0o700).unwrap();
-            place = place.below(&name);
-            assert_eq!(place.path().components().count(), depth + 2);
+            path = path.below(&name);
+            assert_eq!(path.to_path_buf().components().count(), depth + 2);
         }
-        assert!(place.path().as_os_str().len() > 12_000, "longer than PATH_MAX");
-        place.open(&mut sys).unwrap();
+        assert!(path.to_path_buf().as_os_str().len() > 12_000, "longer than PATH_MAX");
+        path.open(&mut sys).unwrap();
         let top = sys.open_directory(rustix::fs::CWD, &CString::new(scratch.path().as_os_str().as_bytes()).unwrap());
         crate::tree::remove_tree(&mut sys, top.unwrap(), &name).unwrap();
     }
@@ -239,7 +237,7 @@ mod tests {
         let inside = staged.open(&mut sys).unwrap();
         sys.mkdirat(inside, c"deep", 0o700).unwrap();
         below.open(&mut sys).unwrap();
-        assert_eq!(below.path(), PathBuf::from("tree/new/deep"));
+        assert_eq!(below.to_path_buf(), PathBuf::from("tree/new/deep"));
         staged.rename(|from, to| sys.rename_within(&directory, from, to, false)).unwrap();
         below.open(&mut sys).unwrap();
         assert!(sys.stat_at(&directory, c"new").is_ok());
@@ -250,8 +248,8 @@ mod tests {
     fn a_symbolic_link_is_not_followed() {
         let scratch = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/", scratch.path().join("link")).unwrap();
-        let (mut sys, place) = root(scratch.path());
-        assert_eq!(place.below(c"link").open(&mut sys).unwrap_err(), Errno::LOOP);
-        assert_eq!(place.below(c"..").open(&mut sys).unwrap_err(), Errno::XDEV);
+        let (mut sys, path) = root(scratch.path());
+        assert_eq!(path.below(c"link").open(&mut sys).unwrap_err(), Errno::LOOP);
+        assert_eq!(path.below(c"..").open(&mut sys).unwrap_err(), Errno::XDEV);
     }
 }
