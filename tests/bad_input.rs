@@ -1,4 +1,4 @@
-//! What haul does with words, files and places that are no good: a line that names operation, path and cause, a
+//! What haul does with words, files and places that are of no use: a line that names operation, path and cause, a
 //! non-zero exit, everything else done, nothing left behind.
 
 #![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
@@ -37,8 +37,8 @@ fn words_that_make_no_sense_are_refused_before_anything_is_touched() {
         ("copy file new --workers many", "'many'"),
         ("copy file new --workers 99999999999999999999", "'99999999999999999999'"),
         ("copy file new --engine teleport", "'teleport'"),
-        ("copy file new --engine direct --buffer 512", "512B is no multiple of 4K"),
-        ("copy file new --engine direct --buffer 6K", "6K is no multiple of 4K"),
+        ("copy file new --engine direct --buffer 512", "512B is not a multiple of 4K"),
+        ("copy file new --engine direct --buffer 6K", "6K is not a multiple of 4K"),
         ("copy file new --scheduler later", "'later'"),
         ("copy file new --pool 0", "'0'"),
         ("copy file new --pool deep", "'deep'"),
@@ -48,7 +48,7 @@ fn words_that_make_no_sense_are_refused_before_anything_is_touched() {
         ("copy -T file file2.gz new", "-T takes one SOURCE"),
         ("copy -ls file new", "choose one"),
         ("copy -bn file new", "nothing to back up"),
-        ("copy -S a/b file new", "'a/b' is no suffix"),
+        ("copy -S a/b file new", "'a/b' is not a suffix"),
         ("copy --reflink --sparse=always file new", "leave --sparse out"),
         ("copy --include !file file new", "--exclude 'file'"),
         ("copy --update=sometimes file new", "'sometimes'"),
@@ -76,7 +76,7 @@ fn words_that_make_no_sense_are_refused_before_anything_is_touched() {
         ("sweep copy file --buffers=", ""),
         ("sweep copy file --workers 1,0", "'0'"),
         ("sweep copy file --engine teleport", "'teleport'"),
-        ("sweep copy file --engine read_write,direct --buffers 1K,4K", "1K is no multiple of 4K"),
+        ("sweep copy file --engine read_write,direct --buffers 1K,4K", "1K is not a multiple of 4K"),
         ("sweep copy file --pool perhaps", "'perhaps'"),
         ("sweep copy file --rounds 0", "'0'"),
         ("sweep copy file --format poem", "'poem'"),

@@ -133,7 +133,7 @@ fn attributes_only_replaces_nothing() {
         assert_eq!(sandbox.read(format!("target/{name}")), name.as_bytes());
         assert_eq!(metadata(sandbox.path("target").join(name)).unwrap().mode() & 0o777, 0o640);
     }
-    // Through a link that was named, as with cp; but a FIFO is none.
+    // Through a link that was named, as with cp; but a FIFO is not a link.
     sandbox.link("link", "target/l");
     sandbox.haul("copy --attributes-only source/x link").run().ok();
     assert_eq!(sandbox.read("target/l"), b"precious");

@@ -1,4 +1,4 @@
-//! `haul compare` from outside: what became slower is caught, what did not is left alone, and what is no report is refused.
+//! `haul compare` from outside: what became slower is caught, what did not is left alone, and what is not a report is refused.
 
 #![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
 

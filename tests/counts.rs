@@ -132,7 +132,7 @@ fn reads_and_writes_are_as_many_as_arithmetic_says() {
         let sum = |names: [&str; 2]| names.iter().filter_map(|name| counts.get(*name)).sum::<u64>();
         let (reads, writes) = (sum(["read", "pread64"]), sum(["write", "pwrite64"]));
         let needed = bytes.div_ceil(buffer);
-        // Ranges that are no multiple of the buffer may add a shorter piece each; there cannot be many at this size.
+        // Ranges that are not a multiple of the buffer may add a shorter piece each; there cannot be many at this size.
         assert!((needed..=needed + 8).contains(&writes), "{writes} writes of at most {buffer} for {bytes}");
         assert!((writes..=writes + 8).contains(&reads), "{reads} reads for {writes} writes of at most {buffer}");
         let moved = |name: &str| json["syscalls"][name]["bytes"].as_u64().unwrap_or(0);

@@ -211,7 +211,7 @@ fn trees_and_links() {
             ("-l file to-file empty", Archive, 0),
             ("-lL to-file empty", Archive, 0),
             ("-s file tool empty", Archive, 1),
-            // Such a link is no copy: it has the time at which it was made.
+            // Such a link is not a copy: it has the time at which it was made.
             ("-s file new", Changed("-as file new", is_new), 0),
             ("-s tool .", Archive, 1),
         ],

@@ -238,7 +238,7 @@ fn memory_has_no_direct_access() {
     let plan = DiskPlan { loads: vec![Load::Read, Load::RandomWrite], ..plan(memory.path()) };
     let report = disk::run(&plan, &Context::silent(), &mut Told::default()).unwrap();
     if report.machine.file_system != "tmpfs" {
-        eprintln!("skipped: /dev/shm is no tmpfs");
+        eprintln!("skipped: /dev/shm is not a tmpfs");
         return;
     }
     assert!(report.rows.iter().all(|row| row.setting.access == Some(Access::Buffered)));

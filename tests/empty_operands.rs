@@ -91,7 +91,7 @@ fn an_empty_file_for_gzip_and_gunzip_fails_alone() {
     assert!(sandbox.exists("a.gz") && sandbox.exists("dir/inner.gz"));
 }
 
-/// A blank line in a list is no name.
+/// A blank line in a list is not a name.
 #[test]
 fn empty_names_in_a_list_are_passed_over() {
     for (words, list) in

@@ -330,7 +330,7 @@ fn zeros_behind_the_last_member_are_padding() {
 #[test]
 fn what_begins_like_another_member_and_is_none_is_damage() {
     for way in ways() {
-        for tail in [&b"\x1f\x8b"[..], b"\x1f\x8b\x08", b"\x1f\x8bjunk that is no header"] {
+        for tail in [&b"\x1f\x8b"[..], b"\x1f\x8b\x08", b"\x1f\x8bjunk that is not a header"] {
             damaged(&[gz(b"contents"), tail.to_vec()].concat(), way, &format!("behind the member {tail:?}"));
         }
         let half = gz(&prose(3, 10_000));

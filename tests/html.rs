@@ -113,7 +113,7 @@ fn parse(page: &str) -> Result<Vec<Element>, String> {
             open.push(element.name.clone());
         }
         found.push(element);
-        // What stands in a style sheet is no HTML.
+        // What stands in a style sheet is not HTML.
         if open.last().is_some_and(|name| name == "style") {
             rest = &rest[rest.find("</style>").ok_or("<style> that does not end")?..];
         }

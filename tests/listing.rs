@@ -206,7 +206,7 @@ fn a_name_is_one_line_whatever_it_holds() {
         assert_eq!(String::from_utf8_lossy(&run.out), String::from_utf8_lossy(&expected));
         assert_eq!(run.out, expected);
     }
-    // A stored name is no path, and may hold anything too.
+    // A stored name is not a path, and may hold anything too.
     let stored = [&gz(b"contents")[..3], b"\x08\0\0\0\0\0\x03../../a\tb\0", &gz(b"contents")[10..]].concat();
     sandbox.write("sub/file.gz", stored);
     let run = sandbox.haul("gunzip -lqN sub/file.gz").run().ok();

@@ -320,7 +320,7 @@ fn a_list_that_cannot_be_read_stops_everything() {
     run.says_in_one_line(&["cannot read names from 'missing'", "No such file"]);
     sandbox.haul("gzip file --files-from .").run().code(1).says_in_one_line(&["Is a directory"]);
     assert!(sandbox.exists("file"), "nothing was touched");
-    // In a list a dash is no standard input; the rest is done.
+    // In a list a dash is not standard input; the rest is done.
     let run = sandbox.haul("gzip -q --files-from -").input("-\nfile\n").run().code(1);
     assert!(run.says_in_one_line(&["'-'", "./-"]).out.is_empty(), "no data was compressed");
     assert!(sandbox.exists("file.gz"));
@@ -374,7 +374,7 @@ fn a_walk_stays_on_its_file_system_if_asked() {
     let device = |path: &str| std::fs::metadata(path).map(|found| found.dev()).ok();
     let sandbox = Sandbox::new();
     if device("/proc").is_none() || device("/") == device("/proc") {
-        return common::skip("/proc is no file system of its own here");
+        return common::skip("/proc is not a file system of its own here");
     }
     let only = ["/*", "!/proc"].map(|glob| format!("--exclude {glob}")).join(" ");
     let run = sandbox.haul(format!("gzip -rtvx / {only} --workers 1")).run().ok();

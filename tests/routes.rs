@@ -220,7 +220,7 @@ fn traps_behind() -> Vec<Trap> {
             let pieces = [own(1), own(2), own(3), own(4), fifth, own(5), seventh, own(6), last(1)];
             add(&format!("{what}, the seventh, too"), chain(pieces));
         }
-        // Behind a first member, which is no part of the second's past.
+        // After a first member, which is not part of the second's past.
         let before = gzip(&prose(20, length), 6);
         for odd in [0, 1] {
             // With these extra flags it does not look like the start of one.

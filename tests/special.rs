@@ -1,4 +1,4 @@
-//! What is no ordinary file: FIFOs, sockets, devices, files with holes, files of the kernel. FIFOs, sockets and devices
+//! What is not an ordinary file: FIFOs, sockets, devices, files with holes, files of the kernel. FIFOs, sockets and devices
 //! are made anew, not read, and take nobody's place; what has content arrives whole, and its holes as holes.
 
 #![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]

@@ -84,7 +84,7 @@ pub(crate) struct DiskArgs {
     /// The most of the free space that the scratch file may take, and files of the free inodes; default: 25%
     #[arg(long, value_name = "PERCENT", value_parser = parse_part, allow_hyphen_values = true)]
     pub(crate) share: Option<f64>,
-    /// How well a rate must be known to be known well enough, and how large a difference is none
+    /// How well a rate must be known to be known well enough, and how small a difference counts for nothing
     #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = parse_part, allow_hyphen_values = true)]
     pub(crate) within: f64,
     /// Seed of the data, of places and of the shuffle; the report names it
@@ -151,7 +151,7 @@ pub(super) fn build_disk(args: DiskArgs) -> Result<Invocation, UsageError> {
     let depths = distinct(args.depths.iter().copied());
     check_use(&args, &loads, axes.as_deref(), [blocks.len(), depths.len()])?;
     if let Some(odd) = blocks.iter().find(|block| !block.is_whole_pages()) {
-        return Err(UsageError::new(format!("blocks are whole pages: {odd} is no multiple of 4K")));
+        return Err(UsageError::new(format!("blocks are whole pages: {odd} is not a multiple of 4K")));
     }
     let (blocks, depths) =
         (or(blocks, default_blocks(args.quick && axes.is_none())), or(depths, default_depths(args.quick)));
@@ -356,7 +356,7 @@ mod tests {
             ("--read-only f --share 5%", "leave out --share"),
             ("--read-only f --loads read,sync", "and sync does not: name read and random-read, or a DIR"),
             ("--json --format csv", "cannot be used with"),
-            ("--blocks 6000", "6000B is no multiple of 4K"),
+            ("--blocks 6000", "6000B is not a multiple of 4K"),
             ("--blocks 0", "out of range"),
             ("--blocks 4K..1K", "empty range"),
             ("--depths 0", "write a number from 1 to 1024"),

@@ -110,14 +110,14 @@ impl clap::FromArgMatches for Level {
     fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
         let digit = DIGITS.iter().position(|name| matches.get_flag(name));
         let number = matches.get_one::<u32>(LEVEL).copied();
-        let given = number.or(digit.map(|place| place as u32 + 1));
-        let place = match (digit, number) {
+        let given = number.or(digit.map(|index| index as u32 + 1));
+        let index = match (digit, number) {
             (_, Some(_)) => matches.index_of(LEVEL),
             (Some(digit), None) => matches.index_of(DIGITS[digit]),
             (None, None) => None,
         };
         let zero = matches.get_flag(ZERO);
-        Ok(Self { given, zero, zero_is_last: matches.index_of(ZERO) > place })
+        Ok(Self { given, zero, zero_is_last: matches.index_of(ZERO) > index })
     }
 
     fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {

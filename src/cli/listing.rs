@@ -168,7 +168,7 @@ fn date(mtime: Option<i64>) -> String {
     )
 }
 
-/// A name that is no more than its line: control characters, which could also steer a terminal, are escaped as in
+/// A name that stays on its line: control characters, which could also steer a terminal, are escaped as in
 /// messages. All else stays as it is, bytes that are not UTF-8 too, so that programs find the file by it.
 fn one_line(name: &OsStr) -> Vec<u8> {
     let mut line = Vec::new();

@@ -28,13 +28,13 @@ const PROCFS: u64 = 0x9fa0;
 /// somebody looks. What bore the name stays until then.
 pub(crate) struct ReportFile {
     path: PathBuf,
-    place: Place,
+    sink: Sink,
 }
 
-enum Place {
+enum Sink {
     /// A file of its own: each report takes the place of the last one.
     Name { directory: Arc<OwnedFd>, name: CString, temporary_files: TemporaryFileRegistry },
-    /// What is no file with a name, such as a device or standard output, is written as it is.
+    /// What is not a file with a name, such as a device or standard output, is written as it is.
     Open { file: File, rewrites: bool },
 }
 
@@ -52,29 +52,29 @@ impl ReportFile {
             return Err(Error::refused("write the report to", path, "it is, or lies in, what is being measured"));
         }
         let own = sys.stat_at(&directory, &name).ok();
-        let place = if own.is_some_and(|own| own.kind != FileKind::RegularFile) {
+        let sink = if own.is_some_and(|own| own.kind != FileKind::RegularFile) {
             let file = File::from(sys.openat(&directory, &name, OFlags::WRONLY, 0).map_err(failed)?);
-            Place::Open { file, rewrites: existing.is_some_and(|existing| existing.kind == FileKind::RegularFile) }
+            Sink::Open { file, rewrites: existing.is_some_and(|existing| existing.kind == FileKind::RegularFile) }
         } else {
             // Made and taken away again: were it kept until the first report, an end by force would leave it behind.
             let (temporary, file) =
                 TemporaryFile::file(sys, site(&directory, &context.temporary_files), &name, 0o666).map_err(failed)?;
             temporary.abandon(sys);
             sys.close(file).map_err(failed)?;
-            Place::Name { directory, name, temporary_files: context.temporary_files.clone() }
+            Sink::Name { directory, name, temporary_files: context.temporary_files.clone() }
         };
-        Ok(Self { path: path.to_owned(), place })
+        Ok(Self { path: path.to_owned(), sink })
     }
 
     /// Whether it can be written more than once: what went down a pipe cannot be taken back.
     pub(crate) const fn rewrites(&self) -> bool {
-        matches!(self.place, Place::Name { .. } | Place::Open { rewrites: true, .. })
+        matches!(self.sink, Sink::Name { .. } | Sink::Open { rewrites: true, .. })
     }
 
     /// Writes a report in place of the last one.
     pub(crate) fn write(&mut self, sys: &mut Sys, report: &[u8]) -> Result<()> {
-        match &mut self.place {
-            Place::Name { directory, name, temporary_files } => {
+        match &mut self.sink {
+            Sink::Name { directory, name, temporary_files } => {
                 let failed = |errno| Error::system("write", &self.path, errno);
                 let (temporary, file) =
                     TemporaryFile::file(sys, site(directory, temporary_files), name, 0o666).map_err(failed)?;
@@ -83,7 +83,7 @@ impl ReportFile {
                 sys.close(file.into()).map_err(failed)?;
                 temporary.finish(sys, true).map(drop).map_err(|unnamed| failed(unnamed.abandon(sys)))
             }
-            Place::Open { file, rewrites } => {
+            Sink::Open { file, rewrites } => {
                 let cleared = if *rewrites { file.set_len(0).and_then(|()| file.rewind()) } else { Ok(()) };
                 cleared.and_then(|()| file.write_all(report)).map_err(|error| output_error(&self.path, &error))
             }
@@ -133,7 +133,7 @@ pub(super) fn outputs(files: Vec<PathBuf>, format: Option<Format>) -> Result<Vec
     if files.is_empty() {
         return Ok(vec![Output { format: format.unwrap_or_default(), path: None }]);
     }
-    if let Some(twice) = files.iter().enumerate().find(|(place, path)| files[..*place].contains(path)) {
+    if let Some(twice) = files.iter().enumerate().find(|(index, path)| files[..*index].contains(path)) {
         return Err(UsageError::new(format!("'{}' is named twice: give each report a name", twice.1.display())));
     }
     let alone = files.len() == 1;
@@ -166,7 +166,7 @@ pub(crate) fn tell(text: &str) {
     let _ = uncounted().write_full(rustix::stdio::stderr(), text.as_bytes(), usize::MAX);
 }
 
-/// Not the job's `Sys`: what it did is told also after Ctrl-C, and telling it is no part of it.
+/// Not the job's `Sys`: what it did is told also after Ctrl-C, and telling it is not part of it.
 fn uncounted() -> Sys {
     Sys::new(Stop::new())
 }

@@ -1,5 +1,5 @@
 //! Signals that end a process: the first asks the job to end cleanly, the second ends the process at once. A limit on the
-//! size of files is no reason to end.
+//! size of files is not a reason to end.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -106,7 +106,7 @@ pub(crate) fn clash(clash: &Clash) -> String {
             "--sparse=always looks for zeros, which only --engine read_write sees; leave --engine out"
         }
         Clash::BackupSuffix(suffix) => {
-            return format!("'{suffix}' is no suffix of backups: give -S 1 to {LONGEST_SUFFIX} bytes, and no '/'");
+            return format!("'{suffix}' is not a suffix for backups: give -S 1 to {LONGEST_SUFFIX} bytes, and no '/'");
         }
         Clash::UnfinishedSuffix(_) => return format!("{clash}: give -S another suffix"),
         Clash::KeepSmallerWithoutFiles => {

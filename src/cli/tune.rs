@@ -124,7 +124,7 @@ pub(crate) fn run(
     let report = tuned?;
     let advice = Advice::of(&report);
     let text = |format| page::render(&report, &advice, format == Format::Json);
-    // A file that cannot be written is no reason to keep the report from standard output.
+    // A file that cannot be written is not a reason to keep the report from standard output.
     let mut result = Ok(());
     for (file, format) in &mut files {
         let written = text(*format).map_err(|error| output_error(Path::new("a report"), &error));

@@ -99,7 +99,7 @@ impl Watching {
         self.line.clear();
         let report = measured?;
         let contents = report.contents();
-        // A file that cannot be written is no reason to keep the report from standard output.
+        // A file that cannot be written is not a reason to keep the report from standard output.
         let filed = self.files.write_last(&*contents);
         for output in outputs.iter().filter(|output| output.path.is_none()) {
             let text = report::render(&*contents, output.format, width());
@@ -124,7 +124,7 @@ impl<R: Growing> Watcher<R> for Watching {
     }
 }
 
-/// Columns of standard output: those of its terminal, which `COLUMNS` may say otherwise; what is no terminal is read who
+/// Columns of standard output: those of its terminal, which `COLUMNS` may say otherwise; what is not a terminal is read who
 /// knows where.
 fn width() -> usize {
     let out = std::io::stdout();
@@ -164,7 +164,7 @@ impl Files {
         Ok(Self { sys, all: files, next: None })
     }
 
-    /// Writes what there is, unless that was done a moment ago. A failure is none yet: the last time decides.
+    /// Writes what there is, unless that was done a moment ago. A failure does not count yet: the last time decides.
     fn write_so_far(&mut self, report: &impl Growing) {
         let started = Instant::now();
         // Before a round is done, a report shows nothing that were worth an older one.

@@ -141,7 +141,7 @@ impl<'a> LinkName<'a> {
                 copier.worker.summary.links += 1;
                 Ok(true)
             }
-            // For a reason that is none of its own.
+            // For a reason that is not its own.
             Err(error) if error.errno().is_some_and(|errno| UNLINKABLE.contains(&errno)) => {
                 copier.worker.warn(entry.target_path(), format!("{error}; it becomes a file of its own"));
                 Ok(false)

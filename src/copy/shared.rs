@@ -102,7 +102,7 @@ impl InPlaceFiles {
     }
 }
 
-/// Trees that the job makes, with their final names: they are no sources.
+/// Trees that the job makes, with their final names: they are not sources.
 #[derive(Default)]
 pub(super) struct MadeTrees(Mutex<HashMap<FileId, CString>>);
 

@@ -60,13 +60,13 @@ pub enum Clash {
     #[error("zeros become holes, and the engine sees none")]
     SparseAndEngine,
     /// A suffix that no backup can have.
-    #[error("'{0}' is no suffix of backups")]
+    #[error("'{0}' is not a suffix for backups")]
     BackupSuffix(String),
     /// A suffix by which a backup would look like a tree that is not finished.
     #[error("'{0}' is how unfinished files are named")]
     UnfinishedSuffix(String),
     /// A buffer that the engine direct cannot move.
-    #[error("the engine direct moves whole pages: {0} is no multiple of 4K")]
+    #[error("the engine direct moves whole pages: {0} is not a multiple of 4K")]
     PartialPages(BufferSize),
     /// A comparison of sizes where no target has a size.
     #[error("sources can be kept for their size only where each has a file beside it")]

@@ -32,7 +32,7 @@ pub enum Follow {
     Always,
 }
 
-/// What becomes of what is no directory.
+/// What becomes of what is not a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Method {
     /// It is copied.
@@ -74,7 +74,7 @@ pub enum Backup {
     Existing,
 }
 
-/// What becomes of targets that exist already and are no directories.
+/// What becomes of targets that exist already and are not directories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Existing {
     /// Which are replaced.
@@ -215,7 +215,7 @@ pub struct CopyOptions {
     pub one_file_system: bool,
     /// What to pass over.
     pub exclude: Patterns,
-    /// What becomes of what is no directory.
+    /// What becomes of what is not a directory.
     pub method: Method,
     /// FIFOs and devices are read as files are, instead of being created (`--copy-contents`).
     pub copy_contents: bool,

@@ -296,7 +296,7 @@ impl RouteName {
     }
 }
 
-/// Some of the bytes that come out of a file. Those after its end are none.
+/// Some of the bytes that come out of a file. Those after its end do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
     /// Bytes before them.

@@ -53,7 +53,7 @@ fn matcher<'a>(globs: impl IntoIterator<Item = &'a String>) -> Result<Gitignore,
     // git takes "[" for itself; somebody who types it has most likely mistyped a class.
     builder.allow_unclosed_class(false);
     for glob in globs {
-        builder.add_line(None, glob).map_err(|error| format!("'{glob}' is no pattern: {}", why(&error)))?;
+        builder.add_line(None, glob).map_err(|error| format!("'{glob}' is not a pattern: {}", why(&error)))?;
     }
     builder.build().map_err(|error| why(&error))
 }

@@ -115,7 +115,7 @@ pub enum SweepData {
 pub struct Effort {
     /// Measured runs of each setting; `None` is as many as there is time and need for.
     pub rounds: Option<NonZeroUsize>,
-    /// Time for all runs; at least one round is run whatever it takes. `None` is no limit.
+    /// Time for all runs; at least one round is run whatever it takes. `None` sets no limit.
     pub budget: Option<Duration>,
     /// A setting this much slower than the best is as good, as a part: 0.05. Without a number of rounds, enough is
     /// measured when intervals are narrower than this.

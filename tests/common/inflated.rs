@@ -176,7 +176,7 @@ impl Bench {
     pub(crate) fn new<'a>(files: impl IntoIterator<Item = &'a [u8]>) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("haul-bench-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        // In memory, where there is such a place: a hundred thousand files are no work for a disk.
+        // In memory, where there is such a place: a hundred thousand files cost a disk nothing.
         let places = [PathBuf::from("/dev/shm"), std::env::temp_dir()];
         let made = places.iter().map(|place| place.join(&name)).find(|path| std::fs::create_dir(path).is_ok());
         let mut bench = Self { directory: made.expect("a temporary directory"), files: Vec::new() };

@@ -311,7 +311,7 @@ fn check_file(sandbox: &Sandbox, start: &Start, ending: Ending) -> Result<(), St
     check(sandbox, start, ending, "file", "target")?;
     let dense = start.bytes("file").is_some_and(|bytes| bytes.starts_with(&[0; 100]));
     if ending.complete && dense && !details(sandbox.path("target"))[Path::new("")].has_holes {
-        return Err("exit 0, and the zeros are no holes".to_owned());
+        return Err("exit 0, and the zeros are not holes".to_owned());
     }
     Ok(())
 }

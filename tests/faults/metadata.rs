@@ -239,7 +239,7 @@ impl Case {
         let run = Self::haul(&sandbox, self.words).env("HAUL_FAULTS", format!("{k}:{name}")).run();
         let said = said(&run, errno)?;
         let expected = expected(letter, errno, &run.err);
-        // What is asked again, or need not be removed, is no loss: then nothing is missing.
+        // What is asked again, or need not be removed, is not a loss: then nothing is missing.
         let is_tried_otherwise = "lgx".contains(letter) || (letter, errno) == ('t', Errno::INVAL);
         let may_be_silent = is_tried_otherwise || expected == Said::Nothing;
         if said != expected && !(said == Said::Nothing && may_be_silent) {

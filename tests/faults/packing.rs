@@ -114,7 +114,7 @@ fn check_image(sandbox: &Sandbox, start: &Start, ending: Ending) -> Result<(), S
         let back = gz.as_ref().map(|gz| sandbox.haul("gunzip").input(gz.clone()).run());
         let is_whole = back.is_some_and(|run| run.succeeded() && Some(&run.out[..]) == source);
         if !is_whole && (ending.complete || gz.as_deref() != start.bytes(&target)) {
-            return Err(format!("{target} is no {name}; exit 0: {}", ending.complete));
+            return Err(format!("{target} is not {name}; exit 0: {}", ending.complete));
         }
     }
     Ok(())

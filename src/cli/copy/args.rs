@@ -39,7 +39,7 @@ pub(crate) struct CopyArgs {
     #[arg(short, long, visible_alias = "debug")]
     pub(crate) verbose: bool,
     #[command(flatten, next_help_heading = "Where to")]
-    pub(crate) place: PlaceArgs,
+    pub(crate) target: TargetArgs,
     #[command(flatten, next_help_heading = "Which files")]
     pub(crate) which: WhichArgs,
     #[command(flatten, next_help_heading = "Links")]
@@ -56,7 +56,7 @@ pub(crate) struct CopyArgs {
 
 /// Where sources go.
 #[derive(Debug, ClapArgs)]
-pub(crate) struct PlaceArgs {
+pub(crate) struct TargetArgs {
     /// Copy into DIR, which must exist; all PATHs are SOURCEs
     #[arg(short, long, value_name = "DIR", action = clap::ArgAction::Append, value_parser = parse_path())]
     pub(crate) target_directory: Vec<PathBuf>,

@@ -154,9 +154,9 @@ mod tests {
     fn backups_that_could_not_be_named_are_refused() {
         for (words, (control, tail), said) in [
             ("-b", ("nonsense", ""), "VERSION_CONTROL is 'nonsense'"),
-            ("-b", ("", "a/b"), "'a/b' is no suffix"),
-            ("-S a/b", ("", ""), "'a/b' is no suffix"),
-            ("--suffix=", ("", ""), "'' is no suffix"),
+            ("-b", ("", "a/b"), "'a/b' is not a suffix"),
+            ("-S a/b", ("", ""), "'a/b' is not a suffix"),
+            ("--suffix=", ("", ""), "'' is not a suffix"),
             ("-S .haul-part", ("", ""), "unfinished files"),
             ("--backup=sometimes", ("", ""), "invalid value"),
         ] {

@@ -15,11 +15,11 @@ pub(super) fn keep(args: &CopyArgs) -> Keep {
     let flag = |option| args.places.last(option).into_iter();
     let mut said: Vec<(usize, Said)> = listed("preserve", &args.keep.preserve, by_name)
         .chain(listed("no_preserve", &args.keep.no_preserve, |_| PreserveLevel::No))
-        .chain(flag("archive").map(|place| (place, (Attribute::All, PreserveLevel::IfPossible))))
-        .chain(flag("links_as_links").map(|place| (place, (Attribute::Links, PreserveLevel::IfPossible))))
-        .chain(flag("preserve_by_default").map(|place| (place, (Attribute::ByDefault, PreserveLevel::IfPossible))))
+        .chain(flag("archive").map(|index| (index, (Attribute::All, PreserveLevel::IfPossible))))
+        .chain(flag("links_as_links").map(|index| (index, (Attribute::Links, PreserveLevel::IfPossible))))
+        .chain(flag("preserve_by_default").map(|index| (index, (Attribute::ByDefault, PreserveLevel::IfPossible))))
         .collect();
-    said.sort_by_key(|(place, _)| *place);
+    said.sort_by_key(|(index, _)| *index);
     said.into_iter().fold(Keep::ALL, |keep, (_, (what, level))| with(keep, what, level))
 }
 

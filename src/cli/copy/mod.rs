@@ -35,7 +35,7 @@ fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageErro
         sources: ends.sources,
         target: ends.target,
         placing: ends.placing,
-        parents: args.place.parents,
+        parents: args.target.parents,
         follow: follow(&args),
         one_file_system: args.which.one_file_system,
         method: method(&args),
@@ -61,10 +61,10 @@ fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageErro
 /// Refuses contradictions that options can no longer hold.
 fn refuse_words(args: &CopyArgs) -> Result<(), UsageError> {
     let methods = [args.links.link, args.links.symbolic_link, args.keep.attributes_only];
-    let directories = args.place.target_directory.len();
+    let directories = args.target.target_directory.len();
     let reasons = [
         (directories > 1, "-t is there more than once; copy to one DIR after the other"),
-        (directories > 0 && args.place.no_target_directory, "-t and -T contradict each other; leave one out"),
+        (directories > 0 && args.target.no_target_directory, "-t and -T contradict each other; leave one out"),
         (methods.into_iter().filter(|chosen| *chosen).count() > 1, "of -l, -s and --attributes-only choose one"),
         (
             args.which.null && args.which.files_from.is_none(),
@@ -86,10 +86,10 @@ struct Ends {
 
 fn ends(args: &CopyArgs) -> Result<Ends, UsageError> {
     let listed = args.which.files_from.is_some();
-    let (sources, target, placing) = match (args.place.target_directory.first(), &*args.paths) {
+    let (sources, target, placing) = match (args.target.target_directory.first(), &*args.paths) {
         (Some(directory), sources) => (sources, directory, Placing::Into),
         (None, [sources @ .., target]) if listed || !sources.is_empty() => {
-            (sources, target, if args.place.no_target_directory { Placing::Exact } else { Placing::Auto })
+            (sources, target, if args.target.no_target_directory { Placing::Exact } else { Placing::Auto })
         }
         (None, [only]) => {
             return Err(UsageError::new(format!("'{}' is to be copied, but where to? add a TARGET", only.display())));
@@ -99,7 +99,7 @@ fn ends(args: &CopyArgs) -> Result<Ends, UsageError> {
         }
         (None, _) => return Err(UsageError::new("nothing to copy: name a SOURCE and a TARGET")),
     };
-    let strip = args.place.strip_trailing_slashes;
+    let strip = args.target.strip_trailing_slashes;
     let sources = sources.iter().map(|path| if strip { without_slashes(path) } else { path.clone() });
     Ok(Ends { sources: sources.collect(), target: target.clone(), placing })
 }

@@ -32,7 +32,7 @@ fn refuse_to_include(glob: &str, alone: bool) -> Result<(), UsageError> {
         ));
     }
     if alone && glob.ends_with('/') {
-        return refused(&format!("'{glob}' is no file, and directories are made anyway; write '{glob}**'"));
+        return refused(&format!("'{glob}' is not a file, and directories are made anyway; write '{glob}**'"));
     }
     Ok(())
 }
@@ -113,7 +113,7 @@ mod tests {
             ("--include !!x", "or '\\!!x'"),
             ("--include docs/", "'docs/**'"),
             ("--include=", "empty"),
-            ("--include [", "--include: '![' is no pattern"),
+            ("--include [", "--include: '![' is not a pattern"),
             ("--exclude [", "--exclude: '['"),
             ("--exclude=", "empty"),
             ("--exclude #a", "comment"),

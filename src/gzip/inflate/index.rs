@@ -143,7 +143,7 @@ impl FileWorker<Inflate> {
     /// Begins an index, so that it is known before the first byte whether it can be made.
     pub(super) fn begin_index(&mut self, source: &Source) -> Result<IndexTarget> {
         let Some(to) = name_of(source) else {
-            let why = "it is no regular file, or its name is too long";
+            let why = "it is not a regular file, or its name is too long";
             return Err(Error::refused("make an index of", source.path(), why));
         };
         let existing = find_existing(&mut self.context.sys, &to, self.job.plan().force)?;
