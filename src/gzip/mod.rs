@@ -1,7 +1,7 @@
 //! `haul gzip` and `haul gunzip`: one job with two directions.
 //!
 //! - this file: the workers, what they share, and the tasks that they give to each other;
-//! - [`select`]: from arguments to files and directories, and the order of standard output; [`walk`]: reading directories;
+//! - [`operands`]: from arguments to files and directories, and the order of standard output; [`walk`]: reading directories;
 //! - [`directory`]: open directories, and those below the output directory; [`source`]: an open source, what is refused,
 //!   and when it may be removed;
 //! - [`suffix`]: from the name of a source to the name of its target; [`target`]: claimed, created, named, or abandoned;
@@ -10,7 +10,7 @@
 mod compress;
 mod directory;
 mod inflate;
-mod select;
+mod operands;
 mod source;
 mod suffix;
 mod target;
@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub use self::compress::run as gzip;
 use self::directory::{Directory, OutputDirectory};
 pub use self::inflate::{Rows, list, run as gunzip};
-use self::select::{Sequence, first_tasks};
+use self::operands::{Sequence, first_tasks};
 use self::source::{Removals, Source};
 use self::target::{KEEP, OpenTarget};
 use self::walk::Tree;

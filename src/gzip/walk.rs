@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::directory::Directory;
-use super::select::Sequence;
+use super::operands::Sequence;
 use super::source::Source;
 use super::{Direction, FileWorker, Handle, Task, suffix};
 use crate::error::{Error, Quoted};

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::member::{MemberWriter, Piece};
+use super::writer::{MemberWriter, Piece};
 use crate::error::{Error, Result};
 use crate::gzip::source::Source;
 use crate::pool::Ordered;

@@ -2,10 +2,10 @@
 //!
 //! - this file: from the blocks of a source to the pieces of a member, and the end of a file;
 //! - [`blocks`]: the next block of a source, of a file by ranges or of a stream in turn;
-//! - [`member`]: pieces in order → one member in the target.
+//! - [`writer`]: pieces in order → one member in the target.
 
 mod blocks;
-mod member;
+mod writer;
 
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crc32fast::Hasher;
 use rustix::io::Errno;
 
 use self::blocks::{Blocks, Shape};
-use self::member::{MemberWriter, Piece};
-use super::select::Sequence;
+use self::writer::{MemberWriter, Piece};
+use super::operands::Sequence;
 use super::source::Source;
 use super::target::{Existing, FileTarget, OpenTarget, Target};
 use super::{Direction, FileWorker, Handle, Helpers, hand_on, suffix};

@@ -15,7 +15,7 @@ use crate::codec::gunzip::End;
 use crate::codec::member::Header;
 use crate::codec::trailing::Trailing;
 use crate::error::{Error, Remedy, Result};
-use crate::gzip::select::Sequence;
+use crate::gzip::operands::Sequence;
 use crate::gzip::source::Source;
 use crate::gzip::target::Target;
 use crate::gzip::{FileWorker, Handle, Helpers, hand_on, suffix};

@@ -29,7 +29,7 @@ use self::pieces::{Cutter, PiecesFile};
 use self::range::SpansFile;
 use self::route::{Input, Route};
 use self::stream::PipelineFile;
-use super::select::Sequence;
+use super::operands::Sequence;
 use super::source::Source;
 use super::target::OpenTarget;
 use super::{Direction, FileWorker, Handle, suffix};
