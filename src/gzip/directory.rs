@@ -10,18 +10,29 @@ use std::sync::{Arc, OnceLock};
 use rustix::fs::CWD;
 use rustix::io::Errno;
 
-use super::target::KEEP;
-use super::walk::Tree;
 use super::{Direction, Job};
 use crate::error::{Error, Result};
 use crate::job::limits::Device;
 use crate::job::losses::Losses;
 use crate::job::worker_context::WorkerContext;
+use crate::plan::{Keep, PreserveLevel};
 use crate::sys::{Attributes, Creator, FileId, Identity, Sys};
 use crate::tree::extended::{Buffers, Origin, Prior, Selection, has_default_acl, keep_extended};
 use crate::tree::metadata::keep_mode;
 use crate::tree::path::{c_path, open_named};
 use crate::tree::{DirectoryPath, DirectoryRules, FileRef, Root, Site, TemporaryFileRegistry, Trouble};
+
+/// What a target keeps of its source, with what [`Selection::OfAnotherForm`] leaves of its attributes.
+pub(super) const KEEP: Keep = Keep { context: PreserveLevel::No, ..Keep::ALL };
+
+/// The directory argument that a directory was found under.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tree {
+    /// The device it lies on.
+    pub(super) device: (u32, u32),
+    /// How many names lie between it and the root of its path: 1, or 0 where the argument has no name (`.`).
+    pub(super) depth: usize,
+}
 
 /// Permission bits that we need in a directory of our own making.
 const OURS: u32 = 0o700;

@@ -22,12 +22,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub use self::compress::run as gzip;
-use self::directory::{Directory, OutputDirectory};
+use self::directory::{Directory, KEEP, OutputDirectory, Tree};
 pub use self::inflate::{Rows, list, run as gunzip};
 use self::operands::{Sequence, first_tasks};
 use self::source::{Removals, Source};
-use self::target::{KEEP, OpenTarget};
-use self::walk::Tree;
+use self::target::OpenTarget;
 use crate::error::{Error, Result};
 use crate::job::Context;
 use crate::job::limits::Needs;

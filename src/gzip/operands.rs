@@ -10,9 +10,8 @@ use std::sync::Arc;
 use rustix::fs::CWD;
 use rustix::io::Errno;
 
-use super::directory::Directory;
+use super::directory::{Directory, Tree};
 use super::source::Source;
-use super::walk::Tree;
 use super::{Direction, FileWorker, Handle, Task};
 use crate::error::{Error, Remedy, Result};
 use crate::job::list::Names;

@@ -8,20 +8,17 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::directory::{Directory, sync_directory};
+use super::directory::{Directory, KEEP, sync_directory};
 use super::source::Source;
 use super::{Direction, FileWorker, Job, suffix};
 use crate::codec::member::Header;
 use crate::error::{Error, Quoted, Remedy, Result};
 use crate::job::limits::Device;
-use crate::plan::{Keep, Output, PreserveLevel};
+use crate::plan::{Keep, Output};
 use crate::sys::{Attributes, Creator, FileKind, Moment, Sys, standard_output};
 use crate::tree::extended::{Kept, Listed, Origin, Prior, Selection, keep_extended};
 use crate::tree::metadata::{creation_mode, keep_mode, keep_owner, keep_times};
 use crate::tree::{DirectoryRules, FileRef, TemporaryFile, Trouble, UNREMOVABLE, is_temporary};
-
-/// What a target keeps of its source, with what [`Selection::OfAnotherForm`] leaves of its attributes.
-pub(super) const KEEP: Keep = Keep { context: PreserveLevel::No, ..Keep::ALL };
 
 /// A target, and the open file that a writer gets.
 pub(super) type OpenTarget = (Target, Option<OwnedFd>);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::directory::Directory;
+use super::directory::{Directory, Tree};
 use super::operands::Sequence;
 use super::source::Source;
 use super::{Direction, FileWorker, Handle, Task, suffix};
@@ -18,15 +18,6 @@ use crate::sys::{Attributes, DirectoryBuffer, Entry, FileKind, Sys};
 use crate::tree::metadata::describe;
 use crate::tree::walk::{self, Part, Visitor};
 use crate::tree::{DirectoryPath, is_temporary, is_unfinished_tree, remove_if_abandoned};
-
-/// The directory argument that a directory was found under.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tree {
-    /// The device it lies on.
-    device: (u32, u32),
-    /// How many names lie between it and the root of its places: 1, or 0 where the argument has no name (`.`).
-    depth: usize,
-}
 
 impl<D: Direction> FileWorker<D> {
     /// Opens a directory of a tree, or one that was named, unless it is to be passed over.
