@@ -16,9 +16,9 @@ fn main() -> ExitCode {
 }
 
 fn program() -> ExitCode {
-    let exit = match cli::invocation::read(std::env::args_os()) {
+    let exit = match cli::args::read(std::env::args_os()) {
         Ok(invocation) => cli::run(&invocation),
-        Err(usage) => usage.tell(),
+        Err(usage) => cli::args::tell_usage(&usage),
     };
     exit.leave()
 }

@@ -13,8 +13,9 @@ use haul::outcome::DiskReport;
 use haul::plan::{Access, DiskAxis, DiskPlace, DiskPlan, Effort, Flight, Load};
 use haul::size::BufferSize;
 
-use super::args::ProgressChoice;
-use super::invocation::{Invocation, Job, UsageError, distinct, or};
+use super::invocation::{Invocation, Job};
+use super::options::ProgressChoice;
+use super::options::{UsageError, distinct, or};
 use super::output::outputs;
 use super::quote::{command_line, words_as_typed};
 use super::report::{Format, Output};
@@ -290,8 +291,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::args::Args;
-    use crate::cli::invocation::build;
+    use crate::cli::args::{Args, build};
 
     /// The invocation of a command line, or what is wrong with it.
     fn ordered(words: &str) -> Result<(DiskPlan, Vec<Output>), String> {

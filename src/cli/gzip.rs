@@ -13,11 +13,12 @@ use haul::tree::path::c_path;
 use rustix::fs::CWD;
 use rustix::io::Errno;
 
-use super::args::{Common, parse_path};
 use super::environment;
-use super::invocation::{Invocation, Job, UsageError, resources};
+use super::invocation::{Invocation, Job};
 use super::level::Level;
 use super::listing::Columns;
+use super::options::{Common, parse_path};
+use super::options::{UsageError, resources};
 use super::progress::Verbosity;
 use super::words::{parse_block, parse_range};
 

@@ -2,10 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::{ArgAction, CommandFactory};
+use clap::{ArgAction, Command};
 use haul::codec::level::{DEFAULT, HIGHEST};
-
-use super::args::Args;
 
 /// The level that was asked for; of several the last one counts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,14 +34,14 @@ const LEVEL: &str = "level";
 /// Levels of two digits, and what they are: pigz's one is its highest.
 const TWO_DIGITS: [(&str, &str); 3] = [("-10", "--level=10"), ("-11", "--level=12"), ("-12", "--level=12")];
 
-/// The command line with `-11` spelled out: clap would take it for `-1`, twice.
-pub(crate) fn spell_out(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+/// The command line with `-11` spelled out: clap would take it for `-1`, twice. `command` makes what haul understands.
+pub(crate) fn spell_out(command: fn() -> Command, words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut words: Vec<OsString> = words.into_iter().collect();
     let spelled = |word: &OsString| TWO_DIGITS.iter().find(|(short, _)| word == short).map(|(_, long)| *long);
     if words.get(1).is_none_or(|command| command != "gzip") || !words.iter().any(|word| spelled(word).is_some()) {
         return words;
     }
-    let haul = Args::command();
+    let haul = command();
     let gzip = haul.find_subcommand("gzip");
     let mut is_value = false;
     for word in words.iter_mut().skip(2) {
@@ -128,7 +126,10 @@ impl clap::FromArgMatches for Level {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::cli::args::Args;
 
     #[derive(Debug, clap::Parser)]
     #[command(args_override_self = true)]
@@ -159,7 +160,7 @@ mod tests {
             ("-10", 10, 10),
         ] {
             let words = ["haul", "gzip"].into_iter().chain(line.split_whitespace()).map(OsString::from);
-            let mut words = spell_out(words);
+            let mut words = spell_out(Args::command, words);
             words.remove(0);
             let parsed = <Line as clap::Parser>::try_parse_from(words).unwrap().level;
             assert_eq!((parsed.level(), parsed.level_but_zero()), (level, but_zero), "{line}");
@@ -178,13 +179,17 @@ mod tests {
             "haul gzip --exclude -- -k -S -12 -- -10",
         ] {
             let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-            assert_eq!(spell_out(words.clone()), words);
+            assert_eq!(spell_out(Args::command, words.clone()), words);
         }
         for line in
             ["-p 2 -11", "-pk -11", "--exclude=x -11", "--exclude -p -11", "-S.x -11", "x -11", "--exclude -- -11"]
         {
             let words = format!("haul gzip {line}");
-            assert_eq!(spell_out(words.split(' ').map(OsString::from)).last().unwrap(), "--level=12", "{line}");
+            assert_eq!(
+                spell_out(Args::command, words.split(' ').map(OsString::from)).last().unwrap(),
+                "--level=12",
+                "{line}"
+            );
         }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod gzip;
 pub(crate) mod invocation;
 pub(crate) mod level;
 mod listing;
+pub(crate) mod options;
 mod output;
 mod progress;
 mod quote;

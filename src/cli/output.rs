@@ -16,7 +16,7 @@ use haul::tree::{DirectoryRules, Site, TemporaryFile, TemporaryFileRegistry};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
-use super::invocation::UsageError;
+use super::options::UsageError;
 use super::report::{Format, Output};
 
 /// The kernel's own limit.

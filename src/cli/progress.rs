@@ -10,8 +10,8 @@ use haul::event::{Event, EventSink};
 use haul::outcome::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::ProgressChoice;
 use super::closing::{Recap, count};
+use super::options::ProgressChoice;
 use super::output::tell;
 use super::text;
 

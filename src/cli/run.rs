@@ -1,10 +1,11 @@
 //! Running an invocation, and saying how it went.
 
-use super::args::{Args, Generated, ProgressChoice};
+use super::args::Args;
 use super::closing::{closing_line, unfinished_lines};
 use super::exit::Exit;
 use super::invocation::{Invocation, Job};
 use super::listing::{Listing, Row};
+use super::options::{Generated, ProgressChoice};
 use super::output::{output_error, print};
 use super::progress::Terminal;
 use super::quote::words_as_typed;

@@ -17,8 +17,9 @@ use haul::plan::{
 };
 use haul::size::BufferSize;
 
-use super::args::ProgressChoice;
-use super::invocation::{Invocation, Job, UsageError, distinct, or};
+use super::invocation::{Invocation, Job};
+use super::options::ProgressChoice;
+use super::options::{UsageError, distinct, or};
 use super::output::{outputs, print};
 use super::quote::{command_line, words_as_typed};
 use super::report::{Format, Output};

@@ -13,9 +13,10 @@ use haul::outcome::TuneReport;
 use haul::plan::{SweepJob, TuneCase, TunePlan};
 use haul::size::parse_bytes;
 
-use super::args::ProgressChoice;
 use super::environment;
-use super::invocation::{Invocation, Job, UsageError};
+use super::invocation::{Invocation, Job};
+use super::options::ProgressChoice;
+use super::options::UsageError;
 use super::output::{ReportFile, output_error, outputs, print};
 use super::progress::Terminal;
 use super::quote::{command_line, words_as_typed};

@@ -11,7 +11,7 @@ use haul::lab::rounds::{Step, Watcher};
 use haul::outcome::{DiskReport, Ended, SweepReport};
 use haul::sys::Sys;
 
-use super::args::ProgressChoice;
+use super::options::ProgressChoice;
 use super::output::{ReportFile, output_error, print};
 use super::report::disk::DiskDigest;
 use super::report::sweep::Digest;

@@ -1,6 +1,6 @@
 //! copy's command line: GNU cp's options under the names that people know, and what goes beyond them.
 
-use crate::cli::args::{Common, Places, parse_path};
+use crate::cli::options::{Common, Places, parse_path};
 use clap::Args as ClapArgs;
 use clap::ValueEnum;
 use haul::plan::{Durable, EngineName, Update, When};

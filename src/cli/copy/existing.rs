@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use haul::plan::{Backup, Existing, Update};
 
 use super::args::{BackupWord, CopyArgs};
-use crate::cli::invocation::UsageError;
+use crate::cli::options::UsageError;
 
 /// What the environment says of backups, as with `cp`. What is empty says nothing.
 #[derive(Debug, Default)]

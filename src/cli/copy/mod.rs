@@ -17,7 +17,8 @@ use haul::plan::{CopyOptions, CopyPlan, EngineName, Follow, Method, NameList, Pl
 
 use self::args::CopyArgs;
 use self::existing::Environment;
-use super::invocation::{Invocation, Job, UsageError, resources};
+use super::invocation::{Invocation, Job};
+use super::options::{UsageError, resources};
 use super::progress::Verbosity;
 
 pub(super) fn build_copy(args: CopyArgs) -> Result<Invocation, UsageError> {

@@ -2,7 +2,7 @@
 
 use haul::plan::Patterns;
 
-use crate::cli::invocation::UsageError;
+use crate::cli::options::UsageError;
 
 /// Of patterns the last that matches decides, and `!` before one takes back what an earlier one said: so what is
 /// excluded comes first, then what is taken all the same. Where nothing is excluded all files are, but no directory.
