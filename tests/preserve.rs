@@ -333,6 +333,30 @@ fn a_directory_hands_no_acl_on_to_what_is_copied_into_it() {
     }
 }
 
+/// Workers share a large file, and any of them may be the last one in its directory.
+#[test]
+fn a_directory_has_all_that_is_kept_of_it_whoever_replaces_the_last_large_file_in_it() {
+    if !have_gnu_cp() {
+        return skip("GNU cp is missing");
+    }
+    let furnish = |sandbox: &Sandbox| {
+        for number in 0..6_u8 {
+            sandbox.write(format!("tree/{number}/large"), vec![number; 5 << 20]);
+            sandbox.write(format!("there/{number}/large"), "older");
+            set_mode(sandbox.path(format!("tree/{number}")), 0o750);
+            set_mtime(sandbox.path(format!("tree/{number}")), 1_500_000_000, i64::from(number));
+        }
+        set_mtime(sandbox.path("tree"), 1_400_000_000, 0);
+    };
+    let expected = by_cp(&furnish, "-a tree/. there", Terms::default());
+    for words in ["--engine read_write --workers 4", "--engine read_write --workers 2 --scheduler rayon", "--workers 4"]
+    {
+        let actual = by_haul(&furnish, &format!("tree/. there {words}"), Terms::default());
+        assert_eq!((actual.code, expected.code), (0, 0), "{words}: {}{}", actual.err, expected.err);
+        assert_same(&expected.tree, &actual.tree, words);
+    }
+}
+
 #[test]
 fn capabilities_are_kept_by_root_and_by_nobody_else() {
     if !is_root() || !have("setcap") || !have("getcap") || !have_gnu_cp() {

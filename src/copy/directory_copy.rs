@@ -308,10 +308,12 @@ fn finish_tree(copier: &mut Copier, directory: &Directory, staged: StagedTree, m
     let path = || directory.target.to_path_buf();
     let named = staged.finish(&mut copier.worker.sys, mode, copier.shared.plan.durable == Durable::File);
     let named = named.map_err(|errno| Error::system("give its final name to", path(), errno));
-    if let Some(errno) = copier.worker.check(named).flatten() {
+    let Some(finished) = copier.worker.check(named) else { return };
+    if let Err(errno) = finished.mode {
         let reported = report(copier, &[Trouble::new("set", Class::Mode, errno)], path);
         copier.worker.check(reported);
     }
+    copier.worker.check(finished.durable.map_err(|errno| Error::system("sync", path(), search_only(errno))));
 }
 
 /// Sets a directory's owner, attributes, mode and times, now that nothing will be made in it any more, as far as that

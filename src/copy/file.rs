@@ -69,7 +69,13 @@ fn begin(copier: &mut Copier, entry: Entry<'_>, handle: &mut Handle<'_, Task>) -
     {
         return Ok(None);
     }
-    let (source, attributes) = entry.open_source(&mut copier.worker.sys, &copier.shared.plan)?;
+    let source = entry.open_source(&mut copier.worker.sys, &copier.shared.plan);
+    let (source, attributes) = source.inspect_err(|_| {
+        // Its other names wait for it.
+        if let Some(link) = special {
+            link.settle(copier, None, handle);
+        }
+    })?;
     let link = LinkName::of(&copier.shared.plan, entry, &attributes);
     if let Some(link) = link
         && special.is_none()
@@ -151,12 +157,20 @@ fn finish(copier: &mut Copier, copy: FileCopy, outcome: Result<Copied>, handle: 
     let can_repeat = copy.attributes.kind == FileKind::RegularFile;
     let replaced = copy.target.replaced().filter(|_| can_repeat).map(|existing| (*existing, copy.entry.clone()));
     match (complete(copier, copy, handle), replaced) {
-        (Ok(is_kept), _) => count(&mut copier.worker, content.bytes, opened, is_kept),
         // Something is mounted on it: it cannot be another file, only hold another content.
         (Err(error), Some((existing, entry))) if error.errno() == Some(Errno::BUSY) => {
             write_in_place(copier, entry, existing, handle);
         }
-        (Err(error), _) => copier.worker.fail(error),
+        (completed, replaced) => {
+            match completed {
+                Ok(is_kept) => count(&mut copier.worker, content.bytes, opened, is_kept),
+                Err(error) => copier.worker.fail(error),
+            }
+            // This may be the last hold on the directory.
+            if let Some((_, entry)) = replaced {
+                release(copier, entry.open);
+            }
+        }
     }
 }
 
@@ -182,10 +196,13 @@ fn write_in_place(copier: &mut Copier, entry: OwnedEntry, existing: Attributes, 
     let begun = source.and_then(|(source, attributes)| {
         let action = Action::WriteInPlace(existing, Reason::MountPoint);
         let target = FileTarget::open(copier, entry.borrowed(), &attributes, action)?;
-        Ok(FileCopy { entry, source, opened, attributes, target })
+        Ok((source, attributes, target))
     });
-    if let Some(copy) = copier.worker.check(begun) {
-        copy_bytes(copier, copy, handle);
+    match copier.worker.check(begun) {
+        Some((source, attributes, target)) => {
+            copy_bytes(copier, FileCopy { entry, source, opened, attributes, target }, handle);
+        }
+        None => release(copier, entry.open),
     }
 }
 

@@ -239,12 +239,13 @@ impl Copier {
     /// A name that waited for the copy of its file: its directories are opened again, and it goes the way of every entry.
     fn copy_pending_name(&mut self, pending: PendingName, handle: &mut Handle<'_, Task>) {
         let PendingName { directory, name, kind, new_name } = pending;
+        self.writes_to(&directory);
         let mut open = |path: &DirectoryPath| open_to_search(&mut self.worker.sys, path);
         let sides = open(&directory.source).and_then(|source| Ok((source, open(&directory.target)?)));
         let Some(sides) = self.worker.check(sides) else { return release_directory(self, directory, None) };
         let opened = directory_copy::open(self, &directory, sides);
+        let Some(open) = self.worker.check(opened) else { return release_directory(self, directory, None) };
         drop(directory);
-        let Some(open) = self.worker.check(opened) else { return };
         let entry = Entry { open: &open, name: &name, new_name: new_name.as_deref().unwrap_or(&name) };
         let done = self.copy_by_kind(entry, kind, handle);
         self.worker.check(done);

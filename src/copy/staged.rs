@@ -107,7 +107,7 @@ pub(super) fn take_over_directory(copier: &mut Copier, entry: Entry<'_>) -> Resu
 /// whole job ends, the next copy is to find it. Best effort: the failure that led here is the one to report.
 pub(super) fn clear_stale<T>(sys: &mut Sys, entry: Entry<'_>, copied: &Result<T>) {
     let failed = copied.as_ref().is_err_and(|error| !error.stops_the_job());
-    if failed && entry.directory().state == TargetState::Resumed {
+    if failed && !sys.changes_nothing() && entry.directory().state == TargetState::Resumed {
         let _ = remove_tree(sys, &*entry.open.target, entry.new_name);
     }
 }
@@ -115,6 +115,7 @@ pub(super) fn clear_stale<T>(sys: &mut Sys, entry: Entry<'_>, copied: &Result<T>
 /// The same for a directory whose source cannot be read; the top of a tree stays for the next copy.
 pub(super) fn clear_stale_directory(sys: &mut Sys, directory: &Directory) {
     if directory.state == TargetState::Resumed
+        && !sys.changes_nothing()
         && directory.staged.is_none()
         && let Some((above, name)) = directory.target.above()
         && let Ok(parent) = above.open(sys)

@@ -1,4 +1,4 @@
-//! An open source: what is refused before it is read, and when it may be removals after.
+//! An open source: what is refused before it is read, and when it may be removed after.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};

@@ -306,11 +306,11 @@ impl<D: Direction> FileWorker<D> {
             }
         })?;
         job.make_names_durable(sys, &to.directory)?;
-        if is_kept && may_go && !job.plan().keep {
+        if may_go && !job.plan().keep {
             if is_in_use {
                 let why = format!("kept: {} was open in another program when it was replaced", Quoted(&to.path));
                 self.context.warn(source.path(), why);
-            } else {
+            } else if is_kept {
                 source.remove(sys, job.plan(), &job.removals)?;
             }
         }

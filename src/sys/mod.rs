@@ -98,6 +98,11 @@ impl Sys {
         self.changes_nothing = true;
     }
 
+    /// Whether it changes nothing: then there is no use in trying.
+    pub(crate) const fn changes_nothing(&self) -> bool {
+        self.changes_nothing
+    }
+
     /// Access for another worker of the same job: the same stop (and fault plan), counts of its own.
     #[must_use]
     pub(crate) fn sibling(&self) -> Self {

@@ -19,7 +19,7 @@ pub(crate) use file_ref::FileRef;
 pub use naming::{Named, Unnamed};
 pub use remove::prune;
 pub(crate) use remove::remove_tree;
-pub use staged_tree::{Begun, Refused, StagedTree, Unfinished};
+pub use staged_tree::{Begun, FinishedTree, Refused, StagedTree, Unfinished};
 pub(crate) use staged_tree::{MODE as UNFINISHED, is_unfinished_tree};
 pub(crate) use temporary_file::UNREMOVABLE;
 pub use temporary_file::{DirectoryRules, Registration, Site, TemporaryFile, TemporaryFileRegistry, TemporaryKind};

@@ -79,6 +79,15 @@ pub enum Begun {
     BesideAnother,
 }
 
+/// A tree that has its final name, and what else came of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FinishedTree {
+    /// Whether it got its final mode; without it nobody but its owner may enter it.
+    pub mode: Result<()>,
+    /// Whether name and mode are durable, if that was wanted.
+    pub durable: Result<()>,
+}
+
 impl StagedTree {
     /// A directory of our own that is to become `name` in `above`, which is open as `directory`. With `resume`, the one
     /// that an earlier copy left there is continued, or nothing is begun.
@@ -180,15 +189,14 @@ impl StagedTree {
     }
 
     /// Gives it its final name, then its final mode, and makes both durable if that is wanted. EEXIST if anything has
-    /// that name meanwhile. Where it cannot get it the tree stays under its temporary name. Says why it could not get its
-    /// mode, if so: then nobody but its owner may enter it.
-    pub fn finish(mut self, sys: &mut Sys, mode: u32, sync: bool) -> Result<Option<Errno>> {
+    /// that name meanwhile. Where it cannot get it the tree stays under its temporary name.
+    pub fn finish(mut self, sys: &mut Sys, mode: u32, sync: bool) -> Result<FinishedTree> {
         let directory = self.rename(sys).inspect_err(|_| self.note_unfinished())?;
         self.unfinished = None;
-        let refused = sys.fchmod(&self.locked, mode).err();
-        let synced = if sync { sys.fsync(&directory).and_then(|()| sys.fsync(&self.locked)) } else { Ok(()) };
+        let mode = sys.fchmod(&self.locked, mode);
+        let durable = if sync { sys.fsync(&directory).and(sys.fsync(&self.locked)) } else { Ok(()) };
         let _ = sys.close(directory);
-        synced.map(|()| refused)
+        Ok(FinishedTree { mode, durable })
     }
 
     fn rename(&self, sys: &mut Sys) -> Result<OwnedFd> {
@@ -342,7 +350,7 @@ mod tests {
             let finished = tree.finish(&mut sys, 0o700, true);
             if sys.counts().of(Call::Fsync).failed > 0 {
                 failed += 1;
-                assert_eq!(finished, Err(Errno::IO), "call {at}");
+                assert_eq!(finished.map(|tree| tree.durable), Ok(Err(Errno::IO)), "call {at}");
                 assert!(sys.stat_at(&directory, &name).is_ok(), "it has its name all the same");
             }
         }

@@ -12,6 +12,7 @@ pub mod cases;
 pub mod judge;
 mod time;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,9 +21,8 @@ use rustix::fs::CWD;
 use self::cases::Sizes;
 use self::time::{Cost, affordable};
 use super::rounds::{Step, Watcher};
-use super::scratch::Purpose;
 use super::sweep;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::event::Silent;
 use crate::job::Context;
 use crate::outcome::{Ended, SweepReport, TuneReport, TunedCase, nanoseconds};
@@ -180,7 +180,7 @@ impl Tuning<'_> {
                 self.report.cases[place].left_out = why.split(';').next().map(str::to_owned);
                 return Ok(());
             }
-            Err(error) => return Err(self.in_our_words(error)),
+            Err(error) => return Err(in_our_words(&self.plan.directory, error)),
         };
         let (ended, failure) = (report.ended, report.failure.clone());
         let kept = &mut self.report.cases[place];
@@ -193,15 +193,16 @@ impl Tuning<'_> {
             _ => Ok(()),
         }
     }
+}
 
-    /// There is no --scratch here: the place is what was asked about.
-    fn in_our_words(&self, error: Error) -> Error {
-        if error.remedy() != Some(Purpose::Sweep.remedy()) {
-            return error;
-        }
-        let why = format!("{}; name a DIR that can be written to", error.cause);
-        Error::refused("tune for", &self.plan.directory, why)
-    }
+/// An error of a sweep in words of a tuning: there is no --scratch here, the place is what was asked about.
+fn in_our_words(directory: &Path, error: Error) -> Error {
+    let help = match error.remedy() {
+        Some(Remedy::Scratch) => "name a DIR that can be written to",
+        Some(Remedy::RoomOrScratch) => "make room, or name a DIR that can be written to",
+        _ => return error,
+    };
+    Error::refused("tune for", directory, format!("{}; {help}", error.cause))
 }
 
 /// Hands the steps of a sweep on; its report is shown when the tuning is over.
