@@ -15,10 +15,10 @@ use crate::job::worker_context::WorkerContext;
 use crate::plan::{CopyPlan, Durable};
 use crate::sys::{Attributes, Creator, Sys};
 use crate::tree::extended::{
-    Class, Kept, Origin, Prior, Selection, allowed_by_default, has_default_acl, keep_extended as keep, shed_acls,
+    Kept, Origin, Prior, Selection, allowed_by_default, has_default_acl, keep_extended as keep, shed_acls,
 };
 use crate::tree::metadata::{Owned, SET_GROUP_ID, keep_mode, keep_owner, keep_times, ordinary_directory_mode};
-use crate::tree::{DirectoryPath, FileRef, Trouble};
+use crate::tree::{Class, DirectoryPath, FileRef, Trouble};
 
 /// Sees to a new directory with this mode, where the one that it lies in hands on an ACL: that may take rights from its
 /// owner, too. With the source's mode it loses the ACL; without, it is as any new directory there. Says whether what is

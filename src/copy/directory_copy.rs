@@ -23,9 +23,9 @@ use crate::error::{Error, Result};
 use crate::plan::Durable;
 use crate::pool::Handle;
 use crate::sys::FileKind;
-use crate::tree::extended::{Class, has_default_acl};
+use crate::tree::extended::has_default_acl;
 use crate::tree::path::{open_named, search_only};
-use crate::tree::{DirectoryPath, DirectoryRules, Root, StagedTree, Trouble, remove_abandoned};
+use crate::tree::{Class, DirectoryPath, DirectoryRules, Root, StagedTree, Trouble, remove_abandoned};
 
 /// A directory, and its target's descriptor if that had to be opened.
 pub(super) type FoundDirectory = (Directory, Option<OwnedFd>);

@@ -10,8 +10,7 @@ use super::worker_context::WorkerContext;
 use crate::error::{Error, Result};
 use crate::plan::Keep;
 use crate::sys::Identity;
-use crate::tree::extended::Class;
-use crate::tree::{Trouble, Weight};
+use crate::tree::{Class, Trouble, Weight};
 
 /// What was told already: each kind of loss once a job, since it is lost everywhere or nowhere.
 pub(crate) struct Losses {

@@ -3,8 +3,8 @@
 
 use rustix::io::Errno;
 
-use super::extended::Class;
 use super::file_ref::FileRef;
+use super::trouble::Class;
 use super::trouble::Trouble;
 use crate::plan::Keep;
 use crate::sys::{Attributes, Creator, FileKind, Sys};

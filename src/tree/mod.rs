@@ -26,5 +26,5 @@ pub use temporary_file::{DirectoryRules, Registration, Site, TemporaryFile, Temp
 pub(crate) use temporary_names::{is_finished_copy, is_temporary, remove_abandoned, remove_if_abandoned};
 pub(crate) use time_steps::TimeSteps;
 pub use trouble::Trouble;
-pub(crate) use trouble::Weight;
+pub(crate) use trouble::{Class, Weight};
 pub(crate) use walk::each_file;

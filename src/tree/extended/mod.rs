@@ -17,7 +17,6 @@
 //! is also what ext4 says, on a disk with room, to a value that is longer than a block.
 
 mod acl;
-mod class;
 mod copy;
 #[cfg(test)]
 mod tests;
@@ -27,10 +26,9 @@ use std::os::fd::AsFd;
 
 pub(crate) use super::file_ref::Origin;
 pub(crate) use acl::{Prior, allowed_by_default, has_default_acl, shed_acls};
-pub use class::Class;
 
 use super::file_ref::FileRef;
-use super::trouble::Trouble;
+use super::trouble::{Class, Trouble};
 use crate::plan::{Keep, PreserveLevel};
 use crate::sys::{Sys, XattrBuffer};
 use acl::ACCESS;
