@@ -81,7 +81,7 @@ fn what_makes_no_sense_is_refused_with_what_to_write() {
         ("gzip file --cache direct", "leave out --cache direct"),
         ("copy file --level 6", "leave out --level"),
         ("gunzip file --level 6", "leave out --level"),
-        ("copy file --cache direct --buffers 1K", "no multiple of 4K"),
+        ("copy file --cache direct --buffers 1K", "not a multiple of 4K"),
         ("--table ladder file --buffers 4K,64K", "name one value with --buffers"),
         ("--table buffers", "Name a SOURCE"),
         ("--table nothing file", "possible values"),
