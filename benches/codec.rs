@@ -15,7 +15,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crc32fast::Hasher;
-use haul::codec::join::{MARK_ROOM, Sealer};
+use haul::codec::join::{MARK_ROOM, Marker};
 use haul::codec::level::{Choice, HIGHEST};
 use haul::plan::CodecName;
 
@@ -84,7 +84,7 @@ impl Figures {
 
 fn measure(choice: Choice, data: &[u8]) -> Figures {
     let mut codec = choice.codec().expect("memory");
-    let mut sealer = Sealer::default();
+    let mut marker = Marker::default();
     let mut out = vec![0; codec.bound(choice.block_bytes) + MARK_ROOM];
     let mut figures = Figures { read: data.len(), ..Figures::default() };
     for (number, block) in data.chunks(choice.block_bytes).enumerate() {
@@ -94,7 +94,7 @@ fn measure(choice: Choice, data: &[u8]) -> Figures {
         let compressed = codec.compress(dictionary, block, false, &mut out).expect("it compresses");
         figures.codec += begun.elapsed();
         let begun = Instant::now();
-        figures.written += sealer.seal(&mut out, compressed).expect("it joins");
+        figures.written += marker.mark(&mut out, compressed).expect("it joins");
         figures.joining += begun.elapsed();
         let begun = Instant::now();
         let mut crc = Hasher::new();

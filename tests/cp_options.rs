@@ -278,7 +278,7 @@ fn what_is_there_already() {
             // it is replaced, or whoever may write to the directory would choose what we write to.
             ("file linked/file", Archive, 0),
             ("file linked", Changed("-a file linked/file --remove-destination", |_| ()), 0),
-            // The same of further names: those of what was not named keep what they have.
+            // The same of other names: those of what was not named keep what they have.
             ("from/x shared-a", Changed("-a --remove-destination from/x shared-a", |_| ()), 0),
             ("--no-preserve=links from/x shared-a", Cp("-a --no-preserve=links from/x shared-a"), 0),
             ("tree linked", Archive, 1),

@@ -104,7 +104,7 @@ fn a_target_that_is_up_to_date_stays_one_file_with_the_others() {
     }
 }
 
-/// Where cp replaces a newer file with a link to an older one, or makes further names of the older one of it.
+/// Where cp replaces a newer file with a link to an older one, or makes other names of the older one of it.
 #[test]
 fn a_newer_target_that_holds_something_else_is_left_alone() {
     for way in ways() {

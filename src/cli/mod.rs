@@ -2,7 +2,7 @@
 
 pub(crate) mod args;
 mod ask;
-mod closing;
+mod closing_report;
 pub(crate) mod compare;
 pub(crate) mod copy;
 pub(crate) mod disk;

@@ -10,7 +10,7 @@ use haul::event::{Event, EventSink};
 use haul::outcome::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::closing::{Recap, count};
+use super::closing_report::{ClosingReport, count};
 use super::options::ProgressChoice;
 use super::output::tell;
 use super::text;
@@ -35,7 +35,7 @@ pub(crate) struct Terminal {
     moved: AtomicU64,
     files: AtomicU64,
     started: Instant,
-    recap: Recap,
+    closing_report: ClosingReport,
 }
 
 impl Terminal {
@@ -55,7 +55,7 @@ impl Terminal {
             moved: counter(),
             files: counter(),
             started: Instant::now(),
-            recap: Recap::default(),
+            closing_report: ClosingReport::default(),
         });
         if terminal.bar.is_some() {
             draw_from_a_thread(&terminal);
@@ -80,7 +80,7 @@ impl Terminal {
 
     /// Says once more, at the end, what failed.
     pub(crate) fn repeat_errors(&self, summary: &Summary) {
-        for line in self.recap.lines(summary) {
+        for line in self.closing_report.lines(summary) {
             self.say(&line);
         }
     }
@@ -139,7 +139,7 @@ impl EventSink for Terminal {
             Event::Failed(error) => {
                 let line = text::error(&error);
                 self.say(&line);
-                self.recap.keep(line);
+                self.closing_report.keep(line);
             }
             Event::Warned(warning) if !self.verbosity.quiet => {
                 self.say(&format!("{}: {}", Quoted(&warning.path), text::warning(&warning)));

@@ -1,7 +1,7 @@
 //! Running an invocation, and saying how it went.
 
 use super::args::Args;
-use super::closing::{closing_line, unfinished_lines};
+use super::closing_report::{closing_line, unfinished_lines};
 use super::exit::Exit;
 use super::invocation::{Invocation, Job};
 use super::listing::{Listing, Row};

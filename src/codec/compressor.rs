@@ -4,21 +4,21 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::join::{MARK_ROOM, Sealer};
+use super::join::{MARK_ROOM, Marker};
 use super::level::Choice;
 use super::{Codec, CodecError, EMPTY_STREAM};
 
 /// What a worker keeps to compress with.
 pub struct Compressor {
     codec: Box<dyn Codec>,
-    sealer: Sealer,
+    marker: Marker,
     verifier: Option<Verifier>,
 }
 
 impl Compressor {
     /// A compressor as chosen, which verifies what it makes if `verify` says so. An error where there is no memory for it.
     pub fn new(choice: Choice, verify: bool) -> Result<Self, CodecError> {
-        Ok(Self { codec: choice.codec()?, sealer: Sealer::default(), verifier: verify.then(Verifier::default) })
+        Ok(Self { codec: choice.codec()?, marker: Marker::default(), verifier: verify.then(Verifier::default) })
     }
 
     /// Bytes before a block that it may refer back to.
@@ -46,7 +46,7 @@ impl Compressor {
             return Ok(EMPTY_STREAM.len());
         }
         let compressed = self.codec.compress(dictionary, block, last, out)?;
-        let len = if last { compressed.len } else { self.sealer.seal(out, compressed)? };
+        let len = if last { compressed.len } else { self.marker.mark(out, compressed)? };
         if let Some(verifier) = &mut self.verifier {
             verifier.check(dictionary, block, last, &out[..len])?;
         }

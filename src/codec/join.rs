@@ -25,14 +25,14 @@ pub const MARK_ROOM: usize = 1 + MARK.len();
 
 /// Makes blocks ready to be followed by another one. Kept by a worker.
 #[derive(Default)]
-pub struct Sealer {
+pub struct Marker {
     walker: Walker,
 }
 
-impl Sealer {
+impl Marker {
     /// Opens the end of the block at the start of `out`, if it is final, and puts a mark after it, for which there
     /// must be [`MARK_ROOM`]. Returns the bytes of the whole.
-    pub fn seal(&mut self, out: &mut [u8], block: Compressed) -> Result<usize, CodecError> {
+    pub fn mark(&mut self, out: &mut [u8], block: Compressed) -> Result<usize, CodecError> {
         let mut len = block.len;
         let mut append = |out: &mut [u8], bytes: &[u8]| {
             let room = out.get_mut(len..len + bytes.len()).ok_or(CodecError::OutOfRoom)?;

@@ -5,7 +5,7 @@
 //! end, be that after the trailer of a member or between two blocks. If every piece begins as the one before it ended,
 //! together they are what reading them one after the other gives.
 //!
-//! That a piece ends between two blocks is proven by a seal: a last, stored block with eight bytes that nobody can
+//! That a piece ends between two blocks is proven by a probe block: a last, stored block with eight bytes that nobody can
 //! foresee. Only where a block may begin does it come out as what it is: inside a stored block its own header would come
 //! out, too; inside any other, something else.
 
@@ -16,12 +16,12 @@ use super::check::{Segment, Trailer};
 use super::libdeflate::{Inflated, Inflater};
 use super::member::HeaderParser;
 
-/// Bytes of the secret in a seal.
+/// Bytes of the secret in a probe block.
 pub const SECRET_BYTES: usize = 8;
 /// BFINAL 1, BTYPE 00, five bits of padding; the length of the secret, and its inverse (RFC 1951, section 3.2.4).
-const SEAL_HEADER: [u8; 5] = [0x01, SECRET_BYTES as u8, 0x00, !(SECRET_BYTES as u8), 0xff];
-/// Bytes of a seal.
-pub const SEAL_BYTES: usize = SEAL_HEADER.len() + SECRET_BYTES;
+const PROBE_HEADER: [u8; 5] = [0x01, SECRET_BYTES as u8, 0x00, !(SECRET_BYTES as u8), 0xff];
+/// Bytes of a probe block.
+pub const PROBE_BYTES: usize = PROBE_HEADER.len() + SECRET_BYTES;
 
 /// Where in a file a piece begins or ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,16 +50,16 @@ pub struct Proven {
 /// Inflates pieces. Kept by a worker.
 pub struct Pieces {
     inflater: Inflater,
-    seal: [u8; SEAL_BYTES],
+    probe: [u8; PROBE_BYTES],
 }
 
 impl Pieces {
     /// An error where there is no memory for it.
     pub fn new() -> Result<Self, CodecError> {
-        let mut seal = [0; SEAL_BYTES];
-        seal[..SEAL_HEADER.len()].copy_from_slice(&SEAL_HEADER);
-        seal[SEAL_HEADER.len()..].copy_from_slice(&secret());
-        Ok(Self { inflater: Inflater::new()?, seal })
+        let mut probe = [0; PROBE_BYTES];
+        probe[..PROBE_HEADER.len()].copy_from_slice(&PROBE_HEADER);
+        probe[PROBE_HEADER.len()..].copy_from_slice(&secret());
+        Ok(Self { inflater: Inflater::new()?, probe })
     }
 }
 
@@ -69,11 +69,11 @@ fn secret() -> [u8; SECRET_BYTES] {
 }
 
 impl Pieces {
-    /// Inflates the `len` bytes at the start of `input`, after which there must be [`SEAL_BYTES`] of room, as far as
+    /// Inflates the `len` bytes at the start of `input`, after which there must be [`PROBE_BYTES`] of room, as far as
     /// they fit into `out`, which [`SECRET_BYTES`] of it may not be used for.
     pub fn inflate(&mut self, input: &mut [u8], len: usize, start: Position, out: &mut [u8]) -> Proven {
-        input[len..len + SEAL_BYTES].copy_from_slice(&self.seal);
-        let input = &input[..len + SEAL_BYTES];
+        input[len..len + PROBE_BYTES].copy_from_slice(&self.probe);
+        let input = &input[..len + PROBE_BYTES];
         let mut proven = Proven { read: 0, written: 0, end: start, segments: Vec::new() };
         if start == Position::Inside {
             return proven;
@@ -94,7 +94,7 @@ impl Pieces {
             let Ok(Inflated { read, written }) = self.inflater.inflate(&input[body..], room) else { break };
             let end = body + read;
             if end == input.len() {
-                let Some(bytes) = self.unsealed(&room[..written]) else { break };
+                let Some(bytes) = self.without_probe(&room[..written]) else { break };
                 proven.segments.push(Segment { bgzf_size, ..Segment::of(bytes, None) });
                 proven.written += bytes.len();
                 proven.read = len;
@@ -111,9 +111,9 @@ impl Pieces {
         proven
     }
 
-    /// What came out before the seal, if that came out as a block of its own.
-    fn unsealed<'a>(&self, out: &'a [u8]) -> Option<&'a [u8]> {
-        if out.ends_with(&self.seal) { None } else { out.strip_suffix(&self.seal[SEAL_HEADER.len()..]) }
+    /// What came out before the probe block, if that came out as a block of its own.
+    fn without_probe<'a>(&self, out: &'a [u8]) -> Option<&'a [u8]> {
+        if out.ends_with(&self.probe) { None } else { out.strip_suffix(&self.probe[PROBE_HEADER.len()..]) }
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
 
     /// What is proven of `piece`, with what came out of it.
     fn inflate(piece: &[u8], start: Position, room: usize) -> (Proven, Vec<u8>) {
-        let mut input = [piece, &[0; SEAL_BYTES]].concat();
+        let mut input = [piece, &[0; PROBE_BYTES]].concat();
         let mut out = vec![0; room];
         let proven = Pieces::new().unwrap().inflate(&mut input, piece.len(), start, &mut out);
         out.truncate(proven.written);
@@ -195,11 +195,11 @@ mod tests {
         assert_eq!(inflate(&both, Position::Between, one.len() + 10).0.written, one.len(), "no room for the second");
     }
 
-    /// A last stored block that ends just where a seal would: its data, with the mark and the seal in it.
+    /// A last stored block that ends just where a probe block would: its data, with the mark and the probe block in it.
     #[test]
-    fn a_block_that_swallows_the_seal_is_no_end() {
+    fn a_block_that_swallows_the_probe_block_is_not_an_end() {
         let data = [b"data that looks like a mark", &MARK[..]].concat();
-        let len = (data.len() + SEAL_BYTES) as u16;
+        let len = (data.len() + PROBE_BYTES) as u16;
         let header = [&[0x01][..], &len.to_le_bytes(), &(!len).to_le_bytes()].concat();
         assert_eq!(inflate(&[header, data].concat(), Position::Body, 1 << 16).0.read, 0);
     }

@@ -58,7 +58,7 @@ pub(super) enum Action {
     SetAttributes(Attributes),
     /// What has it stays as it is, for this reason.
     Skip(&'static str),
-    /// The same, and it may be as good as a copy, so that further names of the source become names of it.
+    /// The same, and it may be as good as a copy, so that other names of the source become names of it.
     UpToDate(Attributes, &'static str),
 }
 

@@ -79,7 +79,7 @@ impl<'a> LinkName<'a> {
         }
     }
 
-    /// Decides about a further name of a file whose copy is there. `None`: what has the name keeps its identity, and gets
+    /// Decides about another name of a file whose copy is there. `None`: what has the name keeps its identity, and gets
     /// the bytes by itself.
     fn decide(self, copier: &mut Copier) -> Result<Option<Action>> {
         let action = decide(copier, self.entry, self.source)?;
@@ -159,7 +159,7 @@ impl<'a> LinkName<'a> {
 
     /// Whether a target that is as new as its source, or newer, holds the same: then it makes no difference but in names
     /// that they become one file, as with cp. (Which does so in any case: whatever a newer file holds gives way to the
-    /// source, or takes its place under further names.)
+    /// source, or takes its place under other names.)
     fn holds_the_same(self, copier: &mut Copier, existing: &Attributes) -> bool {
         let source = self.source;
         let is_alike = (existing.kind, existing.size) == (source.kind, source.size);
@@ -265,7 +265,7 @@ impl LinkGroups {
     }
 }
 
-/// A copy that further names can be linked to.
+/// A copy that other names can be linked to.
 struct LinkTarget {
     directory: Arc<DirectoryPath>,
     name: CString,
@@ -302,7 +302,7 @@ impl LinkTargets {
         Self { copies: BTreeMap::new(), names: Vec::new(), stale: 0, devices: Vec::new(), forgets }
     }
 
-    /// The copy of a source of which a further name was found.
+    /// The copy of a source of which another name was found.
     fn next_name(&mut self, source: FileId) -> Option<LinkTarget> {
         let source = self.shorten(source);
         let copy = self.copies.get_mut(&source)?;
@@ -317,7 +317,7 @@ impl LinkTargets {
         Some(LinkTarget { directory, name, id })
     }
 
-    /// Remembers the copy of a source, for its further names.
+    /// Remembers the copy of a source, for its other names.
     fn remember(&mut self, source: &Attributes, target: LinkTarget) {
         let names_left = source.links.saturating_sub(1);
         if names_left > 0 || !self.forgets {

@@ -138,7 +138,7 @@ enum Task {
     Entries(Box<Part<OpenDirectory>>),
     /// Ranges of a large file that nobody has taken yet.
     Ranges(Arc<RangeCopy>),
-    /// A further name of a file that is copied by now.
+    /// Another name of a file that is copied by now.
     Name(Box<PendingName>),
 }
 

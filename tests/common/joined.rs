@@ -6,7 +6,7 @@
 use crc32fast::Hasher;
 use flate2::{Decompress, FlushDecompress, Status};
 use haul::codec::compressor::Compressor;
-use haul::codec::join::{Joiner, MARK, MARK_ROOM, Sealer};
+use haul::codec::join::{Joiner, MARK, MARK_ROOM, Marker};
 use haul::codec::level::Choice;
 use haul::codec::member::Header;
 use haul::codec::walk::Walker;
@@ -60,7 +60,7 @@ pub(crate) fn check_walk(bytes: &[u8]) {
     assert_eq!(block.end.div_ceil(8), len);
     assert_eq!(bytes[block.header / 8] >> (block.header % 8) & 1, 1, "a final block has BFINAL");
     let mut opened = [&bytes[..len], &[0; MARK_ROOM]].concat();
-    let sealed = Sealer::default().seal(&mut opened, Compressed { len, ending: Ending::Final }).unwrap();
+    let sealed = Marker::default().mark(&mut opened, Compressed { len, ending: Ending::Final }).unwrap();
     opened.truncate(sealed);
     assert_eq!(inflate_checked(&opened).1, Some(Status::BufError), "it goes on");
     // An empty final block of fixed codes.

@@ -8,7 +8,7 @@ use super::output::Piece;
 use super::route::Input;
 use super::{Inflate, SharedFile};
 use crate::codec::cut::Cuts;
-use crate::codec::piece::{Position, SEAL_BYTES};
+use crate::codec::piece::{PROBE_BYTES, Position};
 use crate::error::{Error, Result};
 use crate::gzip::{FileWorker, Handle};
 use crate::sys::Sys;
@@ -74,7 +74,7 @@ impl Cutter {
         Self { cuts, ahead: input.bytes().to_vec(), given: 0, number: 0, start: Position::Between, ended: input.is_all }
     }
 
-    /// Puts the next piece into `buffer`, with room for a seal after it; `None` at the end, or when no more is wanted.
+    /// Puts the next piece into `buffer`, with room for a probe block after it; `None` at the end, or when no more is wanted.
     fn take(&mut self, sys: &mut Sys, inflation: &Inflation, buffer: &mut [u8], step: usize) -> Result<Option<Chunk>> {
         let taken = self.read(sys, inflation, buffer, step);
         if taken.is_err() {
@@ -87,7 +87,7 @@ impl Cutter {
 
     fn read(&mut self, sys: &mut Sys, inflation: &Inflation, buffer: &mut [u8], step: usize) -> Result<Option<Chunk>> {
         let failed = |errno| Error::system("read", inflation.source.path(), errno);
-        let room = buffer.len() - SEAL_BYTES;
+        let room = buffer.len() - PROBE_BYTES;
         let waiting = &self.ahead[self.given..];
         let waiting = &waiting[..waiting.len().min(room)];
         if let Some(cut) = self.cuts.find(waiting, 0) {

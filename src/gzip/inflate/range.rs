@@ -21,7 +21,7 @@ use crate::codec::cut::{SIZED_HEADER_BYTES, sized_member};
 use crate::codec::gunzip::Gunzip;
 use crate::codec::index::Recorder;
 use crate::codec::index::Span;
-use crate::codec::piece::{Position, SEAL_BYTES, SECRET_BYTES};
+use crate::codec::piece::{PROBE_BYTES, Position, SECRET_BYTES};
 use crate::error::{Error, Quoted, Remedy, Result};
 use crate::gzip::source::Source;
 use crate::gzip::{FileWorker, Handle};
@@ -163,7 +163,7 @@ impl FileWorker<Inflate> {
     fn inflate_span(&mut self, file: &SpansFile, span: &Span, input: &mut [u8], output: &mut [u8]) -> Result<bool> {
         let len = span.compressed.end - span.compressed.start;
         let bytes = span.uncompressed.end - span.uncompressed.start;
-        if len > (input.len() - SEAL_BYTES) as u64 || bytes > (output.len() - SECRET_BYTES) as u64 {
+        if len > (input.len() - PROBE_BYTES) as u64 || bytes > (output.len() - SECRET_BYTES) as u64 {
             return Ok(false);
         }
         let step = self.job.step;

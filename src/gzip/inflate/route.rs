@@ -3,7 +3,7 @@
 use super::Inflate;
 use crate::codec::cut::{Cuts, sized_member};
 use crate::codec::member::{Header, HeaderParser};
-use crate::codec::piece::{Pieces, Position, SEAL_BYTES, SECRET_BYTES};
+use crate::codec::piece::{PROBE_BYTES, Pieces, Position, SECRET_BYTES};
 use crate::error::{Error, Result};
 use crate::gzip::FileWorker;
 use crate::gzip::source::Source;
@@ -68,7 +68,7 @@ impl Input {
     /// rest is inflated in order.)
     fn is_small(&self, room: usize) -> bool {
         let length = self.bytes().last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize);
-        self.is_all && self.len + SEAL_BYTES <= self.buffer.len() && length + SECRET_BYTES <= room
+        self.is_all && self.len + PROBE_BYTES <= self.buffer.len() && length + SECRET_BYTES <= room
     }
 
     /// The best cuts of which one was tried and proved to be one.
@@ -90,8 +90,8 @@ impl Input {
 
     /// Whether the `len` bytes at `from` can be inflated on their own. Afterwards they are as they were.
     fn is_piece(&mut self, (from, len, start): (usize, usize, Position), pieces: &mut Pieces, out: &mut [u8]) -> bool {
-        let Some(piece) = self.buffer.get_mut(from..from + len + SEAL_BYTES) else { return false };
-        let mut after = [0; SEAL_BYTES];
+        let Some(piece) = self.buffer.get_mut(from..from + len + PROBE_BYTES) else { return false };
+        let mut after = [0; PROBE_BYTES];
         after.copy_from_slice(&piece[len..]);
         let proven = pieces.inflate(piece, len, start, out);
         piece[len..].copy_from_slice(&after);
@@ -142,7 +142,7 @@ impl FileWorker<Inflate> {
     pub(super) fn read_first(&mut self, source: &Source) -> Result<(Input, PooledBuffer)> {
         let [mut buffer, other] = self.job.acquire(source)?;
         let failed = |errno| Error::system("read", source.path(), errno);
-        let room = buffer.len() - SEAL_BYTES;
+        let room = buffer.len() - PROBE_BYTES;
         let size = source.attributes.size as usize;
         let is_known = source.has_ranges() && source.has_true_size && size <= room;
         let is_file = source.attributes.kind == FileKind::RegularFile;

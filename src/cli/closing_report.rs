@@ -13,9 +13,9 @@ const REPEATED: usize = 20;
 
 /// The first errors of a job. They stand together at its end, where a reader need not look for them.
 #[derive(Debug, Default)]
-pub(crate) struct Recap(Mutex<Vec<String>>);
+pub(crate) struct ClosingReport(Mutex<Vec<String>>);
 
-impl Recap {
+impl ClosingReport {
     /// Takes an error that was said just now.
     pub(crate) fn keep(&self, error: String) {
         let mut errors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,7 +65,7 @@ pub(crate) fn closing_line(summary: &Summary, wall_ns: u64) -> String {
 
 /// Hard links, where there were any: they are rare, and jobs that make none have no word for them.
 fn further_names(links: u64) -> String {
-    if links == 0 { String::new() } else { format!(", {}", count(links, "further name", "further names")) }
+    if links == 0 { String::new() } else { format!(", {}", count(links, "hard link", "hard links")) }
 }
 
 /// What was kept unfinished, and how it is continued: by the command line of this run, `words`, once more.
@@ -93,19 +93,19 @@ pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
 mod tests {
     use super::*;
 
-    fn recap(files: u64, failures: u64) -> Vec<String> {
-        let recap = Recap::default();
-        (1..=failures).for_each(|number| recap.keep(format!("cannot take '{number}'")));
-        recap.lines(&Summary { files, failures, ..Summary::default() })
+    fn report(files: u64, failures: u64) -> Vec<String> {
+        let report = ClosingReport::default();
+        (1..=failures).for_each(|number| report.keep(format!("cannot take '{number}'")));
+        report.lines(&Summary { files, failures, ..Summary::default() })
     }
 
     #[test]
     fn errors_are_repeated_where_there_was_more_than_one_file() {
-        assert!(recap(0, 0).is_empty() && recap(500, 0).is_empty() && recap(0, 1).is_empty());
-        assert_eq!(recap(1, 1), ["1 of 2 files failed:", "  cannot take '1'"]);
-        assert_eq!(recap(498, 2), ["2 of 500 files failed:", "  cannot take '1'", "  cannot take '2'"]);
-        assert_eq!(recap(0, 20).last().unwrap(), "  cannot take '20'");
-        let many = recap(7, 33);
+        assert!(report(0, 0).is_empty() && report(500, 0).is_empty() && report(0, 1).is_empty());
+        assert_eq!(report(1, 1), ["1 of 2 files failed:", "  cannot take '1'"]);
+        assert_eq!(report(498, 2), ["2 of 500 files failed:", "  cannot take '1'", "  cannot take '2'"]);
+        assert_eq!(report(0, 20).last().unwrap(), "  cannot take '20'");
+        let many = report(7, 33);
         assert_eq!((many.len(), &*many[0], &*many[21]), (22, "33 of 40 files failed:", "  ... and 13 more"));
     }
 
@@ -127,8 +127,8 @@ mod tests {
     fn further_names_are_told_where_there_are_any() {
         let line = |links| closing_line(&Summary { links, ..Summary::default() }, 1);
         assert!(line(0).starts_with("0 files, 0 directories, 0 others; "), "{}", line(0));
-        assert!(line(1).starts_with("0 files, 0 directories, 0 others, 1 further name; "), "{}", line(1));
-        assert!(line(2).contains(" others, 2 further names; "), "{}", line(2));
+        assert!(line(1).starts_with("0 files, 0 directories, 0 others, 1 hard link; "), "{}", line(1));
+        assert!(line(2).contains(" others, 2 hard links; "), "{}", line(2));
     }
 
     #[test]
