@@ -43,24 +43,24 @@ pub(crate) enum ProgressChoice {
     Never,
 }
 
-/// For each option that was typed, by the name of its field, the places of its uses: a list has one for each value.
+/// For each option that was typed, by the name of its field, the positions of its uses: a list has one for each value.
 /// It must stand before all other fields, which take what they hold out of the matches.
 #[derive(Debug)]
-pub(crate) struct Places(HashMap<String, Vec<usize>>);
+pub(crate) struct Positions(HashMap<String, Vec<usize>>);
 
-impl Places {
-    /// All places of an option, as many as it has values, in their order.
+impl Positions {
+    /// All positions of an option, as many as it has values, in their order.
     pub(crate) fn all(&self, option: &str) -> &[usize] {
         self.0.get(option).map_or(&[], Vec::as_slice)
     }
 
-    /// Where an option stood last; `None`, which comes before all places, if it was not typed.
+    /// Where an option stood last; `None`, which comes before all positions, if it was not typed.
     pub(crate) fn last(&self, option: &str) -> Option<usize> {
         self.all(option).last().copied()
     }
 }
 
-impl clap::Args for Places {
+impl clap::Args for Positions {
     fn augment_args(command: clap::Command) -> clap::Command {
         command
     }
@@ -70,14 +70,14 @@ impl clap::Args for Places {
     }
 }
 
-impl clap::FromArgMatches for Places {
+impl clap::FromArgMatches for Positions {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let options = matches.ids().map(clap::Id::as_str);
-        // A default has a place too, after all others.
+        // A default has a position too, after all others.
         let typed = options.filter(|option| matches.value_source(option) == Some(ValueSource::CommandLine));
-        let places =
+        let positions =
             typed.map(|option| (option.to_owned(), matches.indices_of(option).into_iter().flatten().collect()));
-        Ok(Self(places.collect()))
+        Ok(Self(positions.collect()))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

@@ -1,6 +1,6 @@
 //! copy's command line: GNU cp's options under the names that people know, and what goes beyond them.
 
-use crate::cli::options::{Common, Places, parse_path};
+use crate::cli::options::{Common, Positions, parse_path};
 use clap::Args as ClapArgs;
 use clap::ValueEnum;
 use haul::plan::{Durable, EngineName, Update, When};
@@ -28,7 +28,7 @@ use std::path::PathBuf;
 pub(crate) struct CopyArgs {
     // First: what stands after takes its words away.
     #[command(flatten)]
-    pub(crate) places: Places,
+    pub(crate) positions: Positions,
     /// What to copy, and last, unless -t says it, where to
     #[arg(value_name = "PATH", value_parser = parse_path())]
     pub(crate) paths: Vec<PathBuf>,

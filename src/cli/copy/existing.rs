@@ -24,8 +24,8 @@ impl Environment {
 
 pub(super) fn existing(args: &CopyArgs, environment: &Environment) -> Result<Existing, UsageError> {
     let words = &args.existing;
-    let places = &args.places;
-    let refuses = places.last("no_clobber") > places.last("interactive");
+    let positions = &args.positions;
+    let refuses = positions.last("no_clobber") > positions.last("interactive");
     let update = if refuses { Update::None } else { words.update.unwrap_or_default() };
     let backup = backup(args, environment)?;
     Ok(Existing {

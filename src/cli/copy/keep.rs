@@ -9,10 +9,10 @@ type Said = (Attribute, PreserveLevel);
 
 pub(super) fn keep(args: &CopyArgs) -> Keep {
     let listed = |option, list: &[Attribute], level: fn(Attribute) -> PreserveLevel| {
-        let places = args.places.all(option).iter().copied();
-        places.zip(list.iter().map(|what| (*what, level(*what))).collect::<Vec<_>>())
+        let positions = args.positions.all(option).iter().copied();
+        positions.zip(list.iter().map(|what| (*what, level(*what))).collect::<Vec<_>>())
     };
-    let flag = |option| args.places.last(option).into_iter();
+    let flag = |option| args.positions.last(option).into_iter();
     let mut said: Vec<(usize, Said)> = listed("preserve", &args.keep.preserve, by_name)
         .chain(listed("no_preserve", &args.keep.no_preserve, |_| PreserveLevel::No))
         .chain(flag("archive").map(|index| (index, (Attribute::All, PreserveLevel::IfPossible))))

@@ -120,8 +120,8 @@ fn follow(args: &CopyArgs) -> Follow {
         ("dereference_named", Follow::Named),
         ("dereference", Follow::Always),
     ];
-    let last = said.into_iter().max_by_key(|(option, _)| args.places.last(option));
-    last.filter(|(option, _)| args.places.last(option).is_some()).map_or(Follow::default(), |(_, follow)| follow)
+    let last = said.into_iter().max_by_key(|(option, _)| args.positions.last(option));
+    last.filter(|(option, _)| args.positions.last(option).is_some()).map_or(Follow::default(), |(_, follow)| follow)
 }
 
 const fn method(args: &CopyArgs) -> Method {

@@ -55,7 +55,7 @@ enum Along {
 struct Chart<'a> {
     digest: &'a DiskDigest<'a>,
     group: Group,
-    /// Places of rows that something is known of.
+    /// Positions of rows that something is known of.
     places: Vec<usize>,
     /// What rates are divided by to be drawn.
     unit: f64,
@@ -181,7 +181,7 @@ impl<'a> Chart<'a> {
         self.places.iter().map(|place| self.value(*place).top()).fold(0.0, f64::max)
     }
 
-    /// Places of rows that differ in nothing but what lies along the axis (and in how operations are kept in flight), each
+    /// Positions of rows that differ in nothing but what lies along the axis (and in how operations are kept in flight), each
     /// in the order of the axis.
     fn series(&self, along: Along) -> Vec<Vec<usize>> {
         let key = |setting: DiskSetting| match along {

@@ -60,7 +60,7 @@ impl<'a> DiskDigest<'a> {
         }
     }
 
-    /// Places of the rows of a group.
+    /// Positions of the rows of a group.
     pub(super) fn places(&self, group: Group) -> Vec<usize> {
         (0..self.report.rows.len()).filter(|place| Group::of(self.report.rows[*place].setting.load) == group).collect()
     }

@@ -119,7 +119,7 @@ fn said<const N: usize>(subject: &str, parts: [Option<String>; N]) -> Option<Str
     (!parts.is_empty()).then(|| format!("{subject}: {}.", parts.join("; ")))
 }
 
-/// Places of the rows of a load that something is to be told of.
+/// Positions of the rows of a load that something is to be told of.
 fn of(digest: &DiskDigest<'_>, load: Load) -> Vec<usize> {
     let is_of = |place: &usize| digest.report.rows[*place].setting.load == load && digest.is_telling(*place);
     digest.places(Group::of(load)).into_iter().filter(is_of).collect()

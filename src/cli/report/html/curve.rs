@@ -59,7 +59,7 @@ pub(in super::super) struct Curve {
     pub(in super::super) band: (f64, f64),
     /// Up to where y = x is drawn, over the first point; flat beyond, where there are no more cores.
     pub(in super::super) ideal: Option<f64>,
-    /// Places on the x axis to be named.
+    /// Positions on the x axis to be named.
     pub(in super::super) marks: Vec<(f64, String)>,
 }
 

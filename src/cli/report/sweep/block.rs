@@ -69,7 +69,7 @@ impl Block<'_> {
         self.varying.iter().map(|axis| axis.phrase(&row.setting)).collect::<Vec<_>>().join(", ")
     }
 
-    /// Places of rows that differ in nothing but what `forget` makes equal, in the order in which they begin.
+    /// Positions of rows that differ in nothing but what `forget` makes equal, in the order in which they begin.
     pub(super) fn series(&self, forget: impl Fn(Setting) -> Setting) -> Vec<Vec<usize>> {
         let mut found: Vec<(Setting, Vec<usize>)> = vec![];
         for (place, row) in self.rows.iter().enumerate() {
