@@ -117,6 +117,7 @@ pub(crate) fn clash(clash: &Clash) -> String {
         Clash::DataBesideList => "standard input cannot be both data and the list of --files-from",
         Clash::UpdateWithoutFiles => "--update compares with files; -c, -l, -t and standard input make none",
         Clash::DirectoryWithoutFiles => "--output-dir takes files; -c, -l, -t and standard input make none",
+        Clash::CompressedNowhere => "-t and -l are for compressed files; gunzip does them",
         Clash::RangeAndOther => {
             "--range and --index list nothing, make no files to update or to put elsewhere, and --index tests anyway"
         }

@@ -97,6 +97,9 @@ pub enum Clash {
     /// A directory for files where none are made.
     #[error("a directory for targets takes files, and none are made")]
     DirectoryWithoutFiles,
+    /// Compressing, and only testing or listing, which is for what is compressed already.
+    #[error("what is tested or listed is compressed already")]
+    CompressedNowhere,
     /// A range or an index, and something else to do than to write the range to standard output, or to test.
     #[error("a range goes to standard output, an index comes of a test; neither makes other files or lists any")]
     RangeAndOther,

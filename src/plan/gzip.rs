@@ -228,6 +228,7 @@ impl GzipOptions {
         let mut clashes = Clashes::among([
             (self.keep_smaller && !self.files.makes_files(), Clash::KeepSmallerWithoutFiles),
             (self.keep_smaller && self.files.output_dir.is_some(), Clash::KeepSmallerElsewhere),
+            (matches!(self.files.output, Output::Nowhere | Output::Listing), Clash::CompressedNowhere),
         ]);
         clashes.extend(self.codec.check(self.level).err());
         clashes.extend(self.files.clashes());
@@ -405,8 +406,10 @@ mod tests {
     #[test]
     fn what_contradicts_itself_makes_no_plan_of_gzip() {
         type Change = fn(&mut GzipOptions);
-        let table: [(Change, &[Clash]); 9] = [
+        let table: [(Change, &[Clash]); 11] = [
             (|_| (), &[]),
+            (|all| all.files.output = Output::Nowhere, &[Clash::CompressedNowhere]),
+            (|all| all.files.output = Output::Listing, &[Clash::CompressedNowhere]),
             (|all| all.keep_smaller = true, &[]),
             (|all| (all.keep_smaller, all.files.output) = (true, Output::Stdout), &[Clash::KeepSmallerWithoutFiles]),
             (|all| (all.keep_smaller, all.files.output_dir) = (true, Some("d".into())), &[Clash::KeepSmallerElsewhere]),
@@ -479,8 +482,12 @@ mod tests {
             (Output::Nowhere, None, true),
         ] {
             let files = FileOptions { output, output_dir, ..FileOptions::new(vec!["a".into()]) };
-            let options = GzipOptions { files, ..GzipOptions::default() };
-            assert_eq!(options.plan().unwrap().files.keep, keep, "{output:?}");
+            let options = GunzipOptions { files: files.clone(), ..GunzipOptions::default() };
+            assert_eq!(options.plan().unwrap().files.keep, keep, "gunzip, {output:?}");
+            if output != Output::Nowhere {
+                let options = GzipOptions { files, ..GzipOptions::default() };
+                assert_eq!(options.plan().unwrap().files.keep, keep, "gzip, {output:?}");
+            }
         }
     }
 }

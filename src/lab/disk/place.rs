@@ -119,7 +119,7 @@ fn no_directory(error: Error) -> Error {
     if error.errno() != Some(Errno::NOTDIR) {
         return error;
     }
-    Error::refused("measure in", error.path, "it is no directory").with(Remedy::ReadOnly)
+    Error::refused("measure in", error.path, "it is not a directory").with(Remedy::ReadOnly)
 }
 
 #[cfg(test)]

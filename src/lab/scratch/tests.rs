@@ -78,7 +78,7 @@ fn what_is_left_behind_is_named() {
     let place = tempfile::tempdir().unwrap();
     let (context, said) = listened_to();
     let make = || Scratch::make(&mut context.sys(), &context, Purpose::Disk, place.path()).unwrap();
-    // Its parent is no directory: nothing in it can be removed.
+    // Its parent is not a directory: nothing in it can be removed.
     let unremovable = || {
         let mut scratch = make();
         scratch.remove().unwrap();
