@@ -48,7 +48,7 @@ ours() {
   local way=(--access direct --depths "$depth")
   [ "$load" != sync ] || way=()
   "$haul" disk "${place[@]}" --loads "$load" --blocks "$block" "${way[@]}" --rounds 1 --budget 2500ms --seed "$RANDOM" --json |
-    jq -r '.rows[0].samples[0] | [.operations * 1e9 / .wall_ns, (.read_latency // .write_latency).p50_ns / 1e3] | @tsv'
+    jq -r '.rows[0].samples[0] | [.metrics.operations * 1e9 / .wall_ns, (.read_latency // .write_latency).p50_ns / 1e3] | @tsv'
 }
 
 theirs() {

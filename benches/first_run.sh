@@ -62,8 +62,8 @@ say "haul sweep: which buffer is right for a copy here, and why"
 # Everybody before head dies of a broken pipe when it has its 64 MiB.
 find "$scratch/original" -type f -print0 | sort -z | xargs -0 cat 2>/dev/null | head -c 64M >"$scratch/large" || true
 [ -s "$scratch/large" ] || { echo "no file to sweep over" >&2; exit 1; }
-"$haul" sweep copy "$scratch/large" --scratch "$scratch" --budget 20s
+"$haul" sweep copy "$scratch/large" --to "$scratch" --budget 20s
 
 say "haul sweep: the same for gzip"
 head -c 8M "$scratch/large" >"$scratch/smaller"
-"$haul" sweep gzip "$scratch/smaller" --scratch "$scratch" --buffers 4K,64K,128K,1M --rounds 6
+"$haul" sweep gzip "$scratch/smaller" --to "$scratch" --buffers 4K,64K,128K,1M --rounds 6

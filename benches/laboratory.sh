@@ -11,6 +11,7 @@
 set -euo pipefail
 
 haul=$(realpath "$1")
+slowed=${SLOWED:+$(realpath "$SLOWED")}
 results=$(realpath "$2")
 directory=$(realpath "${4:-/usr/include}")
 budget=${BUDGET:-90s}
@@ -36,7 +37,7 @@ for table in buffers pool; do sweep $table --table $table file --budget "$budget
 sweep workers --table workers file --budget "$budget"
 sweep models --table models file --budget "$budget"
 sweep ladder --table ladder --budget "$budget"
-sweep ladder-small --table ladder "$directory" --no-sync --scratch . --budget "$budget"
+sweep ladder-small --table ladder "$directory" --no-sync --to . --rank wall --budget "$budget"
 
 say "the same sweep twice, and compared"
 same=(copy file --engine read_write --workers 1 --buffers 4K,64K,1M --no-sync --rounds 25)
@@ -44,10 +45,10 @@ sweep once "${same[@]}"
 sweep again "${same[@]}" --seed 2
 "$haul" compare "$results/once.json" "$results/again.json" | tee "$results/same.txt"
 
-if [ -n "${SLOWED:-}" ]; then
+if [ -n "$slowed" ]; then
   say "every call 10 % slower, and compared"
-  "$SLOWED" sweep "${same[@]}" -o "$results/plain.json"
-  HAUL_FAULTS=slow:10 "$SLOWED" sweep "${same[@]}" -o "$results/slowed.json"
+  "$slowed" sweep "${same[@]}" -o "$results/plain.json"
+  HAUL_FAULTS=slow:10 "$slowed" sweep "${same[@]}" -o "$results/slowed.json"
   "$haul" compare "$results/plain.json" "$results/slowed.json" | tee "$results/slowed.txt"
 fi
 
@@ -62,7 +63,7 @@ if command -v hyperfine >/dev/null; then
     echo "size dd_ms haul_ms"
     for size in 4096:4K 65536:64K 1048576:1M; do
       theirs=$(grep -A30 "bs=${size#*:} " dd.json | grep -m1 '"median"' | tr -dc '0-9.')
-      ours=$(awk -F, -v size="${size%:*}" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } $at["buffer_bytes"] == size { print $at["wall_ns_median"] / 1e6 }' sweep.csv)
+      ours=$(awk -F, -v size="${size%:*}" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } $at["buffer_bytes"] == size { print $at["wall_ns"] / 1e6 }' sweep.csv)
       awk -v size="${size#*:}" -v theirs="$theirs" -v ours="$ours" 'BEGIN { printf "%s %.1f %.1f\n", size, theirs * 1000, ours }'
     done
   } | column -t | tee "$results/dd.txt"

@@ -1,12 +1,12 @@
 //! What a job says while it runs, for people who watch. Dropping every event changes no result: figures come from
-//! [`crate::outcome::Summary`].
+//! [`crate::summary::Summary`].
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::outcome::Warning;
+use crate::summary::Warning;
 
 /// Something that happened.
 ///

@@ -44,16 +44,12 @@ pub mod gzip;
 pub mod job;
 #[doc(hidden)]
 pub mod lab;
-#[doc(hidden)]
-pub mod load;
-#[doc(hidden)]
-pub mod measure;
-#[doc(hidden)]
-pub mod outcome;
 pub mod plan;
 #[doc(hidden)]
 pub mod pool;
 pub mod size;
+#[doc(hidden)]
+pub mod summary;
 #[doc(hidden)]
 pub mod sys;
 #[doc(hidden)]
@@ -119,37 +115,48 @@ pub use event::{Event, EventSink};
 #[doc(inline)]
 pub use job::Context;
 #[doc(inline)]
-pub use outcome::{PoolStats, Summary, Warning};
-#[doc(inline)]
 pub use plan::{Clash, Clashes, CopyOptions, CopyPlan, FileOptions, GunzipOptions, GunzipPlan, GzipOptions, GzipPlan};
+#[doc(inline)]
+pub use summary::{PoolStats, Summary, Warning};
 #[doc(inline)]
 pub use sys::Stop;
 
 /// # The code map
 ///
-/// Imports point down only; the jobs do not know each other, nor do the five in the middle. A test holds the code to this
+/// Imports point down only; the jobs do not know each other, nor do the three in the middle. A test holds the code to this
 /// table.
 ///
 /// ```text
-/// cli (the binary) → lab → { copy gzip } → job → { engine codec tree load measure } → pool → sys → { calls plan size error event outcome }
+/// cli (the binary) → lab → { copy gzip } → job → { engine codec tree } → pool → sys → { calls plan size error event summary }
 /// ```
 ///
 /// | module | owns | look here when |
 /// |---|---|---|
-/// | `cli` | options, the sentences and flags for what the library says by types, progress, reports | an option is missing; a report is hard to read |
-/// | [`lab`] | what measures: sweep, disk, tune, compare | the wrong setting wins |
+/// | `cli` | options, the sentences and flags for what the library says by types, progress, where reports go | an option is missing |
+/// | [`lab`] | what measures: sweep, disk, tune, compare; see below | the wrong setting wins; a report is hard to read |
 /// | [`copy`](mod@copy) | copying files and trees | a target lands in the wrong directory; a dry run says something else |
 /// | [`gzip`](mod@gzip) | gzip and gunzip | a source is removed too early; the .gz lands in the wrong directory |
 /// | [`job`] | what the jobs share: a worker's context, limits of memory and disks, targets taken, attributes lost | a full disk does not end the work |
 /// | [`engine`] | how bytes move, and the ladder that `auto` is | a copy uses the wrong call; holes are filled |
 /// | [`codec`] | compressors, joined blocks, members, checks, indexes: bytes only | the .gz has no name in it; damage is not found |
 /// | [`tree`] | the walk, directories by descriptor, temporary files, staged trees, metadata | an mtime is lost; a temporary file stays |
-/// | [`load`] | how operations on a disk are kept in flight | a queue depth is not reached |
-/// | [`measure`] | one run → a sample; statistics; the machine; the page cache | a time or a count is wrong |
 /// | [`pool`] | schedulers, buffers, order | memory grows; a job hangs |
 /// | [`sys`] | every system call, safe and counted; signals; fault plans; the allocator | reads are not counted |
 /// | [`calls`] | the table of calls, and what the kernel counts of each | the sweep disagrees with the kernel |
-/// | [`plan`], [`size`], [`outcome`], [`event`], [`error`] | plain data; what contradicts what | two options clash; 64k is refused; a pattern excludes too much |
+/// | [`plan`], [`size`], [`summary`], [`event`], [`error`] | plain data; what contradicts what | two options clash; 64k is refused; a pattern excludes too much |
+///
+/// The laboratory has one report, whatever measures it:
+///
+/// | module of [`lab`] | owns | look here when |
+/// |---|---|---|
+/// | [`report`](lab::report), [`setting`](lab::setting), [`metric`](lab::metric) | what a report holds, raw; every axis and every figure with its name and unit | a column is missing or misnamed |
+/// | [`rounds`](lab::rounds) | warming up, shuffled rounds, controls, when to stop: of anything that can be run again and again | rounds end too early |
+/// | [`subject`](lab::subject) | the two things that can: jobs (`job/`), a disk (`disk/`) | a run does not do what its setting says; a queue depth is not reached |
+/// | [`cache`](lab::cache), [`probe`](lab::probe), [`observe`](lab::observe), [`machine`](lab::machine) | warm and cold; one run → a sample; strace beside our counts; where it was | a time or a count is wrong; a warning is missing |
+/// | [`stats`](lab::stats), [`figures`](lab::figures) | medians, intervals, steadiness; those of a report's rows | an interval is too wide |
+/// | [`verdict`](lab::verdict), [`bottleneck`](lab::bottleneck), [`timeline`](lab::timeline) | which setting to use and why not; what a run waits for; when a rate fell | a sentence claims too much |
+/// | [`compare`](lab::compare), [`expect`](lab::expect), [`recommend`](lab::recommend) | what follows from reports: changes, rates that were promised, flags worth setting | a change is called noise |
+/// | [`view`](lab::view) | a page of what a report says, in six formats | a table is hard to read |
 ///
 /// # Where the code departs from what one might expect
 ///
@@ -174,7 +181,7 @@ pub use sys::Stop;
 ///   copies is copied by the kernel, one that several share is read and written (`engine/ladder.rs`).
 /// - **The library names no options.** A [`Clash`] says what contradicts what, a [`Remedy`](error::Remedy) what would
 ///   help; `cli/text.rs` makes sentences of them. The exceptions speak to people at the command line alone: advice in the
-///   laboratory's reports, the flags that a tuning finds ([`plan::Flags`]), and the last words of a process without memory.
+///   laboratory's reports, the options that a tuning finds ([`lab::recommend`]), and the last words of a process without memory.
 ///   clap reads the enums of [`plan`] themselves, so that no choice is written twice.
 /// - **Standard streams are looked at before `main`**, and not written through `std::io` (`sys/inherited.rs`).
 /// - **Memory is set against the limits of the process before a job begins** (`job/limits.rs`); what is small comes out of a
@@ -183,8 +190,8 @@ pub use sys::Stop;
 /// - **Waiting calls are ended by a signal that does nothing**, sent to every thread (`sys/signals.rs`).
 /// - **An engine from `HAUL_COPY_OPTIONS` is a preference**, one that was typed is that engine or an error; a variable that
 ///   contradicts typed words is left out (`cli/environment.rs`).
-/// - **A sweep moves old targets aside on ext4**, and measures memory while it warms up (`lab/sweep/`). haul's defaults are a
-///   setting of their own there. Counts are verified in another process (`lab/sweep/observe/`).
+/// - **A sweep moves old targets aside on ext4**, and measures memory while it warms up (`lab/subject/job/`). haul's defaults
+///   are a setting of their own there. Counts are verified in another process (`lab/observe/`).
 /// - **Some crates were judged and left out**: tempfile (`lab/scratch.rs`); shlex, which leaves a line break in a quoted word
 ///   as it is, so that a command would not stay one line; procfs, which does not undo the escapes of mountinfo and keeps its
 ///   options without their order.

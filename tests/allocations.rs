@@ -7,9 +7,8 @@ use std::sync::Barrier;
 
 use haul::copy;
 use haul::job::Context;
-use haul::outcome::Allocations;
 use haul::plan::{CopyOptions, Resources, SchedulerName};
-use haul::sys::{CountingAllocator, counting_allocations};
+use haul::sys::{Allocations, CountingAllocator, counting_allocations};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;

@@ -39,6 +39,14 @@ fn timed(report: &Value, rounds: [u64; 8], percents: [u64; 2]) -> Value {
     report
 }
 
+/// What a comparison says of each setting in the last report.
+fn claims(document: &Value) -> Vec<Value> {
+    let settings = document["settings"].as_array().expect("settings").iter();
+    settings
+        .map(|setting| setting["changes"].as_array().expect("changes").last().expect("one")["claim"].clone())
+        .collect()
+}
+
 /// Writes `old.json` and `new.json`.
 fn write_pair(sandbox: &Sandbox, old: &Value, new: &Value) {
     sandbox.write("old.json", old.to_string());
@@ -61,9 +69,7 @@ fn a_slowdown_of_a_tenth_is_caught_and_two_of_the_same_are_not() {
 
     write_pair(&sandbox, &old, &timed(&report, ROUNDS[1], [100, 100]));
     let run = sandbox.haul("compare old.json new.json --fail-above 1% --format json").run().ok().silent();
-    let claims: Vec<Value> =
-        run.json()["changes"].as_array().expect("changes").iter().map(|change| change["claim"].clone()).collect();
-    assert_eq!(claims, ["same", "same"]);
+    assert_eq!(claims(&run.json()), ["same", "same"]);
 }
 
 #[test]
@@ -83,11 +89,9 @@ fn every_format_is_what_it_says_and_one_report_may_come_in_by_a_pipe() {
         markdown.lines().filter(|line| line.starts_with('|')).map(|line| line.matches('|').count()).collect();
     assert_eq!(bars, [7; 4], "{markdown}");
     let document = sandbox.haul("compare old.json new.json --format json").run().ok().json();
-    assert_eq!(document["changes"].as_array().map(Vec::len), Some(2));
-    assert!(
-        document["changes"][0]["ratio"].as_f64().is_some_and(|ratio| (0.88..0.92).contains(&ratio)),
-        "{document:#}"
-    );
+    assert_eq!(document["settings"].as_array().map(Vec::len), Some(2));
+    let ratio = document["settings"][0]["changes"][0]["ratio"].as_f64();
+    assert!(ratio.is_some_and(|ratio| (0.88..0.92).contains(&ratio)), "{document:#}");
     sandbox.haul("compare - -").run().code(2);
     sandbox.haul("compare old.json").run().code(2);
     sandbox.haul("compare old.json new.json --fail-above 5x").run().code(2);
@@ -99,10 +103,10 @@ fn another_machine_and_other_data_are_flagged() {
     let old = timed(&report, ROUNDS[0], [100, 100]);
     let mut new = timed(&report, ROUNDS[1], [100, 100]);
     new["machine"]["cores"] = json!(4096);
-    new["source_bytes"] = json!(7);
+    new["data"][0]["bytes"] = json!(7);
     new["rows"][0]["setting"]["buffer_bytes"] = json!(8192);
     write_pair(&sandbox, &old, &new);
-    let run = sandbox.haul("compare old.json new.json").run().ok();
+    let run = sandbox.haul("compare old.json new.json --explain").run().ok();
     let table = String::from_utf8(run.out.clone()).unwrap();
     for what in ["warning: not the same machine: cores ", "warning: not the same data: size "] {
         assert!(table.contains(what), "{table}");
@@ -136,17 +140,17 @@ fn what_is_no_report_is_named_with_its_reason() {
     let (sandbox, report) = sandbox();
     sandbox.write("good.json", report.to_string());
     let mut older = report.clone();
-    older["format"] = json!(1);
+    older["format"] = json!(9);
     let mut short = report;
     short.as_object_mut().unwrap().remove("rows");
     let cases = [
         (b"job,buffer_bytes\n".to_vec(), "it is CSV, not JSON"),
         (b"<!DOCTYPE html>\n".to_vec(), "it is HTML, not JSON"),
         (vec![], "it is empty"),
-        (b"\xff\xfe".to_vec(), "not a report of haul sweep or haul disk"),
+        (b"\xff\xfe".to_vec(), "not a report of haul sweep, haul disk or haul tune"),
         (older.to_string().as_bytes()[..2000].to_vec(), "it is cut off"),
-        (older.to_string().into_bytes(), "its format is 1, and this haul reads "),
-        (short.to_string().into_bytes(), "not a report of haul sweep or haul disk"),
+        (older.to_string().into_bytes(), "its format is 9, and this haul reads "),
+        (short.to_string().into_bytes(), "not a report of haul sweep, haul disk or haul tune"),
     ];
     for (bytes, why) in cases {
         sandbox.write("bad.json", bytes);
@@ -167,8 +171,9 @@ fn measured(report: &Value, rounds: [u64; 8], percents: [u64; 2]) -> Value {
         let first = row["samples"][0].clone();
         let sample = |thousandths: u64| {
             let mut sample = first.clone();
-            (sample["wall_ns"], sample["operations"]) = (json!(thousandths * 100 * percent), json!(100));
-            (sample["invalid"], sample["read_bytes"]) = (Value::Null, json!(409_600));
+            (sample["wall_ns"], sample["invalid"]) = (json!(thousandths * 100 * percent), Value::Null);
+            sample["metrics"]["operations"] = json!(100);
+            sample["metrics"]["read_bytes"] = json!(409_600);
             sample
         };
         row["samples"] = rounds.into_iter().map(sample).collect();
@@ -196,8 +201,43 @@ fn disks_are_compared_by_their_rates_and_with_disks_only() {
     run.says_in_one_line(&["read 64K direct is more than 10% slower: "]);
     sandbox.haul("compare new.json old.json --fail-above 10%").run().ok().silent();
     let document = sandbox.haul("compare old.json new.json --format json").run().ok().json();
-    assert_eq!((&document["kind"], &document["changes"][0]["bytes_per_operation"]), (&json!("disk"), &json!(4096)));
+    assert_eq!((&document["rank"], &document["metric"]), (&json!("operation"), &json!("operations_per_second")));
+    assert_eq!(document["settings"][0]["setting"]["block_bytes"], json!(4096));
     write_pair(&sandbox, &old, &sweep);
     let run = sandbox.haul("compare old.json new.json").run().code(1);
-    run.says_in_one_line(&["cannot compare 'new.json': it is of haul sweep, and OLD is of haul disk"]);
+    run.says_in_one_line(&["cannot compare 'new.json': it is of haul sweep, and 'old.json' is of haul disk"]);
+}
+
+#[test]
+fn more_than_two_reports_are_a_trend() {
+    let (sandbox, report) = sandbox();
+    for (name, percents) in [("1.json", [100, 100]), ("2.json", [106, 100]), ("3.json", [112, 100])] {
+        sandbox.write(name, timed(&report, ROUNDS[0], percents).to_string());
+    }
+    let run = sandbox.haul("compare 1.json 2.json 3.json").run().ok().silent();
+    let table = String::from_utf8(run.out).unwrap();
+    let line = table.lines().find(|line| line.starts_with("4K")).expect("a line a setting");
+    assert!(line.contains("+6.0% slower") && line.ends_with("+12.0% slower"), "{table}");
+    assert!(table.contains("slower in every report: 4K (+12.0% in all)"), "{table}");
+    let run = sandbox.haul("compare 1.json 2.json 3.json --fail-above 8%").run().code(1);
+    run.says_in_one_line(&["4K is more than 8% slower: "]);
+    sandbox.haul("compare 3.json 2.json 1.json --fail-above 8%").run().ok();
+    let document = sandbox.haul("compare 1.json 2.json 3.json --format json").run().ok().json();
+    assert_eq!((document["reports"].as_array().map(Vec::len), &document["baseline"]), (Some(3), &json!(0)));
+    assert_eq!(claims(&document), ["slower", "same"]);
+}
+
+#[test]
+fn reports_of_an_older_haul_are_read() {
+    let sandbox = Sandbox::new();
+    for name in ["sweep-format-2.json", "disk-format-1.json"] {
+        let report = format!("{}/testdata/{name}", env!("CARGO_MANIFEST_DIR"));
+        sandbox.write(name, std::fs::read(&report).unwrap());
+        sandbox.write("again", std::fs::read(&report).unwrap());
+        let document = sandbox.haul(format!("compare {name} again --format json")).run().ok().json();
+        assert_eq!(document["reports"][0]["version"], "0.1.0", "{document:#}");
+        let changes = document["settings"].as_array().expect("settings").iter().map(|setting| &setting["changes"][0]);
+        let ratios: Vec<_> = changes.map(|change| &change["ratio"]).collect();
+        assert!(!ratios.is_empty() && ratios.iter().all(|ratio| **ratio == json!(1.0)), "{document:#}");
+    }
 }

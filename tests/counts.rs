@@ -112,7 +112,7 @@ fn a_sweep_shows_the_counts_of_one_such_copy_under_strace() {
             let samples = row["samples"].as_array().expect("samples");
             assert_eq!(samples.len(), 2);
             for sample in samples {
-                let ours = moving(ours(&sample["summary"]["syscalls"]));
+                let ours = moving(ours(&sample["calls"]));
                 assert_eq!(ours, theirs, "sweep against strace: {engine}, {name}");
             }
         }

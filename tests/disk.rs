@@ -27,15 +27,17 @@ const QUICK: &str = "disk --rounds 2 --budget 1s --size 16M --loads read --block
 fn a_report_is_json_that_says_what_was_measured() {
     let sandbox = Sandbox::new();
     let report = sandbox.haul(format!("{QUICK},buffered --json")).run().ok().silent().json();
-    assert_eq!((&report["kind"], &report["format"]), (&"disk".into(), &1.into()));
-    assert_eq!((&report["file_bytes"], &report["is_existing"]), (&(16 << 20).into(), &false.into()));
+    assert_eq!((&report["subject"], &report["format"]), (&"disk".into(), &3.into()));
+    let data = &report["data"][0];
+    assert_eq!((&data["bytes"], &data["is_read_only"]), (&(16 << 20).into(), &false.into()));
     assert!(report["command"].as_str().is_some_and(|command| command.contains("--blocks 64K")), "{report:#}");
     let rows = report["rows"].as_array().expect("rows");
     assert!(!rows.is_empty() && rows.len() == report["figures"].as_array().map_or(0, Vec::len), "{report:#}");
     for row in rows {
         assert_eq!((&row["setting"]["load"], &row["setting"]["block_bytes"]), (&"read".into(), &65536.into()));
         for sample in row["samples"].as_array().expect("samples") {
-            let [operations, bytes] = ["operations", "read_bytes"].map(|field| sample[field].as_u64().expect(field));
+            let metrics = &sample["metrics"];
+            let [operations, bytes] = ["operations", "read_bytes"].map(|field| metrics[field].as_u64().expect(field));
             assert!(operations > 0 && bytes == operations * 65536, "{sample:#}");
         }
     }
@@ -68,8 +70,8 @@ fn what_exists_is_read_and_stays_as_it_was() {
     let before = state();
     let words = "disk --read-only data --rounds 1 --budget 1s --loads read,random-read --blocks 64K --depths 1 --json";
     let report = sandbox.haul(words).run().ok().json();
-    assert!(report["is_existing"] == true && state() == before, "{report:#}");
-    assert!(report["file_bytes"].as_u64().is_some_and(|bytes| (1..=2_000_000).contains(&bytes)), "{report:#}");
+    assert!(report["data"][0]["is_read_only"] == true && state() == before, "{report:#}");
+    assert!(report["data"][0]["bytes"].as_u64().is_some_and(|bytes| (1..=2_000_000).contains(&bytes)), "{report:#}");
     let run = sandbox.haul(format!("{words} -o data")).run().code(1);
     run.says_in_one_line(&["cannot write the report to 'data': it is, or lies in, what is being measured"]);
     assert_eq!(state(), before);
@@ -88,7 +90,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_touched() {
         "--read-only file --loads write",
         "--loads stat --blocks 4K",
         "--axis depths --blocks 4K,8K",
-        "--flight calls",
+        "--backend calls",
         "--size 0",
         "--json --format csv",
         "one two",

@@ -64,7 +64,7 @@ impl Stranger {
 #[test]
 fn a_measurement_says_what_it_cannot_start_and_measures_what_it_can() {
     let Some(stranger) = Stranger::new(0) else { return };
-    let sweep = "sweep copy file --scratch place --buffers 64K --rounds 2";
+    let sweep = "sweep copy file --to place --buffers 64K --rounds 2";
     let too_few = |asked: u32| format!("only 1 of {asked} workers could be started");
     for (words, refusal) in [
         (format!("{sweep} --workers 1"), None),
@@ -91,7 +91,7 @@ fn a_measurement_says_what_it_cannot_start_and_measures_what_it_can() {
 #[test]
 fn a_disk_is_measured_without_the_threads_that_cannot_be_started() {
     let Some(stranger) = Stranger::new(1) else { return };
-    let words = "disk place --quick --size 1M --rounds 1 --loads random-read --flight threads --depths 2";
+    let words = "disk place --quick --size 1M --rounds 1 --loads random-read --backend threads --depths 2";
     let output = stranger.run(1, words);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code().is_some() && !said.contains("panicked"), "{}: {said}", output.status);

@@ -12,9 +12,10 @@ use common::{Sandbox, prose};
 use haul::copy;
 use haul::gzip::{gunzip, gzip};
 use haul::job::Context;
-use haul::measure::file_times::FileClock;
-use haul::outcome::{FileTimes, Summary};
+use haul::lab::probe::file_times::FileClock;
+use haul::lab::report::Latency;
 use haul::plan::{CopyOptions, EngineName, FileOptions, GunzipOptions, GzipOptions, Resources};
+use haul::summary::Summary;
 
 /// Files of no, one and many ranges and blocks.
 const SIZES: [usize; 6] = [0, 1, 5000, 300_000, 2_500_000, 9_000_001];
@@ -27,7 +28,7 @@ fn assert_times(files: usize, job: impl FnOnce(&Context) -> haul::error::Result<
     let summary = job(&Context::new(clock.clone())).expect("it begins");
     let all = started.elapsed().as_nanos() as u64;
     assert!(summary.is_clean(), "{summary:?}");
-    let FileTimes { files: timed, p50_ns, p99_ns, max_ns } = clock.times().expect("files were done");
+    let Latency { operations: timed, p50_ns, p99_ns, max_ns, .. } = clock.times().expect("files were done");
     assert_eq!((timed, summary.files), (files as u64, files as u64));
     assert!(0 < p50_ns && p50_ns <= p99_ns && p99_ns <= max_ns, "{p50_ns} {p99_ns} {max_ns}");
     // Three digits are kept.

@@ -9,29 +9,20 @@ use std::path::Path;
 
 use common::run::binary;
 use common::{Sandbox, can_trace, noise, prose, skip, wait_until};
-use haul::lab::sweep::observe::{Tool, observe_with};
-use haul::lab::sweep::run_spec::RunSpec;
-use haul::outcome::{Observed, Setting};
-use haul::plan::{CacheState, CodecName, EngineName, PoolChoice, SchedulerName, SweepJob};
-use haul::size::BufferSize;
+use haul::lab::observe::{Tool, observe_with};
+use haul::lab::report::Observed;
+use haul::lab::setting::{Axis, Setting};
+use haul::lab::subject::job::run_spec::RunSpec;
+use haul::plan::CodecName;
 use haul::sys::Stop;
 
 const BUFFERS_KIB: [u64; 3] = [4, 64, 1024];
 const WORKERS: [usize; 2] = [1, 2];
 
-fn setting(job: SweepJob) -> Setting {
-    Setting {
-        job,
-        cache: CacheState::Warm,
-        buffer: BufferSize::from_kib(64),
-        chooses_buffer: false,
-        workers: 2,
-        scheduler: SchedulerName::Channel,
-        engine: EngineName::Auto,
-        pool: PoolChoice::Auto,
-        batch: true,
-        level: (job == SweepJob::Gzip).then_some(1),
-    }
+fn setting(job: &'static str) -> Setting {
+    let setting =
+        Setting::default().with(Axis::Job, job).with(Axis::Workers, 2_usize).with(Axis::Buffer, 64 * 1024_u64);
+    if job == "gzip" { setting.with(Axis::Level, 1_u64) } else { setting }
 }
 
 fn spec(sandbox: &Sandbox, input: &str, setting: Setting) -> RunSpec {
@@ -53,9 +44,9 @@ fn assert_agrees(tool: Tool, spec: &RunSpec) -> Observed {
 }
 
 /// Each buffer with each number of workers.
-fn settings(setting: Setting) -> impl Iterator<Item = Setting> {
-    let sized = BUFFERS_KIB.map(|kib| Setting { buffer: BufferSize::from_kib(kib), ..setting });
-    sized.into_iter().flat_map(|setting| WORKERS.map(|workers| Setting { workers, ..setting }))
+fn settings(setting: &Setting) -> impl Iterator<Item = Setting> {
+    let sized = BUFFERS_KIB.map(|kib| setting.clone().with(Axis::Buffer, kib * 1024));
+    sized.into_iter().flat_map(|setting| WORKERS.map(|workers| setting.clone().with(Axis::Workers, workers)))
 }
 
 #[test]
@@ -66,10 +57,8 @@ fn copies_by_each_engine_are_counted_as_strace_counts_them() {
     let sandbox = Sandbox::new();
     // Large enough to be shared, and no multiple of any buffer.
     sandbox.write("source", noise(1, 5_000_001));
-    for engine in
-        [EngineName::Auto, EngineName::ReadWrite, EngineName::CopyFileRange, EngineName::Mmap, EngineName::Direct]
-    {
-        for setting in settings(Setting { engine, ..setting(SweepJob::Copy) }) {
+    for engine in ["auto", "read_write", "copy_file_range", "mmap", "direct"] {
+        for setting in settings(&setting("copy").with(Axis::Engine, engine)) {
             assert_agrees(Tool::Strace, &spec(&sandbox, "source", setting));
             sandbox.remove("target");
         }
@@ -85,8 +74,8 @@ fn gzip_and_gunzip_are_counted_as_strace_counts_them() {
     sandbox.write("source", prose(1, 2_500_001));
     sandbox.haul("gzip -k source").run().ok();
     std::fs::rename(sandbox.path("source.gz"), sandbox.path("packed.gz")).expect("rename");
-    for (job, input, made) in [(SweepJob::Gzip, "source", "source.gz"), (SweepJob::Gunzip, "packed.gz", "packed")] {
-        for setting in settings(setting(job)) {
+    for (job, input, made) in [("gzip", "source", "source.gz"), ("gunzip", "packed.gz", "packed")] {
+        for setting in settings(&setting(job)) {
             assert_agrees(Tool::Strace, &spec(&sandbox, input, setting));
             sandbox.remove(made);
         }
@@ -108,14 +97,14 @@ fn a_tree_is_counted_as_strace_counts_it_whoever_runs_the_tasks() {
     }
     let sandbox = Sandbox::new();
     make_tree(&sandbox);
-    for scheduler in [SchedulerName::Serial, SchedulerName::Channel, SchedulerName::Rayon] {
-        for engine in [EngineName::Auto, EngineName::ReadWrite] {
-            let copy = Setting { scheduler, engine, ..setting(SweepJob::Copy) };
+    for scheduler in ["serial", "channel", "rayon"] {
+        for engine in ["auto", "read_write"] {
+            let copy = setting("copy").with(Axis::Scheduler, scheduler).with(Axis::Engine, engine);
             assert_agrees(Tool::Strace, &spec(&sandbox, "tree", copy));
             sandbox.remove("target");
         }
     }
-    let observed = assert_agrees(Tool::Strace, &spec(&sandbox, "tree", setting(SweepJob::Gzip)));
+    let observed = assert_agrees(Tool::Strace, &spec(&sandbox, "tree", setting("gzip")));
     let of = |name: &str| observed.calls.iter().find(|call| call.call == name).map_or(0, |call| call.theirs);
     assert!(of("getdents64") > 0 && of("openat") > 40 && of("write") + of("pwrite64") >= 40, "{observed:?}");
 }
@@ -124,7 +113,7 @@ fn a_tree_is_counted_as_strace_counts_it_whoever_runs_the_tasks() {
 fn perf_counts_the_same_where_it_may() {
     let sandbox = Sandbox::new();
     make_tree(&sandbox);
-    let copy = spec(&sandbox, "tree", setting(SweepJob::Copy));
+    let copy = spec(&sandbox, "tree", setting("copy"));
     match observe_with(Tool::Perf, binary(), &copy, &Stop::new()) {
         Ok(observed) => assert!(observed.agrees() && observed.calls.len() > 3, "{observed:#?}"),
         Err(why) if why.contains("haul") => panic!("{why}"),
@@ -133,10 +122,10 @@ fn perf_counts_the_same_where_it_may() {
 }
 
 #[test]
-fn a_wish_to_stop_ends_the_job_too_that_is_watched() {
+fn a_request_to_stop_ends_the_job_too_that_is_watched() {
     let sandbox = Sandbox::new();
     sandbox.write("source", prose(1, 8_000_000));
-    let slow = spec(&sandbox, "source", Setting { level: Some(12), ..setting(SweepJob::Gzip) });
+    let slow = spec(&sandbox, "source", setting("gzip").with(Axis::Level, 12_u64));
     for tool in Tool::ALL {
         let stop = Stop::new();
         let why = std::thread::scope(|scope| {
@@ -162,7 +151,7 @@ fn a_job_that_fails_says_why() {
         return;
     }
     let sandbox = Sandbox::new();
-    let nothing = spec(&sandbox, "nothing", setting(SweepJob::Copy));
+    let nothing = spec(&sandbox, "nothing", setting("copy"));
     let why = observe_with(Tool::Strace, binary(), &nothing, &Stop::new()).expect_err("nothing is not there");
     assert!(why.contains("nothing") && why.contains("No such file"), "{why}");
     let missing = Path::new("/nowhere/haul");

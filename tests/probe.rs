@@ -6,15 +6,15 @@ use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::FileExt as _;
 
+use haul::calls::SyscallCounts;
 use haul::copy;
 use haul::job::Context;
-use haul::lab::storage::Storage;
-use haul::lab::sweep::cache;
-use haul::measure::cache::evict;
-use haul::measure::probe::Probe;
-use haul::outcome::{Sample, Setting, Summary};
-use haul::plan::{CacheState, CopyOptions, EngineName, PoolChoice, Resources, SchedulerName, SweepJob};
-use haul::size::BufferSize;
+use haul::lab::cache::{self, Storage, evict};
+use haul::lab::metric::Metric;
+use haul::lab::plan::{CacheState, SweepJob};
+use haul::lab::probe::Probe;
+use haul::lab::report::Sample;
+use haul::plan::{CopyOptions, EngineName, Resources};
 use haul::sys::{Stop, Sys, cached_pages};
 
 #[test]
@@ -42,13 +42,15 @@ fn every_counted_call_is_explained(file: &File) {
         }
         assert_eq!(sys.copy_file_range(file, &other, 0, 4096), Ok(4096));
         assert_eq!(sys.copy_file_range(file, &other, 4096, 4096), Ok(0));
-        let sample = probe.finish(Summary { syscalls: sys.counts().clone(), ..Summary::default() });
-        if let (Some(reads), Some(writes)) = (sample.unexplained_reads, sample.unexplained_writes) {
-            assert_eq!((reads, writes), (0, 0));
+        let sample = probe.finish(sys.counts().clone());
+        if let (Some(reads), Some(writes)) =
+            (sample.metrics.get(Metric::UnexplainedReads), sample.metrics.get(Metric::UnexplainedWrites))
+        {
+            assert_eq!((reads, writes), (0.0, 0.0));
         }
-        assert_eq!(sample.summary.syscalls.kernel_reads, 101);
+        assert_eq!(sample.calls.kernel_reads, 101);
         let shown = ["cpu", "io", "memory"].iter().all(|what| readable(&format!("/proc/pressure/{what}")));
-        assert_eq!(sample.pressure.is_some(), shown, "{sample:?}");
+        assert_eq!(sample.metrics.get(Metric::CpuStall).is_some(), shown, "{sample:?}");
         assert!(sample.wall_ns > 0);
     }
 }
@@ -65,9 +67,10 @@ fn calls_that_went_past_us_show(file: &File) {
         file.read_at(&mut byte, 0).unwrap();
     }
     file.write_at(&byte, 0).unwrap();
-    let sample = probe.finish(Summary::default());
-    assert!(matches!(sample.unexplained_reads, None | Some(5)), "{sample:?}");
-    assert!(matches!(sample.unexplained_writes, None | Some(1)), "{sample:?}");
+    let sample = probe.finish(SyscallCounts::default());
+    for (metric, calls) in [(Metric::UnexplainedReads, 5), (Metric::UnexplainedWrites, 1)] {
+        assert!(sample.metrics.get(metric).is_none_or(|seen| seen as i64 == calls), "{sample:?}");
+    }
 }
 
 fn memory_that_was_touched_shows() {
@@ -75,11 +78,12 @@ fn memory_that_was_touched_shows() {
     let run = |bytes: u64| {
         let probe = Probe::start();
         std::hint::black_box(vec![1_u8; bytes as usize]);
-        probe.finish(Summary::default())
+        probe.finish(SyscallCounts::default())
     };
     let (large, small) = (run(TOUCHED), run(4096));
-    assert!(large.minor_faults > small.minor_faults);
-    if let (Some(large), Some(small)) = (large.peak_bytes, small.peak_bytes) {
+    assert!(large.metrics.whole(Metric::MinorFaults) > small.metrics.whole(Metric::MinorFaults));
+    let peak = |sample: &Sample| sample.metrics.get(Metric::Peak).map(|peak| peak as u64);
+    if let (Some(large), Some(small)) = (peak(&large), peak(&small)) {
         assert!(large >= TOUCHED && small < TOUCHED, "{large} {small}");
         assert!(large - small > TOUCHED / 10 * 9, "{large} {small}");
     }
@@ -98,21 +102,21 @@ fn bytes_from_the_disk_show() {
     let run = |work: &mut dyn FnMut()| {
         let probe = Probe::start();
         work();
-        probe.finish(Summary::default())
+        probe.finish(SyscallCounts::default())
     };
     let written = run(&mut || file.write_all(&vec![7; BYTES]).unwrap());
     let mut sys = Sys::new(Stop::new());
     let mut buffer = vec![0; BYTES];
     evict(&mut sys, &file).unwrap();
-    if cached_pages(&file).is_none_or(|pages| pages > 0) || written.disk_write_bytes.unwrap_or(0) == 0 {
+    if cached_pages(&file).is_none_or(|pages| pages > 0) || written.metrics.whole(Metric::DiskWrite) == 0 {
         eprintln!("skipped: there is no disk here, or nobody says what comes from it");
         return;
     }
     let cold = run(&mut || file.read_exact_at(&mut buffer, 0).unwrap());
     let warm = run(&mut || file.read_exact_at(&mut buffer, 0).unwrap());
-    assert_eq!(written.disk_write_bytes, Some(BYTES as u64), "{written:?}");
+    assert_eq!(written.metrics.whole(Metric::DiskWrite), BYTES as u64, "{written:?}");
     // A page of this program may come from the disk meanwhile.
-    let read = |sample: &Sample| sample.disk_read_bytes.unwrap() / (BYTES as u64);
+    let read = |sample: &Sample| sample.metrics.whole(Metric::DiskRead) / (BYTES as u64);
     assert_eq!((read(&cold), read(&warm)), (1, 0), "{cold:?} {warm:?}");
 }
 
@@ -137,11 +141,16 @@ fn runs_are_proven_to_be_what_they_are_called() {
             let plan = options.plan().unwrap();
             let probe = Probe::start();
             let summary = copy::run(&plan, &Context::silent()).unwrap();
-            let mut sample = Sample { cached_before: before, ..probe.finish(summary) };
-            cache::prove(&setting(engine, is), storage, &mut sample);
+            let mut sample = probe.finish(summary.syscalls.clone());
+            sample.metrics.count(Metric::SourceBytes, summary.source_bytes);
+            if let Some(part) = before {
+                sample.metrics.set(Metric::CachedBefore, part);
+            }
+            cache::prove(SweepJob::Copy, is, storage, &mut sample);
             assert_eq!(sample.invalid, None, "{} {}: {sample:?}", engine.name(), is.name());
-            cache::prove(&setting(engine, other), storage, &mut sample);
-            let known = before.is_some() && sample.disk_read_bytes.is_some() && copies_bytes(place.path());
+            cache::prove(SweepJob::Copy, other, storage, &mut sample);
+            let known =
+                before.is_some() && sample.metrics.get(Metric::DiskRead).is_some() && copies_bytes(place.path());
             assert!(sample.invalid.is_some() || !known, "{} {}: {sample:?}", engine.name(), is.name());
         }
     }
@@ -150,19 +159,4 @@ fn runs_are_proven_to_be_what_they_are_called() {
 /// Whether this is ext4: elsewhere data may be shared or compressed, and less is known of a run.
 fn copies_bytes(place: &std::path::Path) -> bool {
     rustix::fs::statfs(place).unwrap().f_type == 0xef53
-}
-
-fn setting(engine: EngineName, cache: CacheState) -> Setting {
-    Setting {
-        job: SweepJob::Copy,
-        cache,
-        buffer: BufferSize::from_kib(64),
-        chooses_buffer: false,
-        workers: 1,
-        scheduler: SchedulerName::Channel,
-        engine,
-        pool: PoolChoice::Auto,
-        batch: true,
-        level: None,
-    }
 }

@@ -260,7 +260,7 @@ fn an_interrupted_sweep_takes_its_scratch_space_with_it() {
     let sandbox = Sandbox::new();
     sandbox.write("big", noise(1, 5_000_000));
     sandbox.make_directory("scratch");
-    for words in ["sweep copy big --buffers 1", "sweep gzip big --buffers 1 --scratch scratch"] {
+    for words in ["sweep copy big --buffers 1", "sweep gzip big --buffers 1 --to scratch"] {
         let mut running = sandbox.haul(format!("{words} --rounds 100")).spawn();
         let started = || sandbox.list("").len() > 2 || !sandbox.list("scratch").is_empty();
         common::wait_until("scratch space", || running.ended() || started());

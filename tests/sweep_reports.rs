@@ -13,8 +13,8 @@ use rustix::process::Signal;
 const NAMES: [(&str, &str); 6] = [
     ("r.json", "{"),
     ("r.csv", "job,"),
-    ("r.md", "'source'"),
-    ("r.txt", "'source'"),
+    ("r.md", "copy, warm cache: 'source'"),
+    ("r.txt", "copy, warm cache: 'source'"),
     ("r.html", "<!DOCTYPE html>"),
     ("r.htm", "<!DOCTYPE html>"),
 ];

@@ -7,6 +7,9 @@ mod common;
 use std::time::Duration;
 
 use common::{Sandbox, assert_same, set_mode, snapshot, wait_until};
+use haul::lab::plan::SweepJob;
+use haul::lab::recommend;
+use haul::lab::recommend::plan::Options;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -21,15 +24,19 @@ fn it_reports_every_case_and_leaves_nothing_behind() {
     assert!(run.out.is_empty(), "the report is in its files");
     assert_eq!(disk.read_dir().unwrap().count(), 0);
     let report: Value = serde_json::from_slice(&sandbox.read("found.json")).unwrap();
-    assert_eq!((&report["kind"], &report["format"], &report["directory"]), (&"tune".into(), &1.into(), &"disk".into()));
+    assert_eq!((&report["subject"], &report["format"]), (&"tune".into(), &3.into()));
     assert_eq!(report["command"], format!("haul tune disk {SHORT} -o found.json -o found.txt"));
-    let cases: Vec<&str> =
-        report["cases"].as_array().unwrap().iter().filter_map(|case| case["case"].as_str()).collect();
-    assert_eq!(cases, ["copy_warm", "copy_cold", "copy_small", "gzip"]);
-    for case in report["cases"].as_array().unwrap() {
-        let rows = &case["explored"]["rows"];
-        assert!(case["left_out"].is_string() || rows[0]["name"] == "defaults", "{case:#}");
-        assert!(case["left_out"].is_string() || rows[0]["setting"]["chooses_buffer"] == true, "{case:#}");
+    let data = report["data"].as_array().unwrap();
+    assert!(data.iter().all(|data| data["target"] == "disk"), "{data:#?}");
+    let cases: Vec<&str> = data.iter().filter_map(|data| data["case"].as_str()).collect();
+    assert_eq!(cases, ["copy, warm", "copy, cold", "copy, small files", "gzip"]);
+    for case in cases {
+        let explored = report["tuning"]["explored"].as_array().unwrap();
+        let mut rows = explored.iter().filter(|row| row["setting"]["case"] == case).peekable();
+        let is_left_out =
+            || report["left_out"].as_array().unwrap().iter().any(|why| why.as_str().unwrap().starts_with(case));
+        assert!(rows.peek().is_some() || is_left_out(), "{case}");
+        assert!(rows.all(|row| !row["samples"].as_array().unwrap().is_empty()), "{case}");
     }
     let text = String::from_utf8(sandbox.read("found.txt")).unwrap();
     assert!(text.starts_with("tune of 'disk': ") && text.contains("copy, small files"), "{text}");
@@ -38,16 +45,38 @@ fn it_reports_every_case_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn one_job_of_the_current_directory_goes_to_standard_output() {
+fn what_is_recommended_for_a_file_is_measured_on_it() {
     let sandbox = Sandbox::new();
-    let tune = sandbox.haul(format!("tune --jobs gzip --json {SHORT}")).env("HAUL_COPY_OPTIONS", "");
-    let run = tune.env("HAUL_GZIP_OPTIONS", "--workers 3").run().ok();
-    assert_eq!(run.err, "haul: HAUL_GZIP_OPTIONS is set; what is found is compared with haul's own defaults\n");
-    let report = run.json();
-    assert_eq!(report["cases"].as_array().map(Vec::len), Some(1));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    assert_eq!(report["cases"][0]["explored"]["rows"][0]["setting"]["workers"], cores, "not those of the variable");
-    assert!(sandbox.list("").is_empty());
+    sandbox.write("place/own", common::noise(1, 300_000));
+    let report = sandbox.haul("sweep --recommend place/own --json --budget 200ms").run().ok().json();
+    let cases: Vec<_> = report["data"].as_array().expect("data").iter().map(|data| &data["case"]).collect();
+    assert_eq!(cases, ["copy, warm", "gzip"]);
+    assert!(report["data"][0]["path"].as_str().is_some_and(|path| path.ends_with("place/own")), "{}", report["data"]);
+    assert_eq!(sandbox.list("place").len(), 1);
+    assert_eq!(sandbox.read("place/own"), common::noise(1, 300_000));
+    sandbox.haul("sweep --recommend own --generate 1M").run().code(2);
+    sandbox.haul("sweep --recommend missing --json").run().code(1).says(&["missing"]);
+}
+
+#[test]
+fn one_job_of_the_current_directory_goes_to_standard_output() {
+    for words in [
+        "tune --jobs gzip --json --budget 200ms --size 256K",
+        "sweep --recommend gzip --json --budget 200ms --generate 256K",
+    ] {
+        let sandbox = Sandbox::new();
+        let tune = sandbox.haul(words).env("HAUL_COPY_OPTIONS", "");
+        let run = tune.env("HAUL_GZIP_OPTIONS", "--workers 3").run().ok();
+        assert_eq!(run.err, "haul: HAUL_GZIP_OPTIONS is set; what is found is compared with haul's own defaults\n");
+        let report = run.json();
+        assert_eq!(report["data"].as_array().map(Vec::len), Some(1));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let defaults = &report["tuning"]["explored"][0];
+        assert_eq!(defaults["name"], "gzip: defaults");
+        assert_eq!(defaults["setting"]["workers"], cores, "not those of the variable");
+        assert_eq!(defaults["setting"]["buffer_bytes"], "auto");
+        assert!(sandbox.list("").is_empty());
+    }
 }
 
 #[test]
@@ -60,16 +89,30 @@ fn what_makes_no_sense_is_refused_before_anything_is_made() {
         ("tune --jobs sweep", 2, "'sweep'"),
         ("tune --size 1K", 2, "at least 64K"),
         ("tune --size many", 2, "'many'"),
-        ("tune -o found.csv", 2, "written as .txt or .json"),
         ("tune -o found.poem", 2, "names no format"),
         ("tune a b", 2, "'b'"),
         ("tune missing", 1, "cannot open 'missing': No such file or directory"),
         ("tune file", 1, "cannot open 'file': Not a directory"),
-        ("tune --size 1000000G", 1, "cannot tune for '.': that uses 2.9 PiB and needs 2.9 PiB of free space"),
+        ("tune --size 1000000G", 1, "cannot tune for '.': that uses 4.8 PiB and needs 4.8 PiB of free space"),
         ("tune -o missing/found.txt", 1, "missing/found.txt"),
     ] {
         sandbox.haul(words).run().code(code).says(&[said]);
         assert_same(&before, &snapshot(sandbox.path("")), words);
+    }
+}
+
+#[test]
+fn the_variables_take_whatever_can_be_recommended() {
+    for job in [SweepJob::Copy, SweepJob::Gzip] {
+        let all = recommend::alternatives(job, 2);
+        let together = all.iter().fold(Options::default(), |all, options| all.and(*options));
+        for options in all.into_iter().chain([together]) {
+            let sandbox = Sandbox::new();
+            sandbox.write("file", "text");
+            let words = if job == SweepJob::Copy { "copy file copied" } else { "gzip file" };
+            let variable = format!("HAUL_{}_OPTIONS", job.name().to_uppercase());
+            sandbox.haul(words).env(&variable, options.to_string()).run().ok().silent();
+        }
     }
 }
 

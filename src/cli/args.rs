@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use haul::error::Escaped;
-use haul::lab::sweep::run_spec::RunSpec;
+use haul::lab::subject::job::run_spec::RunSpec;
 
 use super::compare::CompareArgs;
 use super::copy::args::CopyArgs;
@@ -19,11 +19,11 @@ use super::exit::Exit;
 use super::gzip::{GunzipArgs, GzipArgs};
 use super::invocation::{Invocation, Job};
 use super::level::spell_out;
-use super::options::{Generated, ProgressChoice, UsageError};
+use super::options::{Generated, UsageError};
 use super::output::{output_error, print, tell};
 use super::sweep::SweepArgs;
 use super::tune::TuneArgs;
-use super::{copy, disk, gzip, sweep, tune};
+use super::{compare, copy, disk, gzip, sweep, tune};
 
 /// Copies and gzips files and directories as fast as the hardware allows, loses nothing, and shows why.
 ///
@@ -156,23 +156,15 @@ pub(crate) fn build(args: Args) -> Result<Invocation, UsageError> {
         Command::Disk(args) => disk::build_disk(args),
         Command::RunSpec { idle, spec, input, target } => {
             let spec: RunSpec = serde_json::from_str(&spec).map_err(UsageError::new)?;
-            Ok(Invocation::quiet(Job::RunSpec { spec: RunSpec { input, target, ..spec }, idle }, ProgressChoice::Never))
+            Ok(Invocation::quiet(Job::RunSpec { spec: RunSpec { input, target, ..spec }, idle }))
         }
-        Command::Compare(args) => {
-            if args.old == args.new {
-                return Err(UsageError::new(format!(
-                    "OLD and NEW are both '{}': name two reports",
-                    args.old.display()
-                )));
-            }
-            Ok(Invocation::quiet(Job::Compare(args), ProgressChoice::Never))
-        }
+        Command::Compare(args) => compare::build_compare(args),
         Command::Tune(args) => tune::build_tune(args),
         Command::Generate { what, directory } => {
             if (what == Generated::Man) != directory.is_some() {
                 return Err(UsageError::new("generate man takes a directory; bash, zsh and fish take none"));
             }
-            Ok(Invocation::quiet(Job::Generate { what, directory }, ProgressChoice::Never))
+            Ok(Invocation::quiet(Job::Generate { what, directory }))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::sync::{Mutex, PoisonError};
 
 use haul::error::Quoted;
-use haul::outcome::Summary;
+use haul::summary::Summary;
 
 use super::quote::command_line;
 

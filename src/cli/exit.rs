@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use haul::error::Error;
-use haul::outcome::Summary;
+use haul::summary::Summary;
 use haul::sys::{Stop, die_of, ignores_broken_pipes};
 use signal_hook::consts::SIGPIPE;
 

@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
-use haul::lab::sweep::run_spec::RunSpec;
-use haul::plan::{CopyPlan, DiskPlan, GunzipPlan, GzipPlan, SweepPlan, TunePlan};
+use haul::lab::expect::Expectation;
+use haul::lab::plan::SweepPlan;
+use haul::lab::recommend::plan::TunePlan;
+use haul::lab::subject::disk::plan::DiskPlan;
+use haul::lab::subject::job::run_spec::RunSpec;
+use haul::plan::{CopyPlan, GunzipPlan, GzipPlan};
 
 use super::compare::CompareArgs;
 use super::listing::Columns;
 use super::options::{Generated, ProgressChoice};
 use super::progress::Verbosity;
-use super::report::Output;
+use super::report_options::Delivery;
 
 /// What to do and how to talk about it.
 pub(crate) struct Invocation {
@@ -27,16 +31,18 @@ pub(crate) enum Job {
     Gzip(GzipPlan),
     Gunzip(GunzipPlan),
     List(GunzipPlan, Columns),
-    Sweep { plan: SweepPlan, outputs: Vec<Output> },
-    Disk { plan: DiskPlan, outputs: Vec<Output> },
+    Sweep { plan: SweepPlan, delivery: Delivery },
+    Disk { plan: DiskPlan, expected: Vec<Expectation>, delivery: Delivery },
     RunSpec { spec: RunSpec, idle: bool },
     Compare(CompareArgs),
-    Tune { plan: TunePlan, outputs: Vec<Output> },
+    Tune { plan: TunePlan, delivery: Delivery },
     Generate { what: Generated, directory: Option<PathBuf> },
 }
 
 impl Invocation {
-    pub(super) const fn quiet(job: Job, progress: ProgressChoice) -> Self {
-        Self { job, verbosity: Verbosity { quiet: false, verbose: false }, progress, json: false, taken: None }
+    /// A job that says nothing beside its results: what measures draws its own line, between runs.
+    pub(super) const fn quiet(job: Job) -> Self {
+        let verbosity = Verbosity { quiet: false, verbose: false };
+        Self { job, verbosity, progress: ProgressChoice::Never, json: false, taken: None }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use haul::error::Result;
 use haul::gzip::Rows;
-use haul::outcome::{Listed, Summary};
+use haul::summary::{Listed, Summary};
 use haul::sys::local_time;
 
 use super::output::print;

@@ -16,7 +16,7 @@ pub(crate) mod options;
 mod output;
 mod progress;
 mod quote;
-pub(crate) mod report;
+pub(crate) mod report_options;
 mod run;
 mod signals;
 pub(crate) mod sweep;

@@ -17,7 +17,9 @@ use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
 use super::options::UsageError;
-use super::report::{Format, Output};
+use haul::lab::view::Format;
+
+use super::report_options::Output;
 
 /// The kernel's own limit.
 const MOST_LINKS: usize = 40;

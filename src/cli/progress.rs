@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use haul::error::Quoted;
 use haul::event::{Event, EventSink};
-use haul::outcome::Summary;
+use haul::summary::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::closing_report::{ClosingReport, count};

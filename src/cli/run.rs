@@ -5,16 +5,16 @@ use super::closing_report::{closing_line, unfinished_lines};
 use super::exit::Exit;
 use super::invocation::{Invocation, Job};
 use super::listing::{Listing, Row};
-use super::options::{Generated, ProgressChoice};
+use super::options::Generated;
 use super::output::{output_error, print};
 use super::progress::Terminal;
 use super::quote::words_as_typed;
-use super::watching::Growing;
 use super::{ask, signals, text};
 use clap::CommandFactory;
 use haul::error::{Error, Result};
 use haul::job::Context;
-use haul::outcome::{Ended, Summary};
+use haul::lab::report::{Ended, Report};
+use haul::summary::Summary;
 use haul::{copy, gzip};
 use std::path::Path;
 use std::sync::Arc;
@@ -33,15 +33,14 @@ pub(crate) fn run(invocation: &Invocation) -> Exit {
             let listing = listing.insert(Listing::new(*columns, invocation.json, &terminal));
             ("list", gzip::list(plan, listing.rows(), &context))
         }
-        Job::Sweep { plan, outputs } => {
-            return measured(&terminal, super::sweep::run(plan, outputs, invocation.progress, &context), &context);
+        Job::Sweep { plan, delivery } => {
+            return measured(&terminal, super::sweep::run(plan, delivery, &context), &context);
         }
-        Job::Disk { plan, outputs } => {
-            return measured(&terminal, super::disk::run(plan, outputs, invocation.progress, &context), &context);
+        Job::Disk { plan, expected, delivery } => {
+            return super::disk::run(plan, expected, delivery, &terminal, &context);
         }
-        Job::Tune { plan, outputs } => {
-            let tuned = super::tune::run(plan, outputs, invocation.progress, &terminal, &context);
-            return ended(&terminal, tuned.map(|report| (report.ended, report.failure)), &context);
+        Job::Tune { plan, delivery } => {
+            return measured(&terminal, super::tune::run(plan, delivery, &terminal, &context), &context);
         }
         Job::RunSpec { spec, idle } => {
             return finish(&terminal, super::sweep::run_spec(spec, *idle, &context), &context);
@@ -83,13 +82,7 @@ pub(crate) fn run(invocation: &Invocation) -> Exit {
 
 /// What a job talks to and what may stop it.
 fn set_up(invocation: &Invocation) -> (Arc<Terminal>, Context) {
-    // What measures draws its own line, between runs.
-    let bar = if matches!(invocation.job, Job::Sweep { .. } | Job::Disk { .. } | Job::Tune { .. }) {
-        ProgressChoice::Never
-    } else {
-        invocation.progress
-    };
-    let terminal = Terminal::new(bar, invocation.verbosity);
+    let terminal = Terminal::new(invocation.progress, invocation.verbosity);
     let mut context = context(terminal.clone());
     if matches!(&invocation.job, Job::Copy(plan) if plan.existing.ask) {
         context.ask = Some(ask::person(&terminal, &context));
@@ -125,19 +118,14 @@ fn repeats_errors(invocation: &Invocation, summary: &Summary) -> bool {
     !stands_there && !invocation.verbosity.quiet
 }
 
-/// Says how a measurement ended, if not as it should.
-fn measured<R: Growing>(terminal: &Terminal, result: Result<R>, context: &Context) -> Exit {
-    ended(terminal, result.map(|report| (report.ended(), report.failure().map(str::to_owned))), context)
-}
-
-/// The same, of how it ended and what failed.
-fn ended(terminal: &Terminal, result: Result<(Ended, Option<String>)>, context: &Context) -> Exit {
+/// The end of a measurement: a report of what was measured until an interruption or a failure is worth having.
+pub(super) fn measured(terminal: &Terminal, result: Result<Report>, context: &Context) -> Exit {
     match result {
-        Ok((Ended::Interrupted, _)) => {
+        Ok(report) if report.ended == Ended::Interrupted => {
             terminal.say("interrupted; the report shows what was measured until then");
             Exit::Signal(context.stop.signal())
         }
-        Ok((_, Some(why))) => {
+        Ok(Report { failure: Some(why), .. }) => {
             terminal.say(&why);
             terminal.say("the report shows what was measured until then");
             Exit::Failed

@@ -7,22 +7,25 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, ValueEnum};
 use haul::error::{Error, Result};
 use haul::job::Context;
-use haul::lab::sweep::run_spec::RunSpec;
-use haul::lab::sweep::settings::Axes;
-use haul::lab::sweep::{self, observe, tables};
-use haul::outcome::SweepReport;
-use haul::plan::{
-    Arm, CacheState, CodecName, Effort, EngineName, Generated, Passes, SchedulerName, SweepData, SweepJob, SweepPlan,
-    TableName,
+use haul::lab::observe;
+use haul::lab::plan::{
+    CacheState, DataPlan, Effort, ExtraRuns, Generated, SweepData, SweepJob, SweepPlan, TableName, Variant,
 };
+use haul::lab::report::{Rank, Report};
+use haul::lab::setting::Axis;
+use haul::lab::subject::job::axes::Axes;
+use haul::lab::subject::job::run_spec::RunSpec;
+use haul::lab::subject::job::tables;
+use haul::lab::sweep;
+use haul::plan::{CodecName, EngineName, SchedulerName};
 use haul::size::BufferSize;
 
 use super::invocation::{Invocation, Job};
-use super::options::ProgressChoice;
 use super::options::{UsageError, distinct, or};
-use super::output::{outputs, print};
+use super::output::print;
 use super::quote::{command_line, words_as_typed};
-use super::report::{Format, Output};
+use super::report_options::{Delivery, ReportOptions};
+use super::tune::recommend;
 use super::watching::Watching;
 use super::words::{
     Amount, PoolWord, SizeList, WorkerCount, parse_amount, parse_block, parse_duration, parse_entropy, parse_part,
@@ -33,14 +36,16 @@ const EXAMPLES: &str = "Examples:
   haul sweep copy disk.img
   haul sweep gzip logs --workers 1,2,4 --level 1,6 -o report.html -o report.json
   haul sweep copy --generate 1G --cache cold,direct --latency
-  haul sweep --table workers disk.img --budget 5m";
+  haul sweep --table workers disk.img --budget 5m
+  haul sweep copy photos --to /mnt/backup         which buffer for a backup, ranked by when it is on that disk";
 
 /// Run a job across buffer sizes, workers, engines, pools: calls, times, memory and a verdict
 ///
 /// Every setting is run once to warm up, and then once in each of several shuffled rounds; one setting is run twice, to
 /// show how far apart two runs of the same thing are. Every run's system calls are compared with the kernel's own count
-/// (/proc/self/io), and the report says whether they agree. Targets go to a scratch directory, which is removed at the
-/// end. SOURCE is only read. Ctrl-C ends it with a report of what was measured.
+/// (/proc/self/io), and the report says whether they agree. Targets go to a scratch directory beside SOURCE or in --to,
+/// which is removed at the end. SOURCE is only read. The verdict comes last; --explain shows what it rests on. Ctrl-C ends
+/// it with a report of what was measured.
 #[derive(Debug, ClapArgs)]
 #[command(override_usage = "haul sweep [OPTIONS] JOB SOURCE\n       haul sweep [OPTIONS] JOB --generate SIZE\n       \
                             haul sweep [OPTIONS] --table NAME [JOB] SOURCE", after_help = EXAMPLES)]
@@ -52,6 +57,11 @@ pub(crate) struct SweepArgs {
     /// A ready-made sweep that answers one question
     #[arg(long, value_enum, value_name = "NAME")]
     pub(crate) table: Option<TableName>,
+    /// Find the options that make copy and gzip of SOURCE faster, and the lines that set them; without SOURCE of data that is
+    /// made here. haul tune asks the same of a file system
+    #[arg(long, conflicts_with_all = ["table", "buffers", "workers", "cache", "engine", "scheduler", "pool", "batch", "level",
+          "rounds", "latency", "verify_counts", "no_sync", "rank"])]
+    pub(crate) recommend: bool,
     /// Buffer sizes: a list, or a range of doublings such as 4K..1M; default: 1K to 4M, or 256K
     /// where something else varies
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_sizes, allow_hyphen_values = true)]
@@ -92,8 +102,9 @@ pub(crate) struct SweepArgs {
     /// Measured runs of each setting; default: as many as --budget has room for, until intervals are narrow
     #[arg(long, value_name = "N")]
     pub(crate) rounds: Option<NonZeroUsize>,
-    /// Time for warming up and rounds, such as 90s, 5m; default, without --rounds: 60s. One round is run in any case, and
-    /// preparing, --latency and --verify-counts come on top
+    /// Time for warming up and rounds, such as 90s, 5m; default, without --rounds: 60s. One round is run in any case;
+    /// a setting whose first run takes half of it (and more than 10s) is left out, and said to be. Preparing, --latency
+    /// and --verify-counts come on top
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) budget: Option<Duration>,
     /// How much slower than the best a setting may be to be as good
@@ -102,6 +113,10 @@ pub(crate) struct SweepArgs {
     /// Do not time fdatasync after each run
     #[arg(long)]
     pub(crate) no_sync: bool,
+    /// By which time settings are ranked: that of the job (wall), or until what it wrote is on the disk (durable); default:
+    /// wall, with --to on another device durable
+    #[arg(long, value_enum, value_name = "BY", hide_possible_values = true)]
+    pub(crate) rank: Option<Rank>,
     /// Time every system call, in one more run of each setting: p50, p90, p99, maximum
     #[arg(long)]
     pub(crate) latency: bool,
@@ -111,19 +126,12 @@ pub(crate) struct SweepArgs {
     /// Seed of the shuffle and of generated data; the report names it
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// How the report is written; default: as the name of its file says, else as a table
-    #[arg(long, value_enum)]
-    pub(crate) format: Option<Format>,
-    /// Write the report here instead of standard output, in the format that the name ends in (.txt .csv .json .md
-    /// .html). May be given several times; - is standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Vec<PathBuf>,
-    /// Where the scratch directory is made; default: beside SOURCE
-    #[arg(long, value_name = "DIR")]
-    pub(crate) scratch: Option<PathBuf>,
-    /// A progress line on standard error, between runs; auto: if that is a terminal
-    #[arg(long, value_enum, default_value_t = ProgressChoice::Auto)]
-    pub(crate) progress: ProgressChoice,
+    /// Where targets are written, in a scratch directory that is removed at the end: another disk, for a backup; default:
+    /// beside SOURCE
+    #[arg(long, visible_alias = "scratch", value_name = "DIR")]
+    pub(crate) to: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) report: ReportOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -133,19 +141,14 @@ pub(crate) enum Switch {
 }
 
 /// Runs a sweep and writes its reports.
-pub(crate) fn run(
-    plan: &SweepPlan,
-    outputs: &[Output],
-    progress: ProgressChoice,
-    context: &Context,
-) -> Result<SweepReport> {
-    let swept = match &plan.data {
+pub(crate) fn run(plan: &SweepPlan, delivery: &Delivery, context: &Context) -> Result<Report> {
+    let swept = plan.data.iter().find_map(|data| match &data.data {
         SweepData::Source(path) => Some(path.as_path()),
         SweepData::Generated(_) => None,
-    };
-    let mut watching = Watching::new(outputs, progress, swept, context)?;
+    });
+    let mut watching = Watching::new(delivery, swept, context)?;
     let report = sweep::run(plan, context, &mut watching);
-    watching.finish(report, outputs)
+    watching.finish(report)
 }
 
 /// What is measured where nobody says how much.
@@ -155,36 +158,45 @@ const LADDER: Generated = Generated { files: NonZeroUsize::new(100).unwrap(), by
 
 pub(super) fn build_sweep(args: SweepArgs) -> Result<Invocation, UsageError> {
     let table = args.table;
+    if args.recommend {
+        return recommend(args);
+    }
+    if args.no_sync && args.rank == Some(Rank::Durable) {
+        return Err(UsageError::new("--rank durable needs the time of fdatasync: leave out --no-sync"));
+    }
     let (job, source) = job_and_source(&args)?;
     let data = data(&args, job, source, table)?;
-    let arms = arms(&args, table, job)?;
-    let outputs = outputs(args.output, args.format)?;
+    let variants = variants(&args, table, job)?;
     let budget = args.budget.or(args.rounds.is_none().then_some(BUDGET));
     let plan = SweepPlan {
         table,
-        data,
-        scratch: args.scratch,
-        arms,
+        data: vec![DataPlan { case: None, data }],
+        to: args.to,
+        rank: args.rank,
+        variants,
         codec: args.codec,
         block: args.block,
         effort: Effort { rounds: args.rounds, budget, within: args.within },
-        statements: 0,
         sync: !args.no_sync,
-        passes: Passes {
+        extra_runs: ExtraRuns {
             latency: args.latency,
             verify_counts: args.verify_counts,
             file_times: table == Some(TableName::Ladder),
         },
         seed: args.seed,
+        anonymous: args.report.anonymous,
         command: command_line(words_as_typed()),
     };
-    for Arm { setting, .. } in &plan.arms {
-        if let Some(level) = setting.level {
+    for Variant { setting, .. } in &plan.variants {
+        if let Some(level) = setting.number(Axis::Level).and_then(|level| u32::try_from(level).ok()) {
             plan.codec.check(level)?;
         }
-        setting.engine.check(Some(setting.buffer))?;
+        if let Some(engine) = setting.named::<EngineName>(Axis::Engine) {
+            engine.check(setting.size(Axis::Buffer))?;
+        }
     }
-    Ok(Invocation::quiet(Job::Sweep { plan, outputs }, args.progress))
+    let delivery = args.report.delivery()?;
+    Ok(Invocation::quiet(Job::Sweep { plan, delivery }))
 }
 
 /// The one or two words without a dash: `copy disk.img`, `disk.img` for a table, `copy` for generated data.
@@ -232,7 +244,7 @@ fn data(
 }
 
 /// The settings of a table, or all combinations of what was named.
-fn arms(args: &SweepArgs, table: Option<TableName>, job: Option<SweepJob>) -> Result<Vec<Arm>, UsageError> {
+fn variants(args: &SweepArgs, table: Option<TableName>, job: Option<SweepJob>) -> Result<Vec<Variant>, UsageError> {
     let cores = parse_workers("auto").map_or(1, |count| count.0.get());
     let Some(table) = table else {
         let job = job.ok_or_else(|| UsageError::new("which job? Write haul sweep copy, gzip or gunzip"))?;
@@ -242,7 +254,7 @@ fn arms(args: &SweepArgs, table: Option<TableName>, job: Option<SweepJob>) -> Re
             // Buffers are the question where there is no other.
             defaults.buffers = default_buffers();
         }
-        return Ok(named(args, defaults, true)?.arms());
+        return Ok(named(args, defaults, true)?.variants());
     };
     if let (TableName::Ladder, Some(option)) = (table, named_several(args)) {
         let why = format!("a ladder climbs to one setting: name one value with {option}, or none");
@@ -251,7 +263,7 @@ fn arms(args: &SweepArgs, table: Option<TableName>, job: Option<SweepJob>) -> Re
     let axes = tables::axes(table, job, cores);
     let one_job = axes.len() == 1;
     let axes: Result<Vec<Axes>, UsageError> = axes.into_iter().map(|axes| named(args, axes, one_job)).collect();
-    Ok(tables::arms(table, &axes?))
+    Ok(tables::variants(table, &axes?))
 }
 
 /// An option that was given several values.

@@ -2,8 +2,8 @@
 //! for or put right.
 
 use haul::error::{Error, Remedy};
-use haul::outcome::Warning;
 use haul::plan::{Clash, CodecName, LONGEST_SUFFIX};
+use haul::summary::Warning;
 
 /// What failed, and what would help.
 pub(crate) fn error(error: &Error) -> String {
@@ -61,16 +61,16 @@ const fn help(remedy: Remedy) -> &'static str {
         Remedy::Exclude => "; --exclude leaves the target out",
         Remedy::NumberedBackup => "; --backup=numbered would not",
         Remedy::Directory => "; choose another DIR",
-        Remedy::Scratch => "; choose another place with --scratch DIR",
-        Remedy::ScratchOutside => "; choose a place outside with --scratch DIR",
-        Remedy::RoomOrScratch => "; make room, or choose another place with --scratch DIR",
+        Remedy::Scratch => "; choose another place with --to DIR",
+        Remedy::ScratchOutside => "; choose a place outside with --to DIR",
+        Remedy::RoomOrScratch => "; make room, or choose another place with --to DIR",
         Remedy::RoomOrSmaller => "; make room, or lower --size",
         Remedy::RoomOrSize => "; make room, or set --size",
         Remedy::SizeOrShare => "; choose a smaller one with --size, or allow more with --share",
         Remedy::RoomOrShare => "; make room, allow more with --share, or choose another DIR",
         Remedy::Size => " of --size",
         Remedy::Blocks => "; choose smaller ones with --blocks, or a larger file",
-        Remedy::Threads => "; use --flight threads",
+        Remedy::Threads => "; use --backend threads",
         Remedy::ReadOnly => "; a file or device is measured with --read-only",
     }
 }

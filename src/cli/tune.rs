@@ -1,28 +1,25 @@
 //! `haul tune`: its options, the plan that they make, and the way to its report.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use haul::error::{Error, Result};
+use haul::error::Result;
 use haul::job::Context;
-use haul::lab::rounds::Step;
-use haul::lab::tune::judge::Advice;
-use haul::lab::tune::{self, Phase, Spectator};
-use haul::outcome::TuneReport;
-use haul::plan::{SweepJob, TuneCase, TunePlan};
+use haul::lab::plan::SweepJob;
+use haul::lab::recommend;
+use haul::lab::recommend::plan::TunePlan;
+use haul::lab::report::Report;
 use haul::size::parse_bytes;
 
 use super::environment;
 use super::invocation::{Invocation, Job};
-use super::options::ProgressChoice;
 use super::options::UsageError;
-use super::output::{ReportFile, output_error, outputs, print};
 use super::progress::Terminal;
 use super::quote::{command_line, words_as_typed};
-use super::report::{Format, Output, tune as page};
-use super::text;
-use super::watching::Line;
+use super::report_options::{Delivery, ReportOptions};
+use super::sweep::SweepArgs;
+use super::watching::Watching;
 use super::words::{parse_duration, parse_workers};
 
 const EXAMPLES: &str = "Examples:
@@ -45,29 +42,21 @@ pub(crate) struct TuneArgs {
     /// A directory on the file system in question
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) directory: PathBuf,
-    /// Time for all of it, such as 90s, 5m. To explore a case of copy takes about 20 runs whatever the budget
+    /// Time for all of it, such as 90s, 5m. One round of everything is run in any case
     #[arg(long, value_name = "TIME", default_value = "3m", value_parser = parse_duration)]
     pub(crate) budget: Duration,
     /// What is to be faster
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', default_value = "copy,gzip")]
     pub(crate) jobs: Vec<TunedJob>,
-    /// Size of the large file, from 64K on; default: what the budget has time for. There is to be room for three
-    /// of them, with --jobs copy for two
+    /// Size of the large file, from 64K on; default: what the budget has time for. There is to be room for five
+    /// of them, with one job for three
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub(crate) size: Option<u64>,
     /// Seed of the data and of the order of runs; the report names it
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Everything, with every single run, as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Write the report here instead of standard output, in the format that the name ends in (.txt .json). May be given
-    /// several times; - is standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Vec<PathBuf>,
-    /// A progress line on standard error, between runs; auto: if that is a terminal
-    #[arg(long, value_enum, default_value_t = ProgressChoice::Auto)]
-    pub(crate) progress: ProgressChoice,
+    #[command(flatten)]
+    pub(crate) report: ReportOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,81 +65,78 @@ pub(crate) enum TunedJob {
     Gzip,
 }
 
+/// Time for a tuning where nobody says how long.
+const BUDGET: Duration = Duration::from_secs(180);
 /// What several workers and a page are still of any use for.
 const LEAST_BYTES: u64 = 64 * 1024;
 
 pub(super) fn build_tune(args: TuneArgs) -> Result<Invocation, UsageError> {
-    if args.size.is_some_and(|bytes| bytes < LEAST_BYTES) {
-        return Err(UsageError::new("a large file has at least 64K: raise --size, or leave it out"));
-    }
-    let outputs = outputs(args.output, args.json.then_some(Format::Json))?;
-    if outputs.iter().any(|output| !matches!(output.format, Format::Table | Format::Json)) {
-        return Err(UsageError::new("what tune finds is written as .txt or .json"));
-    }
     let jobs = [(TunedJob::Copy, SweepJob::Copy), (TunedJob::Gzip, SweepJob::Gzip)];
-    let plan = TunePlan {
-        directory: args.directory,
-        jobs: jobs.into_iter().filter(|(word, _)| args.jobs.contains(word)).map(|(_, job)| job).collect(),
-        budget: args.budget,
-        large_bytes: args.size,
-        cores: parse_workers("auto").map_or(1, |count| count.0.get()),
-        seed: args.seed,
-        command: command_line(words_as_typed()),
-    };
-    Ok(Invocation::quiet(Job::Tune { plan, outputs }, args.progress))
+    let jobs = jobs.into_iter().filter(|(word, _)| args.jobs.contains(word)).map(|(_, job)| job).collect();
+    let TuneArgs { directory, budget, size, seed, report, .. } = args;
+    build(Tuning { directory, source: None, jobs, budget, size, seed }, report)
 }
 
-/// Finds flags and writes what came of it.
-pub(crate) fn run(
-    plan: &TunePlan,
-    outputs: &[Output],
-    progress: ProgressChoice,
-    terminal: &Terminal,
-    context: &Context,
-) -> Result<TuneReport> {
+/// `haul sweep --recommend [JOB] [SOURCE]`.
+pub(super) fn recommend(args: SweepArgs) -> Result<Invocation, UsageError> {
+    let mut words = args.words.as_slice();
+    let mut jobs = vec![SweepJob::Copy, SweepJob::Gzip];
+    if let [first, rest @ ..] = words
+        && let Ok(job) = SweepJob::from_str(&first.to_string_lossy(), false)
+    {
+        if job == SweepJob::Gunzip {
+            return Err(UsageError::new("options are recommended for copy and gzip: leave out gunzip"));
+        }
+        (jobs, words) = (vec![job], rest);
+    }
+    let source = match words {
+        [] => None,
+        [source] if args.generate.is_none() => Some(source.clone()),
+        [_] => return Err(UsageError::new("SOURCE and --generate contradict each other: leave one out")),
+        _ => return Err(UsageError::new("write haul sweep --recommend [copy|gzip] [SOURCE]")),
+    };
+    let beside = source.as_ref().and_then(|source| Some(std::path::absolute(source).ok()?.parent()?.to_owned()));
+    let directory = args.to.or(beside).unwrap_or_else(|| ".".into());
+    let size = args.generate.map(|amount| amount.bytes);
+    let budget = args.budget.unwrap_or(BUDGET);
+    build(Tuning { directory, source, jobs, budget, size, seed: args.seed }, args.report)
+}
+
+/// What both ways to say it come to.
+struct Tuning {
+    directory: PathBuf,
+    source: Option<PathBuf>,
+    jobs: Vec<SweepJob>,
+    budget: Duration,
+    size: Option<u64>,
+    seed: u64,
+}
+
+fn build(asked: Tuning, report: ReportOptions) -> Result<Invocation, UsageError> {
+    if asked.size.is_some_and(|bytes| bytes < LEAST_BYTES) {
+        return Err(UsageError::new("a large file has at least 64K: raise --size, or leave it out"));
+    }
+    let plan = TunePlan {
+        directory: asked.directory,
+        source: asked.source,
+        jobs: asked.jobs,
+        budget: asked.budget,
+        large_bytes: asked.size,
+        cores: parse_workers("auto").map_or(1, |count| count.0.get()),
+        seed: asked.seed,
+        anonymous: report.anonymous,
+        command: command_line(words_as_typed()),
+    };
+    let delivery = report.delivery()?;
+    Ok(Invocation::quiet(Job::Tune { plan, delivery }))
+}
+
+/// Finds options and writes what came of it.
+pub(crate) fn run(plan: &TunePlan, delivery: &Delivery, terminal: &Terminal, context: &Context) -> Result<Report> {
     for variable in environment::VARIABLES.iter().filter(|variable| variable.is_set()) {
         terminal.say(&format!("{} is set; what is found is compared with haul's own defaults", variable.name));
     }
-    // Before the first run, not after the last: it takes too long to end in "permission denied".
-    let mut sys = context.sys();
-    let files = outputs.iter().filter_map(|output| Some((output.path.as_ref()?, output.format)));
-    let files = files.map(|(path, format)| Ok((ReportFile::create(&mut sys, context, path, None)?, format)));
-    let mut files = files.collect::<Result<Vec<_>>>()?;
-    if outputs.iter().any(|output| output.path.is_none()) {
-        print(b"")?;
-    }
-    let mut watching = Watching(Line::new(progress));
-    let tuned = tune::run(plan, context, &mut watching);
-    watching.0.clear();
-    let report = tuned?;
-    let advice = Advice::of(&report);
-    let text = |format| page::render(&report, &advice, format == Format::Json);
-    // A file that cannot be written is not a reason to keep the report from standard output.
-    let mut result = Ok(());
-    for (file, format) in &mut files {
-        let written = text(*format).map_err(|error| output_error(Path::new("a report"), &error));
-        result = result.and(written.and_then(|text| file.write(&mut sys, &text)));
-    }
-    for output in outputs.iter().filter(|output| output.path.is_none()) {
-        let text = text(output.format).map_err(|error| output_error(Path::new("a report"), &error))?;
-        print(&text)?;
-    }
-    result.map(|()| report)
-}
-
-/// What happens between runs.
-struct Watching(Line);
-
-impl Spectator for Watching {
-    fn begins(&mut self, phase: Phase, case: TuneCase) {
-        self.0.begin(format!("{} {}", phase.name(), case.name()));
-    }
-
-    fn step(&mut self, step: Step) {
-        self.0.show(&step);
-    }
-
-    fn words(&self, error: &Error) -> String {
-        text::error(error)
-    }
+    let mut watching = Watching::new(delivery, None, context)?;
+    let report = recommend::run(plan, context, &mut watching);
+    watching.finish(report)
 }

@@ -7,15 +7,14 @@ use std::time::{Duration, Instant};
 
 use haul::error::{Error, Result};
 use haul::job::Context;
+use haul::lab::report::Report;
 use haul::lab::rounds::{Step, Watcher};
-use haul::outcome::{DiskReport, Ended, SweepReport};
+use haul::lab::view::{self, Format, Layout};
 use haul::sys::Sys;
 
 use super::options::ProgressChoice;
 use super::output::{ReportFile, output_error, print};
-use super::report::disk::DiskDigest;
-use super::report::sweep::Digest;
-use super::report::{self, Contents, Format, Output};
+use super::report_options::Delivery;
 use super::text;
 
 /// Reports are written again no sooner than this after the last time.
@@ -25,97 +24,44 @@ const SHARE: u32 = 20;
 /// Clears a terminal's line from the cursor on.
 const CLEAR_REST: &str = "\x1b[K";
 
-/// A report that is filled round by round.
-pub(crate) trait Growing {
-    /// Whole rounds that are in it.
-    fn rounds(&self) -> usize;
-    /// Why there are no more.
-    fn ended(&self) -> Ended;
-    /// What failed, if something did.
-    fn failure(&self) -> Option<&str>;
-    /// What it says. Deriving that takes a moment.
-    fn contents(&self) -> Box<dyn Contents + '_>;
-}
-
-impl Growing for SweepReport {
-    fn rounds(&self) -> usize {
-        self.rounds
-    }
-
-    fn ended(&self) -> Ended {
-        self.ended
-    }
-
-    fn failure(&self) -> Option<&str> {
-        self.failure.as_deref()
-    }
-
-    fn contents(&self) -> Box<dyn Contents + '_> {
-        Box::new(Digest::of(self))
-    }
-}
-
-impl Growing for DiskReport {
-    fn rounds(&self) -> usize {
-        self.rounds
-    }
-
-    fn ended(&self) -> Ended {
-        self.ended
-    }
-
-    fn failure(&self) -> Option<&str> {
-        self.failure.as_deref()
-    }
-
-    fn contents(&self) -> Box<dyn Contents + '_> {
-        Box::new(DiskDigest::of(self))
-    }
-}
-
 /// What happens between runs.
-pub(crate) struct Watching {
+pub(crate) struct Watching<'a> {
+    delivery: &'a Delivery,
     line: Line,
     files: Files,
 }
 
-impl Watching {
+impl<'a> Watching<'a> {
     /// Sees to it that every report can be written: before the first run, not after the last, since a measurement is too
     /// long to end in "permission denied". None is written into `measured`, where that is a file or a directory.
-    pub(crate) fn new(
-        outputs: &[Output],
-        progress: ProgressChoice,
-        measured: Option<&Path>,
-        context: &Context,
-    ) -> Result<Self> {
-        if outputs.iter().any(|output| output.path.is_none()) {
+    pub(crate) fn new(delivery: &'a Delivery, measured: Option<&Path>, context: &Context) -> Result<Self> {
+        if delivery.outputs.iter().any(|output| output.path.is_none()) {
             print(b"")?;
         }
-        Ok(Self { line: Line::new(progress), files: Files::create(outputs, measured, context)? })
+        let files = Files::create(delivery, measured, context)?;
+        Ok(Self { delivery, line: Line::new(delivery.progress), files })
     }
 
     /// The measurement is over: takes the line away, and writes the report to wherever it is wanted.
-    pub(crate) fn finish<R: Growing>(mut self, measured: Result<R>, outputs: &[Output]) -> Result<R> {
+    pub(crate) fn finish(mut self, measured: Result<Report>) -> Result<Report> {
         self.line.clear();
         let report = measured?;
-        let contents = report.contents();
         // A file that cannot be written is not a reason to keep the report from standard output.
-        let filed = self.files.write_last(&*contents);
-        for output in outputs.iter().filter(|output| output.path.is_none()) {
-            let text = report::render(&*contents, output.format, width());
-            print(&text.map_err(|error| output_error(Path::new("a report"), &error))?)?;
+        let filed = self.files.write_last(&report);
+        for output in self.delivery.outputs.iter().filter(|output| output.path.is_none()) {
+            let layout = Layout { width: width(), explain: self.delivery.explain, quiet: self.delivery.quiet };
+            print(&render(&report, output.format, layout)?)?;
         }
-        drop(contents);
         filed.map(|()| report)
     }
 }
 
-impl<R: Growing> Watcher<R> for Watching {
+impl Watcher for Watching<'_> {
     fn step(&mut self, step: Step) {
         self.line.show(&step);
     }
 
-    fn measured(&mut self, report: &R) {
+    fn measured(&mut self, report: &Report) {
         self.files.write_so_far(report);
     }
 
@@ -124,12 +70,16 @@ impl<R: Growing> Watcher<R> for Watching {
     }
 }
 
+fn render(report: &Report, format: Format, layout: Layout) -> Result<Vec<u8>> {
+    view::render(report, format, layout).map_err(|error| output_error(Path::new("a report"), &error))
+}
+
 /// Columns of standard output: those of its terminal, which `COLUMNS` may say otherwise; what is not a terminal is read who
 /// knows where.
-fn width() -> usize {
+pub(super) fn width() -> usize {
     let out = std::io::stdout();
     if !out.is_terminal() {
-        return report::WIDTH;
+        return view::WIDTH;
     }
     let named = std::env::var("COLUMNS").ok();
     let size = rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col));
@@ -140,7 +90,7 @@ fn width() -> usize {
 fn columns(named: Option<&str>, size: Option<usize>) -> usize {
     let is_known = |columns: &usize| *columns > 0;
     let named = named.and_then(|columns| columns.parse().ok()).filter(is_known);
-    named.or(size.filter(is_known)).unwrap_or(report::WIDTH).max(report::LEAST_WIDTH)
+    named.or(size.filter(is_known)).unwrap_or(view::WIDTH).max(view::LEAST_WIDTH)
 }
 
 /// The reports' files. They are written after every round, so that whatever ends the measurement leaves what was measured;
@@ -153,10 +103,10 @@ struct Files {
 }
 
 impl Files {
-    fn create(outputs: &[Output], measured: Option<&Path>, context: &Context) -> Result<Self> {
+    fn create(delivery: &Delivery, measured: Option<&Path>, context: &Context) -> Result<Self> {
         let mut sys = context.sys();
         let mut files = vec![];
-        for output in outputs {
+        for output in &delivery.outputs {
             if let Some(path) = &output.path {
                 files.push((ReportFile::create(&mut sys, context, path, measured)?, output.format));
             }
@@ -165,42 +115,39 @@ impl Files {
     }
 
     /// Writes what there is, unless that was done a moment ago. A failure does not count yet: the last time decides.
-    fn write_so_far(&mut self, report: &impl Growing) {
+    fn write_so_far(&mut self, report: &Report) {
         let started = Instant::now();
         // Before a round is done, a report shows nothing that were worth an older one.
-        if report.rounds() == 0 || self.next.is_some_and(|next| started < next) {
+        if report.rounds == 0 || self.next.is_some_and(|next| started < next) {
             return;
         }
-        let contents = report.contents();
         for (file, format) in self.all.iter_mut().filter(|(file, _)| file.rewrites()) {
-            let _ = write(&mut self.sys, file, &*contents, *format);
+            let _ = write(&mut self.sys, file, report, *format);
         }
         self.next = Some(started + PAUSE.max(started.elapsed() * SHARE));
     }
 
     /// Writes the last report into every file; the first failure is told.
-    fn write_last(&mut self, contents: &dyn Contents) -> Result<()> {
+    fn write_last(&mut self, report: &Report) -> Result<()> {
         let mut result = Ok(());
         for (file, format) in &mut self.all {
-            result = result.and(write(&mut self.sys, file, contents, *format));
+            result = result.and(write(&mut self.sys, file, report, *format));
         }
         result
     }
 }
 
-fn write(sys: &mut Sys, file: &mut ReportFile, contents: &dyn Contents, format: Format) -> Result<()> {
-    let text =
-        report::render(contents, format, report::WIDTH).map_err(|error| output_error(Path::new("a report"), &error))?;
-    file.write(sys, &text)
+/// A file has everything, whoever reads it later.
+fn write(sys: &mut Sys, file: &mut ReportFile, report: &Report, format: Format) -> Result<()> {
+    let layout = Layout { width: view::WIDTH, explain: true, quiet: false };
+    file.write(sys, &render(report, format, layout)?)
 }
 
 /// The progress line: drawn between runs, and by no thread that would draw during one.
 ///
 /// Not by indicatif, which fills the line up with blanks: the `^C` that a terminal echoes would then stand on the next
 /// line, and that one would be cleared.
-pub(crate) struct Line {
-    /// What the steps are part of: "exploring gzip".
-    part: Option<String>,
+struct Line {
     /// Least time from one line to the next; `None` draws none.
     pause: Option<Duration>,
     /// What a line begins and ends with.
@@ -211,23 +158,16 @@ pub(crate) struct Line {
 
 impl Line {
     /// On a terminal a line that is written over; elsewhere lines below each other, if that is asked for.
-    pub(crate) fn new(progress: ProgressChoice) -> Self {
+    fn new(progress: ProgressChoice) -> Self {
         let (pause, around) = match (progress, std::io::stderr().is_terminal()) {
             (ProgressChoice::Never, _) | (ProgressChoice::Auto, false) => (None, [""; 2]),
             (_, true) => (Some(Duration::from_millis(50)), ["\r", CLEAR_REST]),
             (ProgressChoice::Always, false) => (Some(Duration::from_millis(500)), ["", "\n"]),
         };
-        Self { part: None, pause, around, drawn: None }
+        Self { pause, around, drawn: None }
     }
 
-    /// What comes is part of this.
-    pub(crate) fn begin(&mut self, part: String) {
-        self.part = Some(part);
-        // What is new is said at once.
-        self.drawn = None;
-    }
-
-    pub(crate) fn show(&mut self, step: &Step) {
+    fn show(&mut self, step: &Step) {
         let Some(pause) = self.pause else { return };
         // What is new is said at once: it may last.
         if self.drawn.is_some_and(|(drawn, what)| what == step.what && drawn.elapsed() < pause) {
@@ -235,12 +175,11 @@ impl Line {
         }
         self.drawn = Some((Instant::now(), step.what));
         let [before, after] = self.around;
-        let part = self.part.as_ref().map_or_else(String::new, |part| format!("{part}: "));
         // A standard error that is closed or full is nothing that we could report.
-        let _ = write!(std::io::stderr().lock(), "{before}{part}{}{after}", words(step));
+        let _ = write!(std::io::stderr().lock(), "{before}{}{after}", words(step));
     }
 
-    pub(crate) fn clear(&mut self) {
+    fn clear(&mut self) {
         if self.drawn.take().is_some() && self.around[1] == CLEAR_REST {
             let _ = write!(std::io::stderr().lock(), "\r{CLEAR_REST}");
         }

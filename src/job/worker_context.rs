@@ -11,8 +11,8 @@ use super::Context;
 use super::limits::{Device, Full, Volume};
 use crate::error::{Error, Quoted, Remedy};
 use crate::event::{Event, Events};
-use crate::outcome::{Summary, Warning};
 use crate::pool::BufferPool;
+use crate::summary::{Summary, Warning};
 use crate::sys::{Sys, ignores_broken_pipes};
 
 /// What a worker of any job has.

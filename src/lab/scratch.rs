@@ -7,7 +7,6 @@
 //! meanwhile, its directory stays. tempfile also hides the errno, makes calls that are not counted, and cannot remove a
 //! directory in which its owner may not write.
 
-use std::cell::Cell;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -21,7 +20,7 @@ use rustix::process::Pid;
 use crate::error::{Cause, Error, Remedy, Result};
 use crate::event::{Event, Events};
 use crate::job::Context;
-use crate::outcome::Warning;
+use crate::summary::Warning;
 use crate::sys::{DirectoryBuffer, FileSystem, Stop, Sys};
 use crate::tree::path::c_path;
 use crate::tree::{Registration, TemporaryKind, remove_tree};
@@ -73,9 +72,6 @@ pub(super) struct Scratch {
     events: Events,
     /// `None` once the directory is removed.
     registration: Option<Registration>,
-    /// How many things were ever moved aside, and how many files are there now: see `aside.rs`.
-    pub(super) numbers: Cell<u64>,
-    pub(super) aside: Cell<u64>,
 }
 
 impl Scratch {
@@ -96,9 +92,8 @@ impl Scratch {
             Ok(directory) => {
                 // Where the file system knows no locks the number in its name has to do.
                 let _ = sys.flock(&directory);
-                let (numbers, aside) = (Cell::new(0), Cell::new(0));
                 let events = Arc::clone(&context.events);
-                Ok(Self { parent, name, directory, path, events, registration, numbers, aside })
+                Ok(Self { parent, name, directory, path, events, registration })
             }
             Err(errno) => {
                 let _ = sys.rmdirat(&parent, &name);

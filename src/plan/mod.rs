@@ -3,11 +3,8 @@
 
 mod clash;
 mod copy;
-mod disk;
 mod gzip;
 mod patterns;
-mod sweep;
-mod tune;
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -23,16 +20,11 @@ pub use copy::{
 };
 pub(crate) use copy::{UNFINISHED_SUFFIX, is_unfinished_tree};
 #[doc(hidden)]
-pub use disk::{Access, DiskAxis, DiskPlace, DiskPlan, Flight, Load};
 pub use gzip::{
     CodecName, DEFAULT_LEVEL, FileOptions, GunzipOptions, GunzipPlan, GzipOptions, GzipPlan, HIGHEST_LEVEL, NameList,
     Output, Range, RouteName,
 };
 pub use patterns::Patterns;
-#[doc(hidden)]
-pub use sweep::{Arm, CacheState, Effort, Generated, Passes, SweepData, SweepJob, SweepPlan, TableName};
-#[doc(hidden)]
-pub use tune::{Flags, TuneCase, TunePlan};
 
 /// The longest suffix, bytes: the name that it is put to must still fit.
 pub const LONGEST_SUFFIX: usize = 30;

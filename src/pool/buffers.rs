@@ -10,8 +10,8 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::outcome::PoolStats;
 use crate::plan::PoolChoice;
+use crate::summary::PoolStats;
 use crate::sys::AlignedBuffer;
 
 /// Why there was no buffer.

@@ -29,8 +29,6 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::outcome::Allocations;
-
 /// Asked each time. Relaxed, here as below: each word is right by itself, and whoever counts ends when the threads that
 /// allocate have been joined.
 static COUNTING: AtomicBool = AtomicBool::new(false);
@@ -41,6 +39,17 @@ static BYTES: AtomicU64 = AtomicU64::new(0);
 /// Beyond what was in use at the start: below 0 when something older was freed.
 static IN_USE: AtomicI64 = AtomicI64::new(0);
 static PEAK: AtomicI64 = AtomicI64::new(0);
+
+/// What the allocator was asked for while somebody counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Allocations {
+    /// Times memory was asked for, growing what was there included.
+    pub count: u64,
+    /// Bytes asked for, in all.
+    pub bytes: u64,
+    /// Most bytes in use at any moment, beyond what was in use before.
+    pub peak_bytes: u64,
+}
 
 /// The system's allocator, counted. See the module.
 #[derive(Debug, Clone, Copy, Default)]

@@ -25,7 +25,7 @@ mod ring;
 mod signals;
 mod xattr;
 
-pub use allocations::{CountingAllocator, counting_allocations, keep_reserve};
+pub use allocations::{Allocations, CountingAllocator, counting_allocations, keep_reserve};
 pub(crate) use attributes::FileId;
 pub use attributes::{Attributes, FileKind, Moment};
 pub(crate) use clock::file_time;

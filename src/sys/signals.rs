@@ -25,12 +25,19 @@ pub struct Stop(Arc<Inner>);
 struct Inner {
     /// The signal that asked; 0 while nobody has.
     signal: AtomicI32,
+    /// Whose requests count here too.
+    parent: Option<Stop>,
 }
 
 impl Stop {
     /// A request that nobody has made yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A flag for a part of the work: what is asked of this one counts there too, and not the other way round.
+    pub(crate) fn child(&self) -> Self {
+        Self(Arc::new(Inner { signal: AtomicI32::new(0), parent: Some(self.clone()) }))
     }
 
     /// Asks everybody to stop, in the name of `signal`, and wakes those who wait until the last holder is gone.
@@ -50,7 +57,10 @@ impl Stop {
 
     /// The signal that asked, 0 if none did.
     pub fn signal(&self) -> c_int {
-        self.0.signal.load(Ordering::Relaxed)
+        match (self.0.signal.load(Ordering::Relaxed), &self.0.parent) {
+            (0, Some(parent)) => parent.signal(),
+            (own, _) => own,
+        }
     }
 }
 
@@ -145,6 +155,16 @@ mod tests {
             assert_eq!(writing.join().unwrap(), Err(Errno::INTR));
         });
         assert_eq!(stop.signal(), 15);
+    }
+
+    #[test]
+    fn a_request_counts_for_children_and_not_for_parents() {
+        let parent = Stop::new();
+        let (first, second) = (parent.child(), parent.child());
+        first.request(14);
+        assert_eq!((parent.signal(), first.signal(), second.signal()), (0, 14, 0));
+        parent.request(2);
+        assert_eq!((parent.signal(), first.signal(), second.signal()), (2, 14, 2));
     }
 
     #[test]

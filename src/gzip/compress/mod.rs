@@ -28,9 +28,9 @@ use crate::error::{Error, Remedy, Result};
 use crate::job::Context;
 use crate::job::limits::Needs;
 use crate::job::worker_context::WorkerContext;
-use crate::outcome::Summary;
 use crate::plan::{FileOptions, GzipPlan, Output};
 use crate::pool::Ordered;
+use crate::summary::Summary;
 use crate::sys::FileKind;
 
 /// Compresses what `plan` says. Failures of single files are events and counts in the summary; an error means that

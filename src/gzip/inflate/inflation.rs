@@ -20,9 +20,9 @@ use crate::gzip::source::Source;
 use crate::gzip::target::Target;
 use crate::gzip::{FileWorker, Handle, Helpers, hand_on, suffix};
 use crate::job::limits::Device;
-use crate::outcome::Listed;
 use crate::plan::Output;
 use crate::pool::Ordered;
+use crate::summary::Listed;
 use crate::sys::{FileKind, Sys};
 
 /// Takes rows, one after the other, from the worker that finished a file. They are results, not events: an error is

@@ -38,9 +38,9 @@ use crate::error::{Error, Remedy, Result};
 use crate::job::Context;
 use crate::job::limits::Needs;
 use crate::job::worker_context::WorkerContext;
-use crate::outcome::Summary;
 use crate::plan::{self, FileOptions, GunzipPlan, RouteName};
 use crate::pool::PooledBuffer;
+use crate::summary::Summary;
 
 /// Bytes of one read and one write where the user did not say: what a piece of haul's gives at most levels. Measured over
 /// `--buffer` 64K to 2M, nothing is faster by more than noise.

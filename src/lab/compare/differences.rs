@@ -1,9 +1,12 @@
 //! What is not the same around two measurements, and makes a comparison of their times mean less than it seems.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
-use super::side::Side;
-use crate::outcome::{Disk, Machine};
+use crate::lab::machine::{Disk, Machine};
+use crate::lab::report::{Data, Rank, Report};
+use crate::lab::setting::Axis;
 use crate::size::binary;
 
 /// Bits a byte by which two measurements of entropy may differ and be of the same data.
@@ -23,10 +26,10 @@ pub struct Difference {
     /// What it belongs to.
     pub of: Part,
     /// What it is: "kernel".
-    pub what: &'static str,
-    /// What the old report says.
+    pub what: Cow<'static, str>,
+    /// What the first report says.
     pub old: String,
-    /// What the new one says.
+    /// What the later one says.
     pub new: String,
 }
 
@@ -38,8 +41,10 @@ pub enum Part {
     Program,
     /// Where it was run.
     Machine,
+    /// The same, where reports are anonymous and have only a hash of host, disk and file system.
+    Identity,
     /// What else ran there.
-    Company,
+    OtherPrograms,
     /// What it was run on.
     Data,
     /// What was asked for, beyond how long to measure and where to write: settings have their own rows, but data may be
@@ -48,65 +53,146 @@ pub enum Part {
 }
 
 /// What differs between two reports, beside their times.
-pub(super) fn differences(old: &Side, new: &Side) -> Vec<Difference> {
-    let differ = |of, what, [old, new]: [String; 2]| (old != new).then_some(Difference { of, what, old, new });
-    let version = differ(Part::Program, "version", [&old.version, &new.version].map(|version| plain(version)));
-    let machine =
-        MACHINE.iter().map(|(what, text)| differ(Part::Machine, what, [old, new].map(|it| text(&it.machine))));
-    let memory = far(old.machine.memory_bytes, new.machine.memory_bytes, MEMORY).then(|| {
-        let [old, new] = [old, new].map(|it| known(it.machine.memory_bytes.map(size)));
-        Difference { of: Part::Machine, what: "memory", old, new }
-    });
-    let data = old.data.iter().zip(&new.data);
-    let data = data.map(|((what, old), (_, new))| differ(Part::Data, what, [old.clone(), new.clone()]));
-    let file = far(old.file_bytes, new.file_bytes, FILE).then(|| {
-        let [old, new] = [old, new].map(|it| known(it.file_bytes.map(size)));
-        Difference { of: Part::Data, what: "file size", old, new }
-    });
-    let bits = |report: &Side| report.entropy_bits.unwrap_or(-1.0);
-    let entropy = ((bits(old) - bits(new)).abs() > ENTROPY).then(|| {
-        let [old, new] = [old, new].map(|it| known(it.entropy_bits.map(|bits| format!("{bits:.2} bits a byte"))));
-        Difference { of: Part::Data, what: "entropy", old, new }
-    });
-    let company = company(&old.machine, &new.machine);
-    let command = differ(Part::Command, "command", [&old.command, &new.command].map(|command| essence(command)));
+pub(super) fn differences(old: &Report, new: &Report) -> Vec<Difference> {
+    let (was, is) = (&old.machine, &new.machine);
+    let version = differ(Part::Program, "version", [old, new].map(|report| plain(&report.version)));
+    let machine = MACHINE.iter().map(|(what, text)| differ(Part::Machine, *what, [was, is].map(text)));
+    let device = DEVICE.iter().map(|(what, text)| both_known(Part::Machine, what, [was, is].map(text)));
+    let memory = far(was.memory_bytes, is.memory_bytes, MEMORY)
+        .then(|| Difference::of_sizes(Part::Machine, "memory", was.memory_bytes, is.memory_bytes));
+    let backend = (old.rank == Rank::Operation)
+        .then(|| differ(Part::Data, "in flight by", [old, new].map(|report| plain(backend(report)))));
+    let command = differ(Part::Command, "command", [old, new].map(|report| essence(&report.command)));
     [version]
         .into_iter()
         .chain(machine)
-        .chain([memory, queue(&old.machine, &new.machine)])
-        .chain(company)
-        .chain(data)
-        .chain([file, entropy, command])
+        .chain([disk(was, is), mount_options(was, is)])
+        .chain(device)
+        .chain([identity(was, is), memory, queue(was, is)])
+        .chain(other_programs(was, is))
+        .chain(old.data.iter().flat_map(|data| of_data(data, new)))
+        .chain([backend.flatten(), command])
         .flatten()
         .collect()
 }
 
+impl Difference {
+    fn of_sizes(of: Part, what: impl Into<Cow<'static, str>>, old: Option<u64>, new: Option<u64>) -> Self {
+        let [old, new] = [old, new].map(|bytes| known(bytes.map(size)));
+        Self { of, what: what.into(), old, new }
+    }
+}
+
+fn differ(of: Part, what: impl Into<Cow<'static, str>>, [old, new]: [String; 2]) -> Option<Difference> {
+    (old != new).then(|| Difference { of, what: what.into(), old, new })
+}
+
+/// What one of them does not know is no difference: a report of an older haul has no host.
+fn both_known(of: Part, what: &'static str, [old, new]: [Option<String>; 2]) -> Option<Difference> {
+    differ(of, what, [old?, new?])
+}
+
+/// Whether disks are the same. Another boot may give one another name, but its serial number stays.
+fn is_same(old: &Disk, new: &Disk) -> bool {
+    let serials = old.serial.as_ref().zip(new.serial.as_ref());
+    serials.map_or(old.name == new.name, |(old, new)| old == new)
+}
+
+/// How the names of disks differ that are not the same.
+fn disk(old: &Machine, new: &Machine) -> Option<Difference> {
+    let disks = old.disk.as_ref().zip(new.disk.as_ref());
+    let name = |machine: &Machine| known(machine.disk.as_ref().map(|disk| plain(&disk.name)));
+    if disks.is_some_and(|(old, new)| is_same(old, new)) {
+        return None;
+    }
+    differ(Part::Machine, "disk", [old, new].map(name))
+}
+
+/// How mount options differ. The value of one that an anonymous report leaves out may be any.
+fn mount_options(old: &Machine, new: &Machine) -> Option<Difference> {
+    let options = [old, new].map(|machine| machine.mount_options.as_deref());
+    if let [Some(old), Some(new)] = options {
+        let left_out = |one: &str, other: &str| {
+            let name = one.strip_suffix(LEFT_OUT);
+            name.is_some_and(|name| other.starts_with(name))
+        };
+        let is_same = |(old, new): (&str, &str)| old == new || left_out(old, new) || left_out(new, old);
+        let count = |options: &str| options.split(',').count();
+        if count(old) == count(new) && old.split(',').zip(new.split(',')).all(is_same) {
+            return None;
+        }
+    }
+    differ(Part::Machine, "mount options", options.map(|options| known(options.map(plain))))
+}
+
+/// Whether hashes tell machine or disk apart: where nothing that they are made of is known of both.
+fn identity(old: &Machine, new: &Machine) -> Option<Difference> {
+    let parts: [fn(&Machine) -> Option<&String>; 3] = [
+        |machine| machine.host.as_ref(),
+        |machine| machine.disk.as_ref()?.serial.as_ref(),
+        |machine| machine.file_system_uuid.as_ref(),
+    ];
+    let is_told = parts.iter().any(|part| part(old).is_some() && part(new).is_some());
+    let hashes = [old, new].map(|machine| machine.identity.as_deref().filter(|_| !is_told).map(plain));
+    both_known(Part::Identity, "hash", hashes)
+}
+
 /// How the settings of a disk's queue differ; another disk is a difference by itself.
 fn queue(old: &Machine, new: &Machine) -> Option<Difference> {
-    let (one, other) = old.disk.as_ref().zip(new.disk.as_ref()).filter(|(old, new)| old.name == new.name)?;
+    let (one, other) = old.disk.as_ref().zip(new.disk.as_ref()).filter(|(old, new)| is_same(old, new))?;
     let differing = |disk: &Disk, other: &Disk| {
         let own = disk.queue.iter().filter(|setting| !other.queue.contains(setting));
-        own.map(|(name, value)| format!("{} {}", plain(name), plain(value))).collect::<Vec<_>>().join(", ")
+        let own = own.map(|(name, value)| format!("{} {}", plain(name), plain(value))).collect::<Vec<_>>().join(", ");
+        known(Some(own).filter(|own| !own.is_empty()))
     };
-    let [old, new] = [differing(one, other), differing(other, one)];
-    let known = |text: String| if text.is_empty() { known(None) } else { text };
-    (old != new).then(|| Difference { of: Part::Machine, what: "queue", old: known(old), new: known(new) })
+    differ(Part::Machine, "queue", [differing(one, other), differing(other, one)])
 }
 
 /// Whether the machine was busier in one of them: that slows all of its settings.
-fn company(old: &Machine, new: &Machine) -> [Option<Difference>; 2] {
+fn other_programs(old: &Machine, new: &Machine) -> [Option<Difference>; 2] {
     let [tasks, percent] = BUSIER;
     let waited = |machine: &Machine| machine.pressure_percent.map(|[cores, ..]| cores);
-    let differ = |what, old: Option<f64>, new: Option<f64>, enough, unit: &str| {
+    let busier = |what, old: Option<f64>, new: Option<f64>, enough, unit: &str| {
         let (old, new) = old.zip(new).filter(|(old, new)| (old - new).abs() > enough)?;
-        let [old, new] = [old, new].map(|figure| format!("{figure:.1}{unit}"));
-        Some(Difference { of: Part::Company, what, old, new })
+        differ(Part::OtherPrograms, what, [old, new].map(|figure| format!("{figure:.1}{unit}")))
     };
-    [differ("load", old.load, new.load, tasks, ""), differ("wait for a core", waited(old), waited(new), percent, "%")]
+    [busier("load", old.load, new.load, tasks, ""), busier("wait for a core", waited(old), waited(new), percent, "%")]
 }
 
-/// Options that say how long to measure and where to write; two reports that differ in these only are of the same.
-const ASIDE: [&str; 7] = ["--rounds", "--budget", "--within", "--output", "-o", "--format", "--progress"];
+/// How the data of a report differs from the same in another; what only one of them has has no rows to compare.
+fn of_data(old: &Data, report: &Report) -> Vec<Option<Difference>> {
+    let Some(new) = report.data.iter().find(|new| new.case == old.case) else { return vec![] };
+    let what = |what: &'static str| match &old.case {
+        None => Cow::Borrowed(what),
+        Some(case) => Cow::Owned(format!("{what} of {}", plain(case))),
+    };
+    let told = |list: &[Text<Data>]| -> Vec<Option<Difference>> {
+        list.iter().map(|(name, text)| differ(Part::Data, what(name), [old, new].map(text))).collect()
+    };
+    if report.rank == Rank::Operation {
+        let is_far = far(Some(old.bytes), Some(new.bytes), FILE);
+        let file =
+            is_far.then(|| Difference::of_sizes(Part::Data, what("file size"), Some(old.bytes), Some(new.bytes)));
+        return [told(&DISK), vec![file]].concat();
+    }
+    let bits = |data: &Data| data.entropy_bits.unwrap_or(-1.0);
+    let entropy = || [old, new].map(|data| known(data.entropy_bits.map(|bits| format!("{bits:.2} bits a byte"))));
+    let is_other = (bits(old) - bits(new)).abs() > ENTROPY;
+    let entropy = is_other.then(|| differ(Part::Data, what("entropy"), entropy())).flatten();
+    [told(&JOB), vec![entropy]].concat()
+}
+
+/// What kept more than one operation in flight.
+fn backend(report: &Report) -> &str {
+    let mut backends = report.rows.iter().filter_map(|row| row.setting.word(Axis::Backend));
+    backends.find(|backend| *backend != "calls").unwrap_or("calls")
+}
+
+/// Options that say how long to measure, where to write and what to expect; two reports that differ in these only are of the
+/// same.
+const ASIDE: [&str; 8] = ["--rounds", "--budget", "--within", "--output", "-o", "--format", "--progress", "--expect"];
+/// The same without a value.
+const FLAGS_ASIDE: [&str; 2] = ["--json", "--anonymous"];
 
 /// A command line without what does not change what is measured, nor how haul was called.
 fn essence(command: &str) -> String {
@@ -114,7 +200,7 @@ fn essence(command: &str) -> String {
     let mut kept = vec![];
     while let Some(word) = words.next() {
         let (name, value) = word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
-        if word == "--json" {
+        if FLAGS_ASIDE.contains(&name) {
             continue;
         }
         if ASIDE.contains(&name) {
@@ -129,9 +215,13 @@ fn essence(command: &str) -> String {
     kept.join(" ")
 }
 
-type Text<T> = (&'static str, fn(&T) -> String);
+/// What stands in an anonymous report in place of a value.
+const LEFT_OUT: &str = "…";
 
-const MACHINE: [Text<Machine>; 11] = [
+type Text<T> = (&'static str, fn(&T) -> String);
+type Known<T> = (&'static str, fn(&T) -> Option<String>);
+
+const MACHINE: [Text<Machine>; 9] = [
     ("kernel", |machine| known(machine.kernel.as_deref().map(plain))),
     ("architecture", |machine| plain(&machine.architecture)),
     ("processor", |machine| known(machine.cpu.as_deref().map(plain))),
@@ -140,10 +230,41 @@ const MACHINE: [Text<Machine>; 11] = [
     ("governor", |machine| known(machine.governor.as_deref().map(plain))),
     ("virtualization", |machine| known(machine.virtualization.as_deref().map(plain))),
     ("file system", |machine| plain(&machine.file_system)),
-    ("mount options", |machine| known(machine.mount_options.as_deref().map(plain))),
-    ("disk", |machine| known(machine.disk.as_ref().map(|disk: &Disk| plain(&disk.name)))),
     ("disk limits", |machine| machine.io_limits.as_deref().map_or_else(|| "none".to_owned(), plain)),
 ];
+
+/// Which machine and disk it is, as far as both reports say.
+const DEVICE: [Known<Machine>; 7] = [
+    ("host", |machine| machine.host.as_deref().map(plain)),
+    ("file system UUID", |machine| machine.file_system_uuid.as_deref().map(plain)),
+    ("disk model", |machine| machine.disk.as_ref()?.model.as_deref().map(plain)),
+    ("disk serial", |machine| machine.disk.as_ref()?.serial.as_deref().map(plain)),
+    ("disk firmware", |machine| machine.disk.as_ref()?.firmware.as_deref().map(plain)),
+    ("disk size", |machine| machine.disk.as_ref()?.size_bytes.map(size)),
+    ("partition", |machine| {
+        // "p2" of "nvme0n1p2": the rest is the name of the disk.
+        let disk = machine.disk.as_ref()?;
+        let partition = disk.partition.as_deref()?;
+        Some(plain(partition.strip_prefix(disk.name.as_str()).unwrap_or(partition)))
+    }),
+];
+
+/// What a job was run on.
+const JOB: [Text<Data>; 5] = [
+    ("size", |data| size(data.bytes)),
+    ("files", |data| data.files.to_string()),
+    ("generated data", |data| {
+        let made = data.generated.as_ref();
+        let text = made.map(|made| format!("{} x {}, {} bits a byte", made.files, size(made.bytes), made.entropy));
+        text.unwrap_or_else(|| "none".to_owned())
+    }),
+    ("block", |data| known(data.block_bytes.map(size))),
+    ("codec", |data| known(data.codec.as_deref().map(plain))),
+];
+
+/// What a disk was measured with.
+const DISK: [Text<Data>; 1] =
+    [("file", |data| if data.is_read_only { "one that existed" } else { "its own" }.to_owned())];
 
 fn far(one: Option<u64>, other: Option<u64>, enough: f64) -> bool {
     match (one, other) {
@@ -153,109 +274,18 @@ fn far(one: Option<u64>, other: Option<u64>, enough: f64) -> bool {
 }
 
 /// Sizes to the byte where they are small: a source of one byte more is another.
-pub(super) fn size(bytes: u64) -> String {
+fn size(bytes: u64) -> String {
     format!("{} ({bytes} bytes)", binary(bytes))
 }
 
-pub(super) fn known(text: Option<String>) -> String {
+fn known(text: Option<String>) -> String {
     text.unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// What somebody's file says, on one line, and without codes that a terminal would obey.
-pub(super) fn plain(text: &str) -> String {
+pub(in crate::lab) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lab::sweep::testing::{report, row, setting};
-    use crate::outcome::SweepReport;
-
-    fn differences(old: &SweepReport, new: &SweepReport) -> Vec<Difference> {
-        super::differences(&old.into(), &new.into())
-    }
-
-    fn of_the_same() -> SweepReport {
-        let mut report = report(vec![row(setting(4), &[1])]);
-        report.machine = Machine {
-            kernel: Some("6.18".to_owned()),
-            load: Some(0.4),
-            pressure_percent: Some([0.0; 3]),
-            memory_bytes: Some(24 << 30),
-            cores: 2,
-            disk: Some(Disk {
-                name: "vda".to_owned(),
-                queue: vec![("rotational".to_owned(), "0".to_owned()), ("scheduler".to_owned(), "none".to_owned())],
-            }),
-            ..Machine::default()
-        };
-        report
-    }
-
-    #[test]
-    fn what_is_the_same_does_not_differ() {
-        let (old, mut new) = (of_the_same(), of_the_same());
-        // These are not of the machine, but of a moment.
-        (new.machine.free_bytes, new.machine.available_bytes) = (Some(1), Some(2));
-        (new.machine.load, new.machine.pressure_percent) = (Some(1.3), Some([9.0, 90.0, 0.0]));
-        new.machine.memory_bytes = Some((24 << 30) - 40_000);
-        (new.source, new.seed, new.rounds, new.preparation_ns) = ("elsewhere".into(), 7, 9, 5);
-        new.command = "/usr/bin/haul sweep --rounds 9 copy -o x.json -oy.json --budget=3s source".to_owned();
-        assert_eq!(differences(&old, &new), []);
-    }
-
-    type Change = fn(&mut SweepReport);
-
-    #[test]
-    fn every_difference_is_named_with_both_sides() {
-        let changes: [(Change, Part, &str, &str); 18] = [
-            (|report| report.version = "9".to_owned(), Part::Program, "version", "9"),
-            (|report| report.machine.kernel = Some("6\n1".to_owned()), Part::Machine, "kernel", "6\u{fffd}1"),
-            (|report| report.machine.kernel = None, Part::Machine, "kernel", "unknown"),
-            (|report| report.machine.cpu = Some("EPYC".to_owned()), Part::Machine, "processor", "EPYC"),
-            (|report| report.machine.cores = 64, Part::Machine, "cores", "64"),
-            (
-                |report| report.machine.memory_bytes = Some(1 << 30),
-                Part::Machine,
-                "memory",
-                "1.0 GiB (1073741824 bytes)",
-            ),
-            (|report| report.machine.file_system = "xfs".to_owned(), Part::Machine, "file system", "xfs"),
-            (|report| report.machine.mount_options = Some("rw".to_owned()), Part::Machine, "mount options", "rw"),
-            (
-                |report| report.machine.io_limits = Some("reads 1 B/s".into()),
-                Part::Machine,
-                "disk limits",
-                "reads 1 B/s",
-            ),
-            (|report| report.machine.disk = None, Part::Machine, "disk", "unknown"),
-            (
-                |report| report.machine.disk.as_mut().unwrap().queue[1].1 = "bfq".to_owned(),
-                Part::Machine,
-                "queue",
-                "scheduler bfq",
-            ),
-            (|report| report.machine.load = Some(6.52), Part::Company, "load", "6.5"),
-            (|report| report.machine.pressure_percent = Some([40.0; 3]), Part::Company, "wait for a core", "40.0%"),
-            (|report| report.codec = Some("isal".to_owned()), Part::Data, "codec", "isal"),
-            (|report| report.source_bytes += 1, Part::Data, "size", "1.0 MiB (1048577 bytes)"),
-            (|report| report.source_files = 3, Part::Data, "files", "3"),
-            (
-                |report| report.command.push_str(" --block 1M --rounds 3"),
-                Part::Command,
-                "command",
-                "sweep copy source --block 1M",
-            ),
-            (|report| report.entropy_bits = Some(7.5), Part::Data, "entropy", "7.50 bits a byte"),
-        ];
-        for (change, of, what, text) in changes {
-            let (old, mut new) = (of_the_same(), of_the_same());
-            change(&mut new);
-            let found = differences(&old, &new);
-            let [difference] = &found[..] else { panic!("{what}: {found:?}") };
-            assert_eq!((difference.of, difference.what, difference.new.as_str()), (of, what, text));
-            assert_eq!(differences(&new, &old)[0].old, text);
-        }
-    }
-}
+mod tests;

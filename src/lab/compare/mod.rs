@@ -1,284 +1,270 @@
-//! `haul compare`: two reports beside each other, setting by setting: both of sweeps, or both of disks.
+//! `haul compare`: two or more reports beside each other, setting by setting; each later one is compared with the first.
 //!
-//! The runs of two reports have nothing to do with each other, so that times are compared as two lists and not round by
-//! round. What is said of all settings holds for all of them together, at 95 %; and nothing is said that is less than
-//! two runs of the same setting differ by within either report.
+//! The runs of two reports have nothing to do with each other, so that costs are compared as two lists and not round by
+//! round. What is said of all settings and reports holds for all of them together, at 95 %; and nothing is said that is less
+//! than two runs of the same setting differ by within either report.
 //!
-//! - this file: the changes, and whether they pass a limit; [`mod@differences`]: what else is not the same;
-//! - [`side`]: what reports of either kind have; `read`: one out of a file.
+//! - this file: a comparison and whether it keeps a limit; `change`: what became of a setting;
+//! - [`differences`](mod@differences): what else is not the same; `read`: a report out of a file; `old`: of formats before
+//!   this one.
 
+mod change;
 pub mod differences;
+mod old;
 mod read;
-pub mod side;
+
+use std::io::{self, Write};
 
 use serde::Serialize;
 
-use self::differences::{Difference, differences};
+pub use self::change::{Change, ComparedSetting};
+use self::change::{change, matching_rows, together};
+use self::differences::{Difference, differences, plain};
 pub use self::read::read;
-use self::side::{AnySetting, Kind, Row, Side};
-use super::sweep::verdict::words::percent;
-use crate::measure::interval::{Interval, Ratio, confidence_of_each};
-use crate::measure::stats::{median, median_of};
+use super::machine::unrest;
+use super::report::{Ended, Rank, Report, Subject};
+use super::stats::interval::{Ratio, confidence_of_each};
+use super::verdict::Claim;
+use super::verdict::text::percent;
+use crate::error::{Error, Quoted, Result};
 
-/// Settings that must move together to be remarkable: two often do.
-const FEWEST_TOGETHER: usize = 3;
-
-/// What became of the settings of one report in another.
+/// What became of the settings of one report in later ones.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
-    /// One entry a setting that is in both, in the order of the new report.
-    pub changes: Vec<Change>,
-    /// Settings that only the old report has.
-    pub only_old: Vec<String>,
-    /// Settings that only the new report has.
-    pub only_new: Vec<String>,
-    /// What is not the same around them.
-    pub differences: Vec<Difference>,
-    /// The noise of what is in both, the most of all settings and both reports: 0.012 is 1.2 %. `None` if neither says.
+    /// Version of this layout, [`Comparison::FORMAT`]: grows when a field changes its meaning or goes away.
+    pub format: u32,
+    /// By what settings are compared. Times are compared as they are, and operations on a disk by their rate.
+    pub rank: Rank,
+    /// The key of the metric that medians are of.
+    pub metric: &'static str,
+    /// The reports as they were named: at least two.
+    pub reports: Vec<Compared>,
+    /// Index of the report that the others are compared with.
+    pub baseline: usize,
+    /// One entry a setting that the baseline and another report have, in the order of the last report.
+    pub settings: Vec<ComparedSetting>,
+    /// The noise of what is compared, the most of all settings and reports: 0.012 is 1.2 %. `None` if none of them says.
     pub noise: Option<f64>,
     /// Below that a difference is as good as none: 0.05.
     pub limit: f64,
-    /// The fewest runs of each setting in both reports that carry a statement on so many settings.
+    /// The fewest runs of each setting in both reports that carry one of so many statements.
     pub fewest_runs: usize,
-    /// The ratio of all settings, where they moved together and beyond the noise: then it is rather the machine that
-    /// changed, or all of haul, than a setting. `None` where they did not.
-    pub together: Option<f64>,
 }
 
-/// What became of a setting.
+/// One of the reports.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Change {
-    /// What was set.
-    pub setting: AnySetting,
-    /// By its name, or by what varies in the new report.
-    pub label: String,
-    /// What is compared.
-    #[serde(flatten)]
-    pub middles: Middles,
-    /// Runs in the old report that showed what they should.
-    pub old_runs: usize,
-    /// Runs in the new report that did.
-    pub new_runs: usize,
-    /// The new median by the old one: of a sweep how many times as long it takes now, of a disk how many times as much it
-    /// does in a second.
-    pub ratio: f64,
-    /// Where the ratio of all runs may well be, of all settings together at 95 %, and wide enough to hold `ratio`, so
-    /// that nothing is claimed that the two medians contradict. `None` of too few runs in one of the reports.
-    pub interval: Option<Interval>,
-    /// From the least ratio of a new run to an old one to the greatest.
-    pub range: Interval,
-    /// The noise among the alternatives that it belongs to, of both reports the more; 0 if neither says.
-    pub noise: f64,
-    /// What may be said of it.
-    pub claim: Claim,
+pub struct Compared {
+    /// As the user named it: "old.json", "-".
+    pub name: String,
+    /// What measured.
+    pub subject: Subject,
+    /// Version of haul.
+    pub version: String,
+    /// The command line that asked for it.
+    pub command: String,
+    /// When it began, in UTC: "2026-12-01T11:56:37Z"; empty where it does not say.
+    pub started: String,
+    /// Whole rounds.
+    pub rounds: usize,
+    /// Why there are no more.
+    pub ended: Ended,
+    /// Labels of settings that are compared with nothing: of the baseline those that no other report has, of others those
+    /// that the baseline does not have.
+    pub unmatched: Vec<String>,
+    /// What is not the same around it and the baseline.
+    pub differences: Vec<Difference>,
+    /// The ratio to the baseline of all settings, where they moved together and beyond the noise: then it is rather the
+    /// machine that changed, or all of haul, than a setting. `None` where they did not.
+    pub together: Option<f64>,
+    /// What makes its own figures doubtful.
+    pub warnings: Vec<String>,
 }
 
-/// What is compared of a setting: the middles of all its runs.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Middles {
-    /// Of a sweep: how long a run takes.
-    Times {
-        /// Before, ns.
-        old_ns_median: u64,
-        /// Now, ns.
-        new_ns_median: u64,
-    },
-    /// Of a disk: how much is done.
-    Rates {
-        /// Before.
-        old_operations_per_second: f64,
-        /// Now.
-        new_operations_per_second: f64,
-        /// What each of them moves; `None` where it moves nothing.
-        bytes_per_operation: Option<u64>,
-    },
+/// Compares the settings that the first report and a later one have; reports are named as users name them. A difference within
+/// `limit` (what the last report calls as good, if none is given) is as good as none. Fails where they cannot be compared.
+pub fn compare(reports: &[(String, Report)], limit: Option<f64>) -> Result<Comparison> {
+    let refused = |name: &str, why: String| Error::refused("compare", name, why);
+    let [(first, baseline), later @ ..] = reports else { return Err(refused("", "there is no report".to_owned())) };
+    let Some((_, last)) = later.last() else {
+        return Err(refused(first, "there is no other report to compare it with".to_owned()));
+    };
+    for (name, report) in later {
+        check(baseline, report, first).map_err(|why| refused(name, why))?;
+    }
+    let matches = matching_rows(baseline, later);
+    let statements = matches.iter().flat_map(|(_, rows)| rows).flatten().count();
+    let confidence = confidence_of_each(statements);
+    let limit = limit.unwrap_or(last.within);
+    let settings = matches.iter().filter_map(|(row, rows)| {
+        let changes = rows
+            .iter()
+            .zip(later)
+            .map(|(other, (_, report))| change((baseline, *row), (report, (*other)?), confidence, limit));
+        ComparedSetting::of((baseline, *row), later, rows, changes.collect())
+    });
+    let settings: Vec<ComparedSetting> = settings.collect();
+    let compared = reports.iter().enumerate().map(|(index, (name, report))| Compared {
+        name: name.clone(),
+        subject: report.subject,
+        version: report.version.clone(),
+        command: report.command.clone(),
+        started: report.started.clone(),
+        rounds: report.rounds,
+        ended: report.ended,
+        unmatched: unmatched(report, |row| match index.checked_sub(1) {
+            None => matches.iter().any(|(first, _)| *first == row),
+            Some(later) => matches.iter().any(|(_, rows)| rows[later] == Some(row)),
+        }),
+        differences: if index == 0 { vec![] } else { differences(baseline, report) },
+        together: index.checked_sub(1).and_then(|later| together(&settings, later)),
+        warnings: unrest(&report.machine),
+    });
+    Ok(Comparison {
+        format: Comparison::FORMAT,
+        rank: baseline.rank,
+        metric: baseline.rank.metric().key(),
+        reports: compared.collect(),
+        baseline: 0,
+        noise: settings.iter().flat_map(ComparedSetting::known).filter_map(|change| change.noise).reduce(f64::max),
+        limit,
+        fewest_runs: Ratio::fewest(confidence),
+        settings,
+    })
 }
 
-/// What may be said of a setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Claim {
-    /// It takes longer, or does less, by more than the noise.
-    Slower,
-    /// It takes less time, or does more, by more than the noise.
-    Faster,
-    /// What difference there may be is within the limit.
-    Same,
-    /// There may be no difference, or none beyond the noise, and there may be a larger one than the limit.
-    CannotTell,
-    /// There are too few runs to say anything.
-    Unknown,
+/// Why a report cannot be compared with the first one, if that is so.
+fn check(baseline: &Report, report: &Report, first: &str) -> std::result::Result<(), String> {
+    let first = Quoted(first.as_ref());
+    let is_disk = |report: &Report| report.subject == Subject::Disk;
+    if is_disk(baseline) != is_disk(report) {
+        let [was, is] = [baseline, report].map(|report| report.subject.name());
+        return Err(format!("it is of haul {is}, and {first} is of haul {was}: name reports of the same"));
+    }
+    if baseline.rank != report.rank {
+        let [was, is] = [baseline.rank, report.rank].map(|rank| match rank {
+            Rank::Wall => "the time of a run",
+            Rank::Durable => "the time until what a run wrote is on the disk",
+            Rank::Operation => "the time of an operation",
+        });
+        return Err(format!("it ranks settings by {is}, and {first} by {was}: measure both by the same"));
+    }
+    Ok(())
+}
+
+fn unmatched(report: &Report, is_matched: impl Fn(usize) -> bool) -> Vec<String> {
+    let rows = (0..report.rows.len()).filter(|row| !is_matched(*row));
+    rows.map(|row| plain(&report.label(row))).collect()
 }
 
 impl Comparison {
-    /// Compares the settings that both reports have. A difference within `limit` (what the new report calls as good, if
-    /// none is given) is as good as none.
-    pub fn of(old: &Side, new: &Side, limit: Option<f64>) -> Self {
-        let limit = limit.unwrap_or(new.within);
-        let pairs: Vec<(usize, usize)> =
-            (0..new.rows.len()).filter_map(|place| Some((find(old, &new.rows[place])?, place))).collect();
-        let confidence = confidence_of_each(pairs.len());
-        let noise = |(before, after): (usize, usize)| {
-            [old.rows[before].noise, new.rows[after].noise].into_iter().flatten().reduce(f64::max)
-        };
-        let change = |pair: &(usize, usize)| {
-            let (old, row) = (&old.rows[pair.0], &new.rows[pair.1]);
-            change(old, row, new.kind, confidence, [noise(*pair).unwrap_or(0.0), limit])
-        };
-        let only = |one: &Side, other| {
-            let missing = one.rows.iter().filter(|row| find(other, row).is_none());
-            missing.map(|row| row.label.clone()).collect()
-        };
-        let changes: Vec<Change> = pairs.iter().filter_map(change).collect();
-        Self {
-            together: together(&changes),
-            changes,
-            only_old: only(old, new),
-            only_new: only(new, old),
-            differences: differences(old, new),
-            noise: pairs.iter().copied().filter_map(noise).reduce(f64::max),
-            limit,
-            fewest_runs: Ratio::fewest(confidence),
+    /// The version of the layout that this program writes.
+    pub const FORMAT: u32 = 2;
+
+    /// What a report is called: "the new report", "report 3".
+    pub fn name(&self, report: usize) -> String {
+        match (self.reports.len(), report) {
+            (2, 0) => "the old report".to_owned(),
+            (2, _) => "the new report".to_owned(),
+            (_, report) => format!("report {}", report + 1),
         }
     }
 
-    /// Why a limit is not kept, setting by setting: nothing if it is. What is surely below it keeps it, whatever the
-    /// noise. What may be above it, and is known to within no more than the limit, keeps it too: it is not surely slower.
-    /// What is known less well than that does not: whoever sets a limit wants to know.
+    /// The changes from the first report to the last, with their settings.
+    pub(in crate::lab) fn last_changes(&self) -> impl Iterator<Item = (&ComparedSetting, &Change)> {
+        self.settings.iter().filter_map(|setting| Some((setting, setting.changes.last()?.as_ref()?)))
+    }
+
+    /// Why the last report does not keep a limit beside the first, setting by setting: nothing if it does. What is surely
+    /// below it keeps it, whatever the noise. What may be above it, and is known to within no more than the limit, keeps it
+    /// too: it is not surely slower. What is known less well than that does not: whoever sets a limit wants to know.
     pub fn exceeding(&self, limit: f64) -> Vec<String> {
-        if self.changes.is_empty() {
-            return vec!["no setting is in both reports, so nothing can be told".to_owned()];
+        if self.last_changes().next().is_none() {
+            let both = if self.reports.len() == 2 { "both reports" } else { "the first and the last report" };
+            return vec![format!("no setting is in {both}, so nothing can be told")];
         }
-        self.changes.iter().filter_map(|change| self.exceeds(change, limit)).collect()
+        self.last_changes().filter_map(|(setting, change)| self.exceeds(setting, change, limit)).collect()
     }
 
-    fn exceeds(&self, change: &Change, limit: f64) -> Option<String> {
-        let (label, limit_percent) = (&change.label, percent(limit));
+    fn exceeds(&self, setting: &ComparedSetting, change: &Change, limit: f64) -> Option<String> {
+        let (label, limit_percent) = (&setting.label, percent(limit));
         let Some(interval) = change.interval else {
-            let (runs, fewest) = (change.old_runs.min(change.new_runs), self.fewest_runs);
+            let (runs, fewest) = (setting.runs.min(change.runs), self.fewest_runs);
             return Some(format!(
                 "cannot tell whether {label} is more than {limit_percent} slower: one report has {runs} runs of it and \
                  {fewest} are needed; measure with --rounds {fewest} or more, or a longer --budget"
             ));
         };
-        let [least, most] = change.slower(interval);
+        // Of a time what it takes more, of a rate what it does less.
+        let [least, most] = match self.rank {
+            Rank::Wall | Rank::Durable => [interval.low - 1.0, interval.high - 1.0],
+            Rank::Operation => [1.0 - interval.high, 1.0 - interval.low],
+        };
         if change.claim == Claim::Slower && least > limit {
             return Some(format!("{label} is more than {limit_percent} slower: {} at least, at 95%", percent(least)));
         }
-        let is_known = interval.width() / 2.0 <= limit && change.noise <= limit;
+        let noise = change.noise.unwrap_or(0.0);
+        let is_known = interval.width() / 2.0 <= limit && noise <= limit;
         (most > limit && !is_known).then(|| {
             format!(
                 "cannot tell whether {label} is more than {limit_percent} slower: it may be {} slower at 95%, noise {}; \
                  measure with more --rounds or a longer --budget, or on a quieter machine",
                 percent(most),
-                percent(change.noise)
+                percent(noise)
             )
         })
     }
-}
 
-impl Change {
-    /// By what part it is slower at the two ends of an interval of its ratio, the lesser first: negative where it is
-    /// faster. Of a time what it takes more, of a rate what it does less.
-    fn slower(&self, Interval { low, high }: Interval) -> [f64; 2] {
-        match self.middles {
-            Middles::Times { .. } => [low - 1.0, high - 1.0],
-            Middles::Rates { .. } => [1.0 - high, 1.0 - low],
+    /// What makes the changes mean less than they seem to.
+    pub fn warnings(&self) -> Vec<String> {
+        let unfinished = self.reports.iter().enumerate().filter_map(|(index, report)| {
+            let how = match report.ended {
+                Ended::NotYet => "is not finished",
+                Ended::Interrupted => "was interrupted",
+                Ended::Failed => "failed before its end",
+                Ended::Rounds | Ended::Converged | Ended::Budget => return None,
+            };
+            Some(format!("the measurement of {} {how}", self.name(index)))
+        });
+        let differing = (0..self.reports.len()).flat_map(|index| {
+            use differences::Part;
+            let of = [
+                (Part::Machine, "not the same machine"),
+                (Part::Identity, "not the same machine and disk (by their hash)"),
+                (Part::OtherPrograms, "not as busy a machine"),
+                (Part::Data, "not the same data"),
+            ];
+            of.map(|(part, what)| self.told(index, part, what))
+        });
+        unfinished.chain(differing.flatten()).collect()
+    }
+
+    /// What of this part is not the same in a report and the baseline, after `what`; `None` if nothing.
+    pub(in crate::lab) fn told(&self, report: usize, part: differences::Part, what: &str) -> Option<String> {
+        let of_part = self.reports[report].differences.iter().filter(|difference| difference.of == part);
+        let list: Vec<String> = of_part.map(|found| format!("{} {} → {}", found.what, found.old, found.new)).collect();
+        let of = if self.reports.len() == 2 { String::new() } else { format!("{}: ", self.name(report)) };
+        (!list.is_empty()).then(|| format!("{of}{what}: {}", list.join("; ")))
+    }
+
+    /// Writes everything for programs, and a line end after it; with a limit, whether it is kept.
+    pub fn json(&self, fail_above: Option<f64>, out: &mut dyn Write) -> io::Result<()> {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            #[serde(flatten)]
+            comparison: &'a Comparison,
+            #[serde(flatten)]
+            limit: Option<Limit>,
         }
-    }
-}
-
-impl Middles {
-    /// Of times per run, or per operation: then of its rates, whose median is not that of the times where there are two in
-    /// the middle, and is what the reports themselves show. `None` of no run.
-    fn of(kind: Kind, old: &Row, new: &Row) -> Option<Self> {
-        let rate = |row: &Row| median_of(&row.times.iter().map(|time| 1e12 / *time as f64).collect::<Vec<_>>());
-        Some(match kind {
-            Kind::Sweep => Self::Times { old_ns_median: median(&old.times)?, new_ns_median: median(&new.times)? },
-            Kind::Disk => Self::Rates {
-                old_operations_per_second: rate(old)?,
-                new_operations_per_second: rate(new)?,
-                bytes_per_operation: match new.setting {
-                    AnySetting::Disk(setting) => setting.block.map(|block| block.bytes() as u64),
-                    AnySetting::Sweep(_) => None,
-                },
-            },
-        })
-    }
-
-    /// How many times the old one the new one is.
-    fn ratio(&self) -> f64 {
-        match self {
-            Self::Times { old_ns_median, new_ns_median } => *new_ns_median as f64 / *old_ns_median as f64,
-            Self::Rates { old_operations_per_second, new_operations_per_second, .. } => {
-                new_operations_per_second / old_operations_per_second
-            }
+        #[derive(Serialize)]
+        struct Limit {
+            fail_above: f64,
+            /// Why it is not kept; empty if it is.
+            exceeding: Vec<String>,
         }
+        let limit = fail_above.map(|fail_above| Limit { fail_above, exceeding: self.exceeding(fail_above) });
+        serde_json::to_writer_pretty(&mut *out, &Document { comparison: self, limit })?;
+        writeln!(out)
     }
-}
-
-/// The place of the row of the same setting and name.
-fn find(report: &Side, row: &Row) -> Option<usize> {
-    report.rows.iter().position(|other| other.is_of(row))
-}
-
-/// `None` where there is no run in one of the reports. Two runs of the same differ by the noise.
-fn change(old: &Row, new: &Row, kind: Kind, confidence: f64, [noise, limit]: [f64; 2]) -> Option<Change> {
-    let middles = Middles::of(kind, old, new)?;
-    let ratio = middles.ratio();
-    // What takes half the time is done twice as often.
-    let (over, under) = match kind {
-        Kind::Sweep => (&new.times, &old.times),
-        Kind::Disk => (&old.times, &new.times),
-    };
-    let shift = Ratio::of(over, under, confidence)?;
-    let interval = shift.interval.map(|interval| interval.and(Interval { low: ratio, high: ratio }));
-    let end = |over: Option<&u64>, under: Option<&u64>| Some(*over? as f64 / *under? as f64);
-    let mut change = Change {
-        setting: new.setting,
-        label: new.label.clone(),
-        middles,
-        old_runs: old.times.len(),
-        new_runs: new.times.len(),
-        ratio,
-        interval,
-        range: Interval {
-            low: end(over.iter().min(), under.iter().max())?,
-            high: end(over.iter().max(), under.iter().min())?,
-        },
-        noise,
-        claim: Claim::Unknown,
-    };
-    change.claim = match interval {
-        None => Claim::Unknown,
-        Some(interval) if !interval.holds(1.0) && is_beyond(noise, ratio) => {
-            let [least, _] = change.slower(interval);
-            if least > 0.0 { Claim::Slower } else { Claim::Faster }
-        }
-        // Not where only the noise is as wide: a limit would then say of the same row that it cannot be told.
-        Some(interval) if interval.reach(1.0) <= limit => Claim::Same,
-        Some(_) => Claim::CannotTell,
-    };
-    Some(change)
-}
-
-/// Whether a ratio is further from 1 than two runs of the same are. Noise is of times: what takes 80 % longer does 44 %
-/// less in a second, so that both ways to say it are as far from 1 on the logarithm alone.
-fn is_beyond(noise: f64, ratio: f64) -> bool {
-    ratio.ln().abs() > noise.ln_1p()
-}
-
-/// The ratio that all of several settings may have, if any of them changed at all.
-fn together(changes: &[Change]) -> Option<f64> {
-    let has_changed = |change: &Change| matches!(change.claim, Claim::Slower | Claim::Faster);
-    if changes.len() < FEWEST_TOGETHER || !changes.iter().any(has_changed) {
-        return None;
-    }
-    let ratio = median_of(&changes.iter().map(|change| change.ratio).collect::<Vec<_>>())?;
-    let is_with_them = |change: &Change| change.interval.is_some_and(|interval| interval.holds(ratio));
-    let moved = changes.iter().filter(|change| has_changed(change)).count();
-    (moved * 2 > changes.len() && changes.iter().all(is_with_them)).then_some(ratio)
 }
 
 #[cfg(test)]

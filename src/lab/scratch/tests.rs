@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::event::EventSink;
-use crate::outcome::Warning;
+use crate::summary::Warning;
 
 #[test]
 fn it_is_gone_at_the_end_and_after_an_error_too() {

@@ -1,0 +1,133 @@
+//! Which settings a sweep runs: the cross product of what was asked for.
+
+use std::collections::HashSet;
+
+use crate::lab::plan::{CacheState, SweepJob, Variant};
+use crate::lab::setting::{Axis, Setting, Value};
+use crate::plan::{EngineName, PoolChoice, SchedulerName};
+use crate::size::BufferSize;
+
+/// Values to combine, at least one of each.
+#[derive(Debug, Clone)]
+pub struct Axes {
+    /// Jobs.
+    pub jobs: Vec<SweepJob>,
+    /// States of the cache.
+    pub caches: Vec<CacheState>,
+    /// Engines; only copies have them, and one past the page cache has one of its own.
+    pub engines: Vec<EngineName>,
+    /// Levels; only gzip has them.
+    pub levels: Vec<u32>,
+    /// Schedulers.
+    pub schedulers: Vec<SchedulerName>,
+    /// Worker counts, from 1 on; the serial scheduler has one thread whatever was asked for.
+    pub workers: Vec<usize>,
+    /// Pool choices.
+    pub pools: Vec<PoolChoice>,
+    /// Whether entries are handed out by the buffer.
+    pub batches: Vec<bool>,
+    /// Buffer sizes.
+    pub buffers: Vec<BufferSize>,
+}
+
+impl Axes {
+    /// Every setting once, in the order in which users named the values, buffers varying fastest. Settings that come to
+    /// the same thing are run once.
+    pub fn variants(&self) -> Vec<Variant> {
+        let of_jobs = self.jobs.iter().flat_map(|job| self.caches.iter().flat_map(|cache| self.of_job(*job, *cache)));
+        let mut seen = HashSet::new();
+        let distinct = of_jobs.filter(|setting| seen.insert(setting.clone()));
+        distinct.map(|setting| Variant { setting, name: None }).collect()
+    }
+
+    /// The settings of a job with the source in this state. Only axes that matter to it are set.
+    fn of_job(&self, job: SweepJob, cache: CacheState) -> Vec<Setting> {
+        let engines = match (job, cache) {
+            (SweepJob::Copy, CacheState::Direct) => vec![EngineName::Direct.name().into()],
+            (SweepJob::Copy, _) => values(&self.engines, EngineName::name),
+            (SweepJob::Gzip | SweepJob::Gunzip, _) => vec![],
+        };
+        let levels = if job == SweepJob::Gzip { values(&self.levels, |level| level) } else { vec![] };
+        let first = Setting::default().with(Axis::Job, job.name()).with(Axis::Cache, cache.name());
+        let axes = [
+            (Axis::Engine, engines),
+            (Axis::Level, levels),
+            (Axis::Scheduler, values(&self.schedulers, SchedulerName::name)),
+            (Axis::Workers, values(&self.workers, |count| count)),
+            (Axis::Pool, values(&self.pools, |pool| pool)),
+            (Axis::Batch, values(&self.batches, |batch| batch)),
+            (Axis::Buffer, values(&self.buffers, |buffer| buffer)),
+        ];
+        let combined = axes.into_iter().fold(vec![first], combine);
+        combined.into_iter().map(with_its_threads).collect()
+    }
+}
+
+fn values<T: Copy, V: Into<Value>>(of: &[T], value: impl Fn(T) -> V) -> Vec<Value> {
+    of.iter().map(|one| value(*one).into()).collect()
+}
+
+/// Each of the settings with each of the values; as they are if there is none.
+fn combine(settings: Vec<Setting>, (axis, values): (Axis, Vec<Value>)) -> Vec<Setting> {
+    if values.is_empty() {
+        return settings;
+    }
+    let with_each = |setting: &Setting| -> Vec<Setting> {
+        values.iter().map(|value| setting.clone().with(axis, value.clone())).collect()
+    };
+    settings.iter().flat_map(with_each).collect()
+}
+
+fn with_its_threads(setting: Setting) -> Setting {
+    let is_serial = setting.named(Axis::Scheduler) == Some(SchedulerName::Serial);
+    if is_serial { setting.with(Axis::Workers, 1_usize) } else { setting }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::subject::job::tables::base;
+
+    #[test]
+    fn every_combination_comes_once() {
+        let mut axes = base(SweepJob::Copy);
+        axes.buffers = vec![BufferSize::from_kib(4), BufferSize::from_kib(64), BufferSize::from_kib(4)];
+        axes.workers = vec![1, 2];
+        axes.schedulers = vec![SchedulerName::Serial, SchedulerName::Channel];
+        axes.engines = vec![EngineName::ReadWrite, EngineName::Mmap];
+        axes.pools = vec![PoolChoice::Auto, PoolChoice::Off];
+        axes.levels = vec![1, 6, 9];
+        // Two buffers, three of workers and scheduler, two engines, two pools; a copy has no level.
+        assert_eq!(axes.variants().len(), 2 * 3 * 2 * 2);
+        let buffers: Vec<String> =
+            axes.variants()[..3].iter().map(|variant| variant.setting.text(Axis::Buffer)).collect();
+        assert_eq!(buffers, ["4K", "64K", "4K"], "buffers vary fastest");
+        axes.caches = vec![CacheState::Warm, CacheState::Direct];
+        assert_eq!(axes.variants().len(), 2 * 3 * 2 * 3, "past the cache there is one engine");
+        axes.caches = vec![CacheState::Cold];
+        axes.jobs = vec![SweepJob::Gzip];
+        assert_eq!(axes.variants().len(), 2 * 3 * 2 * 3, "gzip has levels and no engine");
+        axes.jobs = vec![SweepJob::Gunzip, SweepJob::Gzip];
+        assert_eq!(axes.variants().len(), 2 * 3 * 2 * 4, "gunzip has neither");
+        let one_thread = |variant: &Variant| {
+            let is_serial = variant.setting.named(Axis::Scheduler) == Some(SchedulerName::Serial);
+            !is_serial || variant.setting.number(Axis::Workers) == Some(1)
+        };
+        assert!(axes.variants().iter().all(one_thread));
+    }
+
+    #[test]
+    fn only_what_matters_to_a_job_is_set() {
+        for (job, unset) in [
+            (SweepJob::Copy, &[Axis::Level][..]),
+            (SweepJob::Gzip, &[Axis::Engine]),
+            (SweepJob::Gunzip, &[Axis::Engine, Axis::Level]),
+        ] {
+            let setting = &base(job).variants()[0].setting;
+            let all =
+                [Axis::Engine, Axis::Level, Axis::Scheduler, Axis::Workers, Axis::Pool, Axis::Batch, Axis::Buffer];
+            let missing: Vec<Axis> = all.into_iter().filter(|axis| setting.get(*axis).is_none()).collect();
+            assert_eq!(missing, unset, "{}", job.name());
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Ready-made sweeps, each of which answers one question.
+
+use super::axes::Axes;
+use crate::lab::plan::{CacheState, SweepJob, TableName, Variant};
+use crate::lab::setting::Axis;
+use crate::plan::{EngineName, PoolChoice, SchedulerName};
+use crate::size::BufferSize;
+
+/// The worker counts among which a knee is looked for.
+const WORKERS: [usize; 8] = [1, 2, 4, 8, 16, 32, 50, 100];
+/// What a job moves at a time where the buffer is not the question.
+const GOOD_BUFFER: BufferSize = BufferSize::from_kib(256);
+/// What a ladder starts with: small enough for a copy to be mostly calls.
+const TINY_BUFFER: BufferSize = BufferSize::from_kib(1);
+
+/// What a table combines, one list of axes a job; `cores` is how many threads can run at once. Without a job, those that
+/// tell a job that waits (a copy of what is not in memory) from one that computes (gzip), where that is the question.
+pub fn axes(table: TableName, job: Option<SweepJob>, cores: usize) -> Vec<Axes> {
+    let one = base(job.unwrap_or(SweepJob::Copy));
+    let both = || match job {
+        None => vec![cold(base(SweepJob::Copy)), base(SweepJob::Gzip)],
+        Some(SweepJob::Copy) => vec![cold(base(SweepJob::Copy))],
+        Some(job) => vec![base(job)],
+    };
+    match table {
+        TableName::Buffers => vec![Axes { buffers: doublings(), ..one }],
+        TableName::Workers => both().into_iter().map(|axes| Axes { workers: WORKERS.to_vec(), ..axes }).collect(),
+        TableName::Pool => vec![Axes {
+            pools: vec![PoolChoice::Auto, PoolChoice::Off],
+            buffers: [4, 64, 256, 1024, 4096].map(BufferSize::from_kib).to_vec(),
+            workers: vec![cores],
+            ..one
+        }],
+        TableName::Models => both().into_iter().map(|axes| models(axes, cores)).collect(),
+        TableName::Ladder => vec![Axes { workers: vec![cores], ..one }],
+    }
+}
+
+/// The settings of a table that combines these axes; a ladder climbs to the first value of each.
+pub fn variants(table: TableName, axes: &[Axes]) -> Vec<Variant> {
+    match (table, axes) {
+        (TableName::Ladder, [top, ..]) => ladder(top),
+        _ => axes.iter().flat_map(Axes::variants).collect(),
+    }
+}
+
+/// One value of each.
+pub fn base(job: SweepJob) -> Axes {
+    Axes {
+        jobs: vec![job],
+        caches: vec![CacheState::Warm],
+        engines: vec![EngineName::ReadWrite],
+        levels: vec![6],
+        schedulers: vec![SchedulerName::Channel],
+        workers: vec![1],
+        pools: vec![PoolChoice::Auto],
+        batches: vec![true],
+        buffers: vec![GOOD_BUFFER],
+    }
+}
+
+fn cold(axes: Axes) -> Axes {
+    Axes { caches: vec![CacheState::Cold], ..axes }
+}
+
+fn models(axes: Axes, cores: usize) -> Axes {
+    let schedulers = vec![SchedulerName::Serial, SchedulerName::Channel, SchedulerName::Rayon];
+    Axes { schedulers, workers: vec![cores], ..axes }
+}
+
+/// From 512 bytes to 4 MiB.
+fn doublings() -> Vec<BufferSize> {
+    (0..14).filter_map(|doubling| BufferSize::new(512 << doubling).ok()).collect()
+}
+
+/// From one thread with tiny buffers, allocated each time, to the way haul works, one step at a time.
+fn ladder(top: &Axes) -> Vec<Variant> {
+    let Some(Variant { setting: top, .. }) = top.variants().into_iter().next() else { return vec![] };
+    let is_direct = top.named(Axis::Engine) == Some(EngineName::Direct);
+    let tiny_buffer = if is_direct { BufferSize::from_kib(4) } else { TINY_BUFFER };
+    let unbatched = top.clone().with(Axis::Batch, false);
+    let serial = SchedulerName::Serial.name();
+    let alone = unbatched.clone().with(Axis::Scheduler, serial).with(Axis::Workers, 1_usize);
+    let unpooled = alone.clone().with(Axis::Pool, false);
+    let tiny = unpooled.clone().with(Axis::Buffer, tiny_buffer);
+    let steps = [("start", tiny), ("buffer", unpooled), ("pool", alone), ("workers", unbatched), ("batching", top)];
+    let mut variants: Vec<Variant> = vec![];
+    for (name, setting) in steps {
+        // A step to where we are already (one core, a pool that is off) is none.
+        if variants.last().is_none_or(|last| last.setting != setting) {
+            variants.push(Variant { setting, name: Some(name.to_owned()) });
+        }
+    }
+    variants
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::setting::Setting;
+
+    fn variants_of(table: TableName, job: Option<SweepJob>) -> Vec<Variant> {
+        variants(table, &axes(table, job, 2))
+    }
+
+    #[test]
+    fn every_table_has_its_settings_each_once() {
+        for (table, count) in [
+            (TableName::Buffers, 14),
+            (TableName::Workers, 16),
+            (TableName::Pool, 10),
+            (TableName::Models, 6),
+            (TableName::Ladder, 5),
+        ] {
+            let variants = variants_of(table, None);
+            assert_eq!(variants.len(), count, "{table:?}");
+            let twice = |one: &Variant| variants.iter().filter(|other| other.setting == one.setting).count() > 1;
+            assert!(!variants.iter().any(twice), "{table:?}");
+        }
+    }
+
+    #[test]
+    fn what_waits_is_a_cold_copy_and_what_computes_is_gzip() {
+        let kinds = |job| {
+            let named = |setting: &Setting| (setting.named(Axis::Job).unwrap(), setting.named(Axis::Cache).unwrap());
+            let mut kinds: Vec<(SweepJob, CacheState)> =
+                variants_of(TableName::Models, job).iter().map(|variant| named(&variant.setting)).collect();
+            kinds.dedup();
+            kinds
+        };
+        let (copy, gzip) = ((SweepJob::Copy, CacheState::Cold), (SweepJob::Gzip, CacheState::Warm));
+        assert_eq!((kinds(None), kinds(Some(SweepJob::Copy))), (vec![copy, gzip], vec![copy]));
+        assert_eq!(kinds(Some(SweepJob::Gunzip)), [(SweepJob::Gunzip, CacheState::Warm)]);
+    }
+
+    #[test]
+    fn a_ladder_changes_one_thing_a_step() {
+        let variants = variants_of(TableName::Ladder, Some(SweepJob::Gzip));
+        for pair in variants.windows(2) {
+            let (before, after) = (&pair[0].setting, &pair[1].setting);
+            // A scheduler and its number of threads are one thing.
+            let changed: Vec<Axis> =
+                Axis::all().filter(|axis| *axis != Axis::Workers && before.get(*axis) != after.get(*axis)).collect();
+            assert_eq!(changed.len(), 1, "{:?} {:?}", pair[0].name, pair[1].name);
+        }
+        let (start, top) = (&variants[0].setting, &variants[4].setting);
+        assert!(start.number(Axis::Buffer) < top.number(Axis::Buffer) && top.word(Axis::Batch) == Some("on"));
+        let top = Axes { pools: vec![PoolChoice::Off], ..base(SweepJob::Copy) };
+        let names: Vec<_> = ladder(&top).into_iter().filter_map(|variant| variant.name).collect();
+        assert_eq!(names, ["start", "buffer", "workers", "batching"], "no step that changes nothing");
+    }
+}

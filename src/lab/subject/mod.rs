@@ -1,0 +1,4 @@
+//! What is measured: one folder a subject.
+
+pub mod disk;
+pub mod job;

@@ -1,0 +1,454 @@
+//! Reports made by hand, for the tests of every format.
+
+use crate::calls::{Call, CallLatency, Ending, SyscallCounts};
+use crate::lab::machine::{Disk, Machine};
+use crate::lab::metric::Metric;
+use crate::lab::plan::{Generated, TableName};
+use crate::lab::report::{
+    CallLatencies, Control, Cost, Data, Ended, Latency, Observed, ObservedCall, Rank, Report, Row, Sample, Steadiness,
+    Subject, WarmUp,
+};
+use crate::lab::setting::{Axis, Setting};
+use crate::lab::testing;
+
+const MIB: u64 = 1 << 20;
+
+/// 64 MiB copied with four buffer sizes, three rounds. One run makes one read more than the others.
+pub(in crate::lab) fn copy() -> Report {
+    let rows = [(4, [40_200, 41_000, 40_900]), (64, [15_300, 15_100, 15_250]), (256, [14_700, 15_900, 14_800])];
+    let mut rows: Vec<Row> = rows.map(|(kib, walls_us)| row(setting(kib), 64 * MIB, &walls_us, 0)).into();
+    rows.push(row(setting(1024), 64 * MIB, &[14_600, 14_750, 14_500], 1));
+    sweep("copy", 64 * MIB, rows)
+}
+
+/// 64 MiB compressed by one and two workers at two levels.
+pub(in crate::lab) fn gzip() -> Report {
+    let mut rows = vec![];
+    for (level, workers, wall_us) in [(1_u32, 1_usize, 700_000), (1, 2, 380_000), (9, 1, 4_100_000), (9, 2, 2_100_000)]
+    {
+        for kib in [64, 1024] {
+            let setting = setting(kib).with(Axis::Job, "gzip").with(Axis::Workers, workers).with(Axis::Level, level);
+            let setting = setting.without(Axis::Engine);
+            let mut row = row(setting, 64 * MIB, &[wall_us + kib, wall_us + 900, wall_us - 2_000], 0);
+            for sample in &mut row.samples {
+                sample.metrics.count(Metric::TargetBytes, if level == 1 { 25 * MIB } else { 21 * MIB });
+            }
+            row.warm_up.metrics = [].into_iter().collect();
+            rows.push(row);
+        }
+    }
+    let mut report = sweep("gzip", 64 * MIB, rows);
+    report.preparation_ns = 51_000_000;
+    report.data[0].block_bytes = Some(128 * 1024);
+    report
+}
+
+/// The widest figures that a default sweep gets to: a large file in small pieces.
+pub(in crate::lab) fn huge() -> Report {
+    let rows =
+        [(4, [9_999_000; 3]), (4096, [2_222_000; 3])].map(|(kib, walls)| row(setting(kib), 1024 * MIB, &walls, 1));
+    sweep("copy", 1024 * MIB, rows.into())
+}
+
+/// The five ready-made tables, with everything in them that a machine may tell.
+pub(in crate::lab) fn tables() -> Vec<Report> {
+    vec![buffers(), workers(), pool(), models(), ladder()]
+}
+
+/// Twelve rounds that differ by a little, µs: enough for a verdict on as many settings.
+fn rounds(wall_us: u64) -> [u64; 12] {
+    let mut permille = [0, 9, 4, 13, 2, 7, 11, 5, 3, 8, 6, 10];
+    permille.rotate_left((wall_us / 100 % 12) as usize);
+    permille.map(|permille| wall_us + wall_us * permille / 1000)
+}
+
+fn buffers() -> Report {
+    let walls = [320_000, 170_000, 95_000, 60_000, 41_000, 30_000, 23_000, 18_000, 15_200, 14_800, 14_700, 14_600];
+    let rows = walls.into_iter().enumerate().map(|(doubling, wall)| {
+        let setting = setting(4).with(Axis::Buffer, 512_u64 << doubling).with(Axis::Workers, 1_usize);
+        let mut row = row(setting, 64 * MIB, &rounds(wall), 0);
+        row.call_latencies = Some(call_latencies(wall));
+        let call = ObservedCall { call: "pread64".to_owned(), ours: 1024, theirs: 1024 };
+        row.observed = Some(Observed { tool: "strace".to_owned(), calls: vec![call] });
+        row
+    });
+    named(TableName::Buffers, sweep("copy", 64 * MIB, rows.collect()))
+}
+
+/// A copy that waits for the disk and a gzip that computes, by more and more workers.
+fn workers() -> Report {
+    let walls = [(1_usize, 90_000, 700_000), (2, 60_000, 371_000), (4, 52_000, 369_000), (8, 51_000, 372_000)];
+    let cold = walls.map(|(workers, copy, _)| {
+        let setting = setting(256).with(Axis::Workers, workers).with(Axis::Cache, "cold");
+        let mut row = row(setting, 64 * MIB, &rounds(copy), 0);
+        for sample in &mut row.samples {
+            sample.metrics.count(Metric::User, 0);
+            sample.metrics.count(Metric::DiskRead, 64 * MIB);
+            sample.metrics.count(Metric::IoStall, copy * 700);
+        }
+        row
+    });
+    let gzip = walls.map(|(workers, _, gzip)| {
+        let setting = setting(256).with(Axis::Workers, workers).with(Axis::Job, "gzip").with(Axis::Level, 6_u32);
+        let mut row = row(setting.without(Axis::Engine), 64 * MIB, &rounds(gzip), 0);
+        let cores = workers.min(2) as u64;
+        row.samples.iter_mut().for_each(|sample| sample.metrics.count(Metric::User, gzip * 100 * (10 * cores - 9)));
+        row
+    });
+    named(TableName::Workers, sweep("copy", 64 * MIB, cold.into_iter().chain(gzip).collect()))
+}
+
+fn pool() -> Report {
+    let mut rows = vec![];
+    for pool in [true, false] {
+        for (kib, wall) in [(4, 41_000), (64, 15_000), (4096, 14_000)] {
+            let more = if pool { 0 } else { kib };
+            let mut row = row(setting(kib).with(Axis::Pool, pool), 64 * MIB, &rounds(wall + more * 2), 0);
+            row.warm_up.metrics.count(Metric::Allocations, 90 + more * 4);
+            row.warm_up.metrics.count(Metric::AllocatedBytes, MIB + more * 65_536);
+            rows.push(row);
+        }
+    }
+    named(TableName::Pool, sweep("copy", 64 * MIB, rows))
+}
+
+fn models() -> Report {
+    let models = [("serial", 1_usize, 31_000), ("channel", 2, 16_000), ("rayon", 2, 16_900)];
+    let rows = models.map(|(scheduler, workers, wall)| {
+        let setting = setting(256).with(Axis::Scheduler, scheduler).with(Axis::Workers, workers);
+        row(setting, 64 * MIB, &rounds(wall), 0)
+    });
+    named(TableName::Models, sweep("copy", 64 * MIB, rows.into()))
+}
+
+fn ladder() -> Report {
+    let start = setting(1).with(Axis::Workers, 1_usize).with(Axis::Scheduler, "serial");
+    let start = start.with(Axis::Pool, false).with(Axis::Batch, false);
+    let buffer = start.clone().with(Axis::Buffer, 256 * 1024_u64);
+    let pool = buffer.clone().with(Axis::Pool, true);
+    let workers = pool.clone().with(Axis::Workers, 2_usize).with(Axis::Scheduler, "channel");
+    let batching = workers.clone().with(Axis::Batch, true);
+    let steps = [
+        ("start", start, 900_000),
+        ("buffer", buffer, 210_000),
+        ("pool", pool, 208_000),
+        ("workers", workers, 121_000),
+        ("batching", batching, 120_500),
+    ];
+    let rows = steps.map(|(name, setting, wall)| {
+        let files = Latency { operations: 100, p50_ns: wall * 9, p99_ns: wall * 12, ..Latency::default() };
+        Row { name: Some(name.to_owned()), file_latency: Some(files), ..row(setting, 640 * MIB, &rounds(wall), 0) }
+    });
+    let mut report = named(TableName::Ladder, sweep("copy", 640 * MIB, rows.into()));
+    report.ended = Ended::Budget;
+    report.data[0].path = None;
+    report.data[0].files = 64;
+    report.data[0].generated = Some(Generated { files: 64.try_into().unwrap(), bytes: 10 * MIB, entropy: 8.0 });
+    report
+}
+
+fn named(table: TableName, report: Report) -> Report {
+    let disk =
+        Disk { name: "vda".to_owned(), queue: vec![("rotational".to_owned(), "1".to_owned())], ..Disk::default() };
+    let machine = Machine {
+        virtualization: Some("KVM".to_owned()),
+        online: Some(4),
+        load: Some(0.3),
+        pressure_percent: Some([1.5, 0.0, 0.0]),
+        available_bytes: Some(20 << 30),
+        dirty_ratios: Some([20, 10]),
+        huge_pages: Some("madvise".to_owned()),
+        mount_options: Some("rw,relatime".to_owned()),
+        free_bytes: Some(90 << 30),
+        disk: Some(disk),
+        ..report.machine.clone()
+    };
+    let command = format!("haul sweep --table {} data/silesia.tar", table.name());
+    let row = report.rows.len() / 2;
+    let mut samples = report.rows[row].samples.clone();
+    for sample in &mut samples {
+        sample.wall_ns += sample.wall_ns / 500;
+    }
+    Report { table: Some(table), machine, command, controls: vec![Control { row, samples }], ..report }
+}
+
+fn call_latencies(wall_us: u64) -> CallLatencies {
+    let call = |call: &str| CallLatency {
+        call: call.to_owned(),
+        calls: 1024,
+        p50_ns: wall_us / 80,
+        p90_ns: wall_us / 60,
+        p99_ns: wall_us / 10,
+        max_ns: wall_us * 3,
+    };
+    CallLatencies { wall_ns: wall_us * 1050, calls: ["pread64", "pwrite64", "statx"].map(call).into() }
+}
+
+fn setting(buffer_kib: u64) -> Setting {
+    testing::setting(buffer_kib).with(Axis::Workers, 2_usize)
+}
+
+/// A row of runs that took so many µs; the last one makes `more` reads that nobody expected.
+fn row(setting: Setting, source_bytes: u64, walls_us: &[u64], more: u64) -> Row {
+    let calls = calls(&setting, source_bytes);
+    let sample = |wall: &u64| Sample { calls: calls.clone(), ..sample(&setting, source_bytes, *wall) };
+    let mut samples: Vec<Sample> = walls_us.iter().map(sample).collect();
+    if let Some(last) = samples.last_mut() {
+        (0..more).for_each(|_| last.calls.record(Call::Pread, 1, Ending::Moved(1)));
+        last.metrics.count(Metric::UnexplainedWrites, more);
+    }
+    let step = setting.number(Axis::Buffer).unwrap_or(1);
+    let mut warm_up = WarmUp { wall_ns: walls_us[0] * 2000, ..WarmUp::default() };
+    warm_up.metrics.count(Metric::Peak, 5 * MIB + 6 * step);
+    Row { warm_up, samples, ..Row::new(setting) }
+}
+
+fn calls(setting: &Setting, source_bytes: u64) -> SyscallCounts {
+    let step = setting.number(Axis::Buffer).unwrap_or(1);
+    let mut calls = SyscallCounts::default();
+    for _ in 0..source_bytes / step {
+        calls.record(Call::Pread, step as usize, Ending::Moved(step));
+        calls.record(Call::Pwrite, step as usize, Ending::Moved(step));
+    }
+    for call in [Call::Openat, Call::Openat, Call::Statx, Call::Close, Call::Close, Call::Renameat2] {
+        calls.record(call, 0, Ending::Moved(0));
+    }
+    calls
+}
+
+fn sample(setting: &Setting, source_bytes: u64, wall_us: u64) -> Sample {
+    let step = setting.number(Axis::Buffer).unwrap_or(1);
+    let workers = setting.number(Axis::Workers).unwrap_or(1);
+    let calls = source_bytes / step;
+    let mut sample = Sample { wall_ns: wall_us * 1_000, ..Sample::default() };
+    for (metric, count) in [
+        (Metric::Files, 1),
+        (Metric::SourceBytes, source_bytes),
+        (Metric::TargetBytes, source_bytes),
+        (Metric::User, wall_us * 100),
+        (Metric::System, wall_us * 850),
+        (Metric::VoluntarySwitches, 12 * workers),
+        (Metric::InvoluntarySwitches, 3),
+        (Metric::MinorFaults, 150 + step * 6 / 4096),
+        (Metric::MajorFaults, 0),
+        (Metric::UnexplainedReads, 0),
+        (Metric::UnexplainedWrites, 0),
+        (Metric::PoolAcquired, calls),
+        (Metric::PoolReused, calls - 6),
+        (Metric::PoolFresh, 6),
+    ] {
+        sample.metrics.count(metric, count);
+    }
+    if setting.word(Axis::Cache) == Some("cold") || workers == 1 {
+        sample.metrics.count(Metric::Sync, wall_us * 400);
+    }
+    sample
+}
+
+fn machine() -> Machine {
+    Machine {
+        host: Some("build7".to_owned()),
+        identity: Some("3f2a90c1d47be856".to_owned()),
+        kernel: Some("6.18.44".to_owned()),
+        architecture: "x86_64".to_owned(),
+        cpu: Some("AMD EPYC".to_owned()),
+        cores: 2,
+        memory_bytes: Some(24 << 30),
+        file_system: "ext4".to_owned(),
+        ..Machine::default()
+    }
+}
+
+fn sweep(job: &str, source_bytes: u64, rows: Vec<Row>) -> Report {
+    let data = Data {
+        path: Some("data/silesia.tar".into()),
+        bytes: source_bytes,
+        files: 1,
+        entropy_bits: Some(7.31),
+        ..Data::default()
+    };
+    Report {
+        command: format!("haul sweep {job} --seed 42 data/silesia.tar"),
+        cost: Cost { empty_run_ns: 90, count_call_ns: 1.2, time_call_ns: 45.0 },
+        ended: Ended::Rounds,
+        between_ns: 1_500_000_000,
+        data: vec![data],
+        ..common(rows)
+    }
+}
+
+/// What reports of all kinds have.
+fn common(rows: Vec<Row>) -> Report {
+    Report {
+        format: Report::FORMAT,
+        version: "0.1.0".to_owned(),
+        started: "2026-12-01T11:56:37Z".to_owned(),
+        machine: machine(),
+        within: 0.05,
+        rounds: rows.iter().map(|row| row.samples.len()).min().unwrap_or(0),
+        seed: 42,
+        rows,
+        ..Report::default()
+    }
+}
+
+const RUN_NS: u64 = 400_000_000;
+
+/// All loads of a disk as they are by default, eight rounds.
+pub(in crate::lab) fn minute() -> Report {
+    let mut rows = vec![];
+    for (load, access, mib) in [
+        ("read", "buffered", [310, 905, 911]),
+        ("read", "direct", [62, 640, 1904]),
+        ("write", "buffered", [288, 402, 411]),
+        ("write", "direct", [44, 390, 415]),
+    ] {
+        for (kib, mib) in [4, 128, 1024].into_iter().zip(mib) {
+            rows.push(disk_row(blocks(load, access, kib, 1), mib * 1024 / kib));
+        }
+    }
+    for (load, rates) in [
+        ("random-read", [9_120, 34_800, 98_300, 99_900]),
+        ("random-write", [11_300, 29_600, 41_200, 41_000]),
+        ("mixed", [9_700, 31_000, 66_000, 66_400]),
+    ] {
+        for (depth, rate) in [1, 4, 16, 32].into_iter().zip(rates) {
+            rows.push(disk_row(blocks(load, "direct", 4, depth), rate));
+        }
+    }
+    rows.push(disk_row(blocks("sync", "buffered", 4, 1), 840));
+    for (load, rate) in [("create", 61_000), ("stat", 890_000), ("remove", 74_000)] {
+        rows.push(disk_row(Setting::default().with(Axis::Load, load).with(Axis::Backend, "calls"), rate));
+    }
+    rows[14].warm_up.steadiness = Some(Steadiness { is_steady: false, slope: -0.093, range: 0.31 });
+    let mut again = rows[1].samples.clone();
+    for sample in &mut again {
+        sample.wall_ns += sample.wall_ns / 300;
+    }
+    Report { controls: vec![Control { row: 1, samples: again }], ..disk(rows) }
+}
+
+/// A file that exists, read with two block sizes in two rounds; one run was served by a cache.
+pub(in crate::lab) fn only_read() -> Report {
+    let sizes = [(64, 800), (1024, 1900)];
+    let sequential = sizes.map(|(kib, mib)| disk_row(blocks("read", "direct", kib, 1), mib * 1024 / kib));
+    let random = disk_row(blocks("random-read", "direct", 4, 8).with(Axis::Backend, "threads"), 50_000);
+    let mut rows: Vec<Row> = sequential.into_iter().chain([random]).collect();
+    for row in &mut rows {
+        row.samples.truncate(2);
+        row.warm_up.steadiness = None;
+    }
+    rows[0].samples[1].invalid = Some("only 3.0 MiB of 320.0 MiB came from the disk".to_owned());
+    let data = Data { path: Some("/dev/sdb".into()), is_read_only: true, bytes: 4 << 30, ..Data::default() };
+    Report {
+        data: vec![data],
+        left_out: vec!["read buffered: no such thing".to_owned()],
+        remarks: vec!["threads kept several operations in flight, not io_uring: it is forbidden here".to_owned()],
+        ended: Ended::Interrupted,
+        repeated: 1,
+        preparation_ns: 0,
+        machine: Machine { file_system: "devtmpfs".to_owned(), ..machine() },
+        ..disk(rows)
+    }
+}
+
+fn blocks(load: &'static str, access: &'static str, kib: u64, depth: u64) -> Setting {
+    let setting = Setting::default().with(Axis::Load, load).with(Axis::Access, access).with(Axis::Depth, depth);
+    let backend = if depth > 1 { "io_uring" } else { "calls" };
+    setting.with(Axis::Block, kib * 1024).with(Axis::Backend, backend)
+}
+
+/// Eight runs in which so much was done a second, give or take.
+fn disk_row(setting: Setting, rate: u64) -> Row {
+    let per_mille = [1000, 1004, 991, 1002, 1007, 996, 1000, 989];
+    let latency = operation_latency(rate, setting.number(Axis::Depth).unwrap_or(1));
+    let [reads, writes] = parts(&setting).map(|part| part > 0);
+    let mut calls = SyscallCounts::default();
+    for _ in 0..rate * (RUN_NS / 1_000_000) / 1000 / setting.number(Axis::Depth).unwrap_or(1) {
+        calls.record(Call::Pread, 1, Ending::Moved(1));
+    }
+    let samples = per_mille.map(|part| Sample {
+        calls: calls.clone(),
+        read_latency: reads.then_some(latency),
+        write_latency: writes.then_some(latency),
+        ..disk_sample(&setting, rate, part)
+    });
+    Row {
+        warm_up: WarmUp {
+            wall_ns: 500_000_000,
+            steadiness: Some(Steadiness { is_steady: true, slope: 0.004, range: 0.06 }),
+            ..WarmUp::default()
+        },
+        read_latency: reads.then_some(latency),
+        write_latency: writes.then(|| Latency { p99_ns: latency.p99_ns * 2, ..latency }),
+        samples: samples.to_vec(),
+        ..Row::new(setting)
+    }
+}
+
+/// Of ten operations, those that read and those that write.
+fn parts(setting: &Setting) -> [u64; 2] {
+    match setting.word(Axis::Load) {
+        Some("write" | "random-write" | "sync") => [0, 10],
+        Some("mixed") => [7, 3],
+        _ => [10, 0],
+    }
+}
+
+/// A run of so many operations a second that took so many per mille of the time it should.
+fn disk_sample(setting: &Setting, rate: u64, per_mille: u64) -> Sample {
+    let operations = rate * (RUN_NS / 1_000_000) / 1000;
+    let bytes = operations * setting.number(Axis::Block).unwrap_or(0);
+    let [reads, writes] = parts(setting);
+    let mut sample = Sample { wall_ns: RUN_NS / 1000 * per_mille, ..Sample::default() };
+    (sample.windows, sample.window_ns) = (vec![operations / 10; 10], RUN_NS / 10);
+    for (metric, count) in [
+        (Metric::User, RUN_NS / 50),
+        (Metric::System, RUN_NS / 8),
+        (Metric::UnexplainedReads, 0),
+        (Metric::UnexplainedWrites, 0),
+        (Metric::Operations, operations),
+        (Metric::ReadBytes, bytes / 10 * reads),
+        (Metric::WrittenBytes, bytes / 10 * writes),
+    ] {
+        sample.metrics.count(metric, count);
+    }
+    sample
+}
+
+fn operation_latency(rate: u64, depth: u64) -> Latency {
+    let mean_ns = 1_000_000_000 * depth / rate;
+    Latency {
+        operations: rate * 8 * 400 / 1000,
+        mean_ns,
+        p50_ns: mean_ns * 9 / 10,
+        p99_ns: mean_ns * 3,
+        p999_ns: mean_ns * 7,
+        max_ns: mean_ns * 40 + 1_000_000,
+    }
+}
+
+fn disk(rows: Vec<Row>) -> Report {
+    let nvme = Disk {
+        name: "nvme0n1".to_owned(),
+        partition: Some("nvme0n1p2".to_owned()),
+        model: Some("Samsung SSD 970 EVO 1TB".to_owned()),
+        serial: Some("S5H9NS0N".to_owned()),
+        firmware: Some("2B2QEXE7".to_owned()),
+        size_bytes: Some(1 << 40),
+        queue: vec![("scheduler".to_owned(), "none".to_owned())],
+    };
+    Report {
+        subject: Subject::Disk,
+        command: "haul disk --seed 42 /mnt".to_owned(),
+        rank: Rank::Operation,
+        machine: Machine { disk: Some(nvme), ..machine() },
+        data: vec![Data { path: Some("/mnt".into()), bytes: 4 << 30, ..Data::default() }],
+        run_ns: Some(RUN_NS),
+        ended: Ended::Budget,
+        preparation_ns: 8_700_000_000,
+        warm_up_ns: 11_400_000_000,
+        between_ns: 3_100_000_000,
+        ..common(rows)
+    }
+}

@@ -1,0 +1,336 @@
+//! The tables of a sweep: one for each job and state of the cache, with the columns that answer the question that was asked.
+
+use super::super::columns::Builder;
+use super::super::derived::Derived;
+use super::super::numbers::{duration, nothing, times, whole_percent};
+use super::super::page::{Column, Table};
+use crate::calls::CallLatency;
+use crate::lab::metric::Metric;
+use crate::lab::plan::TableName;
+use crate::lab::report::Row;
+use crate::lab::setting::{Axis, Setting};
+use crate::lab::stats::median_of;
+use crate::lab::verdict::speedup;
+
+/// Calls that move bytes, as strace names them.
+const MOVING: [&str; 6] = ["read", "pread64", "write", "pwrite64", "copy_file_range", "ioctl(FICLONE)"];
+
+/// The tables that answer the question.
+pub(super) fn tables(derived: &Derived<'_>) -> Vec<Table> {
+    let columns = match derived.report.table {
+        Some(TableName::Buffers) => buffers,
+        Some(TableName::Workers) => workers,
+        Some(TableName::Models) => models,
+        Some(TableName::Pool) => pool,
+        Some(TableName::Ladder) => ladder,
+        None => general,
+    };
+    each_block(derived, columns)
+}
+
+/// All figures, whatever the question.
+pub(super) fn all_figures(derived: &Derived<'_>) -> Vec<Table> {
+    each_block(derived, general)
+}
+
+/// A table for each block: neighbouring rows of one job and one state of the cache, which can be compared.
+fn each_block(derived: &Derived<'_>, columns: fn(&mut Builder<'_>)) -> Vec<Table> {
+    let report = derived.report;
+    let key = |row: &Row| (row.setting.get(Axis::Job).cloned(), row.setting.get(Axis::Cache).cloned());
+    let (varying_at_all, _) = report.axes();
+    let mut first = 0;
+    let mut tables = vec![];
+    for block in report.rows.chunk_by(|one, other| key(one) == key(other)) {
+        let mut builder = Builder::new(derived, (first..first + block.len()).collect());
+        first += block.len();
+        let varying = builder.varying();
+        let told = varying_at_all.iter().filter(|axis| !varying.contains(axis));
+        let title: Vec<String> = told.filter_map(|axis| block[0].setting.phrase(*axis)).collect();
+        columns(&mut builder);
+        builder.bars(report.rank.metric());
+        tables.push(builder.finish((block.len() < report.rows.len()).then(|| title.join(", "))));
+    }
+    tables
+}
+
+/// What settings are ranked by, how well it is known, and the other time that there is.
+fn costs(table: &mut Builder<'_>) {
+    let ranked = table.derived.report.rank.metric();
+    table.metric(ranked, 0);
+    table.spread(ranked, 5);
+    table.metric(if ranked == Metric::Wall { Metric::Durable } else { Metric::Wall }, 30);
+}
+
+/// Every figure of any sweep.
+fn general(table: &mut Builder<'_>) {
+    table.labels();
+    table.runs_invalid();
+    table.metric(Metric::Reads, 8);
+    table.metric(Metric::Writes, 8);
+    table.metric(Metric::OtherCalls, 25);
+    table.metric(Metric::CallsPerMib, 7);
+    table.runs_reconciled(20);
+    if may_be_seen(table, Metric::UncountedCalls) {
+        table.metric(Metric::UncountedCalls, 20);
+    }
+    costs(table);
+    table.metric(Metric::MibPerSecond, 0);
+    table.metric(Metric::User, 40);
+    table.metric(Metric::System, 40);
+    table.metric(Metric::Peak, 10);
+    table.metric(Metric::MinorFaults, 80);
+    if may_be_seen(table, Metric::MajorFaults) {
+        table.metric(Metric::MajorFaults, 80);
+    }
+    let varies_pool = table.varying().contains(&Axis::Pool);
+    buffers_of_the_pool(table, if varies_pool { 15 } else { 90 });
+    if varies_pool {
+        allocations(table, 16);
+    }
+    table.metric(Metric::FileP50, 60);
+    table.metric(Metric::FileP99, 60);
+    table.metric(Metric::Ratio, 0);
+}
+
+/// What the pool did.
+fn buffers_of_the_pool(table: &mut Builder<'_>, rank: u8) {
+    table.metric(Metric::PoolFresh, rank);
+    table.metric(Metric::PoolReused, rank);
+    for metric in [Metric::PoolOverflowed, Metric::PoolWaited] {
+        if may_be_seen(table, metric) {
+            table.metric(metric, rank);
+        }
+    }
+}
+
+/// What the allocator did.
+fn allocations(table: &mut Builder<'_>, rank: u8) {
+    table.metric(Metric::Allocations, rank);
+    table.metric(Metric::AllocatedBytes, rank);
+}
+
+/// Whether a count is not 0 in every row, which is no news.
+fn may_be_seen(table: &Builder<'_>, metric: Metric) -> bool {
+    table.rows.iter().filter_map(|row| table.get(*row, metric)).any(|spread| spread.max > 0.0)
+}
+
+/// What a buffer size is good for: the verdict on it in a word or two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// The setting to use.
+    Best,
+    /// As fast as the one to use, and larger.
+    WastesMemory,
+    /// Not told from the fastest.
+    MayBeBest,
+    Fair,
+    /// More than half again as long as the fastest.
+    Slow,
+}
+
+impl Word {
+    pub(super) const ALL: [Self; 5] = [Self::Best, Self::WastesMemory, Self::MayBeBest, Self::Fair, Self::Slow];
+
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::WastesMemory => "wastes memory",
+            Self::MayBeBest => "may be best",
+            Self::Fair => "fair",
+            Self::Slow => "slow",
+        }
+    }
+
+    /// The word for a row, which says what the verdict says; `None` of too few rounds for a verdict.
+    fn of(derived: &Derived<'_>, row: usize) -> Option<Self> {
+        let report = derived.report;
+        let verdict = derived.verdict_on(row)?;
+        verdict.slowdowns.iter().find(|found| found.row == row)?.slowdown.bounds?;
+        let cost = |row: usize| derived.figures[row].median(report.rank.metric()).map(|cost| cost.max(1.0));
+        let factor = cost(row)? / cost(verdict.best)?;
+        let is_equal = verdict.indistinguishable.contains(&row);
+        let may_be_best = is_equal || verdict.undecided.contains(&row);
+        let buffer = |row: usize| report.rows[row].setting.number(Axis::Buffer);
+        let is_larger = |chosen: usize| buffer(row) > buffer(chosen);
+        Some(match verdict.chosen {
+            Some(chosen) if chosen == row => Self::Best,
+            Some(chosen) if is_larger(chosen) && (is_equal || !may_be_best && factor <= 1.0 + report.within) => {
+                Self::WastesMemory
+            }
+            _ if may_be_best => Self::MayBeBest,
+            _ if factor <= 1.5 => Self::Fair,
+            _ => Self::Slow,
+        })
+    }
+}
+
+/// Calls, times and a word.
+fn buffers(table: &mut Builder<'_>) {
+    let derived = table.derived;
+    table.labels();
+    table.runs_invalid();
+    table.metric(Metric::Calls, 0);
+    table.metric(Metric::CallsPerMib, 3);
+    table.runs_reconciled(20);
+    costs(table);
+    table.metric(Metric::Peak, 10);
+    table.metric(Metric::MibPerSecond, 0);
+    if table.rows.iter().any(|row| Word::of(derived, *row).is_some()) {
+        table.words("verdict", 0, |row| Word::of(derived, row).map_or_else(nothing, |word| word.text().to_owned()));
+    }
+}
+
+/// Time, memory, what more workers buy, and what they wait for.
+fn workers(table: &mut Builder<'_>) {
+    let derived = table.derived;
+    let series = table.series(Axis::Workers);
+    let workers = |row: usize| derived.report.rows[row].setting.number(Axis::Workers).unwrap_or(1);
+    let base = |row: usize| {
+        let alike = series.iter().find(|rows| rows.contains(&row))?;
+        alike.iter().copied().min_by_key(|row| workers(*row))
+    };
+    let knees: Vec<usize> = series.iter().filter_map(|rows| knee(derived, rows)).collect();
+    let cores = derived.report.machine.cores.max(1) as u64;
+    let threads = |row: usize| workers(row).min(cores) as f64;
+    table.labels();
+    table.runs_invalid();
+    costs(table);
+    table.metric(Metric::MibPerSecond, 0);
+    table.metric(Metric::Peak, 20);
+    table.speedup("speed-up", 0, base);
+    table.measured("effi-\nciency", 15, |row| {
+        let known = base(row).and_then(|base| Some((base, speedup(derived.report, row, base)?)));
+        known.map_or_else(nothing, |(base, known)| whole_percent(known.ratio * threads(base) / threads(row)))
+    });
+    table.metric(Metric::CpuPercent, 3);
+    if !knees.is_empty() {
+        table.measured("knee", 0, |row| if knees.contains(&row) { "←" } else { "" }.to_owned());
+    }
+    table.bottleneck(0);
+}
+
+/// Of these rows, that with the fewest workers whose median comes within the report's `within` of the fastest; `None` of
+/// fewer than two, where nothing was measured yet, and where the verdict cannot tell.
+fn knee(derived: &Derived<'_>, rows: &[usize]) -> Option<usize> {
+    let report = derived.report;
+    let is_told = derived.verdict_on(*rows.first()?).is_none_or(|verdict| verdict.chosen.is_some());
+    let cost = |row: usize| derived.figures[row].median(report.rank.metric());
+    let best = rows.iter().filter_map(|row| cost(*row)).fold(f64::INFINITY, f64::min);
+    let is_near = |row: &usize| cost(*row).is_some_and(|cost| cost <= best * (1.0 + report.within));
+    let near = rows.iter().copied().filter(is_near);
+    near.min_by_key(|row| report.rows[*row].setting.number(Axis::Workers)).filter(|_| is_told && rows.len() > 1)
+}
+
+/// Time, memory, CPU and switches, each beside the least of them, and what each waits for.
+fn models(table: &mut Builder<'_>) {
+    let report = table.derived.report;
+    let ranked = report.rank.metric();
+    let cost = |row: &usize| table.get(*row, ranked).map_or(0.0, |spread| spread.median);
+    let slowest = table.rows.iter().copied().max_by(|one, other| cost(one).total_cmp(&cost(other)));
+    let is_serial = |row: &usize| report.rows[*row].setting.number(Axis::Workers) == Some(1);
+    let serial = table.rows.iter().copied().find(is_serial).or(slowest);
+    let varying = table.varying();
+    table.labels();
+    table.runs_invalid();
+    costs(table);
+    table.metric(Metric::MibPerSecond, 0);
+    table.metric_beside_the_least(Metric::Peak, 20);
+    table.metric_beside_the_least(Metric::CpuPercent, 3);
+    table.metric_beside_the_least(Metric::VoluntarySwitches, 4);
+    table.metric_beside_the_least(Metric::InvoluntarySwitches, 50);
+    if varying.contains(&Axis::Scheduler) || varying.contains(&Axis::Workers) {
+        table.speedup("speed-up", 0, |_| serial);
+    }
+    table.bottleneck(0);
+}
+
+/// With the pool and without it, one below the other.
+fn pool(table: &mut Builder<'_>) {
+    let report = table.derived.report;
+    let series = table.series(Axis::Pool);
+    let is_off = |row: usize| report.rows[row].setting.word(Axis::Pool) == Some("off");
+    let without = |row: usize| {
+        let alike = series.iter().find(|rows| rows.contains(&row))?;
+        alike.iter().copied().find(|other| is_off(*other)).filter(|_| !is_off(row))
+    };
+    table.rows = series.concat();
+    table.labels();
+    table.runs_invalid();
+    table.metric(Metric::MinorFaults, 20);
+    costs(table);
+    table.metric(Metric::MibPerSecond, 25);
+    table.speedup("speed-up by\nthe pool", 0, without);
+    buffers_of_the_pool(table, 10);
+    allocations(table, 11);
+}
+
+/// A line for each step: what it changed, and what came of it.
+fn ladder(table: &mut Builder<'_>) {
+    let report = table.derived.report;
+    let first = table.rows.first().copied().unwrap_or(0);
+    let before = |row: usize| (row > first).then(|| row - 1);
+    table.words("step", 0, |row| report.label(row));
+    table.words("what changed", 0, |row| match before(row) {
+        Some(before) => changed(&report.rows[before].setting, &report.rows[row].setting),
+        None => report.rows[row].setting.phrase(Axis::Buffer).unwrap_or_default(),
+    });
+    table.runs_invalid();
+    costs(table);
+    table.metric(Metric::MibPerSecond, 0);
+    table.metric(Metric::FileP50, 40);
+    table.metric(Metric::FileP99, 45);
+    table.metric(Metric::CpuPercent, 6);
+    table.metric(Metric::Peak, 50);
+    table.speedup("gain over the\nstep before", 0, before);
+    // Without its interval: there is no room for two, and the steps' own show where noise is.
+    table.measured("gain over\nthe start", 4, |row| {
+        let gain = (row > first).then(|| speedup(report, row, first)).flatten();
+        gain.map_or_else(nothing, |gain| times(gain.ratio))
+    });
+    table.bottleneck(0);
+}
+
+/// What one step does differently from the one before: "buffer 256K", "channel, 2 workers".
+fn changed(before: &Setting, after: &Setting) -> String {
+    let mut axes: Vec<Axis> =
+        after.iter().map(|(axis, _)| axis).filter(|axis| before.get(*axis) != after.get(*axis)).collect();
+    axes.sort_by_key(|axis| *axis != Axis::Buffer);
+    let phrases: Vec<String> = axes.into_iter().filter_map(|axis| after.phrase(axis)).collect();
+    if phrases.is_empty() { "nothing".to_owned() } else { phrases.join(", ") }
+}
+
+/// How long single calls took, in two tables: those that move bytes, and the others.
+pub(super) fn latencies(derived: &Derived<'_>) -> Vec<Table> {
+    let report = derived.report;
+    let slower = report.rows.iter().zip(&derived.figures).filter_map(|(row, figures)| {
+        let median = figures.median(Metric::Wall).filter(|median| *median > 0.0)?;
+        Some(row.call_latencies.as_ref()?.wall_ns as f64 / median)
+    });
+    let cost = median_of(&slower.collect::<Vec<_>>()).map_or_else(String::new, |middle| {
+        format!("; timing them made that run take {} as long (the median of all settings)", times(middle))
+    });
+    let table = |moving: bool, title: String| {
+        let timed =
+            report.rows.iter().enumerate().filter_map(|(row, timed)| Some((row, timed.call_latencies.as_ref()?)));
+        let lines: Vec<[String; 7]> = timed
+            .flat_map(|(row, timed)| timed.calls.iter().map(move |call| (row, call)))
+            .filter(|(_, call)| MOVING.contains(&call.call.as_str()) == moving)
+            .map(|(row, call)| latency(report.label(row), call))
+            .collect();
+        let headings = ["setting", "call", "calls", "p50", "p90", "p99", "max"];
+        let columns = headings.into_iter().enumerate().map(|(index, heading)| Column {
+            heading: heading.to_owned(),
+            cells: lines.iter().map(|line| line[index].clone()).collect(),
+            rank: 0,
+            is_text: index < 2,
+        });
+        (!lines.is_empty()).then(|| Table { title: Some(title), columns: columns.collect(), ..Table::default() })
+    };
+    let moving = format!("how long single calls took, in one more run of each setting{cost}");
+    [table(true, moving), table(false, "the calls that move no bytes".to_owned())].into_iter().flatten().collect()
+}
+
+fn latency(setting: String, call: &CallLatency) -> [String; 7] {
+    let [p50, p90, p99, max] = [call.p50_ns, call.p90_ns, call.p99_ns, call.max_ns].map(duration);
+    [setting, call.call.clone(), call.calls.to_string(), p50, p90, p99, max]
+}
