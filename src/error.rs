@@ -123,16 +123,16 @@ pub enum Remedy {
     Scratch,
     /// A scratch directory outside.
     ScratchOutside,
-    /// More room, or a scratch directory elsewhere.
-    RoomOrScratch,
-    /// More room, or a smaller large file.
-    RoomOrSmaller,
-    /// More room, or a large file of a given size.
-    RoomOrSize,
+    /// More free space, or a scratch directory elsewhere.
+    SpaceOrDirectory,
+    /// More free space, or a smaller large file.
+    SpaceOrSmaller,
+    /// More free space, or a large file of a given size.
+    SpaceOrSize,
     /// A smaller file, or a larger share of what is free.
     SizeOrShare,
-    /// More room, a larger share of what is free, or another directory.
-    RoomOrShare,
+    /// More free space, a larger share of what is free, or another directory.
+    SpaceOrShare,
     /// A file of another size.
     Size,
     /// Smaller blocks, or a larger file.

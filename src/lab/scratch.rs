@@ -108,7 +108,7 @@ impl Scratch {
     }
 
     /// Where it lies.
-    pub(super) fn place(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.path.parent().filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 
@@ -133,11 +133,11 @@ impl Scratch {
     }
 
     fn remove(&mut self) -> rustix::io::Result<()> {
-        // A door of its own: somebody's wish to stop is no reason to leave this behind.
+        // Calls of its own: a request to stop is no reason to leave this here.
         let removed = remove_tree(&mut Sys::new(Stop::new()), &self.parent, &self.name);
         self.registration = None;
         match removed {
-            // A second wish to stop has it removed by somebody else.
+            // After a second request to stop another process removes it.
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(errno),
         }

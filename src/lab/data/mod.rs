@@ -19,7 +19,7 @@ use crate::sys::Sys;
 use crate::tree::each_file;
 use crate::tree::path::c_path;
 
-/// Bytes written at a time: as fast as can be, and a wish to stop is heard often enough.
+/// Bytes written at a time: as fast as can be, and a request to stop is noticed soon enough.
 const PIECE_BYTES: usize = 1 << 20;
 /// Bytes that the entropy of a source is measured over, at most: a tenth of a second.
 const SAMPLE_BYTES: u64 = 64 << 20;
@@ -93,7 +93,7 @@ pub(crate) struct Described {
     /// Their sizes.
     pub bytes: u64,
     /// Bytes that they take without their holes.
-    pub room_bytes: u64,
+    pub stored_bytes: u64,
     /// Shannon entropy of their content in bits a byte: of all of it, or of 64 MiB at most that are spread evenly over it.
     pub entropy_bits: f64,
 }
@@ -104,11 +104,11 @@ pub(crate) fn describe(sys: &mut Sys, path: &Path) -> Result<Described> {
 }
 
 fn describe_by(sys: &mut Sys, name: &CStr, most_bytes: u64) -> rustix::io::Result<Described> {
-    let (mut files, mut bytes, mut room_bytes) = (0, 0, 0);
+    let (mut files, mut bytes, mut stored_bytes) = (0, 0, 0);
     each_file(sys, CWD, name, &mut |_, _, attributes| {
         files += 1;
         bytes += attributes.size;
-        room_bytes += attributes.size.min(attributes.blocks * 512);
+        stored_bytes += attributes.size.min(attributes.blocks * 512);
         Ok(())
     })?;
     // Of so many pieces one is looked at. Files lie one after the other, so that of many small ones some are passed over.
@@ -132,7 +132,7 @@ fn describe_by(sys: &mut Sys, name: &CStr, most_bytes: u64) -> rustix::io::Resul
         begin = end;
         Ok(())
     })?;
-    Ok(Described { files, bytes, room_bytes, entropy_bits: histogram.entropy_bits() })
+    Ok(Described { files, bytes, stored_bytes, entropy_bits: histogram.entropy_bits() })
 }
 
 #[cfg(test)]

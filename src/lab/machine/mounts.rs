@@ -72,16 +72,16 @@ fn options(of_mount: &str, of_file_system: &str) -> String {
 fn unescaped(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let code = behind.get(..3).and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 8).ok());
+    while let Some((first, after)) = rest.split_first() {
+        let code = after.get(..3).and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 8).ok());
         match code {
             Some(byte) if *first == b'\\' => {
                 bytes.push(byte);
-                rest = &behind[3..];
+                rest = &after[3..];
             }
             _ => {
                 bytes.push(*first);
-                rest = behind;
+                rest = after;
             }
         }
     }

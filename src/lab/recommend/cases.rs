@@ -57,7 +57,7 @@ impl Sizes {
         let uses = plan.large_bytes.unwrap_or(*LARGE_BYTES.start()).saturating_mul(times);
         let needs = if plan.large_bytes.is_some() { uses } else { uses * PART_OF_FREE };
         if free_bytes < needs {
-            let remedy = if plan.large_bytes.is_some() { Remedy::RoomOrSmaller } else { Remedy::RoomOrSize };
+            let remedy = if plan.large_bytes.is_some() { Remedy::SpaceOrSmaller } else { Remedy::SpaceOrSize };
             let why = format!(
                 "that uses {} and needs {} of free space, and there are {}",
                 binary(uses),

@@ -162,7 +162,7 @@ fn say_once_a_case(report: &mut Report) {
 fn with_our_remedy(directory: &Path, error: Error) -> Error {
     let help = match error.remedy() {
         Some(Remedy::Scratch) => "name a DIR that can be written to",
-        Some(Remedy::RoomOrScratch) => "make room, or name a DIR that can be written to",
+        Some(Remedy::SpaceOrDirectory) => "make room, or name a DIR that can be written to",
         _ => return error,
     };
     Error::refused("tune for", directory, format!("{}; {help}", error.cause))

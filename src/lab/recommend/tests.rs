@@ -174,13 +174,13 @@ fn there_is_room_for_what_is_made_or_it_is_said_how_much_is_missing() {
         error.to_string(),
         "cannot tune for '/x': that uses 5.0 MiB and needs 5.0 MiB of free space, and there are 4.0 MiB"
     );
-    assert_eq!(error.remedy(), Some(Remedy::RoomOrSmaller));
+    assert_eq!(error.remedy(), Some(Remedy::SpaceOrSmaller));
     assert_eq!(of(&plan, 5 << 20).unwrap(), Sizes { large_bytes: 1 << 20, gzip_bytes: 1 << 20, files: 64 });
     plan.large_bytes = None;
     let error = of(&plan, 150 << 20).unwrap_err();
     let why = "that uses 40.0 MiB and needs 160.0 MiB of free space, and there are 150.0 MiB";
     assert!(error.to_string().ends_with(why), "{error}");
-    assert_eq!(error.remedy(), Some(Remedy::RoomOrSize));
+    assert_eq!(error.remedy(), Some(Remedy::SpaceOrSize));
     let copies = TunePlan { jobs: vec![SweepJob::Copy], ..plan.clone() };
     assert!(of(&copies, 96 << 20).is_ok() && of(&copies, 95 << 20).is_err(), "two sources and a target");
     plan.budget = Duration::from_secs(180);
@@ -264,7 +264,7 @@ fn a_directory_that_cannot_serve_is_named() {
     assert_eq!(tune("/nowhere/at/all"), "cannot open '/nowhere/at/all': No such file or directory");
     let error = tune("/proc");
     assert!(error.starts_with("cannot tune for '/proc': "), "{error}");
-    let full = Error::refused("sweep over", "a", "it needs 3 B").with(Remedy::RoomOrScratch);
+    let full = Error::refused("sweep over", "a", "it needs 3 B").with(Remedy::SpaceOrDirectory);
     let said = with_our_remedy(Path::new("b"), full);
     assert_eq!(said.to_string(), "cannot tune for 'b': it needs 3 B; make room, or name a DIR that can be written to");
     assert_eq!(said.remedy(), None);

@@ -59,7 +59,7 @@ impl FileSize {
             }
             Some(bytes) => Ok(Self { least: bytes, most: bytes }),
             None if may < SMALLEST_FILE => {
-                Err((format!("{part} are too little for a file of {}", binary(SMALLEST_FILE)), Remedy::RoomOrShare))
+                Err((format!("{part} are too little for a file of {}", binary(SMALLEST_FILE)), Remedy::SpaceOrShare))
             }
             None => Ok(Self { least: SMALLEST_FILE, most: 1 << may.min(LARGEST_FILE).ilog2() }),
         }

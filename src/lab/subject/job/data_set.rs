@@ -135,7 +135,7 @@ impl<'a> DataSet<'a> {
         tell("looking at the source");
         let found = data::describe(sys, &self.source)?;
         self.files = found.files;
-        self.require_free_space(sys, 0, found.room_bytes)?;
+        self.require_free_space(sys, 0, found.stored_bytes)?;
         if let Some(job) = self.jobs.iter().copied().find(|job| *job != SweepJob::Copy) {
             tell("copying the source");
             self.copy_source(job)?;
@@ -182,7 +182,7 @@ impl<'a> DataSet<'a> {
             (true, false) => "for the data and a target",
             (true, true) => "for the data, a private copy and a target",
         };
-        let to = self.scratch.place();
+        let to = self.scratch.path();
         // Made-up data has no name that people know.
         let source = if made > 0 { to } else { &self.source };
         require_free_space(self.scratch.file_system(sys)?, to, source, needed, purpose)

@@ -44,7 +44,7 @@ impl Source {
 
     /// Whether it lies on another device than an open directory.
     pub(super) fn is_on_another_device(&self, sys: &mut Sys, scratch: &Scratch) -> Result<bool> {
-        let there = sys.fstat(scratch.directory()).map_err(|errno| Error::system("open", scratch.place(), errno))?;
+        let there = sys.fstat(scratch.directory()).map_err(|errno| Error::system("open", scratch.path(), errno))?;
         Ok(there.dev != self.attributes.dev)
     }
 
@@ -110,7 +110,7 @@ pub(super) fn require_free_space(
         Quoted(to),
         binary(there.available_bytes),
     );
-    Err(Error::refused("sweep over", source, why).with(Remedy::RoomOrScratch))
+    Err(Error::refused("sweep over", source, why).with(Remedy::SpaceOrDirectory))
 }
 
 #[cfg(test)]
@@ -128,7 +128,7 @@ mod tests {
             error.to_string(),
             "cannot sweep over 'a': it needs 4.0 MiB (for a private copy and a target) and '/x' has 3.0 MiB left"
         );
-        assert_eq!(error.remedy(), Some(Remedy::RoomOrScratch));
+        assert_eq!(error.remedy(), Some(Remedy::SpaceOrDirectory));
     }
 
     #[test]
