@@ -3,7 +3,7 @@
 use super::columns::{Builder, legend};
 use super::derived::Derived;
 use super::machine;
-use super::notes::{left_out, noises, rounds, untimed};
+use super::notes::{noises, not_measured, rounds, untimed};
 use super::numbers::{bytes, count, duration, percent, three_digits};
 use super::page::{Finding, Page, Table};
 use crate::error::Quoted;
@@ -24,7 +24,7 @@ pub(super) fn page(derived: &Derived<'_>) -> Page {
     Page {
         title: "haul disk: ".to_owned() + &path_and_disk(report),
         caption: caption(report),
-        warnings: warnings(report),
+        warnings: [not_measured(report), warnings(report)].concat(),
         notes: notes(derived, &tables),
         machine: machine::lines(report),
         command: report.command.clone(),
@@ -310,7 +310,7 @@ fn beside_load(setting: &Setting) -> String {
 fn notes(derived: &Derived<'_>, tables: &[Table]) -> Vec<String> {
     let report = derived.report;
     let mut notes = vec![how(report)];
-    notes.extend(left_out(report));
+    notes.extend(report.remarks.iter().cloned());
     notes.extend(noises(derived));
     notes.push(clock(report));
     notes.extend(durability(report));

@@ -33,10 +33,9 @@ pub(super) fn noises(derived: &Derived<'_>) -> Vec<String> {
     said.collect()
 }
 
-/// The settings that were left out, and what else the measurement had to say.
-pub(super) fn left_out(report: &Report) -> Vec<String> {
-    let left_out = report.left_out.iter().map(|setting| format!("not measured: {setting}"));
-    left_out.chain(report.remarks.iter().cloned()).collect()
+/// What was asked for and not measured: the first of the warnings, since no other figure tells of it.
+pub(super) fn not_measured(report: &Report) -> Vec<String> {
+    report.left_out.iter().map(|setting| format!("not measured: {setting}")).collect()
 }
 
 /// What was done outside of measured times: each with how long it took, ns.

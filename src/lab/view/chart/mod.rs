@@ -24,6 +24,7 @@ use self::timeline::{Lane, Moment, Timeline};
 use super::numbers::{count, percent, signed};
 use crate::lab::report::Report;
 use crate::lab::setting::Axis;
+use crate::lab::subject::disk::warnings::is_sustained;
 use crate::lab::verdict::Verdict;
 
 /// Fewest rounds that show whether the machine changed from one to the next.
@@ -132,7 +133,7 @@ fn windows(section: &Section<'_>) -> String {
         (Sign::Drift, "from the mean of one run to that of the next".to_owned()),
     ];
     let last = chart.lanes.iter().flat_map(|lane| &lane.runs).map(Vec::len).max().unwrap_or(0);
-    details("Rates over time", last > SAMPLED, &chart, &signs)
+    details("Rates over time", last > SAMPLED || is_sustained(section.report), &chart, &signs)
 }
 
 fn details(summary: &str, is_open: bool, chart: &Timeline, signs: &[(Sign, String)]) -> String {

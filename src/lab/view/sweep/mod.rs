@@ -7,7 +7,7 @@ mod tables;
 
 use super::derived::Derived;
 use super::machine;
-use super::notes::rounds;
+use super::notes::{not_measured, rounds};
 use super::numbers::{bytes, count};
 use super::page::{Finding, Page};
 use crate::error::Quoted;
@@ -30,7 +30,7 @@ pub(super) fn page(derived: &Derived<'_>) -> Page {
         title: title(report),
         caption: caption(report),
         latencies: tables::latencies(derived),
-        warnings: warnings(&report.machine, source_bytes, has_cold),
+        warnings: [not_measured(report), warnings(&report.machine, source_bytes, has_cold)].concat(),
         notes: notes::notes(derived, &explained),
         machine: machine::lines(report),
         command: report.command.clone(),

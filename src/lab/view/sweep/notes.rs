@@ -3,7 +3,7 @@
 
 use super::super::columns::legend;
 use super::super::derived::Derived;
-use super::super::notes::{left_out, noises, untimed};
+use super::super::notes::{noises, untimed};
 use super::super::numbers::{count, duration, percent, three_digits};
 use super::super::page::Table;
 use super::tables::Word;
@@ -27,7 +27,7 @@ pub(super) fn notes(derived: &Derived<'_>, tables: &[Table]) -> Vec<String> {
     notes.extend(cold(report));
     notes.extend(noises(derived));
     notes.extend(bottlenecks(derived, tables));
-    notes.extend(left_out(report));
+    notes.extend(report.remarks.iter().cloned());
     notes.extend(engines(report));
     notes.extend(skipped(report));
     notes.extend(legend(tables, &own_columns(report, tables)));
@@ -296,7 +296,6 @@ mod tests {
         report.rows[0].samples[0].metrics.count(Metric::SkippedFiles, 3);
         let notes = said(&report);
         for note in [
-            "not measured: 64K with reflink: not supported",
             "no other tool could check the counts: strace is not installed",
             "3 files passed over in each run",
             "measuring: the times hold 90 ns a run and 1.20 ns a call that measuring itself takes. Timing a call takes \
@@ -304,6 +303,7 @@ mod tests {
         ] {
             assert!(notes.iter().any(|other| other == note), "{note}: {notes:?}");
         }
+        assert_eq!(page(&report).warnings[0], "not measured: 64K with reflink: not supported");
     }
 
     #[test]
