@@ -42,10 +42,10 @@ const EXAMPLES: &str = "Examples:
 /// free, and 16 GiB); the file bears no name, so that its room is free again however haul ends. Nothing of yours is read,
 /// written or removed, and the scratch directory is removed at the end. Settings are measured in shuffled rounds, after
 /// each was warmed up until its rate was steady; the report says how well each figure is known, what was not steady, and
-/// what makes it doubtful. What is read comes from the disk, and every run proves it; what is written is incompressible:
-/// buffered, it is durable when the clock stops (fdatasync is in the time); direct, it may then still be in the disk's
-/// write cache; that files were made or removed is in the file system's memory alone. Ctrl-C ends it with a report of what
-/// was measured.
+/// what makes it doubtful. What is read comes from the disk, and every run proves it; what is written is incompressible
+/// unless --entropy says otherwise: buffered, it is durable when the clock stops (fdatasync is in the time); direct, it may
+/// then still be in the disk's write cache; that files were made or removed is in the file system's memory alone. Ctrl-C
+/// ends it with a report of what was measured.
 #[derive(Debug, ClapArgs)]
 #[command(override_usage = "haul disk [OPTIONS] [DIR]\n       haul disk [OPTIONS] --read-only FILE|DEVICE",
           after_help = EXAMPLES)]
@@ -69,7 +69,7 @@ pub(crate) struct DiskArgs {
     /// What to ask of the disk; default: all of it, with --read-only what reads
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
     pub(crate) loads: Vec<Load>,
-    /// What varies; default: blocks of read and write, depths of the random loads
+    /// What varies; default: blocks of read and write (and 1M direct also with 8 in flight), depths of the random loads
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
     pub(crate) axis: Vec<DiskAxis>,
     /// Block sizes, multiples of 4K: a list, or a range of doublings such as 4K..1M; default: 4K,128K,1M. Where they do
@@ -99,7 +99,8 @@ pub(crate) struct DiskArgs {
     /// Entropy of what is written in bits a byte, 0 to 8; 8 is incompressible
     #[arg(long, value_name = "BITS", default_value = "8", value_parser = parse_entropy, conflicts_with = "read_only", allow_hyphen_values = true)]
     pub(crate) entropy: f64,
-    /// Bytes of the scratch file, or of FILE that are read; default: what the budget has time for
+    /// Bytes of the scratch file, or of FILE that are read; default: what the budget has time
+    /// for, with --preset cdm 1 GiB
     #[arg(long, value_name = "SIZE", value_parser = parse_amount_of_bytes, allow_hyphen_values = true)]
     pub(crate) size: Option<u64>,
     /// The most of the free space that the scratch file may take, and files of the free inodes; default: 25%

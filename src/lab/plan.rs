@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::report::Rank;
+use super::sample::Rank;
 use super::setting::Setting;
 use crate::plan::CodecName;
 use crate::size::BufferSize;

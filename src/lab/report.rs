@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::Machine;
 use super::metric::Metric;
-pub use super::sample::{Latency, Sample, Steadiness, WarmUp};
+pub use super::sample::{Latency, Rank, Sample, Steadiness, WarmUp};
 use super::setting::{Axis, Setting};
 use crate::calls::{CallLatency, Kind};
 use crate::lab::plan::{Generated, SweepJob, TableName};
@@ -33,49 +33,6 @@ impl Subject {
             Self::Sweep => "sweep",
             Self::Disk => "disk",
             Self::Tune => "tune",
-        }
-    }
-}
-
-/// By what settings are ranked and compared: less is better.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum Rank {
-    /// The time of a run, ns
-    #[default]
-    Wall,
-    /// The time until what a run wrote is on the disk, ns
-    Durable,
-    /// The time of an operation on a disk, ps: a second by their rate
-    #[value(skip)]
-    Operation,
-}
-
-impl Rank {
-    /// What a run costs; `None` of one that does not show what it should, and where it is not known. Never 0.
-    pub fn cost(self, sample: &Sample) -> Option<u64> {
-        if sample.invalid.is_some() {
-            return None;
-        }
-        let cost = match self {
-            Self::Wall => Some(sample.wall_ns),
-            Self::Durable => sample.metrics.get(Metric::Sync).map(|sync| sample.wall_ns + sync as u64),
-            Self::Operation => {
-                let operations = sample.metrics.whole(Metric::Operations);
-                // Whole ps still tell apart operations of a few ns.
-                let each = u128::from(sample.wall_ns) * 1000 / u128::from(operations.max(1));
-                (operations > 0).then(|| u64::try_from(each).unwrap_or(u64::MAX))
-            }
-        };
-        cost.map(|cost| cost.max(1))
-    }
-
-    /// The metric that tables show of it.
-    pub const fn metric(self) -> Metric {
-        match self {
-            Self::Wall => Metric::Wall,
-            Self::Durable => Metric::Durable,
-            Self::Operation => Metric::OperationsPerSecond,
         }
     }
 }

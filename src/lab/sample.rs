@@ -1,4 +1,4 @@
-//! What a report says of one run.
+//! What a report says of one run, and what one costs.
 
 use serde::{Deserialize, Serialize};
 
@@ -102,4 +102,47 @@ pub struct WarmUp {
     pub metrics: Metrics,
     /// Of a disk, whether the rate settled; `None` where too few windows were had to tell.
     pub steadiness: Option<Steadiness>,
+}
+
+/// By what settings are ranked and compared: less is better.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Rank {
+    /// The time of a run, ns
+    #[default]
+    Wall,
+    /// The time until what a run wrote is on the disk, ns
+    Durable,
+    /// The time of an operation on a disk, ps: a second by their rate
+    #[value(skip)]
+    Operation,
+}
+
+impl Rank {
+    /// What a run costs; `None` of one that does not show what it should, and where it is not known. Never 0.
+    pub fn cost(self, sample: &Sample) -> Option<u64> {
+        if sample.invalid.is_some() {
+            return None;
+        }
+        let cost = match self {
+            Self::Wall => Some(sample.wall_ns),
+            Self::Durable => sample.metrics.get(Metric::Sync).map(|sync| sample.wall_ns + sync as u64),
+            Self::Operation => {
+                let operations = sample.metrics.whole(Metric::Operations);
+                // Whole ps still tell apart operations of a few ns.
+                let each = u128::from(sample.wall_ns) * 1000 / u128::from(operations.max(1));
+                (operations > 0).then(|| u64::try_from(each).unwrap_or(u64::MAX))
+            }
+        };
+        cost.map(|cost| cost.max(1))
+    }
+
+    /// The metric that tables show of it.
+    pub const fn metric(self) -> Metric {
+        match self {
+            Self::Wall => Metric::Wall,
+            Self::Durable => Metric::Durable,
+            Self::Operation => Metric::OperationsPerSecond,
+        }
+    }
 }
