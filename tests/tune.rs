@@ -54,7 +54,11 @@ fn what_is_recommended_for_a_file_is_measured_on_it() {
     assert!(report["data"][0]["path"].as_str().is_some_and(|path| path.ends_with("place/own")), "{}", report["data"]);
     assert_eq!(sandbox.list("place").len(), 1);
     assert_eq!(sandbox.read("place/own"), common::noise(1, 300_000));
-    sandbox.haul("sweep --recommend own --generate 1M").run().code(2);
+    for words in
+        ["own --generate 1M", "own --codec zlib", "own --within 1%", "--generate 2x1M", "--generate 1M --entropy 4"]
+    {
+        sandbox.haul(format!("sweep --recommend {words}")).run().code(2);
+    }
     sandbox.haul("sweep --recommend missing --json").run().code(1).says(&["missing"]);
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct ReportOptions {
     #[arg(long, help_heading = "Report")]
     explain: bool,
     /// Print the answer alone, without tables
-    #[arg(short, long, help_heading = "Report")]
+    #[arg(short, long, help_heading = "Report", conflicts_with = "explain")]
     quiet: bool,
     /// Leave out the host's name, the serial number of the disk and the UUID of the file system; a hash of them stays, by
     /// which haul compare still knows them

@@ -60,7 +60,7 @@ pub(crate) struct SweepArgs {
     /// Find the options that make copy and gzip of SOURCE faster, and the lines that set them; without SOURCE of data that is
     /// made here. haul tune asks the same of a file system
     #[arg(long, conflicts_with_all = ["table", "buffers", "workers", "cache", "engine", "scheduler", "pool", "batch", "level",
-          "rounds", "latency", "verify_counts", "no_sync", "rank"])]
+          "codec", "block", "entropy", "within", "rounds", "latency", "verify_counts", "no_sync", "rank"])]
     pub(crate) recommend: bool,
     /// Buffer sizes: a list, or a range of doublings such as 4K..1M; default: 1K to 4M, or 256K
     /// where something else varies

@@ -97,6 +97,11 @@ pub(super) fn recommend(args: SweepArgs) -> Result<Invocation, UsageError> {
     };
     let beside = source.as_ref().and_then(|source| Some(std::path::absolute(source).ok()?.parent()?.to_owned()));
     let directory = args.to.or(beside).unwrap_or_else(|| ".".into());
+    if args.generate.is_some_and(|amount| amount.files.get() > 1) {
+        return Err(UsageError::new(
+            "--recommend makes its own small files: give --generate the size of the large one",
+        ));
+    }
     let size = args.generate.map(|amount| amount.bytes);
     let budget = args.budget.unwrap_or(BUDGET);
     build(Tuning { directory, source, jobs, budget, size, seed: args.seed }, args.report)

@@ -133,7 +133,7 @@ impl Scratch {
     }
 
     fn remove(&mut self) -> rustix::io::Result<()> {
-        // Calls of its own: a request to stop is no reason to leave this here.
+        // Calls of its own: this is removed also after a request to stop.
         let removed = remove_tree(&mut Sys::new(Stop::new()), &self.parent, &self.name);
         self.registration = None;
         match removed {

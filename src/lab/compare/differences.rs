@@ -87,7 +87,7 @@ fn differ(of: Part, what: impl Into<Cow<'static, str>>, [old, new]: [String; 2])
     (old != new).then(|| Difference { of, what: what.into(), old, new })
 }
 
-/// What one of them does not know is no difference: a report of an older haul has no host.
+/// What only one of them knows does not count as a difference: a report of an older haul has no host.
 fn both_known(of: Part, what: &'static str, [old, new]: [Option<String>; 2]) -> Option<Difference> {
     differ(of, what, [old?, new?])
 }

@@ -44,7 +44,7 @@ impl Group {
 
     /// What tells it from the others: "gzip, warm cache", "Level 9". `None` if there are no others.
     pub(super) fn title(&self, all: &[Self]) -> Option<String> {
-        // An axis that another group does not have is no news: a copy has no level.
+        // An axis that another group does not have need not be told: a copy has no level.
         let varies = |axis: Axis| {
             let differs =
                 |other: &Self| other.question.get(axis).is_some_and(|value| Some(value) != self.question.get(axis));

@@ -205,7 +205,7 @@ fn where_medians_and_rounds_disagree_both_are_shown_and_nothing_is_claimed() {
         "Cannot tell: by the medians of all rounds 128K is 138% slower than 64K, by the median within rounds 4% slower, so \
          the machine changed between rounds. Measure again with more rounds, on a quieter machine."
     );
-    // Of fewer rounds than a verdict takes it is no other.
+    // Fewer rounds than a verdict takes change nothing.
     report.rows.iter_mut().for_each(|row| row.samples.truncate(6));
     report.rows[1].samples.swap(2, 5);
     let found = &Verdict::all_of(&report)[0];

@@ -28,7 +28,7 @@ impl Comparison {
             ),
             caption: self.caption(),
             tables: if self.settings.is_empty() { vec![] } else { vec![table] },
-            // What the reports warn of is no less true of what they say together.
+            // What the reports warn of holds for what they say together, too.
             warnings: self.warnings().into_iter().chain(warnings_of_reports).collect(),
             notes: self.notes(),
             findings: self.findings(fail_above),
@@ -238,7 +238,7 @@ const fn sign(claim: Claim) -> &'static str {
     }
 }
 
-/// Seconds from 1970 to "2026-12-01T11:56:37Z"; `None` of what is no such time.
+/// Seconds from 1970 to "2026-12-01T11:56:37Z"; `None` of any other text.
 fn seconds(time: &str) -> Option<i64> {
     let shape = |(index, byte): (usize, u8)| match index {
         4 | 7 => byte == b'-',

@@ -138,7 +138,11 @@ fn another_disk_or_host_is_told_where_both_are_known() {
     older.machine.disk = Some(Disk { name: "vda".to_owned(), ..Disk::default() });
     older.machine.disk.as_mut().unwrap().queue = known_machine().machine.disk.unwrap().queue;
     (older.machine.host, older.machine.identity, older.machine.file_system_uuid) = (None, None, None);
-    assert_eq!(told(&older, &known_machine()), Vec::<String>::new(), "what one does not know is no difference");
+    assert_eq!(
+        told(&older, &known_machine()),
+        Vec::<String>::new(),
+        "what only one knows does not count as a difference"
+    );
 }
 
 #[test]

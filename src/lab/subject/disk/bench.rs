@@ -339,7 +339,7 @@ const fn verb(load: Load) -> &'static str {
     }
 }
 
-/// Whether a failure says that a setting cannot be had here, which is no reason to run no other: so many operations that
+/// Whether a failure says that a setting cannot be had here, so that the others are run all the same: so many operations that
 /// there is no memory for them, something that the file system has no call for, or files that it has no inodes for. Where
 /// there is no space for blocks none can be written.
 fn is_impossible(error: &Error, load: Load) -> bool {

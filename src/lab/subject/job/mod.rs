@@ -225,7 +225,7 @@ impl Bench for JobBench<'_> {
     }
 }
 
-/// Whether a failure says that a setting cannot be had here, which is no reason to run no other: an engine that the file
+/// Whether a failure says that a setting cannot be had here, so that the others are run all the same: an engine that the file
 /// system has no call for.
 fn is_impossible(error: &Error) -> bool {
     matches!(error.errno(), Some(Errno::OPNOTSUPP | Errno::INVAL | Errno::XDEV | Errno::NOSYS))

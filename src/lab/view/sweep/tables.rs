@@ -109,7 +109,7 @@ fn allocations(table: &mut Builder<'_>, rank: u8) {
     table.metric(Metric::AllocatedBytes, rank);
 }
 
-/// Whether a count is not 0 in every row, which is no news.
+/// Whether some row has a count other than 0; else the column says nothing.
 fn may_be_seen(table: &Builder<'_>, metric: Metric) -> bool {
     table.rows.iter().filter_map(|row| table.get(*row, metric)).any(|spread| spread.max > 0.0)
 }
