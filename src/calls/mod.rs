@@ -76,6 +76,7 @@ pub enum Call {
     Removexattrat,
     Getrandom,
     IoUringSetup,
+    IoUringRegister,
     IoUringEnter,
 }
 
@@ -101,7 +102,7 @@ pub enum Ending {
 
 impl Call {
     /// Every call, in the order reports list them.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 56] = [
         Self::Read,
         Self::Pread,
         Self::Write,
@@ -156,6 +157,7 @@ impl Call {
         Self::Removexattrat,
         Self::Getrandom,
         Self::IoUringSetup,
+        Self::IoUringRegister,
         Self::IoUringEnter,
     ];
 
@@ -216,8 +218,14 @@ impl Call {
             Self::Removexattrat => "removexattrat",
             Self::Getrandom => "getrandom",
             Self::IoUringSetup => "io_uring_setup",
+            Self::IoUringRegister => "io_uring_register",
             Self::IoUringEnter => "io_uring_enter",
         }
+    }
+
+    /// What reports call the operation of an `io_uring` that stands for it: `io_uring(statx)`.
+    pub fn operation_name(self) -> String {
+        format!("io_uring({})", self.name())
     }
 
     /// What reports count it as. `copy_file_range` is neither a read nor a write: no byte enters the process.
@@ -259,6 +267,7 @@ impl Call {
                 | Self::Setxattrat
                 | Self::Removexattrat
                 | Self::IoUringSetup
+                | Self::IoUringRegister
                 | Self::IoUringEnter
         )
     }
@@ -299,10 +308,36 @@ pub struct CallCounts {
     pub failed: u64,
 }
 
+impl CallCounts {
+    fn record(&mut self, wanted: usize, ending: Ending) {
+        self.calls += 1;
+        match ending {
+            Ending::Moved(bytes) => {
+                self.bytes += bytes;
+                self.short += u64::from(bytes > 0 && bytes < wanted as u64);
+            }
+            Ending::Failed(Errno::INTR) => self.interrupted += 1,
+            Ending::Failed(_) => self.failed += 1,
+        }
+    }
+}
+
+impl AddAssign<&Self> for CallCounts {
+    fn add_assign(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.bytes += other.bytes;
+        self.short += other.short;
+        self.interrupted += other.interrupted;
+        self.failed += other.failed;
+    }
+}
+
 /// Counts of every call of one worker, or of a whole job once the workers' counts were added up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyscallCounts {
     by_call: [CallCounts; Call::ALL.len()],
+    /// Operations of an `io_uring` that stand for calls. They are none: the kernel's counters do not see them.
+    by_operation: [CallCounts; Call::ALL.len()],
     /// What the kernel's `syscr` should have grown by.
     pub kernel_reads: u64,
     /// What the kernel's `syscw` should have grown by.
@@ -345,21 +380,27 @@ impl SyscallCounts {
 
     /// Counts a call that the kernel never saw, since a fault plan answered it.
     pub(crate) fn record_unseen(&mut self, call: Call, wanted: usize, ending: Ending) {
-        let counts = &mut self.by_call[call as usize];
-        counts.calls += 1;
-        match ending {
-            Ending::Moved(bytes) => {
-                counts.bytes += bytes;
-                counts.short += u64::from(bytes > 0 && bytes < wanted as u64);
-            }
-            Ending::Failed(Errno::INTR) => counts.interrupted += 1,
-            Ending::Failed(_) => counts.failed += 1,
-        }
+        self.by_call[call as usize].record(wanted, ending);
+    }
+
+    /// Counts an operation of an `io_uring` that stands for a call.
+    pub(crate) fn record_operation(&mut self, call: Call, wanted: usize, ending: Ending) {
+        self.by_operation[call as usize].record(wanted, ending);
     }
 
     /// What one kind of call did.
     pub const fn of(&self, call: Call) -> CallCounts {
         self.by_call[call as usize]
+    }
+
+    /// What the operations of an `io_uring` did that stand for one kind of call.
+    pub const fn operations_of(&self, call: Call) -> CallCounts {
+        self.by_operation[call as usize]
+    }
+
+    /// How many operations of an `io_uring` there were in all.
+    pub fn operations(&self) -> u64 {
+        self.by_operation.iter().map(|counts| counts.calls).sum()
     }
 
     /// How many calls of a kind were made.
@@ -380,18 +421,16 @@ impl SyscallCounts {
 
 impl Default for SyscallCounts {
     fn default() -> Self {
-        Self { by_call: [CallCounts::default(); Call::ALL.len()], kernel_reads: 0, kernel_writes: 0, latencies: None }
+        let none = [CallCounts::default(); Call::ALL.len()];
+        Self { by_call: none, by_operation: none, kernel_reads: 0, kernel_writes: 0, latencies: None }
     }
 }
 
 impl AddAssign<&Self> for SyscallCounts {
     fn add_assign(&mut self, other: &Self) {
-        for (mine, theirs) in self.by_call.iter_mut().zip(&other.by_call) {
-            mine.calls += theirs.calls;
-            mine.bytes += theirs.bytes;
-            mine.short += theirs.short;
-            mine.interrupted += theirs.interrupted;
-            mine.failed += theirs.failed;
+        let mine = self.by_call.iter_mut().chain(&mut self.by_operation);
+        for (mine, theirs) in mine.zip(other.by_call.iter().chain(&other.by_operation)) {
+            *mine += theirs;
         }
         self.kernel_reads += other.kernel_reads;
         self.kernel_writes += other.kernel_writes;
@@ -407,7 +446,9 @@ impl<'de> Deserialize<'de> for SyscallCounts {
         let by_name = BTreeMap::<String, CallCounts>::deserialize(deserializer)?;
         let mut counts = Self::default();
         for call in Call::ALL {
-            counts.by_call[call as usize] = by_name.get(call.name()).copied().unwrap_or_default();
+            let named = |name: &str| by_name.get(name).copied().unwrap_or_default();
+            counts.by_call[call as usize] = named(call.name());
+            counts.by_operation[call as usize] = named(&call.operation_name());
         }
         Ok(counts)
     }
@@ -415,7 +456,10 @@ impl<'de> Deserialize<'de> for SyscallCounts {
 
 impl Serialize for SyscallCounts {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.made().map(|(call, counts)| (call.name(), counts)))
+        let operations = Call::ALL.iter().map(|call| (call.operation_name(), self.operations_of(*call)));
+        let operations = operations.filter(|(_, counts)| counts.calls > 0);
+        let calls = self.made().map(|(call, counts)| (call.name().to_owned(), counts));
+        serializer.collect_map(calls.chain(operations))
     }
 }
 

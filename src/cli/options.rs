@@ -11,7 +11,7 @@ use haul::plan::{Clash, Clashes, Resources, SchedulerName};
 use haul::size::BufferSize;
 
 use super::text;
-use super::words::{PoolWord, WorkerCount, parse_pool, parse_workers};
+use super::words::{PoolWord, WorkerWord, parse_pool, parse_worker_word};
 
 /// What every job takes.
 #[derive(Debug, ClapArgs)]
@@ -19,9 +19,9 @@ pub(crate) struct Common {
     /// The most bytes one read or write moves, 1B to 1G: 512B, 64K (binary), 64kB (decimal)
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(crate) buffer: Option<BufferSize>,
-    /// Threads that work; auto: what affinity and the cgroup's quota allow
-    #[arg(short = 'p', long, value_name = "N|auto", default_value = "auto", value_parser = parse_workers, allow_hyphen_values = true)]
-    pub(crate) workers: WorkerCount,
+    /// Threads or processes that work; auto: what affinity and the cgroup's quota allow
+    #[arg(short = 'p', long, value_name = "N|auto", default_value = "auto", value_parser = parse_worker_word, allow_hyphen_values = true)]
+    pub(crate) workers: WorkerWord,
     /// Who runs the tasks
     #[arg(long, value_enum, default_value_t = SchedulerName::Channel)]
     pub(crate) scheduler: SchedulerName,
@@ -118,7 +118,7 @@ pub(crate) fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec
 pub(crate) fn resources(common: &Common) -> Resources {
     Resources {
         buffer: common.buffer,
-        workers: Some(common.workers.0),
+        workers: common.workers.0,
         scheduler: common.scheduler,
         pool: common.pool.0,
         batch: true,

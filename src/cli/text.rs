@@ -124,6 +124,10 @@ pub(crate) fn clash(clash: &Clash) -> String {
         Clash::IndexOfStdin => "--index is kept beside a file; standard input has no place",
         Clash::IndexAndData => "--index alone writes no data; --range 0: does",
         Clash::LimitOfRange => "--max-output is about whole files; what --range writes is as long as it says",
+        Clash::RingAndEngine(_) => return format!("{clash}; leave --engine out, or choose another --scheduler"),
+        Clash::RingForCodec => {
+            "gzip and gunzip wait for the processor, not for files: --scheduler uring has nothing to gain there; leave it out"
+        }
         Clash::PartialPages(_) | Clash::Level { .. } | Clash::NotBuilt(_) | Clash::Suffix => return clash.to_string(),
     };
     text.to_owned()

@@ -14,6 +14,10 @@ pub(crate) struct SizeList(pub(crate) Vec<BufferSize>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WorkerCount(pub(crate) NonZeroUsize);
 
+/// A number of workers; `None` is `auto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WorkerWord(pub(crate) Option<NonZeroUsize>);
+
 /// `auto`, `on`, `off` or a number of buffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PoolWord(pub(crate) PoolChoice);
@@ -47,6 +51,11 @@ pub(crate) fn parse_workers(text: &str) -> Result<WorkerCount, String> {
         Ok(count) if count.get() <= MOST_WORKERS => Ok(WorkerCount(count)),
         _ => Err(format!("write auto or a number from 1 to {MOST_WORKERS}")),
     }
+}
+
+/// `auto` stays that: what it comes to depends on who runs the tasks.
+pub(crate) fn parse_worker_word(text: &str) -> Result<WorkerWord, String> {
+    if text == "auto" { Ok(WorkerWord(None)) } else { parse_workers(text).map(|count| WorkerWord(Some(count.0))) }
 }
 
 pub(crate) fn parse_pool(text: &str) -> Result<PoolWord, &'static str> {

@@ -15,7 +15,7 @@ use crate::engine::read_write::{ReadWrite, copy_stream};
 use crate::engine::sparse::copy_making_holes;
 use crate::engine::{self, Copied, Engine, Ladder, Pieces, Progress, Route};
 use crate::error::{Error, Result};
-use crate::plan::{EngineName, When};
+use crate::plan::{EngineName, SchedulerName, When};
 use crate::pool::{PoolError, PooledBuffer};
 use crate::sys::{FileKind, Sys};
 
@@ -73,7 +73,9 @@ pub(super) fn copy_content(copier: &mut Copier, copy: FileCopy) -> Content {
 fn try_whole(copier: &mut Copier, copy: &FileCopy, holes: Holes) -> Result<engine::Whole> {
     let Shared { plan, step, threads, .. } = &*copier.shared;
     let volume = &copy.entry.open.directory.volume;
-    let alone = step.is_none() && (*threads == 1 || copy.attributes.size < SPLIT_BYTES);
+    // In an event loop a call that copies by itself would hold up all other files.
+    let has_threads = plan.resources.scheduler != SchedulerName::Uring;
+    let alone = step.is_none() && has_threads && (*threads == 1 || copy.attributes.size < SPLIT_BYTES);
     let ladder = if plan.engine_is_preference { Ladder::preferring } else { Ladder::new };
     let ladder = ladder(plan.engine, plan.reflink, &copy.attributes, volume, alone);
     if holes == Holes::Made {

@@ -7,7 +7,6 @@
 //! that only we may enter. What does not turn out as expected (a file that changed just now, one with several names
 //! or with holes, a large one) is removed again and copied as usual; where that happens often, it is not tried.
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,11 +23,11 @@ use super::hard_links::LinkName;
 use super::names::{FinalName, note_target};
 use super::staged::clear_stale;
 use super::{Copier, Task};
-use crate::engine::Copied;
+use crate::engine::{Copied, Pair};
 use crate::error::{Error, Result};
 use crate::job::worker_context::WorkerContext;
-use crate::plan::{CopyPlan, Durable, EngineName, Method, When};
-use crate::pool::Handle;
+use crate::plan::{CopyPlan, Durable, EngineName, Method, SchedulerName, When};
+use crate::pool::{Handle, PooledBuffer};
 use crate::sys::{Attributes, FileKind, Moment, Sys, file_time};
 use crate::tree::UNREMOVABLE;
 
@@ -336,8 +335,11 @@ impl FastPath {
 /// Copies a file, unless it turns out to need another way; then nothing of it is left. Failures are found again, and
 /// told, on that way.
 fn copy_by_fast_path(copier: &mut Copier, entry: Entry<'_>, handle: &mut Handle<'_, Task>) -> bool {
-    let Copier { worker, fast_path, .. } = copier;
+    let Copier { worker, fast_path, shared, .. } = copier;
     fast_path.attempts += 1;
+    // In an event loop a call that waits for the disk would hold up all other files; reads and writes are its operations.
+    let by_ring = shared.plan.resources.scheduler == SchedulerName::Uring;
+    let buffer = if by_ring { shared.pool.acquire::<1>().ok() } else { None };
     let (opened, since) = (worker.clock(), file_time());
     let (open, sys) = (entry.open, &mut worker.sys);
     // Reading would touch its time of access before we have seen that. Only its owner may ask for this.
@@ -348,7 +350,10 @@ fn copy_by_fast_path(copier: &mut Copier, entry: Entry<'_>, handle: &mut Handle<
     let mode = fast_path.mode;
     let Ok(file) = sys.create(&open.target, entry.new_name, mode) else { return false };
     let target = FileTarget { file, kind: TargetKind::Staged, mode_now: Some(mode & !open.creator.umask) };
-    let Some(attributes) = copy_then_examine(sys, &source, &target.file, since) else {
+    let pair = Pair { source: &source, target: &target.file };
+    let by = if buffer.is_some() { EngineName::ReadWrite } else { EngineName::CopyFileRange };
+    let attributes = copy_then_examine(sys, pair, buffer, since);
+    let Some(attributes) = attributes else {
         fast_path.in_vain += 1;
         target.abandon(sys, entry);
         let _ = sys.close(source);
@@ -358,7 +363,7 @@ fn copy_by_fast_path(copier: &mut Copier, entry: Entry<'_>, handle: &mut Handle<
     let copy = FileCopy { entry: entry.to_owned(), source, opened, attributes, target };
     worker.found(attributes.size);
     worker.moved(attributes.size);
-    worker.note(|| (copy.source_path(), format!("{} bytes by copy_file_range", attributes.size)));
+    worker.note(|| (copy.source_path(), format!("{} bytes by {}", attributes.size, by.name())));
     let finished = complete(copier, copy, handle);
     if let Some(is_kept) = copier.worker.check(finished) {
         count(&mut copier.worker, attributes.size, opened, is_kept);
@@ -366,9 +371,22 @@ fn copy_by_fast_path(copier: &mut Copier, entry: Entry<'_>, handle: &mut Handle<
     true
 }
 
-/// Copies a small file and looks at it; nothing if it needs another way.
-fn copy_then_examine(sys: &mut Sys, source: &OwnedFd, target: &OwnedFd, since: Moment) -> Option<Attributes> {
-    let copied = sys.copy_file_range(source, target, 0, AT_ONCE).ok()?;
+/// Copies a small file, through the buffer if there is one, and looks at it; nothing if it needs another way.
+fn copy_then_examine(
+    sys: &mut Sys,
+    Pair { source, target }: Pair<'_>,
+    buffer: Option<[PooledBuffer; 1]>,
+    since: Moment,
+) -> Option<Attributes> {
+    let copied = match buffer {
+        None => sys.copy_file_range(source, target, 0, AT_ONCE).ok()?,
+        Some([mut buffer]) => {
+            let len = buffer.len().min(AT_ONCE);
+            let count = sys.pread(source, &mut buffer[..len], 0).ok()?;
+            sys.pwrite_full(target, &buffer[..count], 0, len).ok()?;
+            count
+        }
+    };
     let attributes = sys.fstat(source).ok()?;
     let is_all = attributes.size == copied as u64 && copied < AT_ONCE;
     let is_plain = attributes.kind == FileKind::RegularFile && attributes.links == 1 && !attributes.has_holes();

@@ -43,13 +43,14 @@ use self::file::FastPath;
 use self::hard_links::{LinkGroups, PendingName};
 use self::operands::{Destination, DistinctSources};
 use self::shared::Shared;
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::job::Context;
 use crate::job::limits::Needs;
 use crate::job::list::Names;
 use crate::job::worker_context::WorkerContext;
-use crate::plan::{CopyPlan, Durable, EngineName, Follow, Method};
-use crate::pool::{BufferPool, Handle, Worker, workers};
+use crate::plan::{CopyPlan, Durable, EngineName, Follow, Method, Resources, SchedulerName};
+use crate::pool::workers::Scheduler;
+use crate::pool::{BufferPool, Handle, PoolOptions, Worker};
 use crate::size::BufferSize;
 use crate::summary::Summary;
 use crate::sys::{DirectoryBuffer, FileKind, Sys, most_descriptors};
@@ -66,11 +67,13 @@ const WORKER_DESCRIPTORS: u64 = 18;
 /// nothing could be begun.
 pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     let mut first = context.sys();
-    // What a dry run tells comes in order.
-    let threads = if plan.dry_run { 1 } else { affordable(plan.resources.threads()) };
-    let (threads, options) = needs(plan).afford(&mut first, threads, &plan.resources);
+    let (mut scheduler, threads, options, no_ring) = schedule(plan, &mut first);
     let pool = BufferPool::new(options);
     let mut workers = WorkerContext::for_workers(context, threads);
+    if let Some(errno) = no_ring {
+        let why = format!("there is no io_uring here ({}); threads copy instead", Cause::System(errno));
+        workers[0].warn(&plan.target, why);
+    }
     let sys = &mut workers[0].sys;
     if plan.dry_run {
         sys.change_nothing();
@@ -98,10 +101,10 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     if sources_may_collide {
         // One after the other: what one has made, the next one finds.
         for task in tasks {
-            copiers = workers::run(plan.resources.scheduler, copiers, std::iter::once(task));
+            copiers = scheduler.run(&mut first, copiers, std::iter::once(task));
         }
     } else {
-        copiers = workers::run(plan.resources.scheduler, copiers, &mut tasks);
+        copiers = scheduler.run(&mut first, copiers, &mut tasks);
     }
     if let Some(copier) = copiers.first_mut() {
         copier.close_down();
@@ -110,6 +113,30 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     summary.unfinished = shared.unfinished.paths();
     summary.syscalls += first.counts();
     Ok(summary)
+}
+
+/// Who runs the tasks, how many workers, and their pool; and why there is no ring, if one was asked for.
+fn schedule(plan: &CopyPlan, sys: &mut Sys) -> (Scheduler, usize, PoolOptions, Option<Errno>) {
+    let needs = needs(plan);
+    if plan.dry_run {
+        // What it tells comes in order.
+        let (_, options) = needs.afford(sys, 1, &plan.resources);
+        return (Scheduler::Serial, 1, options, None);
+    }
+    let mut resources = plan.resources;
+    let mut no_ring = None;
+    loop {
+        let (mut workers, options) = needs.afford(sys, affordable(resources.threads()), &resources);
+        if resources.scheduler == SchedulerName::Uring {
+            // A worker that waited for a buffer would hold up those that have them.
+            workers = options.limit().map_or(workers, |buffers| workers.min(buffers / needs.at_once)).max(1);
+        }
+        match Scheduler::new(resources.scheduler, sys, workers) {
+            Ok(scheduler) => return (scheduler, workers, options, no_ring),
+            Err(errno) => no_ring = Some(errno),
+        }
+        resources = Resources { scheduler: SchedulerName::Channel, workers: None, ..resources };
+    }
 }
 
 /// As many workers as there are descriptors for.

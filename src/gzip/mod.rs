@@ -35,7 +35,8 @@ use crate::job::losses::Losses;
 use crate::job::target_registry::TargetRegistry;
 use crate::job::worker_context::WorkerContext;
 use crate::plan::FileOptions;
-use crate::pool::{self, BufferPool, PooledBuffer, Worker, workers};
+use crate::pool::workers::Scheduler;
+use crate::pool::{self, BufferPool, PooledBuffer, Worker};
 use crate::size::BufferSize;
 use crate::summary::Summary;
 use crate::sys::{DirectoryBuffer, Identity};
@@ -160,7 +161,9 @@ fn run<D: Direction>(
         Ok(FileWorker { context, job, codec, entries: DirectoryBuffer::default(), attributes: Buffers::default() })
     });
     let plan = job.plan();
-    let done = workers::run(plan.resources.scheduler, workers.collect::<Result<_>>()?, first_tasks(plan, names));
+    let mut scheduler = Scheduler::new(plan.resources.scheduler, &mut sys, threads)
+        .map_err(|errno| Error::system("set up", "io_uring", errno))?;
+    let done = scheduler.run(&mut sys, workers.collect::<Result<_>>()?, first_tasks(plan, names));
     let mut summary = WorkerContext::add_up(done.into_iter().map(|worker| worker.context), &pool);
     summary.syscalls += sys.counts();
     Ok(summary)

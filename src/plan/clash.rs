@@ -1,7 +1,7 @@
 //! Reasons why options make no plan: choices that contradict each other, choices without what they need, values that
 //! nothing can be done with. They name no options of a command line.
 
-use super::CodecName;
+use super::{CodecName, EngineName};
 use crate::size::BufferSize;
 
 /// One reason why options make no plan.
@@ -68,6 +68,14 @@ pub enum Clash {
     /// A buffer that the engine direct cannot move.
     #[error("the engine direct moves whole pages: {0} is not a multiple of 4K")]
     PartialPages(BufferSize),
+    /// An engine that an `io_uring` has no operations for.
+    #[error("an io_uring reads and writes, and the engine {} does neither", .0.name())]
+    RingAndEngine(EngineName),
+    /// An `io_uring` for what is bound by the processor.
+    #[error(
+        "compressing and decompressing wait for the processor, not for files: an io_uring has nothing to gain there"
+    )]
+    RingForCodec,
     /// A comparison of sizes where no target has a size.
     #[error("sources can be kept for their size only where each has a file beside it")]
     KeepSmallerWithoutFiles,

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use super::{Clash, Clashes, EngineName, LONGEST_SUFFIX, NameList, Patterns, Resources};
+use super::{Clash, Clashes, EngineName, LONGEST_SUFFIX, NameList, Patterns, Resources, SchedulerName};
 
 /// What the name of a tree ends in that is not finished. A dash and a number may follow.
 pub(crate) const UNFINISHED_SUFFIX: &str = ".haul-part";
@@ -257,7 +257,15 @@ impl CopyOptions {
         let mut clashes = self.clashes_of_targets();
         clashes.extend(self.clashes_of_contents());
         clashes.extend(self.engine.check(self.resources.buffer).err());
+        clashes.extend(self.clash_of_ring());
         Clashes::check(clashes).map(|()| CopyPlan(self))
+    }
+
+    /// In an event loop a call that copies by itself would hold up all other files.
+    fn clash_of_ring(&self) -> Option<Clash> {
+        let is_ring = self.resources.scheduler == SchedulerName::Uring;
+        let is_call = matches!(self.engine, EngineName::CopyFileRange | EngineName::Mmap | EngineName::Reflink);
+        (is_ring && is_call && !self.engine_is_preference).then_some(Clash::RingAndEngine(self.engine))
     }
 
     /// What is wrong with where sources go, and with what is there already.
@@ -338,7 +346,7 @@ mod tests {
 
     #[test]
     fn what_contradicts_itself_makes_no_plan() {
-        let table: [(Change, &[Clash]); 16] = [
+        let table: [(Change, &[Clash]); 18] = [
             (|_| (), &[]),
             (|all| all.sources.clear(), &[Clash::NoSource]),
             (|all| (all.placing, all.sources) = (Placing::Exact, vec!["a".into(); 2]), &[Clash::ExactTargetOfSeveral]),
@@ -360,6 +368,11 @@ mod tests {
             (|all| (all.reflink, all.engine) = (When::Always, EngineName::Mmap), &[Clash::ReflinkAndEngine]),
             (|all| (all.reflink, all.engine) = (When::Never, EngineName::Reflink), &[Clash::NoReflinkAndEngine]),
             (|all| (all.sparse, all.engine) = (When::Always, EngineName::CopyFileRange), &[Clash::SparseAndEngine]),
+            (
+                |all| (all.resources.scheduler, all.engine) = (SchedulerName::Uring, EngineName::Mmap),
+                &[Clash::RingAndEngine(EngineName::Mmap)],
+            ),
+            (|all| (all.resources.scheduler, all.engine) = (SchedulerName::Uring, EngineName::Direct), &[]),
             (|all| all.existing.suffix.clear(), &[Clash::BackupSuffix(String::new())]),
             (|all| all.method = Method::AttributesOnly, &[]),
             // All of them, in the order in which they were looked for.

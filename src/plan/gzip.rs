@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Clash, Clashes, LONGEST_SUFFIX, Patterns, Resources};
+use super::{Clash, Clashes, LONGEST_SUFFIX, Patterns, Resources, SchedulerName};
 use crate::size::BufferSize;
 
 /// The highest level. zlib and ISA-L end earlier.
@@ -175,6 +175,7 @@ impl FileOptions {
             (self.reads_stdin() && list_is_stdin, Clash::DataBesideList),
             (self.update && !makes_files, Clash::UpdateWithoutFiles),
             (self.output_dir.is_some() && !makes_files, Clash::DirectoryWithoutFiles),
+            (self.resources.scheduler == SchedulerName::Uring, Clash::RingForCodec),
         ])
     }
 

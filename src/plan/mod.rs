@@ -26,6 +26,10 @@ pub use gzip::{
 };
 pub use patterns::Patterns;
 
+/// Operations that the scheduler `uring` keeps in flight where nobody says how many: as many files as a disk's queue usually
+/// takes requests.
+pub const DEFAULT_IN_FLIGHT: usize = 64;
+
 /// The longest suffix, bytes: the name that it is put to must still fit.
 pub const LONGEST_SUFFIX: usize = 30;
 
@@ -85,6 +89,8 @@ pub enum SchedulerName {
     Channel,
     /// The work-stealing pool of rayon.
     Rayon,
+    /// One thread that keeps many operations in flight in an `io_uring` (copy only).
+    Uring,
 }
 
 impl SchedulerName {
@@ -146,7 +152,8 @@ impl<'de> Deserialize<'de> for PoolChoice {
 pub struct Resources {
     /// The most bytes one read or write moves; `None` lets the engine choose its default.
     pub buffer: Option<BufferSize>,
-    /// Threads that work; `None` is as many as can run at once.
+    /// Workers: threads, or operations in flight (`uring`). `None` is as many as can run at once, or
+    /// [`DEFAULT_IN_FLIGHT`].
     pub workers: Option<NonZeroUsize>,
     /// Who runs tasks.
     pub scheduler: SchedulerName,
@@ -169,10 +176,14 @@ impl Resources {
         Self { workers: Some(workers), ..Self::default() }
     }
 
-    /// Threads that really run: the serial scheduler has one, whatever was asked for.
+    /// Workers that really run: the serial scheduler has one, whatever was asked for.
     pub fn threads(&self) -> usize {
-        // Affinity and cgroup quota, v1 and v2: std looks at all of them. Not the number of processors.
-        let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        if self.scheduler == SchedulerName::Serial { 1 } else { self.workers.unwrap_or_else(available).get() }
+        match (self.scheduler, self.workers) {
+            (SchedulerName::Serial, _) => 1,
+            (_, Some(workers)) => workers.get(),
+            (SchedulerName::Uring, None) => DEFAULT_IN_FLIGHT,
+            // Affinity and cgroup quota, v1 and v2: std looks at all of them. Not the number of processors.
+            (_, None) => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        }
     }
 }

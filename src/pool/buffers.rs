@@ -254,7 +254,7 @@ impl PoolOptions {
     }
 
     /// The most buffers that may exist at a time.
-    pub(super) fn limit(&self) -> Option<usize> {
+    pub(crate) fn limit(&self) -> Option<usize> {
         self.size.map(|size| size.get() + self.overflow)
     }
 }

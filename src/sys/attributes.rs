@@ -8,7 +8,8 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, Result};
 
-use super::Sys;
+use super::event_loop::operations;
+use super::{Sys, or_call};
 use crate::calls::Call;
 
 /// What kind of file something is.
@@ -118,8 +119,9 @@ impl Sys {
     }
 
     fn statx(&mut self, directory: impl AsFd, name: &CStr, flags: AtFlags) -> Result<Attributes> {
-        self.plain(Call::Statx, || rustix::fs::statx(directory.as_fd(), name, flags, StatxFlags::BASIC_STATS))
-            .map(Attributes::from)
+        let directory = directory.as_fd();
+        let call = || rustix::fs::statx(directory, name, flags, StatxFlags::BASIC_STATS);
+        self.plain(Call::Statx, || or_call(operations::statx(directory, name, flags), call)).map(Attributes::from)
     }
 
     /// Sets the times of an open file.

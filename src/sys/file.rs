@@ -8,7 +8,8 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{Access, Advice, AtFlags, FallocateFlags, FlockOperation, Mode, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
-use super::Sys;
+use super::event_loop::operations;
+use super::{Made, Sys, or_call};
 use crate::calls::Call;
 
 /// A run of data in a file that may have holes: bytes `start..end`.
@@ -27,8 +28,12 @@ impl Sys {
         if self.changes_nothing && changes {
             return Err(Errno::PERM);
         }
-        let mode = Mode::from_raw_mode(mode);
-        self.plain(Call::Openat, || rustix::fs::openat(directory.as_fd(), name, flags | OFlags::CLOEXEC, mode))
+        let (directory, flags, mode) = (directory.as_fd(), flags | OFlags::CLOEXEC, Mode::from_raw_mode(mode));
+        self.plain(Call::Openat, || {
+            or_call(operations::openat(directory, name, flags, mode), || {
+                rustix::fs::openat(directory, name, flags, mode)
+            })
+        })
     }
 
     /// Opens a file for reading, itself and not what a symbolic link leads to. `O_NONBLOCK` keeps a FIFO that took
@@ -81,8 +86,10 @@ impl Sys {
         self.plain(Call::Close, || {
             // SAFETY: `raw` came out of an `OwnedFd` that was given up, so nobody else closes or uses it. The closure
             // runs once: what it returns is never EINTR, so `plain` does not repeat it.
-            result = unsafe { rustix::io::try_close(raw) };
-            Ok(())
+            let Made { result: closed, by_ring } =
+                or_call(operations::close(raw), || unsafe { rustix::io::try_close(raw) });
+            result = closed;
+            Made { result: Ok(()), by_ring }
         })?;
         result.or_else(|errno| if errno == Errno::INTR { Ok(()) } else { Err(errno) })
     }
@@ -91,8 +98,10 @@ impl Sys {
     /// (`O_NONBLOCK`), as an event loop does that hands us its pipe or socket.
     pub fn read(&mut self, file: impl AsFd, buffer: &mut [u8]) -> Result<usize> {
         loop {
-            let read =
-                self.transfer(Call::Read, buffer.len(), |wanted| rustix::io::read(file.as_fd(), &mut buffer[..wanted]));
+            let read = self.transfer(Call::Read, buffer.len(), |wanted| {
+                let (file, buffer) = (file.as_fd(), &mut buffer[..wanted]);
+                or_call(operations::read(file, buffer, None), || rustix::io::read(file, buffer))
+            });
             match read {
                 Err(Errno::AGAIN) => self.wait_until_ready(&file, PollFlags::IN)?,
                 other => return other,
@@ -103,15 +112,18 @@ impl Sys {
     /// One read from `offset`.
     pub fn pread(&mut self, file: impl AsFd, buffer: &mut [u8], offset: u64) -> Result<usize> {
         self.transfer(Call::Pread, buffer.len(), |wanted| {
-            rustix::io::pread(file.as_fd(), &mut buffer[..wanted], offset)
+            let (file, buffer) = (file.as_fd(), &mut buffer[..wanted]);
+            or_call(operations::read(file, buffer, Some(offset)), || rustix::io::pread(file, buffer, offset))
         })
     }
 
     /// One write at the file's position. Waits for room as [`Sys::read`] waits for bytes.
     pub fn write(&mut self, file: impl AsFd, bytes: &[u8]) -> Result<usize> {
         loop {
-            let written =
-                self.transfer(Call::Write, bytes.len(), |wanted| rustix::io::write(file.as_fd(), &bytes[..wanted]));
+            let written = self.transfer(Call::Write, bytes.len(), |wanted| {
+                let (file, bytes) = (file.as_fd(), &bytes[..wanted]);
+                or_call(operations::write(file, bytes, None), || rustix::io::write(file, bytes))
+            });
             match written {
                 Err(Errno::AGAIN) => self.wait_until_ready(&file, PollFlags::OUT)?,
                 other => return other,
@@ -121,12 +133,16 @@ impl Sys {
 
     /// Waits until a call on `file` would do something: move bytes, or fail for another reason than EAGAIN.
     fn wait_until_ready(&mut self, file: impl AsFd, wanted: PollFlags) -> Result<()> {
-        self.plain(Call::Poll, || rustix::event::poll(&mut [PollFd::new(&file, wanted)], None).map(drop))
+        let poll = || rustix::event::poll(&mut [PollFd::new(&file, wanted)], None).map(drop);
+        self.plain(Call::Poll, || or_call(operations::poll(file.as_fd(), wanted), poll))
     }
 
     /// One write at `offset`.
     pub fn pwrite(&mut self, file: impl AsFd, bytes: &[u8], offset: u64) -> Result<usize> {
-        self.transfer(Call::Pwrite, bytes.len(), |wanted| rustix::io::pwrite(file.as_fd(), &bytes[..wanted], offset))
+        self.transfer(Call::Pwrite, bytes.len(), |wanted| {
+            let (file, bytes) = (file.as_fd(), &bytes[..wanted]);
+            or_call(operations::write(file, bytes, Some(offset)), || rustix::io::pwrite(file, bytes, offset))
+        })
     }
 
     /// Reads from `offset` until `buffer` is full or the file ends, at most `step` bytes a call.
@@ -196,12 +212,14 @@ impl Sys {
 
     /// Makes a file's content and attributes durable.
     pub fn fsync(&mut self, file: impl AsFd) -> Result<()> {
-        self.plain(Call::Fsync, || rustix::fs::fsync(file.as_fd()))
+        let file = file.as_fd();
+        self.plain(Call::Fsync, || or_call(operations::fsync(file, false), || rustix::fs::fsync(file)))
     }
 
     /// Makes a file's content durable.
     pub fn fdatasync(&mut self, file: impl AsFd) -> Result<()> {
-        self.plain(Call::Fdatasync, || rustix::fs::fdatasync(file.as_fd()))
+        let file = file.as_fd();
+        self.plain(Call::Fdatasync, || or_call(operations::fsync(file, true), || rustix::fs::fdatasync(file)))
     }
 
     /// Writes back everything that waits in the file system that holds `file`.

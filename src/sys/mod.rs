@@ -8,6 +8,7 @@ mod allocations;
 mod attributes;
 mod clock;
 mod directory;
+mod event_loop;
 #[cfg(any(test, feature = "faults"))]
 pub mod faults;
 mod file;
@@ -32,6 +33,7 @@ pub(crate) use clock::file_time;
 pub use clock::{LocalTime, local_time};
 pub(crate) use directory::DirectoryBuffer;
 pub use directory::{Entries, Entry, discard};
+pub(crate) use event_loop::EventLoop;
 pub(crate) use file::Extent;
 pub use filesystem::FileSystem;
 pub(crate) use inherited::standard_input;
@@ -135,21 +137,26 @@ impl Sys {
     }
 
     /// Makes a call that moves no bytes.
-    fn plain<T>(&mut self, call: Call, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+    fn plain<T, M: Into<Made<T>>>(&mut self, call: Call, mut attempt: impl FnMut() -> M) -> Result<T> {
         self.make(call, 0, |_| attempt(), |_| 0)
     }
 
     /// Makes a call that moves up to `wanted` bytes and returns how many it moved.
-    fn transfer(&mut self, call: Call, wanted: usize, attempt: impl FnMut(usize) -> Result<usize>) -> Result<usize> {
+    fn transfer<M: Into<Made<usize>>>(
+        &mut self,
+        call: Call,
+        wanted: usize,
+        attempt: impl FnMut(usize) -> M,
+    ) -> Result<usize> {
         self.make(call, wanted, attempt, |moved| *moved as u64)
     }
 
     /// The one place where calls are made, counted, timed, retried and, in tests, made to fail.
-    fn make<T>(
+    fn make<T, M: Into<Made<T>>>(
         &mut self,
         call: Call,
         wanted: usize,
-        mut attempt: impl FnMut(usize) -> Result<T>,
+        mut attempt: impl FnMut(usize) -> M,
         moved: impl Fn(&T) -> u64,
     ) -> Result<T> {
         if self.changes_nothing && call.changes_files() {
@@ -159,13 +166,17 @@ impl Sys {
             let result = match self.injected(call, wanted) {
                 Ok(wanted_now) => {
                     let begun = self.counts.are_timed().then(Instant::now);
-                    let result = self.attempt(|| attempt(wanted_now));
+                    let Made { result, by_ring } = self.attempt(|| attempt(wanted_now)).into();
                     if let Some(begun) = begun {
                         self.counts.time(call, begun.elapsed());
                     }
                     let ending =
                         result.as_ref().map_or_else(|errno| Ending::Failed(*errno), |ok| Ending::Moved(moved(ok)));
-                    self.counts.record(call, wanted, ending);
+                    if by_ring {
+                        self.counts.record_operation(call, wanted, ending);
+                    } else {
+                        self.counts.record(call, wanted, ending);
+                    }
                     result
                 }
                 Err(errno) => {
@@ -206,4 +217,21 @@ impl Sys {
     const fn injected(&self, _call: Call, wanted: usize) -> Result<usize> {
         Ok(wanted)
     }
+}
+
+/// What came of an attempt, and whether it was an operation of a ring and not a call.
+struct Made<T> {
+    result: Result<T>,
+    by_ring: bool,
+}
+
+impl<T> From<Result<T>> for Made<T> {
+    fn from(result: Result<T>) -> Self {
+        Self { result, by_ring: false }
+    }
+}
+
+/// What came of an operation; the call instead, where there was none.
+fn or_call<T>(operation: Option<Result<T>>, call: impl FnOnce() -> Result<T>) -> Made<T> {
+    operation.map_or_else(|| call().into(), |result| Made { result, by_ring: true })
 }

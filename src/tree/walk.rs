@@ -303,8 +303,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::plan::SchedulerName;
-    use crate::pool::{Worker, workers};
+    use crate::pool::Worker;
+    use crate::pool::workers::Scheduler;
     use crate::sys::Stop;
 
     #[allow(clippy::disallowed_methods, reason = "a test makes its own files")]
@@ -459,7 +459,8 @@ mod tests {
                 shares_rest,
                 most,
             });
-            let done = workers::run(SchedulerName::Channel, workers.collect(), std::iter::once(Task::Enter(top)));
+            let tasks = std::iter::once(Task::Enter(top));
+            let done = Scheduler::Channel.run(&mut Sys::new(Stop::new()), workers.collect(), tasks);
             let mut visited: Vec<_> = done.into_iter().flat_map(|worker| worker.visited).collect();
             visited.sort();
             visited

@@ -55,6 +55,11 @@ const VARIABLES: [&str; 10] = [
     "VERSION_CONTROL",
 ];
 
+/// The scheduler that all tests use which name none: `HAUL_TEST_SCHEDULER`, as `make test` and `make soak` set it for some.
+pub fn scheduler_under_test() -> Option<String> {
+    std::env::var("HAUL_TEST_SCHEDULER").ok()
+}
+
 /// A program that runs without these: haul, or one that runs haul.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
@@ -78,6 +83,12 @@ impl Haul {
     pub fn new(directory: &Path, words: &str) -> Self {
         let mut command = command(binary());
         command.args(words.split_whitespace()).current_dir(directory);
+        if let Some(scheduler) = scheduler_under_test() {
+            // What is typed wins, so a test that names a scheduler has that one.
+            for job in if scheduler == "uring" { &["COPY"][..] } else { &["COPY", "GZIP", "GUNZIP"] } {
+                command.env(format!("HAUL_{job}_OPTIONS"), format!("--scheduler {scheduler}"));
+            }
+        }
         Self { command, words: format!("haul {words}"), input: Vec::new(), place: None }
     }
 

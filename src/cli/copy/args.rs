@@ -1,6 +1,7 @@
 //! copy's command line: GNU cp's options under the names that people know, and what goes beyond them.
 
 use crate::cli::options::{Common, Positions, parse_path};
+use crate::cli::words::{WorkerCount, parse_workers};
 use clap::Args as ClapArgs;
 use clap::ValueEnum;
 use haul::plan::{Durable, EngineName, Update, When};
@@ -234,6 +235,9 @@ pub(crate) struct MovingArgs {
     /// How bytes move; a named engine is that one or an error
     #[arg(long, value_enum, default_value_t = EngineName::Auto)]
     pub(crate) engine: EngineName,
+    /// Operations that --scheduler uring keeps in flight, 64 if nobody says; each has a buffer
+    #[arg(long, value_name = "N", value_parser = parse_workers)]
+    pub(crate) in_flight: Option<WorkerCount>,
     /// Whether the environment said so, where nobody typed one.
     #[arg(skip)]
     pub(crate) engine_is_preference: bool,

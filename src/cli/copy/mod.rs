@@ -13,13 +13,14 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use haul::plan::{CopyOptions, CopyPlan, EngineName, Follow, Method, NameList, Placing};
+use haul::plan::{CopyOptions, CopyPlan, EngineName, Follow, Method, NameList, Placing, Resources, SchedulerName};
 
 use self::args::CopyArgs;
 use self::existing::Environment;
 use super::invocation::{Invocation, Job};
-use super::options::{UsageError, resources};
+use super::options::{Common, UsageError, resources};
 use super::progress::Verbosity;
+use super::words::WorkerCount;
 
 pub(super) fn build_copy(args: CopyArgs) -> Result<Invocation, UsageError> {
     // What a dry run tells is all it does.
@@ -54,9 +55,24 @@ fn plan(args: CopyArgs, environment: &Environment) -> Result<CopyPlan, UsageErro
         resume: args.existing.resume,
         modify_window: args.existing.modify_window,
         dry_run: args.dry_run,
-        resources: resources(&args.common),
+        resources: resources_of(&args.common, args.moving.in_flight)?,
     };
     Ok(options.plan()?)
+}
+
+/// What the copy may use; in an event loop its workers are operations in flight.
+fn resources_of(common: &Common, in_flight: Option<WorkerCount>) -> Result<Resources, UsageError> {
+    let resources = resources(common);
+    match in_flight {
+        None => Ok(resources),
+        Some(_) if resources.scheduler != SchedulerName::Uring => {
+            Err(UsageError::new("--in-flight is about --scheduler uring; for threads and processes give --workers"))
+        }
+        Some(_) if resources.workers.is_some() => {
+            Err(UsageError::new("--workers and --in-flight say the same of --scheduler uring; leave one out"))
+        }
+        Some(count) => Ok(Resources { workers: Some(count.0), ..resources }),
+    }
 }
 
 /// Refuses contradictions that options can no longer hold.

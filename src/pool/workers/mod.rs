@@ -7,11 +7,14 @@
 //! - `serial`: one thread, the caller's.
 //! - `channel`: threads fed by a bounded channel.
 //! - `rayon`: its work-stealing pool; the first tasks through `par_bridge`, so that they start in order.
+//! - `uring`: one thread, in which each worker goes on while the others wait for operations of an `io_uring`.
 
 mod channel;
 mod rayon;
+mod uring;
 
 use crate::plan::SchedulerName;
+use crate::sys::{EventLoop, Sys};
 
 /// Tasks a queue holds per worker: one to start at once, and some slack so that a worker that found a whole directory
 /// can hand out more than one part of it. More would only let discovery run ahead of the work.
@@ -57,20 +60,47 @@ impl<T> Handle<'_, T> {
     }
 }
 
-/// Runs `tasks` and all that they lead to, and returns the workers that did it with what they hold: fewer where no more
-/// threads could be started (`RLIMIT_NPROC`, `pids.max` of a control group, no memory for a stack), one at least.
-///
-/// # Panics
-/// If a worker did: its panic goes on here, after the other workers have ended.
-pub fn run<W: Worker>(
-    scheduler: SchedulerName,
-    workers: Vec<W>,
-    tasks: impl Iterator<Item = W::Task> + Send,
-) -> Vec<W> {
-    match scheduler {
-        SchedulerName::Serial => serial(workers.into_iter().next(), tasks),
-        SchedulerName::Channel => channel::run(workers, tasks),
-        SchedulerName::Rayon => rayon::run(workers, tasks),
+/// Who runs tasks.
+pub(crate) enum Scheduler {
+    /// The caller.
+    Serial,
+    /// Threads fed by a bounded channel.
+    Channel,
+    /// rayon.
+    Rayon,
+    /// An event loop.
+    Uring(Box<EventLoop>),
+}
+
+impl Scheduler {
+    /// The scheduler of this name, for so many workers. An error where there is no `io_uring` for an event loop.
+    pub(crate) fn new(name: SchedulerName, sys: &mut Sys, workers: usize) -> rustix::io::Result<Self> {
+        Ok(match name {
+            SchedulerName::Serial => Self::Serial,
+            SchedulerName::Channel => Self::Channel,
+            SchedulerName::Rayon => Self::Rayon,
+            SchedulerName::Uring => Self::Uring(Box::new(EventLoop::new(sys, workers)?)),
+        })
+    }
+
+    /// Runs `tasks` and all that they lead to, and returns the workers that did it with what they hold: fewer where no more
+    /// threads could be started (`RLIMIT_NPROC`, `pids.max` of a control group, no memory for a stack), one at least. `sys`
+    /// counts what an event loop calls.
+    ///
+    /// # Panics
+    /// If a worker did: its panic goes on here, after the other workers have ended.
+    pub(crate) fn run<W: Worker>(
+        &mut self,
+        sys: &mut Sys,
+        workers: Vec<W>,
+        tasks: impl Iterator<Item = W::Task> + Send,
+    ) -> Vec<W> {
+        match self {
+            Self::Serial => serial(workers.into_iter().next(), tasks),
+            Self::Channel => channel::run(workers, tasks),
+            Self::Rayon => rayon::run(workers, tasks),
+            Self::Uring(event_loop) => uring::run(event_loop, sys, workers, tasks),
+        }
     }
 }
 
@@ -94,9 +124,26 @@ fn serial<W: Worker>(worker: Option<W>, tasks: impl Iterator<Item = W::Task>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::Stop;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    const ALL: [SchedulerName; 3] = [SchedulerName::Serial, SchedulerName::Channel, SchedulerName::Rayon];
+    const ALL: [SchedulerName; 4] =
+        [SchedulerName::Serial, SchedulerName::Channel, SchedulerName::Rayon, SchedulerName::Uring];
+
+    fn run<W: Worker>(
+        scheduler: SchedulerName,
+        workers: Vec<W>,
+        tasks: impl Iterator<Item = W::Task> + Send,
+    ) -> Vec<W> {
+        let mut sys = Sys::new(Stop::new());
+        match Scheduler::new(scheduler, &mut sys, workers.len()) {
+            Ok(mut scheduler) => scheduler.run(&mut sys, workers, tasks),
+            Err(errno) => {
+                eprintln!("skipped: no io_uring here: {errno}");
+                Scheduler::Serial.run(&mut sys, workers, tasks)
+            }
+        }
+    }
 
     /// Counts the leaves of a binary tree of tasks.
     struct Counter(u64);

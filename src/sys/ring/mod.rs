@@ -220,7 +220,8 @@ fn entry(block: &mut [u8], file: Fd, request: Request) -> squeue::Entry {
     }
 }
 
-fn errno(error: &std::io::Error) -> Errno {
+/// The errno of an error of the crate's, which are all the kernel's.
+pub(super) fn errno(error: &std::io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
