@@ -20,8 +20,11 @@ use crate::error::Remedy;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Summary {
-    /// Threads that worked: fewer than were asked for where no more could be started, or there was no memory for more.
+    /// Workers: threads, processes, or operations in flight. Fewer than were asked for where no more could be started, or
+    /// there was no memory for more.
     pub workers: u64,
+    /// Worker processes that were started, those in the place of others that ended among them.
+    pub processes: u64,
     /// Regular files done.
     pub files: u64,
     /// Directories made or walked.
@@ -106,6 +109,7 @@ fn as_text<S: serde::Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::
 impl AddAssign<&Self> for Summary {
     fn add_assign(&mut self, other: &Self) {
         self.workers += other.workers;
+        self.processes += other.processes;
         self.files += other.files;
         self.directories += other.directories;
         self.others += other.others;

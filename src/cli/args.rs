@@ -19,7 +19,7 @@ use super::exit::Exit;
 use super::gzip::{GunzipArgs, GzipArgs};
 use super::invocation::{Invocation, Job};
 use super::level::spell_out;
-use super::options::{Generated, UsageError};
+use super::options::{Generated, UsageError, WorkerJob};
 use super::output::{output_error, print, tell};
 use super::sweep::SweepArgs;
 use super::tune::TuneArgs;
@@ -56,6 +56,11 @@ pub(crate) enum Command {
         spec: String,
         input: PathBuf,
         target: PathBuf,
+    },
+    /// Do what a worker of a job asks for on standard input, a socket: for --scheduler processes
+    #[command(hide = true)]
+    Worker {
+        job: WorkerJob,
     },
     /// Write shell completions to standard output, or manual pages into a directory
     #[command(hide = true)]
@@ -158,6 +163,7 @@ pub(crate) fn build(args: Args) -> Result<Invocation, UsageError> {
             let spec: RunSpec = serde_json::from_str(&spec).map_err(UsageError::new)?;
             Ok(Invocation::quiet(Job::RunSpec { spec: RunSpec { input, target, ..spec }, idle }))
         }
+        Command::Worker { job } => Ok(Invocation::quiet(Job::Worker(job))),
         Command::Compare(args) => compare::build_compare(args),
         Command::Tune(args) => tune::build_tune(args),
         Command::Generate { what, directory } => {

@@ -11,7 +11,7 @@ use haul::plan::{CopyPlan, GunzipPlan, GzipPlan};
 
 use super::compare::CompareArgs;
 use super::listing::Columns;
-use super::options::{Generated, ProgressChoice};
+use super::options::{Generated, ProgressChoice, WorkerJob};
 use super::progress::Verbosity;
 use super::report_options::Delivery;
 
@@ -34,6 +34,7 @@ pub(crate) enum Job {
     Sweep { plan: SweepPlan, delivery: Delivery },
     Disk { plan: DiskPlan, expected: Vec<Expectation>, delivery: Delivery },
     RunSpec { spec: RunSpec, idle: bool },
+    Worker(WorkerJob),
     Compare(CompareArgs),
     Tune { plan: TunePlan, delivery: Delivery },
     Generate { what: Generated, directory: Option<PathBuf> },

@@ -24,5 +24,6 @@ mod text;
 pub(crate) mod tune;
 mod watching;
 mod words;
+mod worker;
 
 pub(crate) use run::run;

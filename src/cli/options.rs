@@ -86,6 +86,13 @@ impl clap::FromArgMatches for Positions {
     }
 }
 
+/// What `haul worker` serves: gzip is gunzip, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WorkerJob {
+    Copy,
+    Gzip,
+}
+
 /// What `haul generate` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Generated {

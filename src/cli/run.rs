@@ -9,11 +9,12 @@ use super::options::Generated;
 use super::output::{output_error, print};
 use super::progress::Terminal;
 use super::quote::words_as_typed;
-use super::{ask, signals, text};
+use super::{ask, signals, text, worker};
 use clap::CommandFactory;
 use haul::error::{Error, Result};
 use haul::job::Context;
 use haul::lab::report::{Ended, Report};
+use haul::pool::workers::process::WorkerProgram;
 use haul::summary::Summary;
 use haul::{copy, gzip};
 use std::path::Path;
@@ -22,6 +23,9 @@ use std::time::Instant;
 
 /// Runs an invocation; whatever goes wrong has been said when this returns.
 pub(crate) fn run(invocation: &Invocation) -> Exit {
+    if let Job::Worker(job) = &invocation.job {
+        return worker::run(*job, invocation);
+    }
     let (terminal, context) = set_up(invocation);
     let mut listing = None;
     let started = Instant::now();
@@ -45,6 +49,7 @@ pub(crate) fn run(invocation: &Invocation) -> Exit {
         Job::RunSpec { spec, idle } => {
             return finish(&terminal, super::sweep::run_spec(spec, *idle, &context), &context);
         }
+        Job::Worker(_) => unreachable!("it was run before"),
         Job::Compare(args) => {
             return match super::compare::run(args, &terminal, &context) {
                 Ok(exit) => exit,
@@ -148,9 +153,10 @@ fn finish(terminal: &Terminal, result: Result<()>, context: &Context) -> Exit {
 }
 
 /// The context of a job; in test builds, with the fault plan that the environment names.
-fn context(terminal: Arc<Terminal>) -> Context {
+pub(super) fn context(terminal: Arc<Terminal>) -> Context {
     #[allow(unused_mut, reason = "only test builds change it")]
     let mut context = Context::new(terminal);
+    context.worker_program = Some(WorkerProgram { path: "/proc/self/exe".into() });
     #[cfg(feature = "faults")]
     {
         context.faults = faults::from_environment();

@@ -23,6 +23,8 @@
 //!
 //! (Level 1 is ISA-L where that is built in, else libdeflate.)
 
+use serde::{Deserialize, Serialize};
+
 use super::libdeflate::Libdeflate;
 use super::zlib::Zlib;
 use super::{Codec, CodecError};
@@ -56,7 +58,7 @@ const LEVELS: [(u32, usize); HIGHEST as usize + 1] = [
 const DICTIONARY_PAYS_BELOW: usize = 256 * 1024;
 
 /// A codec at one of its own levels, and the block it gets at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// Never [`CodecName::Auto`].
     pub name: CodecName,

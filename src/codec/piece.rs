@@ -11,6 +11,8 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use serde::{Deserialize, Serialize};
+
 use super::CodecError;
 use super::check::{Segment, Trailer};
 use super::libdeflate::{Inflated, Inflater};
@@ -24,7 +26,7 @@ const PROBE_HEADER: [u8; 5] = [0x01, SECRET_BYTES as u8, 0x00, !(SECRET_BYTES as
 pub const PROBE_BYTES: usize = PROBE_HEADER.len() + SECRET_BYTES;
 
 /// Where in a file a piece begins or ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Position {
     /// At the start of the file, or after a whole member.
     Between,

@@ -7,13 +7,16 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use serde::{Deserialize, Serialize};
+
 use super::Copier;
 use super::file_copy::{FileCopy, TargetKind};
+use super::processes::copy_pieces;
 use super::shared::Shared;
 use crate::engine::compare::{Compared, compare, let_go_of_cache};
 use crate::engine::read_write::{ReadWrite, copy_stream};
 use crate::engine::sparse::copy_making_holes;
-use crate::engine::{self, Copied, Engine, Ladder, Pieces, Progress, Route};
+use crate::engine::{self, Copied, Engine, EngineError, Ladder, Pair, Pieces, Progress, Route};
 use crate::error::{Error, Result};
 use crate::plan::{EngineName, SchedulerName, When};
 use crate::pool::{PoolError, PooledBuffer};
@@ -134,21 +137,26 @@ impl RangeCopy {
             copier.worker.writes_for(owner);
         }
         let Copier { worker, shared, batch, .. } = copier;
-        let is_true = worker.sys.has_true_size(&copy.source, copy.attributes.dev);
-        let [mut buffer] = buffers(shared, self.ladder.needs_buffer() || !is_true, copy)?;
+        let is_true_size = worker.sys.has_true_size(&copy.source, copy.attributes.dev);
+        let how = PieceCopy { ladder: &self.ladder, holes: self.holes, is_true_size, step: shared.step };
+        let needs_buffer = self.ladder.needs_buffer() || !is_true_size;
+        let [mut buffer] = buffers(shared, needs_buffer && worker.process.is_none(), copy)?;
         let buffer = buffer.as_deref_mut().unwrap_or_default();
         let failed = |error| copy.error(error);
         while !self.failed.load(Ordering::Relaxed) {
             let taken = self.pieces.take(&mut worker.sys, &copy.source, batch);
             let mut dealt_with = taken.map_err(failed)?;
+            let mut by_process = match &mut worker.process {
+                Some(process) if !batch.is_empty() => {
+                    let bytes = if needs_buffer { shared.pool.buffer_bytes() } else { 0 };
+                    copy_pieces(process, &mut worker.sys, copy, &how, (batch, bytes))?.into_iter()
+                }
+                _ => Vec::new().into_iter(),
+            };
             for piece in &*batch {
-                let sys = &mut worker.sys;
-                let done = if !is_true && self.is_past_the_end(sys, piece) {
-                    copy_by_reading(sys, copy, piece.clone(), buffer)?
-                } else if self.holes == Holes::Made {
-                    copy_making_holes(sys, copy.pair(), piece.clone(), buffer.len(), buffer).map_err(failed)?
-                } else {
-                    self.ladder.copy_range(sys, copy.pair(), piece.clone(), shared.step, buffer).map_err(failed)?
+                let done = match by_process.next() {
+                    Some(done) => done,
+                    None => how.copy(&mut worker.sys, copy.pair(), piece.clone(), buffer).map_err(failed)?,
                 };
                 self.route.get_or_init(|| done.route);
                 let wanted = piece.end - piece.start;
@@ -163,13 +171,6 @@ impl RangeCopy {
             }
         }
         Ok(())
-    }
-
-    /// Whether a map would make up zeros for what a file says it holds in a piece and does not.
-    fn is_past_the_end(&self, sys: &mut Sys, piece: &Range<u64>) -> bool {
-        self.ladder.first().name() == EngineName::Mmap
-            && piece.end > piece.start
-            && sys.pread(&self.copy.source, &mut [0], piece.end - 1) == Ok(0)
     }
 
     /// All ranges are copied: gives a target that ends with a hole its length.
@@ -190,9 +191,45 @@ impl RangeCopy {
     }
 }
 
+/// How a piece of a file is copied, whichever piece and whoever does it.
+pub(super) struct PieceCopy<'a> {
+    pub(super) ladder: &'a Ladder,
+    pub(super) holes: Holes,
+    /// What the source says of its size can be believed.
+    pub(super) is_true_size: bool,
+    /// The most bytes a call moves, if the user said.
+    pub(super) step: Option<usize>,
+}
+
+impl PieceCopy<'_> {
+    /// Copies one, as far as there is any of it.
+    pub(super) fn copy(
+        &self,
+        sys: &mut Sys,
+        pair: Pair<'_>,
+        piece: Range<u64>,
+        buffer: &mut [u8],
+    ) -> std::result::Result<Copied, EngineError> {
+        if !self.is_true_size && self.is_past_the_end(sys, pair, &piece) {
+            copy_by_reading(sys, pair, piece, buffer)
+        } else if self.holes == Holes::Made {
+            copy_making_holes(sys, pair, piece, buffer.len(), buffer)
+        } else {
+            self.ladder.copy_range(sys, pair, piece, self.step, buffer)
+        }
+    }
+
+    /// Whether a map would make up zeros for what a file says it holds in a piece and does not.
+    fn is_past_the_end(&self, sys: &mut Sys, pair: Pair<'_>, piece: &Range<u64>) -> bool {
+        self.ladder.first().name() == EngineName::Mmap
+            && piece.end > piece.start
+            && sys.pread(pair.source, &mut [0], piece.end - 1) == Ok(0)
+    }
+}
+
 /// What becomes of holes, and of zeros.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holes {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Holes {
     /// Every byte is written.
     None,
     /// Holes of the source stay holes.
@@ -212,9 +249,13 @@ impl Holes {
 }
 
 /// Copies a range of a file, as far as there is any, whatever the plan says of engines.
-fn copy_by_reading(sys: &mut Sys, copy: &FileCopy, range: Range<u64>, buffer: &mut [u8]) -> Result<Copied> {
-    let copied = ReadWrite.copy_range(sys, copy.pair(), range, buffer.len(), buffer);
-    let Progress { copied, .. } = copied.map_err(|error| copy.error(error))?;
+fn copy_by_reading(
+    sys: &mut Sys,
+    pair: Pair<'_>,
+    range: Range<u64>,
+    buffer: &mut [u8],
+) -> std::result::Result<Copied, EngineError> {
+    let Progress { copied, .. } = ReadWrite.copy_range(sys, pair, range, buffer.len(), buffer)?;
     Ok(Copied { bytes: copied, route: Route::straight(EngineName::ReadWrite) })
 }
 
@@ -285,7 +326,7 @@ fn read_on(copier: &mut Copier, copy: &FileCopy, written: u64, size: u64, has_ch
             let _ = sys.set_direct(file, false);
         }
     }
-    let more = copy_by_reading(sys, copy, start..end, buffer)?.bytes;
+    let more = copy_by_reading(sys, copy.pair(), start..end, buffer).map_err(|error| copy.error(error))?.bytes;
     copier.worker.moved(more);
     let end = start + more;
     if has_changed || end < copy.attributes.size {

@@ -312,6 +312,7 @@ impl FastPath {
         let is_allowed = plan.method == Method::Copy
             && (plan.engine, plan.reflink, plan.sparse) == (EngineName::Auto, When::Auto, When::Auto)
             && plan.resources.buffer.is_none()
+            && plan.resources.scheduler != SchedulerName::Processes
             && plan.keep.mode
             && plan.keep.keeps_owner()
             && !plan.verify

@@ -8,6 +8,7 @@
 //!   instead of doing it;
 //! - [`file`](mod@file): one file from its beginning to its end; [`file_copy`]: its source and its target; [`content`]: its
 //!   bytes; [`attributes`]: what is kept beside them;
+//! - [`processes`]: ranges that a worker process copies;
 //! - [`special`]: what has no content; [`hard_links`]: files with several names; [`names`]: final names, and backups.
 
 mod attributes;
@@ -22,6 +23,7 @@ mod file_copy;
 mod hard_links;
 mod names;
 mod operands;
+mod processes;
 mod shared;
 mod special;
 mod staged;
@@ -42,6 +44,7 @@ use self::dry_run::DryRun;
 use self::file::FastPath;
 use self::hard_links::{LinkGroups, PendingName};
 use self::operands::{Destination, DistinctSources};
+pub use self::processes::work;
 use self::shared::Shared;
 use crate::error::{Cause, Error, Result};
 use crate::job::Context;
@@ -73,6 +76,9 @@ pub fn run(plan: &CopyPlan, context: &Context) -> Result<Summary> {
     if let Some(errno) = no_ring {
         let why = format!("there is no io_uring here ({}); threads copy instead", Cause::System(errno));
         workers[0].warn(&plan.target, why);
+    }
+    if plan.resources.scheduler == SchedulerName::Processes && !plan.dry_run {
+        WorkerContext::start_processes(&mut workers, context, processes::JOB)?;
     }
     let sys = &mut workers[0].sys;
     if plan.dry_run {

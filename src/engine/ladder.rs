@@ -21,6 +21,15 @@ use crate::error::Cause;
 use crate::plan::{EngineName, When};
 use crate::sys::{Attributes, Sys};
 
+/// The longest ladders that there are; every other is the end of one of them.
+const LADDERS: [&[&dyn Engine]; 5] = [
+    &[&Reflink, &CopyFileRange, &ReadWrite],
+    &[&Reflink, &Mmap, &ReadWrite],
+    &[&Reflink, &Direct, &ReadWrite],
+    &[&Reflink, &ReadWrite],
+    &[&Reflink],
+];
+
 /// The engines to try for one file, the best first.
 #[derive(Clone, Copy)]
 pub struct Ladder {
@@ -95,6 +104,17 @@ impl Ladder {
     /// The engine that is tried first.
     pub fn first(&self) -> &'static dyn Engine {
         self.rungs[0]
+    }
+
+    /// The engines on it, the best first.
+    pub(crate) fn names(&self) -> Vec<EngineName> {
+        self.rungs.iter().map(|engine| engine.name()).collect()
+    }
+
+    /// The ladder of these engines, as [`Ladder::names`] gave them in another process.
+    pub(crate) fn named(names: &[EngineName]) -> Option<Self> {
+        let is_it = |ladder: &Self| ladder.names() == names;
+        LADDERS.into_iter().flat_map(|all| (0..all.len()).map(|from| Self::of(&all[from..]))).find(is_it)
     }
 
     /// What there is to say of a copy by the first engine.
@@ -208,6 +228,11 @@ impl Route {
     /// Nobody else was asked.
     pub fn straight(by: EngineName) -> Self {
         Self { by, refused: Refused::default() }
+    }
+
+    /// The same after these could not.
+    pub(crate) fn after(self, refused: impl IntoIterator<Item = Refusal>) -> Self {
+        Self { refused: refused.into_iter().fold(self.refused, Refused::and), ..self }
     }
 
     /// The engines that could not, in the order in which they were tried.

@@ -5,12 +5,14 @@
 //! - [`directory`]: open directories, and those below the output directory; [`source`]: an open source, what is refused,
 //!   and when it may be removed;
 //! - [`suffix`]: from the name of a source to the name of its target; [`target`]: claimed, created, named, or abandoned;
+//! - [`processes`]: blocks and pieces that a worker process does;
 //! - [`compress`] and [`inflate`]: the two directions, between source and target.
 
 mod compress;
 mod directory;
 mod inflate;
 mod operands;
+mod processes;
 mod source;
 mod suffix;
 mod target;
@@ -25,6 +27,7 @@ pub use self::compress::run as gzip;
 use self::directory::{Directory, KEEP, OutputDirectory, Tree};
 pub use self::inflate::{Rows, list, run as gunzip};
 use self::operands::{Sequence, first_tasks};
+pub use self::processes::work;
 use self::source::{Removals, Source};
 use self::target::OpenTarget;
 use crate::error::{Error, Result};
@@ -34,7 +37,7 @@ use crate::job::list::Names;
 use crate::job::losses::Losses;
 use crate::job::target_registry::TargetRegistry;
 use crate::job::worker_context::WorkerContext;
-use crate::plan::FileOptions;
+use crate::plan::{FileOptions, SchedulerName};
 use crate::pool::workers::Scheduler;
 use crate::pool::{self, BufferPool, PooledBuffer, Worker};
 use crate::size::BufferSize;
@@ -43,6 +46,12 @@ use crate::sys::{DirectoryBuffer, Identity};
 use crate::tree::extended::Buffers;
 use crate::tree::walk::{Part, visit_part};
 use crate::tree::{DirectoryPath, TemporaryFileRegistry, TimeSteps};
+
+/// Why a file was not compressed that became shorter meanwhile.
+const SHRANK: &str = "it shrank while it was read; nothing was made of it";
+
+/// Why a worker without a process cannot ask it.
+const NO_PROCESS: &str = "its worker has no process";
 
 /// What differs between gzip and gunzip.
 trait Direction: Send + Sync + Sized {
@@ -140,6 +149,9 @@ fn run<D: Direction>(
     let output = plan.output_dir.as_ref();
     let output = output.map(|path| OutputDirectory::open(&mut sys, path, context.identity, plan.sync)).transpose()?;
     let mut contexts = WorkerContext::for_workers(context, threads);
+    if plan.resources.scheduler == SchedulerName::Processes {
+        WorkerContext::start_processes(&mut contexts, context, processes::JOB)?;
+    }
     if let Some(first) = contexts.first_mut().filter(|_| names.has_dash()) {
         first.fail(Error::refused("take", "-", "in a list it is not standard input; a file of this name is ./-"));
     }

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::event::{Events, Silent};
+use crate::pool::workers::process::WorkerProgram;
 use crate::sys::{Identity, Stop, Sys};
 use crate::tree::TemporaryFileRegistry;
 
@@ -46,6 +47,8 @@ pub struct Context {
     pub temporary_files: TemporaryFileRegistry,
     /// Who is asked where a plan says so; where nobody is, the answer is no.
     pub ask: Option<Ask>,
+    /// How worker processes are started, for the scheduler `processes`; without it there are none.
+    pub worker_program: Option<WorkerProgram>,
     /// Time every system call: see [`crate::calls::SyscallCounts::latencies`].
     pub time_calls: bool,
     /// The call that shall go wrong.
@@ -63,6 +66,7 @@ impl Context {
             identity: Identity::current(),
             temporary_files: TemporaryFileRegistry::default(),
             ask: None,
+            worker_program: None,
             time_calls: false,
             #[cfg(any(test, feature = "faults"))]
             faults: None,

@@ -9,9 +9,10 @@ use rustix::io::Errno;
 
 use super::Context;
 use super::limits::{Device, Full, Volume};
-use crate::error::{Error, Quoted, Remedy};
+use crate::error::{Error, Quoted, Remedy, Result};
 use crate::event::{Event, Events};
 use crate::pool::BufferPool;
+use crate::pool::workers::process::WorkerProcess;
 use crate::summary::{Summary, Warning};
 use crate::sys::{Sys, ignores_broken_pipes};
 
@@ -28,6 +29,8 @@ pub(crate) struct WorkerContext {
     user: u32,
     /// Where the work at hand writes, if that is a file system among others.
     volume: Option<Volume>,
+    /// What does the work on bytes, with the scheduler `processes`.
+    pub(crate) process: Option<WorkerProcess>,
 }
 
 impl WorkerContext {
@@ -44,14 +47,40 @@ impl WorkerContext {
                 full: Arc::clone(&full),
                 user: context.identity.uid,
                 volume: None,
+                process: None,
             })
             .collect()
+    }
+
+    /// Gives each worker a process for `job`; those for which none can be started go, but for the first. An error where not
+    /// even one can.
+    pub(crate) fn start_processes(workers: &mut Vec<Self>, context: &Context, job: &'static str) -> Result<()> {
+        let refused = |why: String| Error::refused("start", "worker processes", why).with(Remedy::FewerThreads);
+        let Some(program) = &context.worker_program else {
+            return Err(refused("there is no program for them".to_owned()));
+        };
+        for started in 0..workers.len() {
+            let worker = &mut workers[started];
+            match WorkerProcess::start(&mut worker.sys, program, job) {
+                Ok(process) => worker.process = Some(process),
+                Err(why) if started == 0 => return Err(refused(why.to_string())),
+                Err(_) => {
+                    workers.truncate(started);
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Adds up what the workers of a job did.
     pub(crate) fn add_up(workers: impl IntoIterator<Item = Self>, pool: &BufferPool) -> Summary {
         let mut total = Summary { pool: pool.stats(), ..Summary::default() };
-        for worker in workers {
+        for mut worker in workers {
+            if let Some(process) = worker.process.take() {
+                total.processes += process.started();
+                process.finish(&mut worker.sys);
+            }
             total.workers += 1;
             total += &worker.summary;
             total.syscalls += worker.sys.counts();
@@ -123,13 +152,13 @@ impl WorkerContext {
     }
 
     /// Reports the failure of a result, if it is one.
-    pub(crate) fn check<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+    pub(crate) fn check<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.fail(error)).ok()
     }
 
     /// Reports the failure of one of several workers at a file, at once: only the first that `failed` has to be said, and
     /// the others must not go on in vain.
-    pub(crate) fn check_shared(&mut self, failed: &AtomicBool, result: Result<(), Error>) {
+    pub(crate) fn check_shared(&mut self, failed: &AtomicBool, result: Result<()>) {
         if let Err(error) = result
             && !failed.swap(true, Ordering::Relaxed)
         {

@@ -89,6 +89,8 @@ pub enum SchedulerName {
     Channel,
     /// The work-stealing pool of rayon.
     Rayon,
+    /// Processes, which nothing that ends one of them harms but its file at hand.
+    Processes,
     /// One thread that keeps many operations in flight in an `io_uring` (copy only).
     Uring,
 }

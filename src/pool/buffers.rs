@@ -134,6 +134,11 @@ impl BufferPool {
         Err(PoolError::NoMemory { asked: N, bytes: self.0.options.buffer_bytes })
     }
 
+    /// Bytes of each buffer.
+    pub(crate) fn buffer_bytes(&self) -> usize {
+        self.0.options.buffer_bytes
+    }
+
     /// What the pool has done so far.
     pub(crate) fn stats(&self) -> PoolStats {
         self.0.lock().stats

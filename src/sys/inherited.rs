@@ -62,6 +62,13 @@ pub fn standard_output() -> Result<BorrowedFd<'static>> {
     unless_closed(rustix::stdio::stdout())
 }
 
+/// Standard input, if it is a socket.
+pub fn standard_socket() -> Option<BorrowedFd<'static>> {
+    let input = standard_input().ok()?;
+    let found = rustix::fs::fstat(input).ok()?;
+    (rustix::fs::FileType::from_raw_mode(found.st_mode) == rustix::fs::FileType::Socket).then_some(input)
+}
+
 fn unless_closed(stream: BorrowedFd<'static>) -> Result<BorrowedFd<'static>> {
     let is_closed = CLOSED[stream.as_raw_fd() as usize].load(Ordering::Relaxed);
     if is_closed { Err(Errno::BADF) } else { Ok(stream) }

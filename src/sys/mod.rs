@@ -24,6 +24,7 @@ mod process;
 mod random;
 mod ring;
 mod signals;
+mod socket;
 mod xattr;
 
 pub use allocations::{Allocations, CountingAllocator, counting_allocations, keep_reserve};
@@ -37,7 +38,7 @@ pub(crate) use event_loop::EventLoop;
 pub(crate) use file::Extent;
 pub use filesystem::FileSystem;
 pub(crate) use inherited::standard_input;
-pub use inherited::{ignores_broken_pipes, keep_closed_streams_closed, standard_output};
+pub use inherited::{ignores_broken_pipes, keep_closed_streams_closed, standard_output, standard_socket};
 pub use map::Map;
 pub use memory::Blocks;
 pub(crate) use memory::{AlignedBuffer, PAGE};
@@ -46,7 +47,7 @@ pub(crate) use page_cache::page_bytes;
 #[cfg(feature = "isal")]
 pub(crate) use placed::PlacedMemory;
 pub(crate) use process::{Creator, most_descriptors};
-pub use process::{Identity, Usage, usage, within_limits};
+pub use process::{Identity, Usage, end_with_parent, usage, within_limits};
 pub use ring::{Request, Ring};
 pub use signals::{Stop, die_of, is_ignored};
 pub use xattr::{XattrBuffer, XattrNames};
@@ -59,7 +60,7 @@ use std::time::Instant;
 
 use rustix::io::{Errno, Result};
 
-use crate::calls::{Call, Ending, SyscallCounts};
+use crate::calls::{Call, Ending, SentCounts, SyscallCounts};
 
 /// One worker's access to the kernel: its system calls are made through this, and counted.
 #[derive(Debug)]
@@ -122,6 +123,16 @@ impl Sys {
     /// The calls made so far.
     pub const fn counts(&self) -> &SyscallCounts {
         &self.counts
+    }
+
+    /// The calls made so far, which are counted from none on again.
+    pub(crate) fn take_counts(&mut self) -> SyscallCounts {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// Counts calls that another process made for this worker.
+    pub(crate) fn add_counts(&mut self, counts: &SentCounts) {
+        self.counts += counts;
     }
 
     /// EINTR if somebody asked to stop, ENOMEM if there is no memory to go on with. Loops call it where they can end

@@ -20,6 +20,11 @@ pub struct Identity {
     pub owner_umask: u32,
 }
 
+/// Has the kernel end this process when the thread that started it ends: whatever that was, nobody is left to work for.
+pub fn end_with_parent() -> rustix::io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+}
+
 /// Who a file made in a certain directory will belong to, as far as that can be told beforehand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Creator {

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::writer::{MemberWriter, Piece};
 use crate::error::{Error, Result};
+use crate::gzip::SHRANK;
 use crate::gzip::source::Source;
 use crate::pool::Ordered;
 use crate::pool::ordered::Turn;
@@ -93,6 +94,28 @@ impl Blocks {
         }
     }
 
+    /// Whether blocks are ranges of a file, which anybody can read.
+    pub(super) const fn are_ranges(&self) -> bool {
+        matches!(self.cursor, Cursor::Ranges { .. })
+    }
+
+    /// The next block of a file, unread, and where its dictionary begins there; `None` after the last, and for a stream.
+    pub(super) fn take_unread<'a>(
+        &self,
+        ordered: &'a Ordered<Piece, MemberWriter>,
+    ) -> Option<(BlockTurn<'a>, Block, u64)> {
+        let Cursor::Ranges { size, next } = &self.cursor else { return None };
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let start = number * self.shape.block_bytes as u64;
+        if start >= *size {
+            return None;
+        }
+        let dictionary = start.min(self.shape.dictionary_bytes as u64) as usize;
+        let len = (*size - start).min(self.shape.block_bytes as u64) as usize;
+        let block = Block { dictionary, len, last: start + len as u64 == *size };
+        Some((ordered.turn(number), block, start - dictionary as u64))
+    }
+
     /// Reads the next block into `buffer`, which has [`Shape::buffer_bytes`]; `None` after the last.
     ///
     /// The number comes as a turn: one that is given up because of an error breaks the sequence, so that no worker waits for
@@ -108,25 +131,13 @@ impl Blocks {
         let failed = |errno| Error::system("read", source.path(), errno);
         sys.check_stop().map_err(failed)?;
         match &self.cursor {
-            Cursor::Ranges { size, next } => {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let start = number * self.shape.block_bytes as u64;
-                if start >= *size {
-                    return Ok(None);
+            Cursor::Ranges { .. } => {
+                let Some((turn, block, at)) = self.take_unread(ordered) else { return Ok(None) };
+                let room = &mut buffer[..block.dictionary + block.len];
+                if sys.pread_full(&source.file, room, at, step).map_err(failed)? < room.len() {
+                    return Err(Error::refused("read", source.path(), SHRANK));
                 }
-                let turn = ordered.turn(number);
-                let dictionary = start.min(self.shape.dictionary_bytes as u64) as usize;
-                let len = (*size - start).min(self.shape.block_bytes as u64) as usize;
-                let room = &mut buffer[..dictionary + len];
-                let read = sys.pread_full(&source.file, room, start - dictionary as u64, step).map_err(failed)?;
-                if read < room.len() {
-                    return Err(Error::refused(
-                        "read",
-                        source.path(),
-                        "it shrank while it was read; nothing was made of it",
-                    ));
-                }
-                Ok(Some((turn, Block { dictionary, len, last: start + len as u64 == *size })))
+                Ok(Some((turn, block)))
             }
             Cursor::Stream(stream) => {
                 let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);

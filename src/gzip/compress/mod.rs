@@ -13,12 +13,13 @@ use std::sync::Arc;
 use crc32fast::Hasher;
 use rustix::io::Errno;
 
-use self::blocks::{Blocks, Shape};
+use self::blocks::{Block, BlockTurn, Blocks, Shape};
 use self::writer::{MemberWriter, Piece};
 use super::operands::Sequence;
+use super::processes::{self, BlockToCompress};
 use super::source::Source;
 use super::target::{Existing, FileTarget, OpenTarget, Target};
-use super::{Direction, FileWorker, Handle, Helpers, hand_on, suffix};
+use super::{Direction, FileWorker, Handle, Helpers, NO_PROCESS, hand_on, suffix};
 use crate::codec::CodecError;
 use crate::codec::check::Trailer;
 use crate::codec::compressor::Compressor;
@@ -29,7 +30,7 @@ use crate::job::Context;
 use crate::job::limits::Needs;
 use crate::job::worker_context::WorkerContext;
 use crate::plan::{FileOptions, GzipPlan, Output};
-use crate::pool::Ordered;
+use crate::pool::{Ordered, PooledBuffer};
 use crate::summary::Summary;
 use crate::sys::FileKind;
 
@@ -48,7 +49,7 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
     // wait their turn while a slower one is compressed.
     let needs = Needs { worker_bytes: choice.codec_bytes(), buffer_bytes, buffers: 4, at_once: 2 };
     // A block is the natural step of reads and writes.
-    super::run(Compress { plan: plan.clone(), shape }, (&needs, shape.buffer_bytes()), context, || {
+    super::run(Compress { plan: plan.clone(), choice, shape }, (&needs, shape.buffer_bytes()), context, || {
         Compressor::new(choice, plan.verify).map_err(no_codec)
     })
 }
@@ -64,6 +65,7 @@ fn sizes(choice: Choice) -> std::result::Result<(Shape, usize), CodecError> {
 /// The direction of gzip.
 struct Compress {
     plan: GzipPlan,
+    choice: Choice,
     shape: Shape,
 }
 
@@ -160,32 +162,67 @@ impl FileWorker<Compress> {
     fn compress_blocks(&mut self, file: &Arc<Compression>, handle: &Handle<'_, Compress>) -> Result<()> {
         while !file.helpers.have_failed() {
             file.helpers.ask(handle, || Arc::clone(file));
-            // Both buffers before the number: otherwise finished later blocks could hold the whole pool while this one
-            // waits for a buffer.
-            let [mut input, mut output] = self.job.acquire(&file.source)?;
-            let sys = &mut self.context.sys;
-            let taken = file.blocks.take(sys, &file.source, &mut input, self.job.step, &file.ordered)?;
-            let Some((turn, block)) = taken else { break };
-            let (dictionary, bytes) = input[..block.dictionary + block.len].split_at(block.dictionary);
-            let room = output.len() - Trailer::BYTES;
-            let len = self
-                .codec
-                .compress(dictionary, bytes, block.last, &mut output[LONGEST_HEADER..room])
-                .map_err(|error| Error::refused("compress", file.source.path(), error.to_string()))?;
-            let mut crc = Hasher::new();
-            crc.update(bytes);
-            let source_bytes = bytes.len() as u64;
-            drop(input);
-            let piece = Piece { output, len, crc, source_bytes, last: block.last };
+            let Some((turn, piece)) = self.compress_next(file)? else { break };
+            let Piece { source_bytes, last, .. } = piece;
             let mut result = Ok(());
             turn.submit(piece, |writer, piece| result = result.and(writer.write(&mut self.context.sys, piece)));
             self.context.moved(source_bytes);
             result.map_err(|errno| Error::system("write", file.target.path(), errno))?;
-            if block.last {
+            if last {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Compresses the next block; `None` after the last.
+    fn compress_next<'a>(&mut self, file: &'a Compression) -> Result<Option<(BlockTurn<'a>, Piece)>> {
+        if self.context.process.is_some() && file.blocks.are_ranges() {
+            let [output] = self.job.acquire(&file.source)?;
+            let Some((turn, block, at)) = file.blocks.take_unread(&file.ordered) else { return Ok(None) };
+            let piece = self.compress_in_process(file, block, (Some(at), &[]), output)?;
+            return Ok(Some((turn, piece)));
+        }
+        // Both buffers before the number: otherwise finished later blocks could hold the whole pool while this one
+        // waits for a buffer.
+        let [mut input, mut output] = self.job.acquire(&file.source)?;
+        let sys = &mut self.context.sys;
+        let taken = file.blocks.take(sys, &file.source, &mut input, self.job.step, &file.ordered)?;
+        let Some((turn, block)) = taken else { return Ok(None) };
+        let bytes = &input[..block.dictionary + block.len];
+        if self.context.process.is_some() {
+            return self.compress_in_process(file, block, (None, bytes), output).map(|piece| Some((turn, piece)));
+        }
+        let (dictionary, bytes) = bytes.split_at(block.dictionary);
+        let room = output.len() - Trailer::BYTES;
+        let len = self
+            .codec
+            .compress(dictionary, bytes, block.last, &mut output[LONGEST_HEADER..room])
+            .map_err(|error| Error::refused("compress", file.source.path(), error.to_string()))?;
+        let mut crc = Hasher::new();
+        crc.update(bytes);
+        Ok(Some((turn, Piece { output, len, crc, source_bytes: block.len as u64, last: block.last })))
+    }
+
+    /// The same by a worker process, which reads a block of a file itself, and gets one of a stream.
+    fn compress_in_process(
+        &mut self,
+        file: &Compression,
+        block: Block,
+        (at, bytes): (Option<u64>, &[u8]),
+        mut output: PooledBuffer,
+    ) -> Result<Piece> {
+        let Block { dictionary, len, last } = block;
+        let block = BlockToCompress { in_file: at.map(|at| (at, self.job.step)), dictionary, len, last };
+        let Compress { plan, choice, .. } = &self.job.direction;
+        let path = || file.source.path();
+        let WorkerContext { sys, process, .. } = &mut self.context;
+        let process = process.as_mut().ok_or_else(|| Error::refused("compress", path(), NO_PROCESS))?;
+        let room = output.len() - Trailer::BYTES;
+        let made = &mut output[LONGEST_HEADER..room];
+        let how = (*choice, plan.verify);
+        let (made, crc) = processes::compress(process, sys, how, block, (&file.source.file, bytes), (path, made))?;
+        Ok(Piece { output, len: made, crc, source_bytes: len as u64, last })
     }
 
     /// Finishes a file when all workers are done with it: names the target and removes the source, or removes the target.

@@ -32,8 +32,8 @@ use self::stream::PipelineFile;
 use super::operands::Sequence;
 use super::source::Source;
 use super::target::OpenTarget;
-use super::{Direction, FileWorker, Handle, suffix};
-use crate::codec::piece::Pieces;
+use super::{Direction, FileWorker, Handle, processes, suffix};
+use crate::codec::piece::{Pieces, Position, Proven};
 use crate::error::{Error, Remedy, Result};
 use crate::job::Context;
 use crate::job::limits::Needs;
@@ -169,6 +169,22 @@ impl Direction for Inflate {
 }
 
 impl FileWorker<Inflate> {
+    /// Inflates the `len` bytes at the start of `input` on their own, or has the worker process do it.
+    fn inflate_piece(
+        &mut self,
+        inflation: &Inflation,
+        (input, len, start): (&mut [u8], usize, Position),
+        output: &mut [u8],
+    ) -> Result<Proven> {
+        let WorkerContext { sys, process, .. } = &mut self.context;
+        match process {
+            None => Ok(self.codec.inflate(input, len, start, output)),
+            Some(process) => {
+                processes::inflate(process, sys, (&input[..len], start), (|| inflation.source.path(), output))
+            }
+        }
+    }
+
     /// Reads a file that begins with `input` by the route that suits it.
     fn read(
         &mut self,

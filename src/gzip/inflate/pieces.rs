@@ -35,7 +35,7 @@ impl FileWorker<Inflate> {
             // A turn that is given up (a panic) ends the sequence, so that what comes after it is not held up.
             let turn = file.ordered.turn(number);
             drop(cutter);
-            let proven = self.codec.inflate(&mut input, len, start, &mut output);
+            let proven = self.inflate_piece(&file.inflation, (&mut input, len, start), &mut output)?;
             let piece = Piece { input, len, start, output, proven };
             let mut result = Ok(());
             turn.submit(piece, |writer, piece| result = result.and(writer.take(&mut self.context.sys, piece)));

@@ -67,7 +67,7 @@ impl FileWorker<Inflate> {
         Input { buffer: mut input, len, .. }: Input,
         mut output: PooledBuffer,
     ) -> Result<()> {
-        let proven = self.codec.inflate(&mut input, len, Position::Between, &mut output);
+        let proven = self.inflate_piece(inflation, (&mut input, len, Position::Between), &mut output)?;
         let piece = Piece { input, len, start: Position::Between, output, proven };
         let taken = writer.take(&mut self.context.sys, piece);
         self.moved(inflation, len);

@@ -7,9 +7,11 @@
 //! - `serial`: one thread, the caller's.
 //! - `channel`: threads fed by a bounded channel.
 //! - `rayon`: its work-stealing pool; the first tasks through `par_bridge`, so that they start in order.
+//! - `processes`: threads as with `channel`, each of which has a [`process`] do the work on bytes.
 //! - `uring`: one thread, in which each worker goes on while the others wait for operations of an `io_uring`.
 
 mod channel;
+pub mod process;
 mod rayon;
 mod uring;
 
@@ -77,7 +79,7 @@ impl Scheduler {
     pub(crate) fn new(name: SchedulerName, sys: &mut Sys, workers: usize) -> rustix::io::Result<Self> {
         Ok(match name {
             SchedulerName::Serial => Self::Serial,
-            SchedulerName::Channel => Self::Channel,
+            SchedulerName::Channel | SchedulerName::Processes => Self::Channel,
             SchedulerName::Rayon => Self::Rayon,
             SchedulerName::Uring => Self::Uring(Box::new(EventLoop::new(sys, workers)?)),
         })
