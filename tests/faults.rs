@@ -23,7 +23,7 @@ mod scenario;
 use std::io::Write as _;
 
 use common::{Sandbox, noise, prose};
-use scenario::{Ending, FAULTS, SERIAL, Scenario};
+use scenario::{Ending, FAULTS, Scenario, one_worker};
 
 fn all_scenarios() -> impl Iterator<Item = &'static Scenario> {
     copying::SCENARIOS.iter().chain(&packing::SCENARIOS)
@@ -111,9 +111,9 @@ fn number(text: &str) -> u64 {
 fn a_source_stays_when_its_target_may_not_be_durable() {
     let scenario = all_scenarios().find(|scenario| scenario.words == "gzip --sync file").expect("a scenario");
     let (mut data, mut name) = (0, 0);
-    for k in 1..=scenario.calls(SERIAL).expect("calls").len() {
+    for k in 1..=scenario.calls(one_worker(scenario.words)).expect("calls").len() {
         let (sandbox, _) = scenario.start();
-        let run = scenario.run(&sandbox, &format!("{k}:EIO"), SERIAL);
+        let run = scenario.run(&sandbox, &format!("{k}:EIO"), one_worker(scenario.words));
         data += u32::from(run.err.contains("cannot finish 'file.gz'"));
         name += u32::from(run.err.contains("cannot sync"));
         assert!(run.succeeded() || sandbox.exists("file"), "call {k}: {}", run.err);

@@ -5,6 +5,7 @@ use haul::error::{Error, Result};
 use haul::sys::{end_with_parent, standard_socket};
 use haul::{copy, gzip};
 
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use super::exit::Exit;
@@ -13,21 +14,23 @@ use super::options::WorkerJob;
 use super::progress::Terminal;
 use super::run::context;
 
-/// Serves a job until the socket closes.
+/// Serves a job until the socket closes. What goes wrong then is told by the other end, which knows the file.
 pub(super) fn run(job: WorkerJob, invocation: &Invocation) -> Exit {
     let terminal = Terminal::new(invocation.progress, invocation.verbosity);
-    match serve(job, &terminal) {
+    let Some(socket) = standard_socket() else {
+        terminal.say("cannot serve a job: it is started by one, which gives it a socket");
+        return Exit::Usage;
+    };
+    match serve(job, socket, &terminal) {
         Ok(()) => Exit::Done,
-        Err(error) => Exit::of_failure(&error, |line| terminal.say(line)),
+        Err(_) => Exit::Failed,
     }
 }
 
-fn serve(job: WorkerJob, terminal: &Arc<Terminal>) -> Result<()> {
-    let refused = |why| Error::refused("be", "a worker process", why);
+fn serve(job: WorkerJob, socket: BorrowedFd<'_>, terminal: &Arc<Terminal>) -> Result<()> {
+    end_with_parent().map_err(|errno| Error::system("serve", "a job", errno))?;
     // Whoever presses Ctrl-C stops the job, and the job ends its processes.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default());
-    end_with_parent().map_err(|errno| Error::system("be", "a worker process", errno))?;
-    let socket = standard_socket().ok_or_else(|| refused("it is started by a job, which gives it a socket"))?;
     let context = context(Arc::clone(terminal));
     match job {
         WorkerJob::Copy => copy::work(socket, &context),

@@ -22,12 +22,15 @@ use crate::plan::{EngineName, When};
 use crate::sys::{Attributes, Sys};
 
 /// The longest ladders that there are; every other is the end of one of them.
-const LADDERS: [&[&dyn Engine]; 5] = [
+const LADDERS: [&[&dyn Engine]; 8] = [
     &[&Reflink, &CopyFileRange, &ReadWrite],
     &[&Reflink, &Mmap, &ReadWrite],
     &[&Reflink, &Direct, &ReadWrite],
     &[&Reflink, &ReadWrite],
     &[&Reflink],
+    &[&CopyFileRange],
+    &[&Mmap],
+    &[&Direct],
 ];
 
 /// The engines to try for one file, the best first.

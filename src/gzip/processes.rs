@@ -121,7 +121,7 @@ pub(super) fn inflate(
 pub fn work(socket: BorrowedFd<'_>, context: &Context) -> Result<()> {
     let mut sys = context.sys();
     let mut codecs = Codecs::default();
-    let served = serve(&mut sys, socket, |sys, request, asked| codecs.answer(sys, request, asked));
+    let served = serve(&mut sys, socket, |sys, request, asked| codecs.answer(sys, &request, asked));
     served.map_err(|errno| Error::system("serve", "the job", errno))
 }
 
@@ -133,8 +133,8 @@ struct Codecs {
 }
 
 impl Codecs {
-    fn answer(&mut self, sys: &mut Sys, request: Request, mut asked: Asked<'_>) -> Answer {
-        let answered = match request {
+    fn answer(&mut self, sys: &mut Sys, request: &Request, mut asked: Asked<'_>) -> Answer {
+        let answered = match *request {
             Request::Compress { choice, verify, block } => self.compress(sys, (choice, verify), block, &mut asked),
             Request::Inflate { start, room } => self.inflate(start, room, &mut asked),
         };

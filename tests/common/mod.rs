@@ -21,7 +21,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-pub use run::{Haul, Run, Running, binary};
+pub use run::{Haul, Run, Running, binary, scheduler_under_test};
 pub use tree::{Snapshot, assert_same, snapshot};
 
 /// Somebody without rights: `nobody` on Debian and everywhere else that matters here.

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use crate::common::attributes::{set_acl, set_attribute};
 use crate::common::{NOBODY, Run, Sandbox, is_root, make_fifo, noise, prose, set_mode, set_mtime};
 use crate::detail::{Details, below, details, differences};
-use crate::scenario::{SERIAL, is_part};
+use crate::scenario::{is_part, one_worker};
 
 /// A job that nothing stands in the way of, and how its end is looked at.
 struct Case {
@@ -229,7 +229,7 @@ impl Case {
     }
 
     fn haul(sandbox: &Sandbox, words: &str) -> crate::common::run::Haul {
-        sandbox.haul(format!("{words} {SERIAL}"))
+        sandbox.haul(format!("{words} {}", one_worker(words)))
     }
 
     fn attempt(&self, k: usize, letter: char, (name, errno): (&str, Errno)) -> Result<(), String> {
@@ -389,12 +389,14 @@ fn a_file_with_many_names_stays_when_it_cannot_be_looked_at() {
         std::fs::hard_link(sandbox.path("tree/c"), sandbox.path("tree/d")).expect("link");
     };
     let mut told = 0;
-    for k in 1..=90 {
+    for k in 1..=120 {
         let sandbox = Sandbox::new();
         furnish(&sandbox);
         let plan = format!("{k}:EDQUOT");
-        let run =
-            sandbox.haul(format!("copy -T tree target --engine read_write {SERIAL}")).env("HAUL_FAULTS", plan).run();
+        let run = sandbox
+            .haul(format!("copy -T tree target --engine read_write {}", one_worker("copy")))
+            .env("HAUL_FAULTS", plan)
+            .run();
         if run.err.contains("cannot link other names to '") {
             told += 1;
             assert_eq!(sandbox.list("target").len(), 4, "call {k}: {}", run.err);

@@ -1,6 +1,6 @@
 //! File systems on which names are given in other ways, or not at all: renaming, or linking as well, is refused each time.
 
-use crate::common::{Sandbox, make_fifo, prose};
+use crate::common::{Sandbox, make_fifo, prose, scheduler_under_test};
 
 const REFUSALS: [&str; 4] = ["EPERM", "ENOSYS", "EXDEV", "EROFS"];
 
@@ -62,6 +62,10 @@ fn a_finished_copy_that_gets_no_name_is_kept_and_the_message_says_where() {
         for (plan, kept) in
             [("renameat2:EIO", false), ("renameat2:ENOSPC", false), ("renameat2,linkat,pwrite64:EPERM", true)]
         {
+            if kept && scheduler_under_test().as_deref() == Some("uring") {
+                // What is refused there is how it copies at first, too.
+                continue;
+            }
             let sandbox = furnish();
             let run = sandbox.haul(words).env("HAUL_FAULTS", plan).run().code(1);
             let line = run.err.lines().find(|line| line.contains("cannot give its final name to")).expect("a message");

@@ -5,14 +5,26 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::common::{Run, Sandbox};
+use crate::common::{Run, Sandbox, scheduler_under_test};
 use crate::detail::{Details, below, details};
 
 /// No run here needs more than a second; one that takes this long hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How each k-th call is numbered: under this scheduler it is always the same one.
-pub const SERIAL: &str = "--scheduler serial";
+/// How each k-th call is numbered: with one worker it is always the same one. With `processes`, the k-th call of the job and
+/// that of its worker process both meet the fault.
+pub fn one_worker(words: &str) -> &'static str {
+    match scheduler_under_test().as_deref() {
+        Some("uring") if can_use_ring(words) => "--scheduler uring --workers 1",
+        Some("processes") => "--scheduler processes --workers 1",
+        _ => "--scheduler serial",
+    }
+}
+
+/// Whether an io_uring has operations for a job.
+fn can_use_ring(words: &str) -> bool {
+    words.starts_with("copy") && !words.contains("mmap")
+}
 
 /// One job, what it starts from, and what must be true afterwards.
 pub struct Scenario {
@@ -138,7 +150,8 @@ impl Scenario {
         let plan = format!("{k}{}:{}", fault.lasting, fault.name);
         let (sandbox, start) = self.start();
         let run = self.run(&sandbox, &plan, way);
-        if fault.name == "exit" {
+        let is_of_worker = way.contains("processes") && run.status().code() == Some(1);
+        if fault.name == "exit" && !is_of_worker {
             return match run.status().code() {
                 Some(137) => self.second_runs(sandbox, &start, &plan, way),
                 // The call was not part of the job any more.
@@ -159,7 +172,8 @@ impl Scenario {
         }
         // A part that cannot be opened is not continued, and that is said.
         let began_anew = run.err.contains("begun anew");
-        if complete && !run.err.is_empty() && !ending.lost_attributes && !began_anew {
+        let by_threads = run.err.contains("there is no io_uring here");
+        if complete && !run.err.is_empty() && !ending.lost_attributes && !began_anew && !by_threads {
             return Err(format!("succeeded with a message: {:?}", run.err));
         }
         // A fault that lasts strikes the calls that clean up as well; then nobody can. But of a full disk names can be
@@ -222,7 +236,7 @@ impl Scenario {
     }
 
     fn second_run(&self, sandbox: &Sandbox, start: &Start, words: &str) -> Result<(), String> {
-        let way = if words.starts_with("copy") { SERIAL } else { "" };
+        let way = if words.starts_with("copy") { one_worker(words) } else { "" };
         let is_copy = words.starts_with("copy");
         // All was done but for the end of the process. To do it again may not even be allowed: a directory that its
         // owner may not write has its mode by now.
@@ -265,7 +279,8 @@ impl Scenario {
     /// Every fault at every call, with `HAUL_THOROUGH` set, as `make soak` does; else at each call every other one, which is
     /// the other half of them at the next call.
     pub fn for_every_call(&self) {
-        let Some(kinds) = self.calls(SERIAL) else { return };
+        let way = one_worker(self.words);
+        let Some(kinds) = self.calls(way) else { return };
         let is_thorough = crate::common::is_thorough();
         let (mut wrong, mut tried, calls) = (Vec::new(), 0, kinds.len());
         for (k, kind) in (1..).zip(&kinds) {
@@ -279,7 +294,7 @@ impl Scenario {
                     continue;
                 }
                 tried += 1;
-                if let Err(why) = self.attempt(k, *fault, SERIAL) {
+                if let Err(why) = self.attempt(k, *fault, way) {
                     wrong.push(format!("call {k} of {calls}{} {}: {why}", fault.lasting, fault.name));
                 }
             }

@@ -17,6 +17,29 @@ fn refused(route: Route) -> Vec<(EngineName, Errno)> {
 }
 
 #[test]
+fn a_ladder_is_known_by_its_names() {
+    let files = Files::noise(LEN as usize);
+    let mut sys = sys();
+    let source = sys.fstat(files.pair().source).unwrap();
+    let volume = Volume::of(&mut sys, files.pair().target).unwrap();
+    for engine in EngineName::ALL.into_iter().chain([EngineName::Auto]) {
+        for reflink in [When::Auto, When::Always, When::Never] {
+            for alone in [true, false] {
+                for make in [Ladder::new, Ladder::preferring] {
+                    let ladder = make(engine, reflink, &source, &volume, alone);
+                    let again = Ladder::named(&ladder.names()).map(|ladder| ladder.names());
+                    assert_eq!(again, Some(ladder.names()), "{engine:?} {reflink:?}");
+                }
+            }
+        }
+    }
+    for engine in EngineName::ALL {
+        assert!(Ladder::named(&[engine]).is_some_and(|ladder| ladder.first().name() == engine));
+    }
+    assert!(Ladder::named(&[EngineName::Direct, EngineName::Mmap]).is_none());
+}
+
+#[test]
 fn what_copy_file_range_cannot_is_read_and_written() {
     let ladder = Ladder::of(&[&CopyFileRange, &ReadWrite]);
     for errno in copy_file_range::UNSUPPORTED {
