@@ -35,7 +35,7 @@ use crate::job::losses::Losses;
 use crate::job::target_registry::TargetRegistry;
 use crate::job::worker_context::WorkerContext;
 use crate::plan::FileOptions;
-use crate::pool::{self, BufferPool, PooledBuffer, Worker, workers};
+use crate::pool::{self, BufferPool, PoolError, PooledBuffer, Worker, workers};
 use crate::size::BufferSize;
 use crate::summary::Summary;
 use crate::sys::{DirectoryBuffer, Identity};
@@ -172,7 +172,9 @@ impl<D: Direction> Job<D> {
     }
 
     fn acquire<const N: usize>(&self, source: &Source) -> Result<[PooledBuffer; N]> {
-        self.pool.acquire().map_err(|error| Error::refused("get buffers for", source.path(), error.to_string()))
+        let failed =
+            |error: PoolError| Error::refused("get buffers for", source.path(), error.to_string()).with(error.remedy());
+        self.pool.acquire().map_err(failed)
     }
 }
 

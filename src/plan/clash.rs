@@ -68,6 +68,9 @@ pub enum Clash {
     /// A buffer that the engine direct cannot move.
     #[error("the engine direct moves whole pages: {0} is not a multiple of 4K")]
     PartialPages(BufferSize),
+    /// An overflow of a pool, or a limit on waiting for it, where there is none.
+    #[error("without a pool nothing overflows, and nobody waits")]
+    NoPool,
     /// A comparison of sizes where no target has a size.
     #[error("sources can be kept for their size only where each has a file beside it")]
     KeepSmallerWithoutFiles,

@@ -257,6 +257,7 @@ impl CopyOptions {
         let mut clashes = self.clashes_of_targets();
         clashes.extend(self.clashes_of_contents());
         clashes.extend(self.engine.check(self.resources.buffer).err());
+        clashes.extend(self.resources.check().err());
         Clashes::check(clashes).map(|()| CopyPlan(self))
     }
 

@@ -43,6 +43,8 @@ impl JobOptions {
                 workers: read(setting, Axis::Workers, |text| text.parse().ok())?,
                 scheduler: read(setting, Axis::Scheduler, named)?.unwrap_or_default(),
                 pool: read(setting, Axis::Pool, |text| text.parse::<PoolChoice>().ok())?.unwrap_or_default(),
+                pool_overflow: defaults.pool_overflow,
+                pool_wait: defaults.pool_wait,
                 batch: read(setting, Axis::Batch, switch)?.unwrap_or(defaults.batch),
             },
         })
@@ -88,6 +90,7 @@ mod tests {
             scheduler: SchedulerName::Rayon,
             pool: PoolChoice::Buffers(NonZeroUsize::new(3).unwrap()),
             batch: false,
+            ..Resources::default()
         };
         assert_eq!((options.engine, options.resources), (EngineName::ReadWrite, expected));
         let buffer = JobOptions::read(&testing::setting(4)).unwrap().resources.buffer;
