@@ -113,6 +113,8 @@ mod tests {
     fn what_is_not_allowed_is_refused() {
         for (variable, text, said) in [
             (&COPY, "--force", "'--force' is not allowed; allowed are --buffer, --workers, --scheduler, --pool, --p"),
+            (&GZIP, "--poolside 4", "'--poolside' is not allowed"),
+            (&GZIP, "--pool-overflown=4", "'--pool-overflown=4' is not allowed"),
             (&COPY, "--buffer 1M --remove-destination", "'--remove-destination' is not allowed"),
             // cp's -p is another option.
             (&COPY, "-p 4", "'-p' is not allowed"),

@@ -328,6 +328,7 @@ pub(crate) fn is_unfinished_tree(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::PoolChoice;
 
     type Change = fn(&mut CopyOptions);
 
@@ -339,7 +340,7 @@ mod tests {
 
     #[test]
     fn what_contradicts_itself_makes_no_plan() {
-        let table: [(Change, &[Clash]); 16] = [
+        let table: [(Change, &[Clash]); 17] = [
             (|_| (), &[]),
             (|all| all.sources.clear(), &[Clash::NoSource]),
             (|all| (all.placing, all.sources) = (Placing::Exact, vec!["a".into(); 2]), &[Clash::ExactTargetOfSeveral]),
@@ -361,6 +362,7 @@ mod tests {
             (|all| (all.reflink, all.engine) = (When::Always, EngineName::Mmap), &[Clash::ReflinkAndEngine]),
             (|all| (all.reflink, all.engine) = (When::Never, EngineName::Reflink), &[Clash::NoReflinkAndEngine]),
             (|all| (all.sparse, all.engine) = (When::Always, EngineName::CopyFileRange), &[Clash::SparseAndEngine]),
+            (|all| (all.resources.pool, all.resources.pool_overflow) = (PoolChoice::Off, 1), &[Clash::NoPool]),
             (|all| all.existing.suffix.clear(), &[Clash::BackupSuffix(String::new())]),
             (|all| all.method = Method::AttributesOnly, &[]),
             // All of them, in the order in which they were looked for.
