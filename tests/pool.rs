@@ -54,20 +54,27 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// Runs a job in a sandbox of its own; what came of it, and what its pool did.
+/// Runs a job; what came of it, which is then removed, and what its pool did.
 #[track_caller]
-fn run(job: &str, words: &str) -> (Vec<Vec<u8>>, Counts) {
-    let sandbox = sandbox();
+fn run(sandbox: &Sandbox, job: &str, words: &str) -> (Vec<Vec<u8>>, Counts) {
     let counts = Counts::of(&sandbox.haul(format!("{job} {words} --json")).run().ok().silent().json());
     sandbox.assert_no_leftovers(words);
     let made = ["copied/0", "copied/large", "tree/0.gz", "tree/large.gz", "packed"];
-    (made.into_iter().filter(|name| sandbox.exists(name)).map(|name| sandbox.read(name)).collect(), counts)
+    let made = made.into_iter().filter(|name| sandbox.exists(name)).map(|name| sandbox.read(name)).collect();
+    for name in sandbox.list("").into_iter().filter(|name| ["copied", "packed"].iter().any(|made| name == made)) {
+        sandbox.remove(name);
+    }
+    for name in sandbox.list("tree").into_iter().filter(|name| name.to_string_lossy().ends_with(".gz")) {
+        sandbox.remove(std::path::Path::new("tree").join(name));
+    }
+    (made, counts)
 }
 
 #[test]
 fn every_count_says_what_the_pool_did_and_no_word_changes_a_byte() {
+    let sandbox = sandbox();
     for job in JOBS {
-        let (made, of_auto) = run(job, "--workers 2");
+        let (made, of_auto) = run(&sandbox, job, "--workers 2");
         assert!(!made.is_empty() && of_auto.acquired > 0, "{job}: {of_auto:?}");
         for (words, most) in [
             ("--workers 2", 8),
@@ -79,7 +86,7 @@ fn every_count_says_what_the_pool_did_and_no_word_changes_a_byte() {
             ("--workers 2 --pool off", u64::MAX),
             ("--workers 2 --pool off --pool-overflow 0 --pool-wait unlimited", u64::MAX),
         ] {
-            let (other, counts) = run(job, words);
+            let (other, counts) = run(&sandbox, job, words);
             assert!(made == other, "{job} {words}: other bytes");
             let what = format!("{job} {words}: {counts:?}");
             assert_eq!(counts.acquired, counts.reused + counts.fresh, "{what}");
@@ -99,13 +106,14 @@ fn every_count_says_what_the_pool_did_and_no_word_changes_a_byte() {
 
 #[test]
 fn a_burst_is_served_by_the_overflow_and_the_pool_keeps_its_size() {
+    let sandbox = sandbox();
     // gzip takes two buffers at a time: one is kept, the other is for the burst, each time.
-    let (_, counts) = run("gzip -rk tree", "--workers 1 --pool 1 --pool-overflow 1");
+    let (_, counts) = run(&sandbox, "gzip -rk tree", "--workers 1 --pool 1 --pool-overflow 1");
     let what = format!("{counts:?}");
     assert_eq!((counts.fresh, counts.overflowed), (counts.reused + 2, counts.reused + 1), "{what}");
     assert_eq!((counts.waited, counts.acquired), (0, 2 * counts.reused + 2), "{what}");
     // With as many kept as are needed nothing is left for a burst.
-    let (_, counts) = run("gzip -rk tree", "--workers 1 --pool 4 --pool-overflow 9");
+    let (_, counts) = run(&sandbox, "gzip -rk tree", "--workers 1 --pool 4 --pool-overflow 9");
     assert_eq!(counts.overflowed, 0, "{counts:?}");
 }
 
@@ -170,7 +178,7 @@ fn a_copy_that_waits_too_long_fails_and_the_others_go_on() {
     let words = "copy --copy-contents one two three to --workers 2 --pool 1 --pool-wait 100ms --json";
     let haul = Background::start(&sandbox, words);
     let mut one = open(&sandbox, "one");
-    one.write_all(&[1; MORE_THAN_A_PIPE]).unwrap();
+    one.write_all(&vec![1; MORE_THAN_A_PIPE]).unwrap();
     let two = open(&sandbox, "two");
     wait_until("somebody gives up", || !sandbox.read("err").is_empty());
     drop((one, two));

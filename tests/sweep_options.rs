@@ -38,7 +38,9 @@ fn every_table_is_one_command() {
         ("gzip file --table buffers", 14, "job", &["\"gzip\""]),
         ("--table workers file --workers 1,3 --cache warm", 4, "job", &["\"copy\"", "\"gzip\""]),
         ("--table workers copy file --cache warm", 8, "workers", &["1", "2", "4", "8", "16", "32", "50", "100"]),
-        ("--table pool file", 10, "pool", &["\"on\"", "\"off\""]),
+        ("--table pool file", 15, "pool", &["\"on\"", "\"off\"", "4"]),
+        ("--table pool file", 15, "pool_overflow", &["null", "4"]),
+        ("gzip --table pool file --pool 2,3 --pool-wait 1m", 14, "pool_wait_ns", &["60000000000"]),
         ("--table models file --cache warm", 6, "scheduler", &["\"serial\"", "\"channel\"", "\"rayon\""]),
         ("--table ladder --generate 20x5K", 5, "batch", &["\"on\"", "\"off\""]),
         ("gzip --table ladder --generate 3x10K --level 1", 5, "level", &["1"]),
@@ -189,7 +191,7 @@ fn reports_go_to_several_files_each_in_the_format_of_its_name() {
     let words = "sweep copy file --buffers 4K,64K --rounds 1 -o a.json -o a.csv -o a.md -o a.txt -o a.html -o -";
     let out = sandbox.haul(words).run().ok().out;
     let read = |name: &str| String::from_utf8(sandbox.read(name)).unwrap();
-    assert_eq!(serde_json::from_str::<Value>(&read("a.json")).unwrap()["format"], 3);
+    assert_eq!(serde_json::from_str::<Value>(&read("a.json")).unwrap()["format"], 4);
     assert!(read("a.csv").starts_with("job,cache,engine,"));
     assert!(read("a.md").contains("| ---: |") && read("a.html").starts_with("<!DOCTYPE html>"));
     assert_eq!(String::from_utf8(out).unwrap().lines().next(), read("a.txt").lines().next());
