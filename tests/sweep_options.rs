@@ -52,6 +52,29 @@ fn every_table_is_one_command() {
 }
 
 #[test]
+fn a_pool_is_varied_by_its_words_and_shows_all_that_it_did() {
+    let sandbox = sandbox();
+    sandbox.write("large", noise(9, 10 << 20));
+    let words = "gzip large --level 1 --workers 4 --pool 2,off --pool-overflow 0,2 --pool-wait unlimited,10m";
+    let report = swept(&sandbox, &format!("{words} --buffers 256K"));
+    let rows = sweep_rows(&report);
+    let settings = rows.iter().map(|row| {
+        let of = |axis: &str| row["setting"].get(axis).map_or_else(|| "-".to_owned(), Value::to_string);
+        ["pool", "pool_overflow", "pool_wait_ns"].map(of).join(" ")
+    });
+    let expected = ["2 - -", "2 - 600000000000", "2 2 -", "2 2 600000000000", "\"off\" - -"];
+    assert_eq!(settings.collect::<Vec<_>>(), expected);
+    for row in &rows {
+        let of = |metric: &str| row["samples"][0]["metrics"][metric].as_u64().expect(metric);
+        let [acquired, reused, fresh] = ["pool_acquired", "pool_reused", "pool_fresh"].map(of);
+        assert!(acquired > 0 && acquired == reused + fresh && of("pool_gave_up") == 0, "{row:#}");
+        let has = |axis: &str| row["setting"].get(axis).is_some();
+        assert!(row["setting"]["pool"] == 2 || (of("pool_waited"), reused) == (0, 0), "{row:#}");
+        assert!(has("pool_overflow") || of("pool_overflowed") == 0, "{row:#}");
+    }
+}
+
+#[test]
 fn a_ladder_names_its_steps_and_times_its_files() {
     let sandbox = sandbox();
     let report = swept(&sandbox, "--table ladder --generate 12x20K --workers 2");
@@ -92,6 +115,13 @@ fn what_makes_no_sense_is_refused_with_what_to_write() {
         ("gunzip file --block 64K", "leave out --codec and --block"),
         ("copy file --cache direct --engine mmap", "--engine auto,direct"),
         ("copy file --budget 0", "90s, 5m or 1h"),
+        ("copy file --pool-wait 0", "write unlimited or a time such as 500ms"),
+        ("copy file --pool-overflow 1,x", "write a number of buffers"),
+        ("copy file --pool off --pool-overflow 0,4", "leave out --pool-overflow and --pool-wait"),
+        ("--table pool file --pool off --pool-wait 30s", "leave out --pool-overflow and --pool-wait"),
+        ("--table ladder file --pool-wait 1s,2s", "name one value with --pool-wait"),
+        ("--table ladder file --pool-overflow 1,2", "name one value with --pool-overflow"),
+        ("--recommend --pool-overflow 1", "--pool-overflow"),
         ("copy file --within 500%", "up to 100"),
         ("copy file -o a.csv -o a.csv", "named twice"),
         ("copy file -o a.xyz", "the ending .xyz names no format"),
