@@ -93,6 +93,8 @@ pub enum Remedy {
     FewerWorkers,
     /// Fewer workers, or higher limits of the process.
     FewerThreads,
+    /// More buffers, or a longer wait for one.
+    MoreBuffers,
     /// A list whose names end with NUL.
     NullList,
     /// To remove it: what is there already.

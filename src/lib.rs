@@ -187,6 +187,8 @@ pub use sys::Stop;
 /// - **Memory is set against the limits of the process before a job begins** (`job/limits.rs`); what is small comes out of a
 ///   reserve when there is none (`sys/allocations.rs`). libdeflate is called through its C interface, since its Rust wrapper
 ///   panics without memory.
+/// - **A limit to waiting for a buffer is about a pool that stands still**: it starts again with each buffer that comes back
+///   (`pool/buffers.rs`). A worker that only would have helped with a copy leaves it to the others (`copy/content.rs`).
 /// - **Waiting calls are ended by a signal that does nothing**, sent to every thread (`sys/signals.rs`).
 /// - **An engine from `HAUL_COPY_OPTIONS` is a preference**, one that was typed is that engine or an error; a variable that
 ///   contradicts typed words is left out (`cli/environment.rs`).

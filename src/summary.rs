@@ -166,6 +166,8 @@ pub struct PoolStats {
     pub overflowed: u64,
     /// Times somebody had to wait for a buffer.
     pub waited: u64,
+    /// Of these, times it gave up, since none came back for too long.
+    pub gave_up: u64,
 }
 
 impl AddAssign for PoolStats {
@@ -175,5 +177,6 @@ impl AddAssign for PoolStats {
         self.fresh += other.fresh;
         self.overflowed += other.overflowed;
         self.waited += other.waited;
+        self.gave_up += other.gave_up;
     }
 }

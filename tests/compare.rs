@@ -230,7 +230,7 @@ fn more_than_two_reports_are_a_trend() {
 #[test]
 fn reports_of_an_older_haul_are_read() {
     let sandbox = Sandbox::new();
-    for name in ["sweep-format-2.json", "disk-format-1.json"] {
+    for name in ["sweep-format-3.json", "sweep-format-2.json", "disk-format-1.json"] {
         let report = format!("{}/testdata/{name}", env!("CARGO_MANIFEST_DIR"));
         sandbox.write(name, std::fs::read(&report).unwrap());
         sandbox.write("again", std::fs::read(&report).unwrap());

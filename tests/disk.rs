@@ -27,7 +27,7 @@ const QUICK: &str = "disk --rounds 2 --budget 1s --size 16M --loads read --block
 fn a_report_is_json_that_says_what_was_measured() {
     let sandbox = Sandbox::new();
     let report = sandbox.haul(format!("{QUICK},buffered --json")).run().ok().silent().json();
-    assert_eq!((&report["subject"], &report["format"]), (&"disk".into(), &3.into()));
+    assert_eq!((&report["subject"], &report["format"]), (&"disk".into(), &4.into()));
     let data = &report["data"][0];
     assert_eq!((&data["bytes"], &data["is_read_only"]), (&(16 << 20).into(), &false.into()));
     assert!(report["command"].as_str().is_some_and(|command| command.contains("--blocks 64K")), "{report:#}");

@@ -85,6 +85,12 @@ fn verbose_tells_what_was_taken() {
             "haul: HAUL_COPY_OPTIONS is left out: --sparse=always looks for zeros",
         ),
         (
+            "--pool 4 --pool-overflow=2 --pool-wait 30s",
+            "",
+            "haul: HAUL_COPY_OPTIONS: --pool 4 --pool-overflow=2 --pool-wait 30s\n",
+        ),
+        ("--pool-wait 30s", "--pool off", "haul: HAUL_COPY_OPTIONS is left out: with --pool off nothing overflows"),
+        (
             "--engine direct",
             "--buffer 1000",
             "haul: HAUL_COPY_OPTIONS is left out: the engine direct moves whole pages",

@@ -40,6 +40,7 @@ fn whatever_the_limit_a_job_is_done_or_says_why_not() {
         ("plain/a", "a.gz", "gzip a -p 1"),
         ("plain/a", "a.gz", "gzip a -p 64 --scheduler rayon --verify"),
         ("plain/a", "a.gz", "gzip a -p 8 --level 11 --pool off"),
+        ("plain/a", "a.gz", "gzip a -p 8 --pool 1 --pool-overflow 1000"),
         ("plain/a", "a.gz", "gzip a -p 4 --block 64M"),
         ("plain/a", "a.gz", "gzip a -p 4 --codec zlib --buffer 1G"),
         ("plain/a.gz", "a", "gunzip a.gz -p 64"),

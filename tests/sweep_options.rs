@@ -38,7 +38,9 @@ fn every_table_is_one_command() {
         ("gzip file --table buffers", 14, "job", &["\"gzip\""]),
         ("--table workers file --workers 1,3 --cache warm", 4, "job", &["\"copy\"", "\"gzip\""]),
         ("--table workers copy file --cache warm", 8, "workers", &["1", "2", "4", "8", "16", "32", "50", "100"]),
-        ("--table pool file", 10, "pool", &["\"on\"", "\"off\""]),
+        ("--table pool file", 15, "pool", &["\"on\"", "\"off\"", "4"]),
+        ("--table pool file", 15, "pool_overflow", &["null", "4"]),
+        ("gzip --table pool file --pool 2,3 --pool-wait 1m", 14, "pool_wait_ns", &["60000000000"]),
         ("--table models file --cache warm", 6, "scheduler", &["\"serial\"", "\"channel\"", "\"rayon\""]),
         ("--table ladder --generate 20x5K", 5, "batch", &["\"on\"", "\"off\""]),
         ("gzip --table ladder --generate 3x10K --level 1", 5, "level", &["1"]),
@@ -46,6 +48,29 @@ fn every_table_is_one_command() {
         let report = swept(&sandbox, words);
         assert_eq!((sweep_rows(&report).len(), values(&report, field)), (rows, set(expected)), "{words}");
         sandbox.assert_no_leftovers(words);
+    }
+}
+
+#[test]
+fn a_pool_is_varied_by_its_words_and_shows_all_that_it_did() {
+    let sandbox = sandbox();
+    sandbox.write("large", noise(9, 10 << 20));
+    let words = "gzip large --level 1 --workers 4 --pool 2,off --pool-overflow 0,2 --pool-wait unlimited,10m";
+    let report = swept(&sandbox, &format!("{words} --buffers 256K"));
+    let rows = sweep_rows(&report);
+    let settings = rows.iter().map(|row| {
+        let of = |axis: &str| row["setting"].get(axis).map_or_else(|| "-".to_owned(), Value::to_string);
+        ["pool", "pool_overflow", "pool_wait_ns"].map(of).join(" ")
+    });
+    let expected = ["2 - -", "2 - 600000000000", "2 2 -", "2 2 600000000000", "\"off\" - -"];
+    assert_eq!(settings.collect::<Vec<_>>(), expected);
+    for row in &rows {
+        let of = |metric: &str| row["samples"][0]["metrics"][metric].as_u64().expect(metric);
+        let [acquired, reused, fresh] = ["pool_acquired", "pool_reused", "pool_fresh"].map(of);
+        assert!(acquired > 0 && acquired == reused + fresh && of("pool_gave_up") == 0, "{row:#}");
+        let has = |axis: &str| row["setting"].get(axis).is_some();
+        assert!(row["setting"]["pool"] == 2 || (of("pool_waited"), reused) == (0, 0), "{row:#}");
+        assert!(has("pool_overflow") || of("pool_overflowed") == 0, "{row:#}");
     }
 }
 
@@ -90,6 +115,13 @@ fn what_makes_no_sense_is_refused_with_what_to_write() {
         ("gunzip file --block 64K", "leave out --codec and --block"),
         ("copy file --cache direct --engine mmap", "--engine auto,direct"),
         ("copy file --budget 0", "90s, 5m or 1h"),
+        ("copy file --pool-wait 0", "write unlimited or a time such as 500ms"),
+        ("copy file --pool-overflow 1,x", "write a number of buffers"),
+        ("copy file --pool off --pool-overflow 0,4", "leave out --pool-overflow and --pool-wait"),
+        ("--table pool file --pool off --pool-wait 30s", "leave out --pool-overflow and --pool-wait"),
+        ("--table ladder file --pool-wait 1s,2s", "name one value with --pool-wait"),
+        ("--table ladder file --pool-overflow 1,2", "name one value with --pool-overflow"),
+        ("--recommend --pool-overflow 1", "--pool-overflow"),
         ("copy file --within 500%", "up to 100"),
         ("copy file -o a.csv -o a.csv", "named twice"),
         ("copy file -o a.xyz", "the ending .xyz names no format"),
@@ -189,7 +221,7 @@ fn reports_go_to_several_files_each_in_the_format_of_its_name() {
     let words = "sweep copy file --buffers 4K,64K --rounds 1 -o a.json -o a.csv -o a.md -o a.txt -o a.html -o -";
     let out = sandbox.haul(words).run().ok().out;
     let read = |name: &str| String::from_utf8(sandbox.read(name)).unwrap();
-    assert_eq!(serde_json::from_str::<Value>(&read("a.json")).unwrap()["format"], 3);
+    assert_eq!(serde_json::from_str::<Value>(&read("a.json")).unwrap()["format"], 4);
     assert!(read("a.csv").starts_with("job,cache,engine,"));
     assert!(read("a.md").contains("| ---: |") && read("a.html").starts_with("<!DOCTYPE html>"));
     assert_eq!(String::from_utf8(out).unwrap().lines().next(), read("a.txt").lines().next());

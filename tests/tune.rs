@@ -24,7 +24,7 @@ fn it_reports_every_case_and_leaves_nothing_behind() {
     assert!(run.out.is_empty(), "the report is in its files");
     assert_eq!(disk.read_dir().unwrap().count(), 0);
     let report: Value = serde_json::from_slice(&sandbox.read("found.json")).unwrap();
-    assert_eq!((&report["subject"], &report["format"]), (&"tune".into(), &3.into()));
+    assert_eq!((&report["subject"], &report["format"]), (&"tune".into(), &4.into()));
     assert_eq!(report["command"], format!("haul tune disk {SHORT} -o found.json -o found.txt"));
     let data = report["data"].as_array().unwrap();
     assert!(data.iter().all(|data| data["target"] == "disk"), "{data:#?}");

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::sync::{Mutex, PoisonError};
 
 use haul::error::Quoted;
-use haul::summary::Summary;
+use haul::summary::{PoolStats, Summary};
 
 use super::quote::command_line;
 
@@ -61,6 +61,17 @@ pub(crate) fn closing_line(summary: &Summary, wall_ns: u64) -> String {
         summary.failures,
         if summary.stopped_early { "; stopped early, the rest was not tried" } else { "" },
     )
+}
+
+/// What the pool of buffers did, if anybody needed one.
+pub(crate) fn pool_line(pool: &PoolStats) -> Option<String> {
+    let PoolStats { acquired, reused, fresh, overflowed, waited, gave_up } = pool;
+    (acquired + gave_up > 0).then(|| {
+        format!(
+            "buffers: {acquired} acquired, {reused} reused, {fresh} fresh, {overflowed} overflowed; {waited} waited, \
+             {gave_up} gave up"
+        )
+    })
 }
 
 /// Hard links, where there were any: they are rare, and jobs that make none have no word for them.
@@ -129,6 +140,15 @@ mod tests {
         assert!(line(0).starts_with("0 files, 0 directories, 0 others; "), "{}", line(0));
         assert!(line(1).starts_with("0 files, 0 directories, 0 others, 1 hard link; "), "{}", line(1));
         assert!(line(2).contains(" others, 2 hard links; "), "{}", line(2));
+    }
+
+    #[test]
+    fn a_pool_that_did_nothing_is_not_told_of() {
+        assert_eq!(pool_line(&PoolStats::default()), None);
+        let pool = PoolStats { acquired: 9, reused: 4, fresh: 5, overflowed: 1, waited: 3, gave_up: 2 };
+        let line = pool_line(&pool).unwrap();
+        assert_eq!(line, "buffers: 9 acquired, 4 reused, 5 fresh, 1 overflowed; 3 waited, 2 gave up");
+        assert!(pool_line(&PoolStats { waited: 1, gave_up: 1, ..PoolStats::default() }).is_some());
     }
 
     #[test]

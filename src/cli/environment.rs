@@ -12,8 +12,9 @@ Environment:
   HAUL_COPY_OPTIONS, HAUL_GZIP_OPTIONS, HAUL_GUNZIP_OPTIONS
       Options for every copy, gzip and gunzip (also gzip -d, -t and -l), such as '--buffer 1M'. They
       stand before what is typed, so what is typed wins. Allowed are --buffer, --workers (-p, but
-      not for copy), --scheduler, --pool, --progress and, for copy, --engine. Where this engine
-      cannot copy a file another one does, and blocks that can be shared are shared first.
+      not for copy), --scheduler, --pool, --pool-overflow, --pool-wait, --progress and, for
+      copy, --engine. Where this engine cannot copy a file another one does, and blocks that can be
+      shared are shared first.
       If typed words contradict a variable, all of it is left out. -v shows what was taken.
       Measurements take nothing";
 
@@ -29,13 +30,22 @@ pub(crate) struct Variable {
 pub(crate) static COPY: Variable = Variable {
     name: "HAUL_COPY_OPTIONS",
     command: "copy",
-    allowed: &["--buffer", "--workers", "--scheduler", "--pool", "--progress", "--engine"],
+    allowed: &[
+        "--buffer",
+        "--workers",
+        "--scheduler",
+        "--pool",
+        "--pool-overflow",
+        "--pool-wait",
+        "--progress",
+        "--engine",
+    ],
 };
 
 pub(crate) static GZIP: Variable = Variable {
     name: "HAUL_GZIP_OPTIONS",
     command: "gzip",
-    allowed: &["--buffer", "--workers", "-p", "--scheduler", "--pool", "--progress"],
+    allowed: &["--buffer", "--workers", "-p", "--scheduler", "--pool", "--pool-overflow", "--pool-wait", "--progress"],
 };
 
 pub(crate) static GUNZIP: Variable = Variable { name: "HAUL_GUNZIP_OPTIONS", command: "gunzip", allowed: GZIP.allowed };
@@ -69,12 +79,13 @@ impl Variable {
         }
         let mut words = text.split_whitespace();
         while let Some(word) = words.next() {
-            match allowed.iter().find_map(|option| word.strip_prefix(option)) {
+            // `--buffer=1M`, `-p=4` and `-p4`; a long option may begin like another one.
+            let is_value = |rest: &&str| rest.is_empty() || rest.starts_with('=') || !word.starts_with("--");
+            match allowed.iter().find_map(|option| word.strip_prefix(option).filter(is_value)) {
                 // The next word is the value.
                 Some("") => drop(words.next()),
-                // `--buffer=1M`, `-p=4` and `-p4`.
-                Some(rest) if rest.starts_with('=') || !word.starts_with("--") => {}
-                _ => return Err(format!("{name}: '{word}' is not allowed; allowed are {}", allowed.join(", "))),
+                Some(_) => {}
+                None => return Err(format!("{name}: '{word}' is not allowed; allowed are {}", allowed.join(", "))),
             }
         }
         Ok(text.split_whitespace().map(str::to_owned).collect())
@@ -102,6 +113,8 @@ mod tests {
     fn what_is_not_allowed_is_refused() {
         for (variable, text, said) in [
             (&COPY, "--force", "'--force' is not allowed; allowed are --buffer, --workers, --scheduler, --pool, --p"),
+            (&GZIP, "--poolside 4", "'--poolside' is not allowed"),
+            (&GZIP, "--pool-overflown=4", "'--pool-overflown=4' is not allowed"),
             (&COPY, "--buffer 1M --remove-destination", "'--remove-destination' is not allowed"),
             // cp's -p is another option.
             (&COPY, "-p 4", "'-p' is not allowed"),

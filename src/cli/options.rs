@@ -11,7 +11,7 @@ use haul::plan::{Clash, Clashes, Resources, SchedulerName};
 use haul::size::BufferSize;
 
 use super::text;
-use super::words::{PoolWord, WorkerWord, parse_pool, parse_worker_word};
+use super::words::{PoolWord, WaitWord, WorkerWord, parse_overflow, parse_pool, parse_wait, parse_worker_word};
 
 /// What every job takes.
 #[derive(Debug, ClapArgs)]
@@ -28,6 +28,12 @@ pub(crate) struct Common {
     /// Buffers that are kept and used again; off: allocate each time
     #[arg(long, value_name = "N|auto|off", default_value = "auto", value_parser = parse_pool)]
     pub(crate) pool: PoolWord,
+    /// How many more buffers may exist for a burst; each is freed after use
+    #[arg(long, value_name = "N", default_value = "0", value_parser = parse_overflow, allow_hyphen_values = true)]
+    pub(crate) pool_overflow: usize,
+    /// How long to wait for a buffer while none comes back, such as 500ms, 30s; then the file fails
+    #[arg(long, value_name = "TIME|unlimited", default_value = "unlimited", value_parser = parse_wait, allow_hyphen_values = true)]
+    pub(crate) pool_wait: WaitWord,
     /// A progress bar on standard error; auto: if that is a terminal
     #[arg(long, value_enum, default_value_t = ProgressChoice::Auto)]
     pub(crate) progress: ProgressChoice,
@@ -128,6 +134,8 @@ pub(crate) fn resources(common: &Common) -> Resources {
         workers: common.workers.0,
         scheduler: common.scheduler,
         pool: common.pool.0,
+        pool_overflow: common.pool_overflow,
+        pool_wait: common.pool_wait.0,
         batch: true,
     }
 }

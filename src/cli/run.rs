@@ -1,7 +1,7 @@
 //! Running an invocation, and saying how it went.
 
 use super::args::Args;
-use super::closing_report::{closing_line, unfinished_lines};
+use super::closing_report::{closing_line, pool_line, unfinished_lines};
 use super::exit::Exit;
 use super::invocation::{Invocation, Job};
 use super::listing::{Listing, Row};
@@ -114,6 +114,9 @@ fn say_what_came_of_it(invocation: &Invocation, summary: &Summary, wall_ns: u64,
     }
     if invocation.verbosity.verbose {
         terminal.say(&closing_line(summary, wall_ns));
+        if let Some(line) = pool_line(&summary.pool) {
+            terminal.say(&line);
+        }
     }
 }
 

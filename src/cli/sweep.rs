@@ -17,7 +17,7 @@ use haul::lab::subject::job::axes::Axes;
 use haul::lab::subject::job::run_spec::RunSpec;
 use haul::lab::subject::job::tables;
 use haul::lab::sweep;
-use haul::plan::{CodecName, EngineName, SchedulerName};
+use haul::plan::{Clash, CodecName, EngineName, PoolChoice, SchedulerName};
 use haul::size::BufferSize;
 
 use super::invocation::{Invocation, Job};
@@ -28,8 +28,8 @@ use super::report_options::{Delivery, ReportOptions};
 use super::tune::recommend;
 use super::watching::Watching;
 use super::words::{
-    Amount, PoolWord, SizeList, WorkerCount, parse_amount, parse_block, parse_duration, parse_entropy, parse_part,
-    parse_pool, parse_sizes, parse_workers,
+    Amount, PoolWord, SizeList, WaitWord, WorkerCount, parse_amount, parse_block, parse_duration, parse_entropy,
+    parse_overflow, parse_part, parse_pool, parse_sizes, parse_wait, parse_workers,
 };
 
 const EXAMPLES: &str = "Examples:
@@ -59,7 +59,8 @@ pub(crate) struct SweepArgs {
     pub(crate) table: Option<TableName>,
     /// Find the options that make copy and gzip of SOURCE faster, and the lines that set them; without SOURCE of data that is
     /// made here. haul tune asks the same of a file system
-    #[arg(long, conflicts_with_all = ["table", "buffers", "workers", "cache", "engine", "scheduler", "pool", "batch", "level",
+    #[arg(long, conflicts_with_all = ["table", "buffers", "workers", "cache", "engine", "scheduler", "pool", "pool_overflow",
+          "pool_wait", "batch", "level",
           "codec", "block", "entropy", "within", "rounds", "latency", "verify_counts", "no_sync", "rank"])]
     pub(crate) recommend: bool,
     /// Buffer sizes: a list, or a range of doublings such as 4K..1M; default: 1K to 4M, or 256K
@@ -81,6 +82,12 @@ pub(crate) struct SweepArgs {
     /// Pools: on, off or numbers of buffers; default: on
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_pool)]
     pub(crate) pool: Vec<PoolWord>,
+    /// How many more buffers may exist for a burst; default: 0
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_overflow, allow_hyphen_values = true)]
+    pub(crate) pool_overflow: Vec<usize>,
+    /// How long to wait for a buffer while none comes back, such as 500ms, 30s; default: unlimited
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_wait, allow_hyphen_values = true)]
+    pub(crate) pool_wait: Vec<WaitWord>,
     /// Entries of a directory handed out by the buffer (on) or each by itself (off); default: on
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
     pub(crate) batch: Vec<Switch>,
@@ -261,7 +268,7 @@ fn variants(args: &SweepArgs, table: Option<TableName>, job: Option<SweepJob>) -
         return Err(UsageError::new(why));
     }
     let axes = tables::axes(table, job, cores);
-    let one_job = axes.len() == 1;
+    let one_job = axes.windows(2).all(|pair| pair[0].jobs == pair[1].jobs);
     let axes: Result<Vec<Axes>, UsageError> = axes.into_iter().map(|axes| named(args, axes, one_job)).collect();
     Ok(tables::variants(table, &axes?))
 }
@@ -276,6 +283,8 @@ fn named_several(args: &SweepArgs) -> Option<&'static str> {
         ("--engine", args.engine.len()),
         ("--scheduler", args.scheduler.len()),
         ("--pool", args.pool.len()),
+        ("--pool-overflow", args.pool_overflow.len()),
+        ("--pool-wait", args.pool_wait.len()),
         ("--batch", args.batch.len()),
         ("--level", args.level.len()),
     ];
@@ -310,6 +319,11 @@ fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError
         let why = "past the page cache there is one engine, direct: compare it with others by --engine auto,direct";
         return Err(UsageError::new(why));
     }
+    let has_words =
+        args.pool_overflow.iter().any(|more| *more > 0) || args.pool_wait.iter().any(|wait| wait.0.is_some());
+    if has_words && !args.pool.is_empty() && args.pool.iter().all(|pool| pool.0 == PoolChoice::Off) {
+        return Err(Clash::NoPool.into());
+    }
     let mut axes = axes;
     if caches.contains(&CacheState::Direct) || args.engine.iter().any(direct) {
         // Only whole pages go past the cache; what was typed is refused instead.
@@ -322,6 +336,8 @@ fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError
         schedulers: or(distinct(args.scheduler.iter().copied()), axes.schedulers),
         workers: or(distinct(args.workers.iter().map(|count| count.0.get())), axes.workers),
         pools: or(distinct(args.pool.iter().map(|pool| pool.0)), axes.pools),
+        overflows: or(distinct(args.pool_overflow.iter().copied()), axes.overflows),
+        waits: or(distinct(args.pool_wait.iter().map(|wait| wait.0)), axes.waits),
         batches: or(distinct(args.batch.iter().map(|switch| *switch == Switch::On)), axes.batches),
         buffers: or(distinct(args.buffers.iter().flat_map(|list| list.0.iter().copied())), axes.buffers),
         jobs: axes.jobs,

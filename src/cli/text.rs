@@ -45,6 +45,7 @@ const fn help(remedy: Remedy) -> &'static str {
         Remedy::IgnoreTrailing => "; --ignore-trailing allows it",
         Remedy::FewerWorkers => "; use fewer --workers, or raise the limit (ulimit -v)",
         Remedy::FewerThreads => "; use fewer --workers, or raise the limits (ulimit -u, -v, -n)",
+        Remedy::MoreBuffers => "; a larger --pool, more --pool-overflow or a longer --pool-wait helps",
         Remedy::NullList => "; --null reads such a list",
         Remedy::Remove => "; --remove-destination replaces it",
         Remedy::RemoveThere => "; --remove-destination replaces what is there",
@@ -109,6 +110,9 @@ pub(crate) fn clash(clash: &Clash) -> String {
             return format!("'{suffix}' is not a suffix for backups: give -S 1 to {LONGEST_SUFFIX} bytes, and no '/'");
         }
         Clash::UnfinishedSuffix(_) => return format!("{clash}: give -S another suffix"),
+        Clash::NoPool => {
+            "with --pool off nothing overflows and nobody waits; leave out --pool-overflow and --pool-wait, or give --pool N"
+        }
         Clash::KeepSmallerWithoutFiles => {
             "--keep-smaller compares files with their .gz; -c, -d, -l, -t and standard input have none"
         }

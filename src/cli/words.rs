@@ -22,6 +22,10 @@ pub(crate) struct WorkerWord(pub(crate) Option<NonZeroUsize>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PoolWord(pub(crate) PoolChoice);
 
+/// How long to wait for a buffer; `None` is without limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WaitWord(pub(crate) Option<Duration>);
+
 /// A number of files and the bytes of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Amount {
@@ -60,6 +64,20 @@ pub(crate) fn parse_worker_word(text: &str) -> Result<WorkerWord, String> {
 
 pub(crate) fn parse_pool(text: &str) -> Result<PoolWord, &'static str> {
     text.parse().map(PoolWord)
+}
+
+/// Buffers for a burst.
+pub(crate) fn parse_overflow(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "write a number of buffers: 0, 4")
+}
+
+/// `500ms`, `30s`, `unlimited`.
+pub(crate) fn parse_wait(text: &str) -> Result<WaitWord, &'static str> {
+    if text == "unlimited" {
+        return Ok(WaitWord(None));
+    }
+    let time = parse_duration(text).map_err(|_| "write unlimited or a time such as 500ms, 30s or 5m");
+    time.map(|time| WaitWord(Some(time)))
 }
 
 pub(crate) fn parse_block(text: &str) -> Result<BufferSize, String> {
@@ -155,6 +173,9 @@ mod tests {
         for text in ["", "0", "s", "-1s", "5 parsecs", "inf", "nan"] {
             assert_eq!(seconds(text), None, "{text:?}");
         }
+        let wait = |text| parse_wait(text).map(|wait| wait.0).ok();
+        assert_eq!((wait("unlimited"), wait("500ms")), (Some(None), Some(Some(Duration::from_millis(500)))));
+        assert!(["", "0", "0s", "-1s", "forever", "off"].iter().all(|text| wait(text).is_none()));
         assert_eq!((parse_part("5%"), parse_part("2.5")), (Ok(0.05), Ok(0.025)));
         assert!(["0", "-1%", "%", "x", "nan%", "101"].iter().all(|text| parse_part(text).is_err()));
         assert_eq!(

@@ -17,7 +17,7 @@ use crate::engine::compare::{Compared, compare, let_go_of_cache};
 use crate::engine::read_write::{ReadWrite, copy_stream};
 use crate::engine::sparse::copy_making_holes;
 use crate::engine::{self, Copied, Engine, EngineError, Ladder, Pair, Pieces, Progress, Route};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::plan::{EngineName, SchedulerName, When};
 use crate::pool::{PoolError, PooledBuffer};
 use crate::sys::{FileKind, Sys};
@@ -44,6 +44,8 @@ pub(super) struct RangeCopy {
     pieces: Pieces,
     /// How the first piece was copied.
     route: OnceLock<Route>,
+    /// Somebody has what it takes to copy pieces, and goes on until none is left or one fails.
+    begun: AtomicBool,
     /// Somebody failed and said so; the others need not go on.
     failed: AtomicBool,
 }
@@ -108,12 +110,17 @@ impl RangeCopy {
         let size = copy.attributes.size;
         let skips_holes = holes != Holes::None && copy.attributes.has_holes();
         let pieces = if skips_holes { Pieces::data(size, most) } else { Pieces::all(size, most) };
-        Self { copy, holes, ladder, pieces, route: OnceLock::new(), failed: AtomicBool::new(false) }
+        let (begun, failed) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { copy, holes, ladder, pieces, route: OnceLock::new(), begun, failed }
     }
 
-    /// Takes ranges of a file that others copy, too, until none is left.
+    /// Takes ranges of a file that others copy, too, until none is left. Who waits in vain for a buffer leaves the file to
+    /// one who has begun: a buffer is held until all of a file is copied, however long that takes.
     pub(super) fn help(&self, copier: &mut Copier) {
         let done = self.copy_ranges(copier);
+        let is_left_to_others =
+            |error: &Error| error.remedy() == Some(Remedy::MoreBuffers) && self.begun.load(Ordering::Relaxed);
+        let done = if done.as_ref().is_err_and(is_left_to_others) { Ok(()) } else { done };
         copier.worker.check_shared(&self.failed, done);
     }
 
@@ -142,6 +149,7 @@ impl RangeCopy {
         let needs_buffer = self.ladder.needs_buffer() || !is_true_size;
         let [mut buffer] = buffers(shared, needs_buffer && worker.process.is_none(), copy)?;
         let buffer = buffer.as_deref_mut().unwrap_or_default();
+        self.begun.store(true, Ordering::Relaxed);
         let failed = |error| copy.error(error);
         while !self.failed.load(Ordering::Relaxed) {
             let taken = self.pieces.take(&mut worker.sys, &copy.source, batch);
@@ -268,8 +276,10 @@ fn buffers<const N: usize>(shared: &Shared, needed: bool, copy: &FileCopy) -> Re
     if !needed {
         return Ok([const { None }; N]);
     }
-    let why = |error: PoolError| Error::refused("get a buffer for", copy.source_path(), error.to_string());
-    shared.pool.acquire::<N>().map(|buffers| buffers.map(Some)).map_err(why)
+    let failed = |error: PoolError| {
+        Error::refused("get a buffer for", copy.source_path(), error.to_string()).with(error.remedy())
+    };
+    shared.pool.acquire::<N>().map(|buffers| buffers.map(Some)).map_err(failed)
 }
 
 /// What came of a file's content.

@@ -39,7 +39,7 @@ use crate::job::target_registry::TargetRegistry;
 use crate::job::worker_context::WorkerContext;
 use crate::plan::{FileOptions, SchedulerName};
 use crate::pool::workers::Scheduler;
-use crate::pool::{self, BufferPool, PooledBuffer, Worker};
+use crate::pool::{self, BufferPool, PoolError, PooledBuffer, Worker};
 use crate::size::BufferSize;
 use crate::summary::Summary;
 use crate::sys::{DirectoryBuffer, Identity};
@@ -187,7 +187,9 @@ impl<D: Direction> Job<D> {
     }
 
     fn acquire<const N: usize>(&self, source: &Source) -> Result<[PooledBuffer; N]> {
-        self.pool.acquire().map_err(|error| Error::refused("get buffers for", source.path(), error.to_string()))
+        let failed =
+            |error: PoolError| Error::refused("get buffers for", source.path(), error.to_string()).with(error.remedy());
+        self.pool.acquire().map_err(failed)
     }
 }
 

@@ -38,8 +38,7 @@ impl Needs {
     }
 
     fn within(&self, left: Option<u64>, asked: usize, resources: &Resources) -> (usize, PoolOptions) {
-        let pool =
-            |threads| PoolOptions::for_job(resources.pool, self.buffer_bytes, threads * self.buffers, self.at_once);
+        let pool = |threads| PoolOptions::for_job(resources, self.buffer_bytes, threads * self.buffers, self.at_once);
         let Some(left) = left else { return (asked, pool(asked)) };
         let left = usize::try_from(left).unwrap_or(usize::MAX).saturating_sub(OTHER_BYTES);
         let (worker, buffer) = (THREAD_BYTES + self.worker_bytes, self.buffer_bytes.saturating_add(PAGE));
@@ -95,6 +94,7 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use super::*;
+    use crate::plan::PoolChoice;
 
     #[test]
     fn fewer_workers_and_buffers_where_there_is_less_memory() {
@@ -109,6 +109,28 @@ mod tests {
             assert_eq!(afforded(Some(mebibytes << 20)), expected, "{mebibytes} MiB");
         }
         assert_eq!(afforded(Some(u64::MAX)), (64, 256));
+    }
+
+    #[test]
+    fn buffers_for_a_burst_count_as_well() {
+        let needs = Needs { worker_bytes: 1 << 20, buffer_bytes: 1 << 20, buffers: 4, at_once: 2 };
+        let size = |size| PoolChoice::Buffers(NonZeroUsize::new(size).unwrap());
+        for (pool, pool_overflow, mebibytes, expected) in [
+            (PoolChoice::Auto, 8, None, (8, 8)),
+            (PoolChoice::Auto, 8, Some(40), (8, 8)),
+            (PoolChoice::Auto, 8, Some(25), (8, 5)),
+            (PoolChoice::Auto, 8, Some(15), (4, 2)),
+            (PoolChoice::Auto, 8, Some(12), (3, 0)),
+            (size(4), 100, Some(25), (4, 9)),
+            (size(1), 100, Some(25), (1, 12)),
+            (size(1), 100, Some(0), (1, 1)),
+        ] {
+            let workers = NonZeroUsize::new(2);
+            let resources = Resources { workers, pool, pool_overflow, ..Resources::default() };
+            let (_, options) = needs.within(mebibytes.map(|mebibytes: u64| mebibytes << 20), 2, &resources);
+            let found = (options.size.map_or(0, NonZeroUsize::get), options.overflow);
+            assert_eq!(found, expected, "{pool} and {pool_overflow} more, {mebibytes:?} MiB");
+        }
     }
 
     #[test]

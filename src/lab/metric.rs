@@ -112,6 +112,7 @@ metrics! {
     PoolReused "pool_reused" "pool\nreused" Count "Times a buffer was used again."
     PoolOverflowed "pool_overflowed" "pool over-\nflowed" Count "Buffers that were allocated beyond the pool's size."
     PoolWaited "pool_waited" "pool\nwaited" Count "Times somebody had to wait for a buffer."
+    PoolGaveUp "pool_gave_up" "pool\ngave up" Count "Times somebody gave up waiting for a buffer, since none came back for too long."
     Allocations "allocations" "alloca-\ntions" Count "Times the allocator was asked for memory, in the run that warmed up."
     AllocatedBytes "allocated_bytes" "allocated" Bytes "Bytes that the allocator was asked for, in the run that warmed up."
     Files "files" "files" Count "Regular files that were done."

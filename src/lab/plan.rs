@@ -76,7 +76,7 @@ pub enum TableName {
     Buffers,
     /// 1 to 100 workers, for a copy from the disk and for gzip.
     Workers,
-    /// A pool of buffers or none, at several buffer sizes.
+    /// A pool of buffers or none, at several buffer sizes; a small pool, with an overflow, and with a limit to waiting.
     Pool,
     /// One thread, threads fed by a channel, and rayon.
     Models,

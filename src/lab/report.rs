@@ -316,7 +316,7 @@ pub struct Report {
 
 impl Report {
     /// The version of the layout that this program writes.
-    pub const FORMAT: u32 = 3;
+    pub const FORMAT: u32 = 4;
 
     /// What each run of a row costs, round by round, by what the report ranks; `None` of runs that count for nothing.
     pub fn costs(&self, samples: &[Sample]) -> Vec<Option<u64>> {

@@ -64,6 +64,7 @@ impl Sample {
             (Metric::PoolReused, summary.pool.reused),
             (Metric::PoolOverflowed, summary.pool.overflowed),
             (Metric::PoolWaited, summary.pool.waited),
+            (Metric::PoolGaveUp, summary.pool.gave_up),
         ] {
             self.metrics.count(metric, count);
         }

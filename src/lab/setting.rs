@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use serde::de::{Error as _, MapAccess, Visitor};
@@ -39,6 +40,12 @@ pub enum Axis {
     Workers,
     /// How buffers are had: on, off, a number.
     Pool,
+    /// Buffers beyond the pool's size that may exist for a burst; not there where it is none.
+    PoolOverflow,
+    /// How long to wait for a buffer while none comes back; not there where it is without limit.
+    #[serde(rename = "pool_wait_ns")]
+    #[strum(serialize = "pool_wait_ns")]
+    PoolWait,
     /// Whether entries of a directory are handed out by the buffer: on, off.
     Batch,
     /// The most bytes that one read or write moves; "auto" where the job chooses.
@@ -68,8 +75,11 @@ impl Axis {
 
     /// The heading of its column: the key without the unit, which stands with each value.
     pub fn heading(self) -> &'static str {
-        let key = self.key();
-        key.strip_suffix("_bytes").unwrap_or(key)
+        match self {
+            Self::PoolOverflow => "pool overflow",
+            Self::PoolWait => "pool wait",
+            _ => self.key().trim_end_matches("_bytes"),
+        }
     }
 
     /// Whether settings that differ in it answer different questions, so that none of them is chosen by its speed: a copy
@@ -86,6 +96,8 @@ impl Axis {
             Self::Workers => format!("{text} workers"),
             Self::Cache => format!("{text} cache"),
             Self::Depth => format!("{text} in flight"),
+            Self::PoolOverflow => format!("overflow {text}"),
+            Self::PoolWait => format!("wait {text}"),
             Self::Level | Self::Pool | Self::Batch | Self::Buffer => format!("{} {text}", self.heading()),
             Self::Case
             | Self::Job
@@ -104,6 +116,7 @@ impl Axis {
             (Self::Buffer | Self::Block, Value::Number(bytes)) => {
                 BufferSize::new(*bytes).map_or_else(|_| bytes.to_string(), |size| size.to_string())
             }
+            (Self::PoolWait, Value::Number(ns)) => format!("{:?}", Duration::from_nanos(*ns)),
             _ => value.to_string(),
         }
     }
@@ -249,9 +262,15 @@ impl Setting {
     }
 
     /// By what a setting is smaller than another: it needs less memory, and fewer threads or operations in flight.
-    pub fn cost(&self) -> (u64, u64) {
+    pub fn cost(&self) -> (u64, u64, u64) {
         let first = |one, other| self.number(one).or_else(|| self.number(other)).unwrap_or(0);
-        (first(Axis::Buffer, Axis::Block), first(Axis::Workers, Axis::Depth))
+        // A pool has what its workers need unless a number says otherwise; without one, nothing bounds the buffers.
+        let buffers = match self.get(Axis::Pool) {
+            Some(Value::Number(size)) => size.saturating_add(self.number(Axis::PoolOverflow).unwrap_or(0)),
+            Some(Value::Word(word)) if word == "off" => u64::MAX,
+            _ => u64::MAX - 1,
+        };
+        (first(Axis::Buffer, Axis::Block), first(Axis::Workers, Axis::Depth), buffers)
     }
 
     /// What it is called by the axes that vary: "64K", "64K with mmap, 2 workers", "2 workers"; of a disk by all of them:
@@ -266,7 +285,13 @@ impl Setting {
         match (buffer, phrases.is_empty()) {
             (true, true) => self.text(Axis::Buffer),
             (true, false) => format!("{} with {}", self.text(Axis::Buffer), phrases.join(", ")),
-            (false, _) => phrases.join(", "),
+            // Where others have an overflow or a limit to waiting.
+            (false, true) => {
+                let usual = [(Axis::PoolOverflow, "overflow 0"), (Axis::PoolWait, "wait unlimited")];
+                let usual = usual.into_iter().filter(|(axis, _)| varying.contains(axis));
+                usual.map(|(_, phrase)| phrase).collect::<Vec<_>>().join(", ")
+            }
+            (false, false) => phrases.join(", "),
         }
     }
 
@@ -357,12 +382,18 @@ mod tests {
     #[test]
     fn a_setting_is_called_by_what_varies() {
         let one = copy().with(Axis::Workers, 1_usize);
+        let waiting = copy().with(Axis::Pool, 4_usize).with(Axis::PoolWait, 1_500_000_000_u64);
+        let waiting = waiting.with(Axis::PoolOverflow, 2_usize);
         for (setting, varying, name) in [
             (copy(), &[][..], "64K"),
             (copy(), &[Axis::Buffer], "64K"),
             (copy(), &[Axis::Engine, Axis::Workers, Axis::Buffer], "64K with mmap, 2 workers"),
             (one, &[Axis::Workers], "1 worker"),
             (copy(), &[Axis::Level, Axis::Pool], "pool on"),
+            (copy(), &[Axis::Pool, Axis::PoolOverflow, Axis::PoolWait], "pool on"),
+            (copy(), &[Axis::PoolOverflow], "overflow 0"),
+            (copy(), &[Axis::PoolOverflow, Axis::PoolWait], "overflow 0, wait unlimited"),
+            (waiting, &[Axis::Pool, Axis::PoolOverflow, Axis::PoolWait], "pool 4, overflow 2, wait 1.5s"),
             (disk(), &[Axis::Depth], "random-read 4K direct, 16 in flight"),
             (disk().with(Axis::Depth, 1_usize), &[], "random-read 4K direct"),
         ] {
@@ -375,6 +406,10 @@ mod tests {
         assert_eq!(copy().question(), copy().with(Axis::Buffer, 1_u64).without(Axis::Workers).question());
         assert_ne!(disk().question(), disk().with(Axis::Access, "buffered").question());
         assert!(copy().cost() < copy().with(Axis::Workers, 4_usize).cost());
+        let pool = |pool: Value| copy().with(Axis::Pool, pool);
+        let burst = pool(4_usize.into()).with(Axis::PoolOverflow, 4_usize);
+        let pools = [pool(4_usize.into()), pool(7_usize.into()), burst, pool(true.into()), pool(false.into())];
+        assert!(pools.is_sorted_by_key(Setting::cost) && pools[4].cost() < copy().with(Axis::Workers, 4_usize).cost());
         let (varying, fixed) = split([&copy(), &copy().with(Axis::Buffer, 1_u64)]);
         assert_eq!((varying, fixed.len()), (vec![Axis::Buffer], 5));
     }

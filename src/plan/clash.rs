@@ -76,6 +76,9 @@ pub enum Clash {
         "compressing and decompressing wait for the processor, not for files: an io_uring has nothing to gain there"
     )]
     RingForCodec,
+    /// An overflow of a pool, or a limit on waiting for it, where there is none.
+    #[error("without a pool nothing overflows, and nobody waits")]
+    NoPool,
     /// A comparison of sizes where no target has a size.
     #[error("sources can be kept for their size only where each has a file beside it")]
     KeepSmallerWithoutFiles,

@@ -258,6 +258,7 @@ impl CopyOptions {
         clashes.extend(self.clashes_of_contents());
         clashes.extend(self.engine.check(self.resources.buffer).err());
         clashes.extend(self.clash_of_ring());
+        clashes.extend(self.resources.check().err());
         Clashes::check(clashes).map(|()| CopyPlan(self))
     }
 
@@ -335,6 +336,7 @@ pub(crate) fn is_unfinished_tree(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::PoolChoice;
 
     type Change = fn(&mut CopyOptions);
 
@@ -346,7 +348,7 @@ mod tests {
 
     #[test]
     fn what_contradicts_itself_makes_no_plan() {
-        let table: [(Change, &[Clash]); 18] = [
+        let table: [(Change, &[Clash]); 19] = [
             (|_| (), &[]),
             (|all| all.sources.clear(), &[Clash::NoSource]),
             (|all| (all.placing, all.sources) = (Placing::Exact, vec!["a".into(); 2]), &[Clash::ExactTargetOfSeveral]),
@@ -373,6 +375,7 @@ mod tests {
                 &[Clash::RingAndEngine(EngineName::Mmap)],
             ),
             (|all| (all.resources.scheduler, all.engine) = (SchedulerName::Uring, EngineName::Direct), &[]),
+            (|all| (all.resources.pool, all.resources.pool_overflow) = (PoolChoice::Off, 1), &[Clash::NoPool]),
             (|all| all.existing.suffix.clear(), &[Clash::BackupSuffix(String::new())]),
             (|all| all.method = Method::AttributesOnly, &[]),
             // All of them, in the order in which they were looked for.

@@ -170,13 +170,15 @@ impl FileOptions {
         let list_is_stdin = self.list.as_ref().is_some_and(|list| list.path.as_os_str() == "-");
         let is_no_suffix = self.suffix.is_empty() || self.suffix.len() > LONGEST_SUFFIX || self.suffix.contains('/');
         let makes_files = self.makes_files();
-        Clashes::among([
+        let mut clashes = Clashes::among([
             (is_no_suffix, Clash::Suffix),
             (self.reads_stdin() && list_is_stdin, Clash::DataBesideList),
             (self.update && !makes_files, Clash::UpdateWithoutFiles),
             (self.output_dir.is_some() && !makes_files, Clash::DirectoryWithoutFiles),
             (self.resources.scheduler == SchedulerName::Uring, Clash::RingForCodec),
-        ])
+        ]);
+        clashes.extend(self.resources.check().err());
+        clashes
     }
 
     /// Whether each input becomes a file.
@@ -399,6 +401,7 @@ impl Deref for GunzipPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::PoolChoice;
 
     fn found<P>(plan: Result<P, Clashes>) -> Vec<Clash> {
         plan.map_or_else(|clashes| clashes.all().to_vec(), |_| vec![])
@@ -407,7 +410,7 @@ mod tests {
     #[test]
     fn what_contradicts_itself_makes_no_plan_of_gzip() {
         type Change = fn(&mut GzipOptions);
-        let table: [(Change, &[Clash]); 11] = [
+        let table: [(Change, &[Clash]); 12] = [
             (|_| (), &[]),
             (|all| all.files.output = Output::Nowhere, &[Clash::CompressedNowhere]),
             (|all| all.files.output = Output::Listing, &[Clash::CompressedNowhere]),
@@ -415,6 +418,10 @@ mod tests {
             (|all| (all.keep_smaller, all.files.output) = (true, Output::Stdout), &[Clash::KeepSmallerWithoutFiles]),
             (|all| (all.keep_smaller, all.files.output_dir) = (true, Some("d".into())), &[Clash::KeepSmallerElsewhere]),
             (|all| (all.codec, all.level) = (CodecName::Zlib, 0), &[Clash::Level { codec: CodecName::Zlib, level: 0 }]),
+            (
+                |all| (all.files.resources.pool, all.files.resources.pool_overflow) = (PoolChoice::Off, 1),
+                &[Clash::NoPool],
+            ),
             (|all| all.level = 13, &[Clash::Level { codec: CodecName::Auto, level: 13 }]),
             (|all| all.files.suffix = "a/b".to_owned(), &[Clash::Suffix]),
             (

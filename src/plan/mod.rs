@@ -9,6 +9,7 @@ mod patterns;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -161,6 +162,10 @@ pub struct Resources {
     pub scheduler: SchedulerName,
     /// How many buffers are kept.
     pub pool: PoolChoice,
+    /// How many more may exist for a burst, and are given up after use.
+    pub pool_overflow: usize,
+    /// How long to wait for a buffer while none comes back; then the file fails. `None` waits without limit.
+    pub pool_wait: Option<Duration>,
     /// Whether the entries of a directory are handed out by the buffer. Each by itself otherwise, which only a sweep
     /// asks for, to show what it costs.
     pub batch: bool,
@@ -168,7 +173,15 @@ pub struct Resources {
 
 impl Default for Resources {
     fn default() -> Self {
-        Self { buffer: None, workers: None, scheduler: SchedulerName::Channel, pool: PoolChoice::Auto, batch: true }
+        Self {
+            buffer: None,
+            workers: None,
+            scheduler: SchedulerName::Channel,
+            pool: PoolChoice::Auto,
+            pool_overflow: 0,
+            pool_wait: None,
+            batch: true,
+        }
     }
 }
 
@@ -176,6 +189,12 @@ impl Resources {
     /// `workers` threads, everything else at its default.
     pub fn with_workers(workers: NonZeroUsize) -> Self {
         Self { workers: Some(workers), ..Self::default() }
+    }
+
+    /// Whether a pool that is off was given what only a pool has.
+    pub fn check(&self) -> Result<(), Clash> {
+        let has_words = self.pool_overflow > 0 || self.pool_wait.is_some();
+        if self.pool == PoolChoice::Off && has_words { Err(Clash::NoPool) } else { Ok(()) }
     }
 
     /// Workers that really run: the serial scheduler has one, whatever was asked for.

@@ -1,23 +1,28 @@
 //! A pool of reusable buffers, with the vocabulary of connection pools.
 //!
-//! *Size* is how many are kept, *overflow* how many more may exist for a burst, *wait* how long to wait for one. A job
-//! uses overflow 0 and waits without limit: a slow reader is not an error, and the number of buffers is the backpressure
-//! that bounds its memory. Buffers are allocated when first needed and come back when their guard is dropped. Where there
-//! is no memory for as many as there may be, there are fewer.
+//! *Size* is how many are kept, *overflow* how many more may exist for a burst, *wait* how long to wait for one. Unless it
+//! is told otherwise, a job uses overflow 0 and waits without limit: a slow reader is not an error, and the number of
+//! buffers is the backpressure that bounds its memory. Buffers are allocated when first needed and come back when their
+//! guard is dropped. Where there is no memory for as many as there may be, there are fewer.
+//!
+//! A limit on waiting is about a pool that stands still. Which of several workers gets a buffer that came back is not in
+//! their order (the one that is running already is mostly the quickest), so a single one may wait long in a pool that
+//! works well: while buffers come back, nobody gives up.
 
 use std::array;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::plan::PoolChoice;
+use crate::error::Remedy;
+use crate::plan::{PoolChoice, Resources};
 use crate::summary::PoolStats;
 use crate::sys::AlignedBuffer;
 
 /// Why there was no buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PoolError {
-    /// All were in use for as long as the pool was told to wait.
+    /// All were in use, and none came back for as long as the pool was told to wait.
     #[error("no buffer came free within {0:?}")]
     TimedOut(Duration),
     /// More were asked for at once than may ever exist.
@@ -36,6 +41,16 @@ pub(crate) enum PoolError {
         /// Bytes of each.
         bytes: usize,
     },
+}
+
+impl PoolError {
+    /// What would help, if that is known.
+    pub(crate) const fn remedy(self) -> Option<Remedy> {
+        match self {
+            Self::TimedOut(_) => Some(Remedy::MoreBuffers),
+            Self::TooMany { .. } | Self::NoMemory { .. } => None,
+        }
+    }
 }
 
 /// A pool of buffers; clones share it.
@@ -58,6 +73,8 @@ struct State {
     most: Option<usize>,
     /// Threads that wait for one. Waking is a system call even when nobody waits.
     waiting: usize,
+    /// Buffers that came back so far.
+    returned: u64,
     stats: PoolStats,
 }
 
@@ -158,18 +175,26 @@ impl BufferPool {
         }
         state.stats.waited += 1;
         state.waiting += 1;
-        let mut state = match options.wait {
-            None => self.0.returned.wait_while(state, no_room).unwrap_or_else(PoisonError::into_inner),
-            Some(longest) => {
-                let woken = self.0.returned.wait_timeout_while(state, longest, no_room);
-                woken.unwrap_or_else(PoisonError::into_inner).0
-            }
+        let Some(longest) = options.wait else {
+            state = self.0.returned.wait_while(state, no_room).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+            return Ok(state);
         };
-        state.waiting -= 1;
-        match options.wait {
-            Some(longest) if no_room(&mut state) => Err(PoolError::TimedOut(longest)),
-            _ => Ok(state),
+        let mut before = None;
+        // Each buffer that comes back, and that another worker was quicker to take, starts the time again.
+        while no_room(&mut state) && before != Some(state.returned) {
+            let returned = state.returned;
+            before = Some(returned);
+            let still = |state: &mut State| no_room(state) && state.returned == returned;
+            let woken = self.0.returned.wait_timeout_while(state, longest, still);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
+        state.waiting -= 1;
+        if no_room(&mut state) {
+            state.stats.gave_up += 1;
+            return Err(PoolError::TimedOut(longest));
+        }
+        Ok(state)
     }
 }
 
@@ -213,6 +238,7 @@ impl Drop for PooledBuffer {
     fn drop(&mut self) {
         let mut state = self.pool.lock();
         state.lent -= 1;
+        state.returned += 1;
         let kept = state.free.len() + state.lent;
         if self.pool.options.size.is_some_and(|size| kept < size.get()) {
             state.free.extend(self.buffer.take());
@@ -235,44 +261,49 @@ pub struct PoolOptions {
     pub size: Option<NonZeroUsize>,
     /// Buffers beyond `size` that may exist at a time; each is freed after use.
     pub overflow: usize,
-    /// How long to wait for a buffer; `None` waits without limit.
+    /// How long to wait while none comes back; `None` waits without limit.
     pub wait: Option<Duration>,
 }
 
 impl PoolOptions {
-    /// A job's pool: no overflow, no limit to waiting. `needed` is what [`PoolChoice::Auto`] stands for; `at_once` is
-    /// what one worker takes in one go, and so the least a pool may hold.
-    pub fn for_job(choice: PoolChoice, buffer_bytes: usize, needed: usize, at_once: usize) -> Self {
-        let size = match choice {
+    /// A job's pool. `needed` is what [`PoolChoice::Auto`] stands for; `at_once` is what one worker takes in one go, and so
+    /// the fewest that there may be, with those for a burst.
+    pub fn for_job(resources: &Resources, buffer_bytes: usize, needed: usize, at_once: usize) -> Self {
+        let (overflow, wait) = (resources.pool_overflow, resources.pool_wait);
+        let size = match resources.pool {
             PoolChoice::Auto => NonZeroUsize::new(needed.max(at_once)),
-            PoolChoice::Buffers(count) => NonZeroUsize::new(count.get().max(at_once)),
-            PoolChoice::Off => None,
+            PoolChoice::Buffers(count) => NonZeroUsize::new(count.get().max(at_once.saturating_sub(overflow))),
+            PoolChoice::Off => return Self { buffer_bytes, size: None, overflow: 0, wait: None },
         };
-        Self { buffer_bytes, size, overflow: 0, wait: None }
+        Self { buffer_bytes, size, overflow, wait }
     }
 
-    /// The same with at most so many buffers kept.
+    /// The same with at most so many buffers, from 1 on. Those for a burst are done without first.
     #[must_use]
     pub fn at_most(self, buffers: usize) -> Self {
-        let size = self.size.and_then(|size| NonZeroUsize::new(size.get().min(buffers)));
-        Self { size, ..self }
+        let Some(size) = self.size.and_then(|size| NonZeroUsize::new(size.get().min(buffers))) else { return self };
+        Self { size: Some(size), overflow: self.overflow.min(buffers - size.get()), ..self }
     }
 
     /// The most buffers that may exist at a time.
     pub(crate) fn limit(&self) -> Option<usize> {
-        self.size.map(|size| size.get() + self.overflow)
+        self.size.map(|size| size.get().saturating_add(self.overflow))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroUsize;
+    use std::time::Instant;
 
     use super::*;
-    use crate::plan::PoolChoice;
 
     fn options(size: usize, overflow: usize, wait: Option<Duration>) -> PoolOptions {
         PoolOptions { buffer_bytes: 512, size: NonZeroUsize::new(size), overflow, wait }
+    }
+
+    fn resources(pool: PoolChoice, pool_overflow: usize) -> Resources {
+        Resources { pool, pool_overflow, ..Resources::default() }
     }
 
     #[test]
@@ -299,6 +330,59 @@ mod tests {
     }
 
     #[test]
+    fn less_memory_takes_the_overflow_first() {
+        let most = |options: PoolOptions| (options.size.map(NonZeroUsize::get), options.overflow);
+        for (buffers, size, overflow) in [(9, 4, 3), (7, 4, 3), (6, 4, 2), (4, 4, 0), (1, 1, 0)] {
+            assert_eq!(most(options(4, 3, None).at_most(buffers)), (Some(size), overflow), "{buffers}");
+        }
+        let off = PoolOptions { size: None, ..options(1, 0, None) };
+        assert_eq!(most(off.at_most(3)), (None, 0));
+        assert_eq!(options(usize::MAX, usize::MAX, None).limit(), Some(usize::MAX));
+    }
+
+    #[test]
+    fn who_gives_up_has_waited_while_nothing_came_back() {
+        let longest = Duration::from_millis(40);
+        let pool = BufferPool::new(options(1, 0, Some(longest)));
+        let held: [PooledBuffer; 1] = pool.acquire().unwrap();
+        let started = Instant::now();
+        assert_eq!(pool.acquire::<1>().unwrap_err(), PoolError::TimedOut(longest));
+        assert!(started.elapsed() >= longest);
+        assert_eq!(pool.stats(), PoolStats { acquired: 1, fresh: 1, waited: 1, gave_up: 1, ..PoolStats::default() });
+        // It took nothing with it: the next one gets what comes back.
+        drop(held);
+        assert!(pool.acquire::<1>().is_ok());
+        let stats = pool.stats();
+        assert_eq!((stats.acquired, stats.reused, stats.gave_up), (2, 1, 1));
+    }
+
+    /// One who wants both buffers of a pool waits for as long as another takes one of them again and again, which is longer
+    /// than it may wait while none comes back; and gives up after that.
+    #[test]
+    fn nobody_gives_up_while_buffers_come_back() {
+        let longest = Duration::from_millis(400);
+        let pool = BufferPool::new(options(2, 0, Some(longest)));
+        let [_kept, mut other] = pool.acquire::<2>().unwrap();
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| pool.acquire::<2>().map(drop));
+            while pool.0.lock().waiting == 0 {
+                std::thread::yield_now();
+            }
+            let (started, mut last, mut was_held_up) = (Instant::now(), Instant::now(), false);
+            while started.elapsed() < 2 * longest {
+                drop(other);
+                was_held_up |= last.elapsed() > longest / 2;
+                last = Instant::now();
+                [other] = pool.try_acquire().unwrap();
+                std::thread::sleep(longest / 40);
+            }
+            assert!(was_held_up || pool.stats().gave_up == 0, "buffers came back all the while");
+            assert_eq!(waits.join().unwrap(), Err(PoolError::TimedOut(longest)));
+        });
+        assert_eq!(pool.stats().gave_up, 1);
+    }
+
+    #[test]
     fn who_does_not_wait_gets_what_there_is() {
         let pool = BufferPool::new(options(2, 0, None));
         let one: [PooledBuffer; 1] = pool.try_acquire().unwrap();
@@ -312,7 +396,7 @@ mod tests {
 
     #[test]
     fn off_allocates_each_time_and_bounds_nothing() {
-        let pool = BufferPool::new(PoolOptions::for_job(PoolChoice::Off, 64, 8, 2));
+        let pool = BufferPool::new(PoolOptions::for_job(&resources(PoolChoice::Off, 0), 64, 8, 2));
         let many: Vec<[PooledBuffer; 2]> = (0..50).map(|_| pool.acquire().unwrap()).collect();
         drop(many);
         drop(pool.acquire::<1>().unwrap());
@@ -323,7 +407,11 @@ mod tests {
     #[test]
     fn a_pool_never_holds_less_than_one_worker_takes() {
         let one = PoolChoice::Buffers(NonZeroUsize::MIN);
-        assert_eq!(PoolOptions::for_job(one, 1, 8, 2).size.map(NonZeroUsize::get), Some(2));
+        for (choice, overflow, size) in [(one, 0, 2), (one, 1, 1), (one, 5, 1), (PoolChoice::Auto, 1, 8)] {
+            let options = PoolOptions::for_job(&resources(choice, overflow), 1, 8, 2);
+            assert_eq!((options.size.map(NonZeroUsize::get), options.overflow), (Some(size), overflow));
+            assert!(BufferPool::new(options).acquire::<2>().is_ok(), "{choice} and {overflow} more");
+        }
         let pool = BufferPool::new(options(1, 0, None));
         assert_eq!(pool.acquire::<2>().unwrap_err(), PoolError::TooMany { asked: 2, limit: 1 });
     }
@@ -383,7 +471,8 @@ mod tests {
             }
             let stats = pool.stats();
             proptest::prop_assert_eq!(stats.acquired, stats.fresh + stats.reused);
-            proptest::prop_assert!(stats.overflowed <= stats.fresh);
+            proptest::prop_assert!(stats.overflowed <= stats.fresh && (overflow > 0 || stats.overflowed == 0));
+            proptest::prop_assert_eq!(stats.waited, stats.gave_up);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A report out of a file: of the format that this haul writes, or of the two before it.
+//! A report out of a file: of the format that this haul writes, or of those before it.
 
 use std::path::Path;
 
@@ -45,15 +45,19 @@ fn parse(bytes: &[u8]) -> std::result::Result<Report, String> {
     let why = |error: serde_json::Error| if error.is_eof() { "it is cut off" } else { NONE }.to_owned();
     let head: Head = serde_json::from_slice(bytes).map_err(why)?;
     match (head.format, head.kind.as_deref(), head.rows.is_some()) {
-        (Some(Report::FORMAT), None, true) => serde_json::from_slice(bytes).map_err(why),
+        // What came after format 3 are axes that a report of that format has not.
+        (Some(Report::FORMAT | BEFORE), None, true) => {
+            let report = serde_json::from_slice(bytes).map_err(why);
+            report.map(|report| Report { format: Report::FORMAT, ..report })
+        }
         (Some(old::SWEEP), None, true) => old::sweep(bytes).map_err(why),
         (Some(old::DISK), Some("disk"), true) => old::disk(bytes).map_err(why),
         (Some(_), Some("tune"), _) => {
             Err("it is a report of haul tune of an older haul, which cannot be compared: measure again".to_owned())
         }
         (Some(other), None | Some("disk"), true) => Err(format!(
-            "its format is {other}, and this haul reads {}, {} of haul sweep and {} of haul disk: measure again, or compare \
-             with the haul that wrote it",
+            "its format is {other}, and this haul reads {}, {BEFORE}, {} of haul sweep and {} of haul disk: measure again, or \
+             compare with the haul that wrote it",
             Report::FORMAT,
             old::SWEEP,
             old::DISK
@@ -61,6 +65,9 @@ fn parse(bytes: &[u8]) -> std::result::Result<Report, String> {
         _ => Err(NONE.to_owned()),
     }
 }
+
+/// The format before this one, of all that measure.
+const BEFORE: u32 = 3;
 
 const NONE: &str = "it is not a report of haul sweep, haul disk or haul tune (-o NAME.json makes one)";
 
@@ -87,6 +94,22 @@ mod tests {
         let report = report(vec![row(setting(4), &[1, 2]), row(setting(64), &[3, 4])]);
         let text = serde_json::to_string(&report).unwrap();
         assert_eq!(serde_json::to_string(&parse(text.as_bytes()).unwrap()).unwrap(), text);
+    }
+
+    #[test]
+    fn a_sweep_of_format_3_is_read() {
+        let report = parse(include_bytes!("../../../testdata/sweep-format-3.json")).unwrap();
+        assert_eq!((report.format, report.subject, report.rank), (Report::FORMAT, Subject::Sweep, Rank::Wall));
+        assert_eq!((report.rounds, report.rows.len(), report.data[0].bytes), (2, 4, 14_480));
+        let setting = |kib, pool: Value| {
+            let setting = setting(kib).with(Axis::Engine, "auto").with(Axis::Workers, 2_usize);
+            setting.with(Axis::Pool, pool)
+        };
+        let settings = [(4, 4_u64.into()), (64, 4_u64.into()), (4, "off".into()), (64, "off".into())];
+        for (row, (kib, pool)) in report.rows.iter().zip(settings) {
+            assert_eq!(row.setting, setting(kib, pool), "as a sweep of today has it without an overflow and a wait");
+            assert_eq!((row.samples.len(), row.samples[0].metrics.get(Metric::PoolGaveUp)), (2, None));
+        }
     }
 
     #[test]
@@ -125,7 +148,7 @@ mod tests {
     #[test]
     fn what_is_no_report_says_why() {
         let other =
-            |format| format!("its format is {format}, and this haul reads 3, 2 of haul sweep and 1 of haul disk: ");
+            |format| format!("its format is {format}, and this haul reads 4, 3, 2 of haul sweep and 1 of haul disk: ");
         let [first, second, ninth] = [1, 2, 9].map(other);
         for (text, why) in [
             ("", "it is empty"),
@@ -145,6 +168,7 @@ mod tests {
             ("{\"format\": 9, \"rows\": []}", &ninth),
             ("{\"format\": 2, \"rows\": []}", NONE),
             ("{\"format\": 3, \"rows\": 7}", NONE),
+            ("{\"format\": 4, \"rows\": 7}", NONE),
             ("{\"format\": 2, \"kind\": \"disk\", \"rows\": []}", &second),
             ("{\"format\": 1, \"kind\": \"disk\", \"rows\": []}", NONE),
             ("{\"format\": 1, \"kind\": \"tape\", \"rows\": []}", NONE),

@@ -8,7 +8,7 @@ use crate::lab::stats::median;
 #[derive(Debug, Clone)]
 pub(in crate::lab) struct Group {
     question: Setting,
-    /// Their indexes, smallest first: by buffer, then by workers, then as the report has them. Only rows of whose runs at
+    /// Their indexes, smallest first: by buffer, by workers, by the pool, then as the report has them. Only rows of whose runs at
     /// least half showed what they should.
     pub(in crate::lab) rows: Vec<usize>,
 }
@@ -126,9 +126,19 @@ impl<'a> Named<'a> {
         row.name.clone().unwrap_or_else(|| self.names.of(&row.setting))
     }
 
-    /// What has less of a buffer, or fewer workers: "smaller" where that is all that settings differ in.
+    /// What has less of a buffer, fewer workers, or a smaller pool: "smaller" where that is all that settings differ in.
     pub(super) fn smaller(&self) -> &'static str {
-        if self.names.are_on_a_scale() { "nothing smaller" } else { "nothing with a smaller buffer or fewer workers" }
+        let is_of_pool = |axis: &Axis| matches!(axis, Axis::Pool | Axis::PoolOverflow | Axis::PoolWait);
+        let varying = &self.names.varying;
+        if self.names.are_on_a_scale() {
+            "nothing smaller"
+        } else if !varying.iter().any(is_of_pool) {
+            "nothing with a smaller buffer or fewer workers"
+        } else if varying.iter().all(is_of_pool) {
+            "nothing with a smaller pool"
+        } else {
+            "nothing with a smaller buffer, fewer workers or a smaller pool"
+        }
     }
 
     /// Several rows of the group: "64K to 1M", "64K, 1M and 4M".

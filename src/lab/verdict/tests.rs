@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::lab::report::{Control, Row, Sample};
-use crate::lab::setting::{Axis, Setting};
+use crate::lab::setting::{Axis, Setting, Value};
 use crate::lab::testing::{report, row, sample, setting};
 
 /// What eight rounds of a quiet machine do to a time, in thousandths.
@@ -132,6 +132,20 @@ fn smaller_is_said_of_sizes_only() {
         text(rows),
         "Use 1M with rayon: the fastest, and nothing with a smaller buffer or fewer workers is surely within 5% of it."
     );
+}
+
+#[test]
+fn a_pool_with_fewer_buffers_is_a_smaller_one() {
+    let of = |kib, pool: Value| setting(kib).with(Axis::Pool, pool);
+    let four = || of(64, 4_usize.into());
+    let rows = vec![quiet(of(64, false.into()), 100), quiet(of(64, true.into()), 100), quiet(four(), 101)];
+    assert!(text(rows).starts_with("Use pool 4: "), "the one whose buffers are bounded lowest");
+    let burst = four().with(Axis::PoolOverflow, 4_usize);
+    let rows = vec![quiet(four(), 150), quiet(burst, 100)];
+    let smaller = "the fastest, and nothing with a smaller pool is surely within 5% of it.";
+    assert_eq!(text(rows), format!("Use overflow 4: {smaller}"));
+    let rows = vec![quiet(of(4, true.into()), 150), quiet(of(64, true.into()), 140), quiet(of(64, false.into()), 100)];
+    assert!(text(rows).contains("nothing with a smaller buffer, fewer workers or a smaller pool is surely within 5%"));
 }
 
 #[test]

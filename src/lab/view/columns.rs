@@ -47,8 +47,17 @@ impl<'a> Builder<'a> {
     /// What was set on an axis.
     pub(super) fn axis(&mut self, axis: Axis, rank: u8) {
         let cells = self.rows.iter().map(|row| self.row(*row).setting.text(axis)).collect();
-        let is_text = !matches!(axis, Axis::Level | Axis::Workers | Axis::Buffer | Axis::Block | Axis::Depth);
-        self.columns.push(Column { heading: axis.heading().to_owned(), cells, rank, is_text });
+        let is_text = !matches!(
+            axis,
+            Axis::Level
+                | Axis::Workers
+                | Axis::PoolOverflow
+                | Axis::PoolWait
+                | Axis::Buffer
+                | Axis::Block
+                | Axis::Depth
+        );
+        self.columns.push(Column { heading: axis.heading().replace(' ', "\n"), cells, rank, is_text });
     }
 
     /// What rows call themselves, where they do.
@@ -187,11 +196,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Rows that differ on this axis only, in the order in which they begin.
-    pub(super) fn series(&self, axis: Axis) -> Vec<Vec<usize>> {
+    /// Rows that differ on these axes only, in the order in which they begin.
+    pub(super) fn series(&self, axes: &[Axis]) -> Vec<Vec<usize>> {
         let mut found: Vec<(_, Vec<usize>)> = vec![];
         for row in &self.rows {
-            let key = self.row(*row).setting.clone().without(axis);
+            let key = axes.iter().fold(self.row(*row).setting.clone(), |setting, axis| setting.without(*axis));
             match found.iter_mut().find(|(other, _)| *other == key) {
                 Some((_, rows)) => rows.push(*row),
                 None => found.push((key, vec![*row])),

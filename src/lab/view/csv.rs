@@ -78,6 +78,8 @@ const fn varies(subject: Subject, axis: Axis) -> bool {
         | Axis::Scheduler
         | Axis::Workers
         | Axis::Pool
+        | Axis::PoolOverflow
+        | Axis::PoolWait
         | Axis::Batch
         | Axis::Buffer => !matches!(subject, Subject::Disk),
     }
@@ -93,6 +95,7 @@ const fn tells(subject: Subject, metric: Metric) -> bool {
         | Metric::PoolReused
         | Metric::PoolOverflowed
         | Metric::PoolWaited
+        | Metric::PoolGaveUp
         | Metric::Allocations
         | Metric::AllocatedBytes
         | Metric::Files

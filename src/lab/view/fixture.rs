@@ -8,7 +8,7 @@ use crate::lab::report::{
     CallLatencies, Control, Cost, Data, Ended, Latency, Observed, ObservedCall, Rank, Report, Row, Sample, Steadiness,
     Subject, WarmUp,
 };
-use crate::lab::setting::{Axis, Setting};
+use crate::lab::setting::{Axis, Setting, Value};
 use crate::lab::testing;
 
 const MIB: u64 = 1 << 20;
@@ -109,7 +109,38 @@ fn pool() -> Report {
             rows.push(row);
         }
     }
+    rows.extend(pool_words());
     named(TableName::Pool, sweep("copy", 64 * MIB, rows))
+}
+
+/// A gzip by eight workers: without a pool, with a large one and a small one, and that with its other words.
+fn pool_words() -> [Row; 5] {
+    let gzip = setting(256).without(Axis::Engine).with(Axis::Job, "gzip").with(Axis::Level, 6_u32);
+    let of = |pool: Value| gzip.clone().with(Axis::Workers, 8_usize).with(Axis::Pool, pool);
+    let small = of(4_usize.into());
+    [
+        (of(false.into()), 380_000, [0, 144, 0, 0]),
+        (of(true.into()), 374_000, [118, 26, 0, 0]),
+        (small.clone(), 391_000, [140, 4, 0, 61]),
+        (small.clone().with(Axis::PoolOverflow, 4_usize), 377_000, [20, 124, 120, 33]),
+        (small.with(Axis::PoolWait, 30_000_000_000_u64), 391_000, [140, 4, 0, 61]),
+    ]
+    .map(|(setting, wall, [reused, fresh, overflowed, waited])| {
+        let mut row = row(setting, 64 * MIB, &rounds(wall), 0);
+        for sample in &mut row.samples {
+            for (metric, count) in [
+                (Metric::PoolAcquired, 144),
+                (Metric::PoolReused, reused),
+                (Metric::PoolFresh, fresh),
+                (Metric::PoolOverflowed, overflowed),
+                (Metric::PoolWaited, waited),
+                (Metric::PoolGaveUp, 0),
+            ] {
+                sample.metrics.count(metric, count);
+            }
+        }
+        row
+    })
 }
 
 fn models() -> Report {

@@ -1,7 +1,9 @@
 //! Which settings a sweep runs: the cross product of what was asked for.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
+use crate::calls::nanoseconds;
 use crate::lab::plan::{CacheState, SweepJob, Variant};
 use crate::lab::setting::{Axis, Setting, Value};
 use crate::plan::{EngineName, PoolChoice, SchedulerName};
@@ -24,6 +26,10 @@ pub struct Axes {
     pub workers: Vec<usize>,
     /// Pool choices.
     pub pools: Vec<PoolChoice>,
+    /// Buffers for a burst; a pool that is off has none.
+    pub overflows: Vec<usize>,
+    /// Limits on waiting for a buffer, `None` for none; without a pool nobody waits.
+    pub waits: Vec<Option<Duration>>,
     /// Whether entries are handed out by the buffer.
     pub batches: Vec<bool>,
     /// Buffer sizes.
@@ -35,9 +41,7 @@ impl Axes {
     /// the same thing are run once.
     pub fn variants(&self) -> Vec<Variant> {
         let of_jobs = self.jobs.iter().flat_map(|job| self.caches.iter().flat_map(|cache| self.of_job(*job, *cache)));
-        let mut seen = HashSet::new();
-        let distinct = of_jobs.filter(|setting| seen.insert(setting.clone()));
-        distinct.map(|setting| Variant { setting, name: None }).collect()
+        distinct(of_jobs.map(|setting| Variant { setting, name: None }))
     }
 
     /// The settings of a job with the source in this state. Only axes that matter to it are set.
@@ -55,12 +59,20 @@ impl Axes {
             (Axis::Scheduler, values(&self.schedulers, SchedulerName::name)),
             (Axis::Workers, values(&self.workers, |count| count)),
             (Axis::Pool, values(&self.pools, |pool| pool)),
+            (Axis::PoolOverflow, values(&self.overflows, |count| count)),
+            (Axis::PoolWait, values(&self.waits, |wait| wait.map_or(0, nanoseconds))),
             (Axis::Batch, values(&self.batches, |batch| batch)),
             (Axis::Buffer, values(&self.buffers, |buffer| buffer)),
         ];
         let combined = axes.into_iter().fold(vec![first], combine);
-        combined.into_iter().map(with_its_threads).collect()
+        combined.into_iter().map(with_its_threads).map(with_its_pool).collect()
     }
+}
+
+/// Each of them once.
+pub(super) fn distinct(variants: impl Iterator<Item = Variant>) -> Vec<Variant> {
+    let mut seen = HashSet::new();
+    variants.filter(|variant| seen.insert(variant.setting.clone())).collect()
 }
 
 fn values<T: Copy, V: Into<Value>>(of: &[T], value: impl Fn(T) -> V) -> Vec<Value> {
@@ -83,8 +95,18 @@ fn with_its_threads(setting: Setting) -> Setting {
     if is_serial { setting.with(Axis::Workers, 1_usize) } else { setting }
 }
 
+/// Without what says nothing: no buffers for a burst, no limit to waiting, and either where there is no pool.
+pub(super) fn with_its_pool(setting: Setting) -> Setting {
+    let is_off = setting.word(Axis::Pool) == Some("off");
+    [Axis::PoolOverflow, Axis::PoolWait].into_iter().fold(setting, |setting, axis| {
+        if is_off || setting.number(axis) == Some(0) { setting.without(axis) } else { setting }
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use super::*;
     use crate::lab::subject::job::tables::base;
 
@@ -109,11 +131,30 @@ mod tests {
         assert_eq!(axes.variants().len(), 2 * 3 * 2 * 3, "gzip has levels and no engine");
         axes.jobs = vec![SweepJob::Gunzip, SweepJob::Gzip];
         assert_eq!(axes.variants().len(), 2 * 3 * 2 * 4, "gunzip has neither");
+        axes.overflows = vec![0, 4];
+        axes.waits = vec![None, Some(Duration::from_secs(30))];
+        // The pool that is on, with and without either; the one that is off.
+        assert_eq!(axes.variants().len(), 2 * 3 * (4 + 1) * 4);
         let one_thread = |variant: &Variant| {
             let is_serial = variant.setting.named(Axis::Scheduler) == Some(SchedulerName::Serial);
             !is_serial || variant.setting.number(Axis::Workers) == Some(1)
         };
         assert!(axes.variants().iter().all(one_thread));
+    }
+
+    #[test]
+    fn a_pool_has_words_only_where_they_say_something() {
+        let mut axes = base(SweepJob::Copy);
+        let four = PoolChoice::Buffers(NonZeroUsize::new(4).unwrap());
+        axes.pools = vec![PoolChoice::Off, four];
+        axes.overflows = vec![0, 8];
+        axes.waits = vec![None, Some(Duration::from_millis(500))];
+        let words = |variant: &Variant| {
+            let of = |axis| variant.setting.text(axis);
+            [Axis::Pool, Axis::PoolOverflow, Axis::PoolWait].map(of).join(" ")
+        };
+        let found: Vec<String> = axes.variants().iter().map(words).collect();
+        assert_eq!(found, ["off - -", "4 - -", "4 - 500ms", "4 8 -", "4 8 500ms"]);
     }
 
     #[test]

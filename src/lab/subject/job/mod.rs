@@ -33,7 +33,7 @@ pub(in crate::lab) use self::options::JobOptions;
 
 use self::time_limit::limited;
 use crate::calls::nanoseconds;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::job::Context;
 use crate::lab::cache::{self, NotCold, Storage};
 use crate::lab::metric::{Metric, Metrics};
@@ -91,12 +91,20 @@ impl<'a> JobBench<'a> {
         let probe = Probe::start();
         let mut summary = work(data, &options)?;
         let mut sample = probe.finish(std::mem::take(&mut summary.syscalls));
-        data.check(&options, &summary)?;
-        self.require_same_work(data, setting, &summary)?;
+        let checked = data.check(&options, &summary);
         sample.add(&summary);
         if let Some(part) = cached_before {
             sample.metrics.set(Metric::CachedBefore, part);
         }
+        match checked {
+            // Its time says nothing, and there may be no target; but another run with this setting may go well.
+            Err(error) if error.remedy() == Some(Remedy::MoreBuffers) => {
+                sample.invalid = Some(error.to_string());
+                return Ok(sample);
+            }
+            checked => checked?,
+        }
+        self.require_same_work(data, setting, &summary)?;
         let storage = Storage::of(&mut self.sys, &data.input_path(options.job))?;
         cache::prove(options.job, options.expected_cache(), storage, &mut sample);
         if self.plan.sync {
@@ -157,7 +165,7 @@ impl<'a> JobBench<'a> {
     }
 
     /// A first run, and what the allocator was asked for in it. With a limit it is asked to stop when it takes longer.
-    fn first_run(&mut self, setting: &Setting, limit: Option<Duration>) -> Result<WarmUp> {
+    fn first_run(&mut self, setting: &Setting, limit: Option<Duration>) -> Result<WarmedUp> {
         let mut allocations = None;
         let stop = limit.map_or_else(|| self.context.stop.clone(), |_| self.context.stop.child());
         let sample = self.measure(setting, |data, options| {
@@ -170,6 +178,9 @@ impl<'a> JobBench<'a> {
             allocations = counted;
             result
         })?;
+        if let Some(why) = sample.invalid.filter(|_| sample.metrics.whole(Metric::PoolGaveUp) > 0) {
+            return Ok(WarmedUp::LeftOut(why));
+        }
         let (data, options) = self.find(setting)?;
         if sample.metrics.whole(Metric::Files) == 0 && data.has_files() {
             let why = format!("there is nothing in it for {}", options.job.name());
@@ -180,7 +191,7 @@ impl<'a> JobBench<'a> {
         });
         let peak = sample.metrics.get(Metric::Peak).map(|peak| (Metric::Peak, peak));
         let metrics: Metrics = peak.into_iter().chain(counted).collect();
-        Ok(WarmUp { wall_ns: sample.wall_ns, metrics, steadiness: None })
+        Ok(WarmedUp::Ready(WarmUp { wall_ns: sample.wall_ns, metrics, steadiness: None }))
     }
 
     /// Why a first run that was cut off after so long is not measured.
@@ -210,7 +221,7 @@ impl Bench for JobBench<'_> {
             return Ok(WarmedUp::LeftOut(why));
         }
         match (self.first_run(setting, share), share) {
-            (Ok(warm_up), _) => Ok(WarmedUp::Ready(warm_up)),
+            (Ok(warmed_up), _) => Ok(warmed_up),
             (Err(error), _) if is_impossible(&error) => Ok(WarmedUp::LeftOut(error.to_string())),
             // Nobody but the limit asked it to stop.
             (Err(error), Some(limit)) if error.is_interruption() && !self.context.stop.is_requested() => {

@@ -1,5 +1,7 @@
 //! A setting as a job reads it.
 
+use std::time::Duration;
+
 use clap::ValueEnum;
 
 use crate::lab::plan::{CacheState, SweepJob};
@@ -43,6 +45,8 @@ impl JobOptions {
                 workers: read(setting, Axis::Workers, |text| text.parse().ok())?,
                 scheduler: read(setting, Axis::Scheduler, named)?.unwrap_or_default(),
                 pool: read(setting, Axis::Pool, |text| text.parse::<PoolChoice>().ok())?.unwrap_or_default(),
+                pool_overflow: read(setting, Axis::PoolOverflow, |text| text.parse().ok())?.unwrap_or_default(),
+                pool_wait: read(setting, Axis::PoolWait, |text| text.parse().ok().map(Duration::from_nanos))?,
                 batch: read(setting, Axis::Batch, switch)?.unwrap_or(defaults.batch),
             },
         })
@@ -81,12 +85,15 @@ mod tests {
         assert_eq!((options.job, options.cache, options.level), (SweepJob::Gzip, CacheState::Warm, DEFAULT_LEVEL));
         assert_eq!((options.engine, options.resources), (EngineName::Auto, Resources::default()));
         let chosen = testing::setting(4).with(Axis::Buffer, "auto").with(Axis::Pool, 3_u64).with(Axis::Batch, false);
+        let chosen = chosen.with(Axis::PoolOverflow, 2_u64).with(Axis::PoolWait, 30_000_000_000_u64);
         let options = JobOptions::read(&chosen.with(Axis::Scheduler, "rayon")).unwrap();
         let expected = Resources {
             buffer: None,
             workers: NonZeroUsize::new(1),
             scheduler: SchedulerName::Rayon,
             pool: PoolChoice::Buffers(NonZeroUsize::new(3).unwrap()),
+            pool_overflow: 2,
+            pool_wait: Some(Duration::from_secs(30)),
             batch: false,
         };
         assert_eq!((options.engine, options.resources), (EngineName::ReadWrite, expected));
@@ -101,6 +108,8 @@ mod tests {
             (Axis::Job, "sort", "'sort' is not a value of job"),
             (Axis::Engine, "warp", "'warp' is not a value of engine"),
             (Axis::Workers, "0", "'0' is not a value of workers"),
+            (Axis::PoolOverflow, "some", "'some' is not a value of pool overflow"),
+            (Axis::PoolWait, "30s", "'30s' is not a value of pool wait"),
             (Axis::Batch, "maybe", "'maybe' is not a value of batch"),
             (Axis::Buffer, "large", "'large' is not a value of buffer"),
         ] {

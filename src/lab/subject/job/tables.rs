@@ -1,6 +1,9 @@
 //! Ready-made sweeps, each of which answers one question.
 
-use super::axes::Axes;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use super::axes::{Axes, distinct, with_its_pool};
 use crate::lab::plan::{CacheState, SweepJob, TableName, Variant};
 use crate::lab::setting::Axis;
 use crate::plan::{EngineName, PoolChoice, SchedulerName};
@@ -13,7 +16,14 @@ const GOOD_BUFFER: BufferSize = BufferSize::from_kib(256);
 /// What a ladder starts with: small enough for a copy to be mostly calls.
 const TINY_BUFFER: BufferSize = BufferSize::from_kib(1);
 
-/// What a table combines, one list of axes a job; `cores` is how many threads can run at once. Without a job, those that
+/// Workers that share a pool which is too small for all of them, wherever there are fewer cores than that.
+const SHARING: usize = 8;
+/// Of these, four at work with a buffer each, or two that need two at a time.
+const SMALL_POOL: PoolChoice = PoolChoice::Buffers(NonZeroUsize::new(4).unwrap());
+/// Far longer than a pool that works lets anybody wait.
+const LONG_WAIT: Duration = Duration::from_secs(30);
+
+/// What a table combines, one or more lists of axes a job; `cores` is how many threads can run at once. Without a job, those that
 /// tell a job that waits (a copy of what is not in memory) from one that computes (gzip), where that is the question.
 pub fn axes(table: TableName, job: Option<SweepJob>, cores: usize) -> Vec<Axes> {
     let one = base(job.unwrap_or(SweepJob::Copy));
@@ -25,12 +35,12 @@ pub fn axes(table: TableName, job: Option<SweepJob>, cores: usize) -> Vec<Axes> 
     match table {
         TableName::Buffers => vec![Axes { buffers: doublings(), ..one }],
         TableName::Workers => both().into_iter().map(|axes| Axes { workers: WORKERS.to_vec(), ..axes }).collect(),
-        TableName::Pool => vec![Axes {
-            pools: vec![PoolChoice::Auto, PoolChoice::Off],
-            buffers: [4, 64, 256, 1024, 4096].map(BufferSize::from_kib).to_vec(),
-            workers: vec![cores],
-            ..one
-        }],
+        TableName::Pool => {
+            let buffers = [4, 64, 256, 1024, 4096].map(BufferSize::from_kib).to_vec();
+            let of_buffers =
+                Axes { pools: vec![PoolChoice::Auto, PoolChoice::Off], buffers, workers: vec![cores], ..one };
+            std::iter::once(of_buffers).chain(pool_words(job.unwrap_or(SweepJob::Gzip))).collect()
+        }
         TableName::Models => both().into_iter().map(|axes| models(axes, cores)).collect(),
         TableName::Ladder => vec![Axes { workers: vec![cores], ..one }],
     }
@@ -40,8 +50,20 @@ pub fn axes(table: TableName, job: Option<SweepJob>, cores: usize) -> Vec<Axes> 
 pub fn variants(table: TableName, axes: &[Axes]) -> Vec<Variant> {
     match (table, axes) {
         (TableName::Ladder, [top, ..]) => ladder(top),
-        _ => axes.iter().flat_map(Axes::variants).collect(),
+        _ => distinct(axes.iter().flat_map(Axes::variants)),
     }
+}
+
+/// No pool, one that is large enough, and a small one as it is, with as many buffers again for a burst, and with a limit to
+/// waiting. By default of gzip, whose workers take two buffers at a time.
+fn pool_words(job: SweepJob) -> [Axes; 3] {
+    let of = |pools| Axes { workers: vec![SHARING], pools, ..base(job) };
+    let small = || of(vec![SMALL_POOL]);
+    [
+        of(vec![PoolChoice::Off, PoolChoice::Auto, SMALL_POOL]),
+        Axes { overflows: vec![4], ..small() },
+        Axes { waits: vec![Some(LONG_WAIT)], ..small() },
+    ]
 }
 
 /// One value of each.
@@ -54,6 +76,8 @@ pub fn base(job: SweepJob) -> Axes {
         schedulers: vec![SchedulerName::Channel],
         workers: vec![1],
         pools: vec![PoolChoice::Auto],
+        overflows: vec![0],
+        waits: vec![None],
         batches: vec![true],
         buffers: vec![GOOD_BUFFER],
     }
@@ -81,7 +105,7 @@ fn ladder(top: &Axes) -> Vec<Variant> {
     let unbatched = top.clone().with(Axis::Batch, false);
     let serial = SchedulerName::Serial.name();
     let alone = unbatched.clone().with(Axis::Scheduler, serial).with(Axis::Workers, 1_usize);
-    let unpooled = alone.clone().with(Axis::Pool, false);
+    let unpooled = with_its_pool(alone.clone().with(Axis::Pool, false));
     let tiny = unpooled.clone().with(Axis::Buffer, tiny_buffer);
     let steps = [("start", tiny), ("buffer", unpooled), ("pool", alone), ("workers", unbatched), ("batching", top)];
     let mut variants: Vec<Variant> = vec![];
@@ -108,7 +132,7 @@ mod tests {
         for (table, count) in [
             (TableName::Buffers, 14),
             (TableName::Workers, 16),
-            (TableName::Pool, 10),
+            (TableName::Pool, 15),
             (TableName::Models, 6),
             (TableName::Ladder, 5),
         ] {
@@ -117,6 +141,20 @@ mod tests {
             let twice = |one: &Variant| variants.iter().filter(|other| other.setting == one.setting).count() > 1;
             assert!(!variants.iter().any(twice), "{table:?}");
         }
+    }
+
+    #[test]
+    fn a_pool_is_shown_by_its_words() {
+        let words = |variant: &Variant| {
+            let of = |axis| variant.setting.text(axis);
+            [Axis::Job, Axis::Workers, Axis::Pool, Axis::PoolOverflow, Axis::PoolWait].map(of).join(" ")
+        };
+        let found: Vec<String> = variants_of(TableName::Pool, None)[10..].iter().map(words).collect();
+        let expected = ["gzip 8 off - -", "gzip 8 on - -", "gzip 8 4 - -", "gzip 8 4 4 -", "gzip 8 4 - 30s"];
+        assert_eq!(found, expected);
+        // A machine on which the first rows are some of these: each is run once.
+        let eight = variants(TableName::Pool, &axes(TableName::Pool, Some(SweepJob::Gzip), 8));
+        assert_eq!(eight.len(), 13);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! First runs that are cut off, that cannot be, and that somebody ends.
+//! First runs that are cut off, that cannot be, and that somebody ends; and runs with too few buffers.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -123,6 +123,29 @@ fn each_case_has_its_own_data() {
         assert_eq!(error.to_string(), "cannot run 'small': 'deep' is not a value of pool");
         let error = bench.warm_up(0, &settings[0].clone().with(Axis::Cache, "tepid"), None).unwrap_err();
         assert_eq!(error.to_string(), "cannot run 'small': 'tepid' is not a value of cache");
+    });
+}
+
+/// A first run in which somebody waits too long for a buffer leaves its setting out; a later one counts for nothing, and
+/// those after it go well.
+#[test]
+fn a_pool_that_is_too_small_spoils_a_run_and_not_the_sweep() {
+    let to = tempfile::tempdir().unwrap();
+    let large = gzip().with(Axis::Workers, 4_usize);
+    let small = large.clone().with(Axis::Pool, 2_usize).with(Axis::PoolWait, 1_usize);
+    let plan = plan(to.path(), vec![generated(None, 1, 4 << 20)], &[small.clone(), large.clone()]);
+    with_bench(&plan, &Context::silent(), |bench| {
+        let why = left_out(bench.warm_up(0, &small, None));
+        assert!(
+            why.starts_with("cannot get buffers for '") && why.ends_with("': no buffer came free within 1ns"),
+            "{why}"
+        );
+        assert!(matches!(bench.warm_up(1, &large, None).unwrap(), WarmedUp::Ready(_)));
+        let spoilt = bench.run(0, &small, false).unwrap();
+        assert_eq!(spoilt.invalid.as_ref(), Some(&why));
+        assert!(spoilt.metrics.whole(Metric::PoolGaveUp) > 0 && spoilt.wall_ns > 0);
+        let sample = bench.run(1, &large, false).unwrap();
+        assert!(sample.is_valid() && sample.metrics.whole(Metric::PoolGaveUp) == 0);
     });
 }
 

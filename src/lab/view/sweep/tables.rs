@@ -15,6 +15,18 @@ use crate::lab::verdict::speedup;
 /// Calls that move bytes, as strace names them.
 const MOVING: [&str; 6] = ["read", "pread64", "write", "pwrite64", "copy_file_range", "ioctl(FICLONE)"];
 
+/// The axes of the pool.
+const POOL: [Axis; 3] = [Axis::Pool, Axis::PoolOverflow, Axis::PoolWait];
+/// What a pool did, and how soon it is left out where there is no room: what follows from the others first.
+const OF_THE_POOL: [(Metric, u8); 6] = [
+    (Metric::PoolAcquired, 5),
+    (Metric::PoolReused, 4),
+    (Metric::PoolFresh, 2),
+    (Metric::PoolOverflowed, 2),
+    (Metric::PoolWaited, 2),
+    (Metric::PoolGaveUp, 3),
+];
+
 /// The tables that answer the question.
 pub(super) fn tables(derived: &Derived<'_>) -> Vec<Table> {
     let columns = match derived.report.table {
@@ -82,10 +94,19 @@ fn general(table: &mut Builder<'_>) {
     if may_be_seen(table, Metric::MajorFaults) {
         table.metric(Metric::MajorFaults, 80);
     }
-    let varies_pool = table.varying().contains(&Axis::Pool);
-    buffers_of_the_pool(table, if varies_pool { 15 } else { 90 });
-    if varies_pool {
-        allocations(table, 16);
+    // The table of pools has them already, and a page has no room for them twice.
+    if table.derived.report.table != Some(TableName::Pool) {
+        let varies = |axes: &[Axis]| table.varying().iter().any(|axis| axes.contains(axis));
+        let (varies_pool, varies_words) = (varies(&POOL), varies(&POOL[1..]));
+        let rank = match (varies_words, varies_pool) {
+            (true, _) => 6,
+            (false, true) => 15,
+            (false, false) => 90,
+        };
+        buffers_of_the_pool(table, rank);
+        if varies_pool {
+            allocations(table, 16);
+        }
     }
     table.metric(Metric::FileP50, 60);
     table.metric(Metric::FileP99, 60);
@@ -96,7 +117,7 @@ fn general(table: &mut Builder<'_>) {
 fn buffers_of_the_pool(table: &mut Builder<'_>, rank: u8) {
     table.metric(Metric::PoolFresh, rank);
     table.metric(Metric::PoolReused, rank);
-    for metric in [Metric::PoolOverflowed, Metric::PoolWaited] {
+    for metric in [Metric::PoolOverflowed, Metric::PoolWaited, Metric::PoolGaveUp] {
         if may_be_seen(table, metric) {
             table.metric(metric, rank);
         }
@@ -183,7 +204,7 @@ fn buffers(table: &mut Builder<'_>) {
 /// Time, memory, what more workers buy, and what they wait for.
 fn workers(table: &mut Builder<'_>) {
     let derived = table.derived;
-    let series = table.series(Axis::Workers);
+    let series = table.series(&[Axis::Workers]);
     let workers = |row: usize| derived.report.rows[row].setting.number(Axis::Workers).unwrap_or(1);
     let base = |row: usize| {
         let alike = series.iter().find(|rows| rows.contains(&row))?;
@@ -244,10 +265,10 @@ fn models(table: &mut Builder<'_>) {
     table.bottleneck(0);
 }
 
-/// With the pool and without it, one below the other.
+/// With the pools and without one, one below the other, and all that each did.
 fn pool(table: &mut Builder<'_>) {
     let report = table.derived.report;
-    let series = table.series(Axis::Pool);
+    let series = table.series(&POOL);
     let is_off = |row: usize| report.rows[row].setting.word(Axis::Pool) == Some("off");
     let without = |row: usize| {
         let alike = series.iter().find(|rows| rows.contains(&row))?;
@@ -260,7 +281,9 @@ fn pool(table: &mut Builder<'_>) {
     costs(table);
     table.metric(Metric::MibPerSecond, 25);
     table.speedup("speed-up by\nthe pool", 0, without);
-    buffers_of_the_pool(table, 10);
+    for (metric, rank) in OF_THE_POOL {
+        table.metric(metric, rank);
+    }
     allocations(table, 11);
 }
 
