@@ -85,6 +85,10 @@ pub enum SchedulerName {
     Channel,
     /// The work-stealing pool of rayon.
     Rayon,
+    /// Processes that take files over a socket.
+    Processes,
+    /// One thread that keeps several operations in flight in an `io_uring`; copies only.
+    Uring,
 }
 
 impl SchedulerName {

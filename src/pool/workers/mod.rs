@@ -69,7 +69,7 @@ pub fn run<W: Worker>(
 ) -> Vec<W> {
     match scheduler {
         SchedulerName::Serial => serial(workers.into_iter().next(), tasks),
-        SchedulerName::Channel => channel::run(workers, tasks),
+        SchedulerName::Channel | SchedulerName::Processes | SchedulerName::Uring => channel::run(workers, tasks),
         SchedulerName::Rayon => rayon::run(workers, tasks),
     }
 }
