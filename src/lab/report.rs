@@ -193,6 +193,7 @@ impl Row {
         match metric {
             Metric::Wall => Some(wall),
             Metric::Durable => sample.metrics.get(Metric::Sync).map(|sync| wall + sync),
+            Metric::Cpu => cpu(),
             Metric::CpuPercent => quotient(cpu()? * 100.0, wall),
             Metric::MibPerSecond => quotient(self.moved_bytes(sample)? * 1e9 / MIB, wall),
             Metric::MbPerSecond => quotient(self.moved_bytes(sample)? * 1e3, wall),
@@ -202,6 +203,7 @@ impl Row {
             Metric::OtherCalls => Some(calls(Kind::Other)),
             Metric::Calls => Some(sample.calls.total() as f64),
             Metric::CallsPerMib => quotient(sample.calls.total() as f64 * MIB, self.moved_bytes(sample)?),
+            Metric::CallsPerFile => quotient(sample.calls.total() as f64, sample.metrics.get(Metric::Files)?),
             Metric::CallsPerOperation => quotient(sample.calls.total() as f64, operations?),
             Metric::UncountedCalls => Some(sample.calls.of(crate::calls::Call::Ficlone).calls as f64),
             Metric::CpuPerOperation => quotient(cpu()?, operations?),

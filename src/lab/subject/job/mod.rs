@@ -38,10 +38,11 @@ use crate::job::Context;
 use crate::lab::cache::{self, NotCold, Storage};
 use crate::lab::metric::{Metric, Metrics};
 use crate::lab::plan::{CacheState, SweepJob, SweepPlan};
-use crate::lab::probe::Probe;
+use crate::lab::probe::{Probe, processes};
 use crate::lab::report::{Row, Sample, WarmUp};
 use crate::lab::rounds::{Bench, WarmedUp};
 use crate::lab::setting::{Axis, Setting};
+use crate::plan::SchedulerName;
 use crate::summary::Summary;
 use crate::sys::{Sys, counting_allocations};
 
@@ -156,18 +157,21 @@ impl<'a> JobBench<'a> {
         }
     }
 
-    /// A first run, and what the allocator was asked for in it. With a limit it is asked to stop when it takes longer.
+    /// A first run, what the allocator was asked for in it, and how much memory it took. With a limit it is asked to stop
+    /// when it takes longer.
     fn first_run(&mut self, setting: &Setting, limit: Option<Duration>) -> Result<WarmUp> {
-        let mut allocations = None;
+        let (mut allocations, mut seen) = (None, None);
+        let has_children = self.find(setting)?.1.resources.scheduler == SchedulerName::Processes;
         let stop = limit.map_or_else(|| self.context.stop.clone(), |_| self.context.stop.child());
         let sample = self.measure(setting, |data, options| {
             let context = data.runs.stopped_by(stop.clone());
             let run = || counting_allocations(|| data.run(&context, setting, options));
-            let (result, counted) = match limit {
+            let run = || match limit {
                 Some(limit) => limited(limit, &stop, run),
                 None => run(),
             };
-            allocations = counted;
+            let ((result, counted), most) = if has_children { processes::most_memory(run) } else { (run(), None) };
+            (allocations, seen) = (counted, most);
             result
         })?;
         let (data, options) = self.find(setting)?;
@@ -178,8 +182,13 @@ impl<'a> JobBench<'a> {
         let counted = allocations.into_iter().flat_map(|counted| {
             [(Metric::Allocations, counted.count as f64), (Metric::AllocatedBytes, counted.bytes as f64)]
         });
-        let peak = sample.metrics.get(Metric::Peak).map(|peak| (Metric::Peak, peak));
-        let metrics: Metrics = peak.into_iter().chain(counted).collect();
+        let peak = sample.metrics.get(Metric::Peak);
+        // What this process needed at the most is known exactly, and what all of them did from time to time: the truth is
+        // no less than either.
+        let own = peak.and_then(|peak| processes::unshared(peak as u64));
+        let all = own.max(seen).filter(|_| !has_children || seen.is_some());
+        let memory = [peak.map(|peak| (Metric::Peak, peak)), all.map(|all| (Metric::PeakPss, all as f64))];
+        let metrics: Metrics = memory.into_iter().flatten().chain(counted).collect();
         Ok(WarmUp { wall_ns: sample.wall_ns, metrics, steadiness: None })
     }
 
