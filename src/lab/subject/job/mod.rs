@@ -33,9 +33,10 @@ pub(in crate::lab) use self::options::JobOptions;
 
 use self::time_limit::limited;
 use crate::calls::nanoseconds;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::job::Context;
 use crate::lab::cache::{self, NotCold, Storage};
+use crate::lab::machine::available_memory;
 use crate::lab::metric::{Metric, Metrics};
 use crate::lab::plan::{CacheState, SweepJob, SweepPlan};
 use crate::lab::probe::{Probe, processes};
@@ -43,6 +44,7 @@ use crate::lab::report::{Row, Sample, WarmUp};
 use crate::lab::rounds::{Bench, WarmedUp};
 use crate::lab::setting::{Axis, Setting};
 use crate::plan::SchedulerName;
+use crate::size::binary;
 use crate::summary::Summary;
 use crate::sys::{Sys, counting_allocations};
 
@@ -57,6 +59,8 @@ pub(in crate::lab) struct JobBench<'a> {
     last: Option<(&'a DataSet<'a>, SweepJob)>,
     /// Files and bytes of source that a run of a setting deals with.
     work: HashMap<Setting, (u64, u64)>,
+    /// Bytes of memory that were available before the first run.
+    available: Option<u64>,
     /// Time spent between runs.
     between: Duration,
 }
@@ -65,7 +69,7 @@ impl<'a> JobBench<'a> {
     /// One that runs jobs on these data sets.
     pub(in crate::lab) fn new(plan: &'a SweepPlan, data: &'a [DataSet<'a>], context: &'a Context) -> Self {
         let (last, work, between) = (None, HashMap::new(), Duration::ZERO);
-        Self { data, plan, context, sys: context.sys(), last, work, between }
+        Self { data, plan, context, sys: context.sys(), last, work, available: available_memory(), between }
     }
 
     /// Time spent between runs, ns.
@@ -157,6 +161,15 @@ impl<'a> JobBench<'a> {
         }
     }
 
+    /// Why there is no memory for a setting; decided by its formula, before it is run.
+    fn why_too_large(&self, setting: &Setting) -> Result<Option<String>> {
+        let (data, options) = self.find(setting)?;
+        let needed = data.spec(setting, options.job).memory_bytes(&options);
+        Ok(needed.zip(self.available).filter(|(needed, available)| needed > available).map(|(needed, available)| {
+            format!("it may take {} of memory, and {} are available", binary(needed), binary(available))
+        }))
+    }
+
     /// A first run, what the allocator was asked for in it, and how much memory it took. With a limit it is asked to stop
     /// when it takes longer.
     fn first_run(&mut self, setting: &Setting, limit: Option<Duration>) -> Result<WarmUp> {
@@ -215,12 +228,19 @@ impl Bench for JobBench<'_> {
     }
 
     fn warm_up(&mut self, _row: usize, setting: &Setting, share: Option<Duration>) -> Result<WarmedUp> {
+        if let Some(why) = self.why_too_large(setting)? {
+            return Ok(WarmedUp::LeftOut(why));
+        }
         if let Some(why) = self.why_not_cold(setting)? {
             return Ok(WarmedUp::LeftOut(why));
         }
         match (self.first_run(setting, share), share) {
             (Ok(warm_up), _) => Ok(WarmedUp::Ready(warm_up)),
             (Err(error), _) if is_impossible(&error) => Ok(WarmedUp::LeftOut(error.to_string())),
+            // Descriptors or processes (ulimit) run out before memory does. Fewer workers can be measured all the same.
+            (Err(error), _) if error.remedy() == Some(Remedy::FewerThreads) && self.plan.variants.len() > 1 => {
+                Ok(WarmedUp::LeftOut(error.to_string()))
+            }
             // Nobody but the limit asked it to stop.
             (Err(error), Some(limit)) if error.is_interruption() && !self.context.stop.is_requested() => {
                 Ok(WarmedUp::LeftOut(self.cut_off(limit)))

@@ -142,6 +142,28 @@ fn memory_is_left_out_where_it_is_to_be_cold() {
 }
 
 #[test]
+fn a_setting_without_memory_for_it_is_left_out_before_it_is_run() {
+    let to = tempfile::tempdir().unwrap();
+    let many = |scheduler: &'static str, workers: u64| {
+        testing::setting(64).with(Axis::Scheduler, scheduler).with(Axis::Workers, workers)
+    };
+    let settings = [many("channel", 1), many("channel", 100), many("processes", 100)];
+    let plan = plan(to.path(), vec![generated(None, 3, 1000)], &settings);
+    with_bench(&plan, &Context::silent(), |bench| {
+        // 5 MiB, and for each worker 68 KiB of a buffer and 64 KiB of a thread or 2 MiB of a process.
+        bench.available = Some(100 << 20);
+        for setting in &settings[..2] {
+            let warmed_up = bench.warm_up(0, setting, None).unwrap();
+            assert!(matches!(warmed_up, WarmedUp::Ready(_)), "{warmed_up:?}");
+        }
+        let why = left_out(bench.warm_up(0, &settings[2], None));
+        assert_eq!(why, "it may take 211.6 MiB of memory, and 100.0 MiB are available");
+        bench.available = None;
+        assert!(matches!(bench.warm_up(0, &settings[2], None).unwrap(), WarmedUp::Ready(_)));
+    });
+}
+
+#[test]
 fn only_what_cannot_be_had_here_is_left_out() {
     for (errno, is_left_out) in [
         (Errno::OPNOTSUPP, true),
