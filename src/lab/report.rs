@@ -282,6 +282,8 @@ pub struct Report {
     pub data: Vec<Data>,
     /// The table that was asked for by its name.
     pub table: Option<TableName>,
+    /// What rows are compared with, if somebody said: the row that is like them, but for these values.
+    pub baseline: Option<Setting>,
     /// By what settings are ranked.
     pub rank: Rank,
     /// A setting this much slower than the best is as good; a change this small is none: 0.05.

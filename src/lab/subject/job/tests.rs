@@ -25,6 +25,8 @@ fn plan(to: &Path, data: Vec<DataPlan>, settings: &[Setting]) -> SweepPlan {
         to: Some(to.to_owned()),
         rank: None,
         variants: variants.collect(),
+        baseline: None,
+        left_out: vec![],
         codec: CodecName::Auto,
         block: Some(BufferSize::from_kib(64)),
         effort: Effort { rounds: None, budget: Some(Duration::from_secs(60)), within: 0.05 },
