@@ -61,7 +61,7 @@ fn the_models_have_small_files_and_large_ones_of_their_own() {
     assert_eq!(of("case"), set(&["\"large files\"", "\"small files\""]));
     assert_eq!((sweep_rows(&report).len(), of("job")), (5 + 5 + 4, set(&["\"copy\"", "\"gzip\""])));
     let files: Vec<_> = report["data"].as_array().expect("data").iter().map(|data| data["files"].as_u64()).collect();
-    assert_eq!(files, [Some(2000), Some(8)]);
+    assert_eq!(files, [Some(4000), Some(8)]);
     assert_eq!(report["left_out"][0], "gzip with uring: it can only copy");
     for row in sweep_rows(&report) {
         let figures = &row["warm_up"]["metrics"];

@@ -75,12 +75,12 @@ pub enum TableName {
     /// One file copied with buffers from 512 bytes to 4 MiB.
     Buffers,
     /// 1 to 100 workers: threads, processes and operations in flight, for a copy from the disk and for gzip; without
-    /// SOURCE on 200 files of 160 KiB.
+    /// SOURCE on 16 files of 4 MiB.
     Workers,
     /// A pool of buffers or none, at several buffer sizes.
     Pool,
-    /// One thread, threads fed by a channel, rayon, processes and `io_uring`, for copies and for gzip; without SOURCE on 2000
-    /// files of 16 KiB and 8 of 8 MiB.
+    /// One thread, threads fed by a channel, rayon, processes and `io_uring`, for copies and for gzip; without SOURCE on 4000
+    /// files of 8 KiB and 8 of 4 MiB.
     Models,
     /// From the slowest way to the fastest, one step at a time; without SOURCE on 100 files of 10 MB (1 GB).
     Ladder,

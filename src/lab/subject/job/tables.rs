@@ -31,8 +31,10 @@ const GOOD_BUFFER: BufferSize = BufferSize::from_kib(256);
 /// What a ladder starts with: small enough for a copy to be mostly calls.
 const TINY_BUFFER: BufferSize = BufferSize::from_kib(1);
 
-/// Data that a table makes where nobody names any, by the case of its axes; empty of a table that has none of its own. Of a
-/// size that a round of all settings takes some seconds.
+/// Data that a table makes where nobody names any, by the case of its axes; empty of a table that has none of its own.
+///
+/// Of a size that a round of all settings takes some seconds, and in pieces that many workers can share: small files are
+/// handed out as many at a time as one getdents64 returns (about 1000), and files from 4 MiB on are copied in ranges.
 pub fn data(table: TableName) -> Vec<(Option<&'static str>, Generated)> {
     let made = |files: usize, bytes, entropy| Generated {
         files: NonZeroUsize::new(files).unwrap_or(NonZeroUsize::MIN),
@@ -40,9 +42,9 @@ pub fn data(table: TableName) -> Vec<(Option<&'static str>, Generated)> {
         entropy,
     };
     match table {
-        TableName::Workers => vec![(None, made(200, 160 << 10, ENTROPY))],
+        TableName::Workers => vec![(None, made(16, 4 << 20, ENTROPY))],
         TableName::Models => {
-            vec![(Some(SMALL), made(2000, 16 << 10, ENTROPY)), (Some(LARGE), made(8, 8 << 20, ENTROPY))]
+            vec![(Some(SMALL), made(4000, 8 << 10, ENTROPY)), (Some(LARGE), made(8, 4 << 20, ENTROPY))]
         }
         TableName::Ladder => vec![(None, made(100, 10_000_000, 8.0))],
         TableName::Buffers | TableName::Pool => vec![],

@@ -221,7 +221,7 @@ fn own_columns(report: &Report, tables: &[Table]) -> Vec<(&'static str, String)>
             ),
         ),
         ("knee", format!("the fewest workers of this scheduler that are surely within {within} of its best")),
-        ("beside the best", "how many times the time of the fastest, round by round".to_owned()),
+        ("beside the best", "how many times the least median of the table".to_owned()),
         ("speed-up by the pool (95%)", pool.to_owned()),
         ("speed-up by the pool", pool.replace(", with its 95% interval", "")),
         ("gain over the step before (95%)", gain.to_owned()),

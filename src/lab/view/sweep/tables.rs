@@ -1,5 +1,7 @@
 //! The tables of a sweep: one for each job and state of the cache, with the columns that answer the question that was asked.
 
+use std::collections::BTreeMap;
+
 use super::super::columns::Builder;
 use super::super::derived::Derived;
 use super::super::numbers::{duration, nothing, times, whole_percent};
@@ -9,9 +11,8 @@ use crate::lab::metric::Metric;
 use crate::lab::plan::TableName;
 use crate::lab::report::Row;
 use crate::lab::setting::{Axis, Setting};
-use crate::lab::stats::interval::CONFIDENCE;
 use crate::lab::stats::median_of;
-use crate::lab::verdict::{baseline_of, ratio, speedup, summary::knees};
+use crate::lab::verdict::{baseline_of, speedup, summary::knees};
 
 /// Calls that move bytes, as strace names them.
 const MOVING: [&str; 6] = ["read", "pread64", "write", "pwrite64", "copy_file_range", "ioctl(FICLONE)"];
@@ -265,10 +266,10 @@ fn means(derived: &Derived<'_>) -> Table {
 fn models(table: &mut Builder<'_>) {
     let report = table.derived.report;
     let ranked = report.rank.metric();
-    let cost = |row: &usize| table.get(*row, ranked).map_or(f64::INFINITY, |spread| spread.median);
-    let known = || table.rows.iter().copied().filter(|row| cost(row) < f64::INFINITY);
-    let slowest = known().max_by(|one, other| cost(one).total_cmp(&cost(other)));
-    let fastest = known().min_by(|one, other| cost(one).total_cmp(&cost(other)));
+    let known = |row: &usize| Some((*row, table.get(*row, ranked)?.median.max(1.0)));
+    let costs_of: BTreeMap<usize, f64> = table.rows.iter().filter_map(known).collect();
+    let slowest = costs_of.iter().max_by(|one, other| one.1.total_cmp(other.1)).map(|(row, _)| *row);
+    let least = costs_of.values().copied().fold(f64::INFINITY, f64::min);
     let is_serial = |row: &usize| report.rows[*row].setting.word(Axis::Scheduler) == Some("serial");
     let is_alone = |row: &usize| report.rows[*row].setting.number(Axis::Workers) == Some(1);
     let first = |is: &dyn Fn(&usize) -> bool| table.rows.iter().copied().find(|row| is(row));
@@ -277,10 +278,7 @@ fn models(table: &mut Builder<'_>) {
     table.labels();
     table.runs_invalid();
     costs(table);
-    table.measured("beside\nthe best", 7, |row| {
-        let known = fastest.and_then(|best| ratio(report, row, best, CONFIDENCE));
-        known.map_or_else(nothing, |known| times(known.ratio))
-    });
+    table.measured("beside\nthe best", 7, |row| costs_of.get(&row).map_or_else(nothing, |cost| times(cost / least)));
     table.metric(Metric::MibPerSecond, 35);
     if report.baseline.is_some() || varying.contains(&Axis::Scheduler) || varying.contains(&Axis::Workers) {
         speedups(table, &|_| serial);
