@@ -36,7 +36,8 @@ const EXAMPLES: &str = "Examples:
   haul sweep copy disk.img
   haul sweep gzip logs --workers 1,2,4 --level 1,6 -o report.html -o report.json
   haul sweep copy --generate 1G --cache cold,direct --latency
-  haul sweep --table workers disk.img --budget 5m
+  haul sweep --table models --budget 5m            threads, processes and io_uring, on data that is made here
+  haul sweep --table workers photos --workers 1..1000 --baseline uring
   haul sweep copy photos --to /mnt/backup         which buffer for a backup, ranked by when it is on that disk";
 
 /// Run a job across buffer sizes, workers, engines, pools: calls, times, memory and a verdict
@@ -48,7 +49,7 @@ const EXAMPLES: &str = "Examples:
 /// it with a report of what was measured.
 #[derive(Debug, ClapArgs)]
 #[command(override_usage = "haul sweep [OPTIONS] JOB SOURCE\n       haul sweep [OPTIONS] JOB --generate SIZE\n       \
-                            haul sweep [OPTIONS] --table NAME [JOB] SOURCE", after_help = EXAMPLES)]
+                            haul sweep [OPTIONS] --table NAME [JOB] [SOURCE]", after_help = EXAMPLES)]
 pub(crate) struct SweepArgs {
     /// The job to run (copy, gzip or gunzip), and the file or directory to run it on. With --table the job may be left
     /// out, with --generate the SOURCE
