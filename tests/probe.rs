@@ -23,6 +23,7 @@ fn a_sample_agrees_with_the_kernel_and_shows_what_went_past_us() {
     file.write_all(&[7; 4096]).unwrap();
     every_counted_call_is_explained(&file);
     calls_that_went_past_us_show(&file);
+    child_processes_are_in_all_counts();
     memory_that_was_touched_shows();
     bytes_from_the_disk_show();
     runs_are_proven_to_be_what_they_are_called();
@@ -71,6 +72,22 @@ fn calls_that_went_past_us_show(file: &File) {
     for (metric, calls) in [(Metric::UnexplainedReads, 5), (Metric::UnexplainedWrites, 1)] {
         assert!(sample.metrics.get(metric).is_none_or(|seen| seen as i64 == calls), "{sample:?}");
     }
+}
+
+/// As soon as somebody waited for them.
+fn child_processes_are_in_all_counts() {
+    let probe = Probe::start();
+    let work = "i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; for i in 1 2 3 4 5; do sleep 0.01; done";
+    let status = std::process::Command::new("sh").args(["-c", work]).status().unwrap();
+    let sample = probe.finish(SyscallCounts::default());
+    assert!(status.success());
+    let of = |metric| sample.metrics.whole(metric);
+    // This thread waits once, the shell for each sleep, and each sleep for its time.
+    assert!(of(Metric::VoluntarySwitches) >= 10, "{sample:?}");
+    assert!(of(Metric::User) + of(Metric::System) > 2_000_000, "{sample:?}");
+    // What the loader reads of a shell and five other programs.
+    let reads = sample.metrics.get(Metric::UnexplainedReads);
+    assert!(reads.is_none_or(|reads| reads >= 6.0), "{sample:?}");
 }
 
 fn memory_that_was_touched_shows() {

@@ -24,10 +24,11 @@ use haul::lab::view::{Format, Layout, WIDTH, render};
 use serde_json::Value;
 
 /// The section that describes what a field of another section holds.
-const CHILDREN: [(&str, &str, &str); 50] = [
+const CHILDREN: [(&str, &str, &str); 51] = [
     ("Report", "machine", "Machine"),
     ("Report", "cost", "Cost"),
     ("Report", "data", "Data"),
+    ("Report", "baseline", "Axes"),
     ("Report", "controls", "Control"),
     ("Report", "rows", "Row"),
     ("Report", "tuning", "Tuning"),
@@ -226,7 +227,7 @@ static WRITTEN: LazyLock<Written> = LazyLock::new(|| {
     sandbox.write("file", noise(1, 50_000));
     sandbox.make_directory("disk");
     let subjects = [
-        ("sweep", "sweep copy file --buffers 4K,64K --rounds 7 --latency"),
+        ("sweep", "sweep copy file --buffers 4K,64K --rounds 7 --latency --baseline 4K"),
         ("disk", "disk disk --size 1M --rounds 1 --budget 100ms --loads read,sync,create --blocks 64K"),
         ("tune", "tune disk --jobs gzip --budget 100ms --size 64K"),
     ];

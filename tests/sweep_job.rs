@@ -261,6 +261,8 @@ fn plan(axes: &Axes, source: &Path) -> SweepPlan {
         to: None,
         rank: None,
         variants: axes.variants(),
+        baseline: None,
+        left_out: vec![],
         codec: CodecName::Auto,
         block: Some(BufferSize::from_kib(64)),
         effort: Effort { rounds: NonZeroUsize::new(2), budget: None, within: 0.05 },

@@ -36,12 +36,16 @@ fn every_table_is_one_command() {
     for (words, rows, field, expected) in [
         ("--table buffers file", 14, "job", &["\"copy\""][..]),
         ("gzip file --table buffers", 14, "job", &["\"gzip\""]),
-        ("--table workers file --workers 1,3 --cache warm", 4, "job", &["\"copy\"", "\"gzip\""]),
-        ("--table workers copy file --cache warm", 8, "workers", &["1", "2", "4", "8", "16", "32", "50", "100"]),
+        ("--table workers file --workers 1,3 --cache warm", 2 * 3 + 2 * 2, "job", &["\"copy\"", "\"gzip\""]),
+        ("--table workers copy file --cache warm", 21, "workers", &["1", "2", "5", "10", "20", "50", "100"]),
+        ("--table workers copy file --workers 1..7", 12, "scheduler", &["\"channel\"", "\"processes\"", "\"uring\""]),
         ("--table pool file", 15, "pool", &["\"on\"", "\"off\"", "4"]),
         ("--table pool file", 15, "pool_overflow", &["null", "4"]),
         ("gzip --table pool file --pool 2,3 --pool-wait 1m", 14, "pool_wait_ns", &["60000000000"]),
-        ("--table models file --cache warm", 6, "scheduler", &["\"serial\"", "\"channel\"", "\"rayon\""]),
+        ("--table models gzip file", 4, "scheduler", &["\"channel\"", "\"processes\"", "\"rayon\"", "\"serial\""]),
+        ("--table models file --cache warm", 5 + 4, "job", &["\"copy\"", "\"gzip\""]),
+        ("--table models --generate 3x10K --cache warm --scheduler uring,serial", 3, "case", &["null"]),
+        ("gzip file --scheduler serial,rayon --workers 1..5 --buffers 64K", 4, "workers", &["1", "2", "5"]),
         ("--table ladder --generate 20x5K", 5, "batch", &["\"on\"", "\"off\""]),
         ("gzip --table ladder --generate 3x10K --level 1", 5, "level", &["1"]),
     ] {
@@ -71,6 +75,48 @@ fn a_pool_is_varied_by_its_words_and_shows_all_that_it_did() {
         let has = |axis: &str| row["setting"].get(axis).is_some();
         assert!(row["setting"]["pool"] == 2 || (of("pool_waited"), reused) == (0, 0), "{row:#}");
         assert!(has("pool_overflow") || of("pool_overflowed") == 0, "{row:#}");
+    }
+}
+
+#[test]
+fn the_models_have_small_files_and_large_ones_of_their_own() {
+    let sandbox = sandbox();
+    let report = swept(&sandbox, "--table models --cache warm --workers 2 --level 1");
+    let of = |field: &str| values(&report, field);
+    assert_eq!(of("case"), set(&["\"large files\"", "\"small files\""]));
+    assert_eq!((sweep_rows(&report).len(), of("job")), (5 + 5 + 4, set(&["\"copy\"", "\"gzip\""])));
+    let files: Vec<_> = report["data"].as_array().expect("data").iter().map(|data| data["files"].as_u64()).collect();
+    assert_eq!(files, [Some(4000), Some(8)]);
+    assert_eq!(report["left_out"][0], "gzip with uring: it can only copy");
+    for row in sweep_rows(&report) {
+        let figures = &row["warm_up"]["metrics"];
+        let [one, all] = ["peak_bytes", "peak_pss_bytes"].map(|metric| figures[metric].as_u64());
+        let is_alone = row["setting"]["scheduler"] != "processes";
+        // One process shares its libraries at least; several are more than one.
+        assert!(one.is_none() || all.is_none() || !is_alone || all <= one, "{row:#}");
+    }
+    let alone = swept(&sandbox, "--table models gzip --cache warm --workers 2 --level 1");
+    assert_eq!(alone["data"].as_array().map(Vec::len), Some(1), "no data that nothing runs on");
+    sandbox.assert_no_leftovers("models");
+}
+
+#[test]
+fn rows_are_compared_with_the_baseline_that_was_named() {
+    let sandbox = sandbox();
+    let words = "sweep copy file --workers 1,3 --scheduler channel,rayon --buffers 64K --rounds 6 --no-sync";
+    for (word, baseline) in [("rayon", r#"{"scheduler":"rayon"}"#), ("3", r#"{"workers":3}"#)] {
+        sandbox.haul(format!("{words} --baseline {word} -o report.json -o report.txt")).run().ok();
+        let report: Value = serde_json::from_slice(&sandbox.read("report.json")).expect("JSON");
+        assert_eq!(report["baseline"].to_string(), baseline);
+        let text = String::from_utf8(sandbox.read("report.txt")).expect("UTF-8");
+        let than = if word == "3" { "3 workers" } else { word };
+        assert!(text.contains(&format!("how many times faster than {than}, round by round")), "{text}");
+        // A row beside itself.
+        let is_its_own = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().skip_while(|word| *word != "rayon").collect();
+            words.get(1) == Some(&"3") && words.contains(&"1.00×")
+        };
+        assert!(text.lines().any(is_its_own), "{text}");
     }
 }
 
@@ -110,6 +156,10 @@ fn what_makes_no_sense_is_refused_with_what_to_write() {
         ("--table ladder file --buffers 4K,64K", "name one value with --buffers"),
         ("--table buffers", "Name a SOURCE"),
         ("--table nothing file", "possible values"),
+        ("--table models gzip file --scheduler uring", "uring can only copy, not gzip: leave out --scheduler uring"),
+        ("--table workers file --workers 5..2", "5..2 is empty: write the smaller number first"),
+        ("copy file --baseline mmap --workers 1,2", "no setting has the value --baseline mmap: workers 1, 2"),
+        ("copy file --baseline 64K --buffers 4K", "there is one setting only"),
         ("gunzip --generate 1M", "not in gzip format"),
         ("copy file --codec zlib", "leave out --codec and --block"),
         ("gunzip file --block 64K", "leave out --codec and --block"),
@@ -222,7 +272,7 @@ fn reports_go_to_several_files_each_in_the_format_of_its_name() {
     let out = sandbox.haul(words).run().ok().out;
     let read = |name: &str| String::from_utf8(sandbox.read(name)).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&read("a.json")).unwrap()["format"], 4);
-    assert!(read("a.csv").starts_with("job,cache,engine,"));
+    assert!(read("a.csv").starts_with("case,job,cache,engine,"));
     assert!(read("a.md").contains("| ---: |") && read("a.html").starts_with("<!DOCTYPE html>"));
     assert_eq!(String::from_utf8(out).unwrap().lines().next(), read("a.txt").lines().next());
 }

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 /// Names of reports, and what each must begin with.
 const NAMES: [(&str, &str); 6] = [
     ("r.json", "{"),
-    ("r.csv", "job,"),
+    ("r.csv", "case,job,"),
     ("r.md", "copy, warm cache: 'source'"),
     ("r.txt", "copy, warm cache: 'source'"),
     ("r.html", "<!DOCTYPE html>"),
@@ -80,7 +80,7 @@ fn a_link_stays_one_and_a_longer_report_leaves_nothing_behind_a_shorter() {
     sandbox.haul("sweep copy source --buffers 4K --rounds 1 --no-sync -o link.csv").run().ok();
     assert!(sandbox.path("link.csv").is_symlink());
     let text = String::from_utf8(sandbox.read("real.csv")).expect("UTF-8");
-    assert!(text.starts_with("job,") && text.lines().count() == 2, "{text}");
+    assert!(text.starts_with("case,job,") && text.lines().count() == 2, "{text}");
 }
 
 #[test]

@@ -12,8 +12,8 @@ use haul::lab::plan::{
     CacheState, DataPlan, Effort, ExtraRuns, Generated, SweepData, SweepJob, SweepPlan, TableName, Variant,
 };
 use haul::lab::report::{Rank, Report};
-use haul::lab::setting::Axis;
-use haul::lab::subject::job::axes::Axes;
+use haul::lab::setting::{Axis, Setting, split};
+use haul::lab::subject::job::axes::{Axes, can_run};
 use haul::lab::subject::job::run_spec::RunSpec;
 use haul::lab::subject::job::tables;
 use haul::lab::sweep;
@@ -28,15 +28,16 @@ use super::report_options::{Delivery, ReportOptions};
 use super::tune::recommend;
 use super::watching::Watching;
 use super::words::{
-    Amount, PoolWord, SizeList, WaitWord, WorkerCount, parse_amount, parse_block, parse_duration, parse_entropy,
-    parse_overflow, parse_part, parse_pool, parse_sizes, parse_wait, parse_workers,
+    Amount, PoolWord, SizeList, WaitWord, WorkerList, parse_amount, parse_block, parse_duration, parse_entropy,
+    parse_overflow, parse_part, parse_pool, parse_sizes, parse_wait, parse_worker_list, parse_workers,
 };
 
 const EXAMPLES: &str = "Examples:
   haul sweep copy disk.img
   haul sweep gzip logs --workers 1,2,4 --level 1,6 -o report.html -o report.json
   haul sweep copy --generate 1G --cache cold,direct --latency
-  haul sweep --table workers disk.img --budget 5m
+  haul sweep --table models --budget 5m            threads, processes and io_uring, on data that is made here
+  haul sweep --table workers photos --workers 1..1000 --baseline uring
   haul sweep copy photos --to /mnt/backup         which buffer for a backup, ranked by when it is on that disk";
 
 /// Run a job across buffer sizes, workers, engines, pools: calls, times, memory and a verdict
@@ -48,7 +49,7 @@ const EXAMPLES: &str = "Examples:
 /// it with a report of what was measured.
 #[derive(Debug, ClapArgs)]
 #[command(override_usage = "haul sweep [OPTIONS] JOB SOURCE\n       haul sweep [OPTIONS] JOB --generate SIZE\n       \
-                            haul sweep [OPTIONS] --table NAME [JOB] SOURCE", after_help = EXAMPLES)]
+                            haul sweep [OPTIONS] --table NAME [JOB] [SOURCE]", after_help = EXAMPLES)]
 pub(crate) struct SweepArgs {
     /// The job to run (copy, gzip or gunzip), and the file or directory to run it on. With --table the job may be left
     /// out, with --generate the SOURCE
@@ -61,15 +62,17 @@ pub(crate) struct SweepArgs {
     /// made here. haul tune asks the same of a file system
     #[arg(long, conflicts_with_all = ["table", "buffers", "workers", "cache", "engine", "scheduler", "pool", "pool_overflow",
           "pool_wait", "batch", "level",
-          "codec", "block", "entropy", "within", "rounds", "latency", "verify_counts", "no_sync", "rank"])]
+          "codec", "block", "baseline", "entropy", "within", "rounds", "latency", "verify_counts", "no_sync", "rank"])]
     pub(crate) recommend: bool,
     /// Buffer sizes: a list, or a range of doublings such as 4K..1M; default: 1K to 4M, or 256K
     /// where something else varies
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_sizes, allow_hyphen_values = true)]
     pub(crate) buffers: Vec<SizeList>,
-    /// Worker counts; default: auto
-    #[arg(short = 'p', long, value_name = "LIST", value_delimiter = ',', value_parser = parse_workers, allow_hyphen_values = true)]
-    pub(crate) workers: Vec<WorkerCount>,
+    /// Worker counts: a list, or a range such as 1..1000, which is 1, 2, 5, 10, 20, 50 and so on; of --scheduler uring,
+    /// operations in flight; default: auto
+    #[arg(short = 'p', long, value_name = "LIST", value_delimiter = ',', value_parser = parse_worker_list,
+          allow_hyphen_values = true)]
+    pub(crate) workers: Vec<WorkerList>,
     /// What of the source is in memory before each run; default: warm
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
     pub(crate) cache: Vec<CacheState>,
@@ -91,6 +94,10 @@ pub(crate) struct SweepArgs {
     /// Entries of a directory handed out by the buffer (on) or each by itself (off); default: on
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
     pub(crate) batch: Vec<Switch>,
+    /// Compare every setting with the one that has this value, such as serial, uring or 1, and is like it otherwise; default:
+    /// of --table models one thread, of --table workers the fewest workers
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) baseline: Option<String>,
     /// Levels (gzip); default: 6
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(..=12))]
     pub(crate) level: Vec<u32>,
@@ -160,8 +167,6 @@ pub(crate) fn run(plan: &SweepPlan, delivery: &Delivery, context: &Context) -> R
 
 /// What is measured where nobody says how much.
 const BUDGET: Duration = Duration::from_secs(60);
-/// The files of a ladder without a source: 100 of 10 MB.
-const LADDER: Generated = Generated { files: NonZeroUsize::new(100).unwrap(), bytes: 10_000_000, entropy: 8.0 };
 
 pub(super) fn build_sweep(args: SweepArgs) -> Result<Invocation, UsageError> {
     let table = args.table;
@@ -172,15 +177,21 @@ pub(super) fn build_sweep(args: SweepArgs) -> Result<Invocation, UsageError> {
         return Err(UsageError::new("--rank durable needs the time of fdatasync: leave out --no-sync"));
     }
     let (job, source) = job_and_source(&args)?;
-    let data = data(&args, job, source, table)?;
-    let variants = variants(&args, table, job)?;
+    let mut data = data(&args, job, source, table)?;
+    let is_made = data.iter().any(|data| data.case.is_some());
+    let (variants, left_out) = variants(&args, table, job, is_made)?;
+    // Of the data of a table, what no setting of this job runs on is not made.
+    data.retain(|data| variants.iter().any(|variant| variant.setting.word(Axis::Case) == data.case.as_deref()));
+    let baseline = args.baseline.as_deref().map(|word| baseline(word, &variants)).transpose()?;
     let budget = args.budget.or(args.rounds.is_none().then_some(BUDGET));
     let plan = SweepPlan {
         table,
-        data: vec![DataPlan { case: None, data }],
+        data,
         to: args.to,
         rank: args.rank,
         variants,
+        baseline,
+        left_out,
         codec: args.codec,
         block: args.block,
         effort: Effort { rounds: args.rounds, budget, within: args.within },
@@ -215,9 +226,9 @@ fn job_and_source(args: &SweepArgs) -> Result<(Option<SweepJob>, Option<PathBuf>
     match (&args.words[..], args.table, args.generate) {
         ([word, source], _, _) => Ok((Some(job(word)?), Some(source.clone()))),
         ([word], _, Some(_)) => Ok((Some(job(word)?), None)),
-        // A table has a job of its own, so that a single word is the source; only a ladder has data of its own too.
+        // A table has a job of its own, so that a single word is the source; some tables have data of their own too.
         ([word], Some(table), None) => match job(word) {
-            Ok(job) if table == TableName::Ladder => Ok((Some(job), None)),
+            Ok(job) if !tables::data(table).is_empty() => Ok((Some(job), None)),
             _ => Ok((None, Some(word.clone()))),
         },
         ([word], None, None) => {
@@ -234,24 +245,37 @@ fn data(
     job: Option<SweepJob>,
     source: Option<PathBuf>,
     table: Option<TableName>,
-) -> Result<SweepData, UsageError> {
+) -> Result<Vec<DataPlan>, UsageError> {
+    let alone = |data| vec![DataPlan { case: None, data }];
+    let own = table.map(tables::data).unwrap_or_default();
     match (source, args.generate, table) {
         (Some(_), Some(_), _) => Err(UsageError::new("a SOURCE and --generate contradict each other: leave one out")),
-        (Some(source), None, _) => Ok(SweepData::Source(source)),
+        (Some(source), None, _) => Ok(alone(SweepData::Source(source))),
         (None, ..) if job == Some(SweepJob::Gunzip) => {
             Err(UsageError::new("made-up data is not in gzip format: name a SOURCE to decompress"))
         }
         (None, Some(amount), _) => {
             let entropy = args.entropy;
-            Ok(SweepData::Generated(Generated { files: amount.files, bytes: amount.bytes, entropy }))
+            Ok(alone(SweepData::Generated(Generated { files: amount.files, bytes: amount.bytes, entropy })))
         }
-        (None, None, Some(TableName::Ladder)) => Ok(SweepData::Generated(LADDER)),
+        (None, None, _) if !own.is_empty() => {
+            let plan = |(case, made): (Option<&str>, _)| DataPlan {
+                case: case.map(str::to_owned),
+                data: SweepData::Generated(made),
+            };
+            Ok(own.into_iter().map(plan).collect())
+        }
         (None, None, _) => Err(UsageError::new("on what? Name a SOURCE, or let --generate 256M make one")),
     }
 }
 
-/// The settings of a table, or all combinations of what was named.
-fn variants(args: &SweepArgs, table: Option<TableName>, job: Option<SweepJob>) -> Result<Vec<Variant>, UsageError> {
+/// The settings of a table, or all combinations of what was named; and what the table has none for, and why.
+fn variants(
+    args: &SweepArgs,
+    table: Option<TableName>,
+    job: Option<SweepJob>,
+    is_made: bool,
+) -> Result<(Vec<Variant>, Vec<String>), UsageError> {
     let cores = parse_workers("auto").map_or(1, |count| count.0.get());
     let Some(table) = table else {
         let job = job.ok_or_else(|| UsageError::new("which job? Write haul sweep copy, gzip or gunzip"))?;
@@ -261,16 +285,39 @@ fn variants(args: &SweepArgs, table: Option<TableName>, job: Option<SweepJob>) -
             // Buffers are the question where there is no other.
             defaults.buffers = default_buffers();
         }
-        return Ok(named(args, defaults, true)?.variants());
+        return Ok((named(args, defaults, true)?.variants(), vec![]));
     };
     if let (TableName::Ladder, Some(option)) = (table, named_several(args)) {
         let why = format!("a ladder climbs to one setting: name one value with {option}, or none");
         return Err(UsageError::new(why));
     }
-    let axes = tables::axes(table, job, cores);
-    let one_job = axes.windows(2).all(|pair| pair[0].jobs == pair[1].jobs);
+    let axes = tables::axes(table, job, cores, is_made);
+    let one_job = axes.iter().all(|other| other.jobs == axes[0].jobs);
     let axes: Result<Vec<Axes>, UsageError> = axes.into_iter().map(|axes| named(args, axes, one_job)).collect();
-    Ok(tables::variants(table, &axes?))
+    let axes = axes?;
+    Ok((tables::variants(table, &axes), tables::left_out(&axes)))
+}
+
+/// The axis of which `word` is a value, with that value.
+fn baseline(word: &str, variants: &[Variant]) -> Result<Setting, UsageError> {
+    let settings = || variants.iter().map(|variant| &variant.setting);
+    let (varying, _) = split(settings());
+    let mut known = vec![];
+    for axis in &varying {
+        let mut texts = vec![];
+        for (setting, value) in settings().filter_map(|setting| Some((setting, setting.get(*axis)?))) {
+            let text = setting.text(*axis);
+            if text == word {
+                return Ok(Setting::default().with(*axis, value.clone()));
+            }
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        known.push(format!("{} {}", axis.heading(), texts.join(", ")));
+    }
+    let known = if known.is_empty() { "there is one setting only".to_owned() } else { known.join("; ") };
+    Err(UsageError::new(format!("no setting has the value --baseline {word}: {known}")))
 }
 
 /// An option that was given several values.
@@ -278,7 +325,7 @@ fn named_several(args: &SweepArgs) -> Option<&'static str> {
     let buffers = args.buffers.iter().map(|list| list.0.len()).sum();
     let counts = [
         ("--buffers", buffers),
-        ("--workers", args.workers.len()),
+        ("--workers", args.workers.iter().map(|list| list.0.len()).sum()),
         ("--cache", args.cache.len()),
         ("--engine", args.engine.len()),
         ("--scheduler", args.scheduler.len()),
@@ -314,6 +361,12 @@ fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError
         let why = format!("only gzip has codecs and blocks, not {}: leave out --codec and --block", job.name());
         return Err(UsageError::new(why));
     }
+    if let Some(scheduler) = args.scheduler.iter().find(|scheduler| one_job && !can_run(**scheduler, job)) {
+        let (scheduler, job) = (scheduler.name(), job.name());
+        return Err(UsageError::new(format!(
+            "{scheduler} can only copy, not {job}: leave out --scheduler {scheduler}"
+        )));
+    }
     let direct = |engine: &EngineName| *engine == EngineName::Direct;
     if caches.contains(&CacheState::Direct) && args.engine.iter().any(|engine| !direct(engine)) {
         let why = "past the page cache there is one engine, direct: compare it with others by --engine auto,direct";
@@ -334,13 +387,14 @@ fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError
         engines: or(distinct(args.engine.iter().copied()), axes.engines),
         levels: or(distinct(args.level.iter().copied()), axes.levels),
         schedulers: or(distinct(args.scheduler.iter().copied()), axes.schedulers),
-        workers: or(distinct(args.workers.iter().map(|count| count.0.get())), axes.workers),
+        workers: or(distinct(args.workers.iter().flat_map(|list| list.0.iter().map(|it| it.get()))), axes.workers),
         pools: or(distinct(args.pool.iter().map(|pool| pool.0)), axes.pools),
         overflows: or(distinct(args.pool_overflow.iter().copied()), axes.overflows),
         waits: or(distinct(args.pool_wait.iter().map(|wait| wait.0)), axes.waits),
         batches: or(distinct(args.batch.iter().map(|switch| *switch == Switch::On)), axes.batches),
         buffers: or(distinct(args.buffers.iter().flat_map(|list| list.0.iter().copied())), axes.buffers),
         jobs: axes.jobs,
+        case: axes.case,
     })
 }
 

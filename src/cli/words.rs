@@ -18,6 +18,10 @@ pub(crate) struct WorkerCount(pub(crate) NonZeroUsize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WorkerWord(pub(crate) Option<NonZeroUsize>);
 
+/// One item of a list of worker counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WorkerList(pub(crate) Vec<NonZeroUsize>);
+
 /// `auto`, `on`, `off` or a number of buffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PoolWord(pub(crate) PoolChoice);
@@ -60,6 +64,21 @@ pub(crate) fn parse_workers(text: &str) -> Result<WorkerCount, String> {
 /// `auto` stays that: what it comes to depends on who runs the tasks.
 pub(crate) fn parse_worker_word(text: &str) -> Result<WorkerWord, String> {
     if text == "auto" { Ok(WorkerWord(None)) } else { parse_workers(text).map(|count| WorkerWord(Some(count.0))) }
+}
+
+/// A number of workers, `auto`, or `A..B`: A, B, and 1, 2, 5, 10, 20, 50 and so on between them, as the table of workers has
+/// them. Not doublings, as of buffers: people count workers in round numbers.
+pub(crate) fn parse_worker_list(text: &str) -> Result<WorkerList, String> {
+    let Some((from, to)) = text.split_once("..") else {
+        return parse_workers(text).map(|count| WorkerList(vec![count.0]));
+    };
+    let (from, to) = (parse_workers(from)?.0, parse_workers(to.trim_start_matches('='))?.0);
+    if from > to {
+        return Err(format!("{text} is empty: write the smaller number first"));
+    }
+    let round = (0..4).flat_map(|zeros| [1, 2, 5].map(|digit| digit * 10_usize.pow(zeros)));
+    let between = round.filter_map(NonZeroUsize::new).filter(|count| (from..to).contains(count) && *count != from);
+    Ok(WorkerList(std::iter::once(from).chain(between).chain((from < to).then_some(to)).collect()))
 }
 
 pub(crate) fn parse_pool(text: &str) -> Result<PoolWord, &'static str> {
@@ -163,6 +182,24 @@ mod tests {
         assert!(["0", "1025", "-1", "x", ""].iter().all(|text| parse_depth(text).is_err()));
         for text in ["", "x", "0x1M", "5x", "x5", "1000001x1", "1x2x3", "-1"] {
             assert_eq!(amount(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_of_workers_goes_by_round_numbers() {
+        let list = |text| parse_worker_list(text).map(|list| list.0.iter().map(|it| it.get()).collect::<Vec<_>>());
+        for (text, counts) in [
+            ("7", &[7][..]),
+            ("1..100", &[1, 2, 5, 10, 20, 50, 100]),
+            ("1..1000", &[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]),
+            ("3..=8", &[3, 5, 8]),
+            ("4..4", &[4]),
+            ("2000..4096", &[2000, 4096]),
+        ] {
+            assert_eq!(list(text).as_deref(), Ok(counts), "{text}");
+        }
+        for text in ["", "0..3", "9..1", "1..5000", "1..", "..4", "x"] {
+            assert!(list(text).is_err(), "{text}");
         }
     }
 

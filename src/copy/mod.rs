@@ -152,7 +152,7 @@ fn affordable(threads: usize) -> usize {
 }
 
 /// One buffer a worker: it is filled and emptied before the next is needed; two where they are compared.
-fn needs(plan: &CopyPlan) -> Needs {
+pub(crate) fn needs(plan: &CopyPlan) -> Needs {
     let engine = if plan.engine == EngineName::Auto { EngineName::ReadWrite } else { plan.engine };
     let default =
         crate::engine::ALL.iter().find(|known| known.name() == engine).map_or(1, |known| known.default_step());

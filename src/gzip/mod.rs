@@ -23,8 +23,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+pub(crate) use self::compress::needs_of as gzip_needs;
 pub use self::compress::run as gzip;
 use self::directory::{Directory, KEEP, OutputDirectory, Tree};
+pub(crate) use self::inflate::NEEDS as GUNZIP_NEEDS;
 pub use self::inflate::{Rows, list, run as gunzip};
 use self::operands::{Sequence, first_tasks};
 pub use self::processes::work;

@@ -80,26 +80,29 @@ metrics! {
     Wall "wall_ns" "wall" Nanoseconds "Time from start to end."
     Sync "sync_ns" "sync" Nanoseconds "Time that fdatasync (of a tree: syncfs) took afterwards."
     Durable "durable_ns" "durable" Nanoseconds "Time from start until what was written is on the disk: wall and sync."
-    User "user_ns" "user" Nanoseconds "CPU time in user mode, all threads."
-    System "system_ns" "system" Nanoseconds "CPU time in the kernel, all threads."
+    User "user_ns" "user" Nanoseconds "CPU time in user mode, all threads and processes."
+    System "system_ns" "system" Nanoseconds "CPU time in the kernel, all threads and processes."
+    Cpu "cpu_ns" "CPU" Nanoseconds "CPU time of all threads and processes: user and system."
     CpuPercent "cpu_percent" "CPU %" Percent "CPU time as a part of the time from start to end; 100 is one core."
     MibPerSecond "mib_per_second" "MiB/s" Rate "MiB (2^20 bytes) a second: of a job uncompressed bytes, of a disk bytes read and written."
     MbPerSecond "mb_per_second" "MB/s" Rate "MB (10^6 bytes) a second, of the same bytes."
     OperationsPerSecond "operations_per_second" "op/s" Rate "Operations on a disk a second."
     Peak "peak_bytes" "peak" Bytes "Most memory resident at any moment; of a sweep, in the run that warmed up (VmHWM)."
+    PeakPss "peak_pss_bytes" "peak\nPSS" Bytes "Most memory of the run and its child processes at any moment, with pages that several processes share counted once; in the run that warmed up."
     Reads "reads" "reads" Count "System calls that moved bytes into the process."
     Writes "writes" "writes" Count "System calls that moved bytes out of it."
     OtherCalls "other_calls" "other\ncalls" Count "All other system calls."
     Calls "calls" "calls" Count "System calls of all kinds."
     CallsPerMib "calls_per_mib" "calls/\nMiB" Rate "System calls for each MiB of the bytes that rates count."
+    CallsPerFile "calls_per_file" "calls/\nfile" Rate "System calls for each file, where a call may submit many operations (io_uring_enter)."
     CallsPerOperation "calls_per_operation" "calls/\nop" Rate "System calls for each operation on a disk."
     UncountedCalls "uncounted_calls" "uncounted\ncalls" Count "System calls that share blocks, which the kernel does not count as reads or writes."
     UnexplainedReads "unexplained_reads" "unexplained\nreads" Count "What the kernel's syscr grew by beyond (negative: below) what was counted."
     UnexplainedWrites "unexplained_writes" "unexplained\nwrites" Count "The same for syscw."
     MinorFaults "minor_faults" "minor\nfaults" Count "Page faults served without the disk."
     MajorFaults "major_faults" "major\nfaults" Count "Page faults that waited for the disk."
-    VoluntarySwitches "voluntary_switches" "voluntary\nswitches" Count "Times a thread gave up its core to wait for something."
-    InvoluntarySwitches "involuntary_switches" "involuntary\nswitches" Count "Times a thread's core was taken away."
+    VoluntarySwitches "voluntary_switches" "voluntary\nswitches" Count "Times a thread, of any process, gave up its core to wait for something."
+    InvoluntarySwitches "involuntary_switches" "involuntary\nswitches" Count "Times the core of a thread, of any process, was taken away."
     DiskRead "disk_read_bytes" "disk read" Bytes "Bytes that storage was asked for (read_bytes of proc_pid_io(5))."
     DiskWrite "disk_write_bytes" "disk write" Bytes "Bytes of pages that were made dirty, or written past the page cache (write_bytes)."
     CachedBefore "cached_before" "cached\nbefore" Part "Part of the source's pages that was in the page cache before the run (cachestat)."
@@ -243,7 +246,11 @@ mod tests {
             let heading = metric.heading().replace("-\n", "").replace("/\n", "/").replace('\n', " ").to_lowercase();
             let written = heading.replace("mib/s", "mib per second").replace("mb/s", "mb per second");
             let written = written.replace("op/s", "operations per second").replace("/op", " per operation");
-            let written = written.replace("/mib", " per mib").replace("i/o", "io").replace('%', "percent");
+            let written = written
+                .replace("/mib", " per mib")
+                .replace("/file", " per file")
+                .replace("i/o", "io")
+                .replace('%', "percent");
             let written = written.replace("p99.9", "p999");
             let written = if written == "op" { "operations".to_owned() } else { written };
             let key = metric.key().replace('_', " ");

@@ -193,6 +193,7 @@ impl Row {
         match metric {
             Metric::Wall => Some(wall),
             Metric::Durable => sample.metrics.get(Metric::Sync).map(|sync| wall + sync),
+            Metric::Cpu => cpu(),
             Metric::CpuPercent => quotient(cpu()? * 100.0, wall),
             Metric::MibPerSecond => quotient(self.moved_bytes(sample)? * 1e9 / MIB, wall),
             Metric::MbPerSecond => quotient(self.moved_bytes(sample)? * 1e3, wall),
@@ -202,6 +203,7 @@ impl Row {
             Metric::OtherCalls => Some(calls(Kind::Other)),
             Metric::Calls => Some(sample.calls.total() as f64),
             Metric::CallsPerMib => quotient(sample.calls.total() as f64 * MIB, self.moved_bytes(sample)?),
+            Metric::CallsPerFile => quotient(sample.calls.total() as f64, sample.metrics.get(Metric::Files)?),
             Metric::CallsPerOperation => quotient(sample.calls.total() as f64, operations?),
             Metric::UncountedCalls => Some(sample.calls.of(crate::calls::Call::Ficlone).calls as f64),
             Metric::CpuPerOperation => quotient(cpu()?, operations?),
@@ -280,6 +282,8 @@ pub struct Report {
     pub data: Vec<Data>,
     /// The table that was asked for by its name.
     pub table: Option<TableName>,
+    /// What rows are compared with, if somebody said: the row that is like them, but for these values.
+    pub baseline: Option<Setting>,
     /// By what settings are ranked.
     pub rank: Rank,
     /// A setting this much slower than the best is as good; a change this small is none: 0.05.

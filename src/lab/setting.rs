@@ -12,7 +12,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use strum::{EnumIter, IntoEnumIterator, IntoStaticStr};
 
-use crate::plan::PoolChoice;
+use crate::plan::{PoolChoice, SchedulerName};
 use crate::size::BufferSize;
 
 /// Something that a measurement can vary, in the order in which settings list them.
@@ -20,7 +20,7 @@ use crate::size::BufferSize;
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Axis {
-    /// What a tuning calls data and state of the cache together: "copy, cold".
+    /// What it is run on, where there are several data sets: "small files"; of a tuning with the state of the cache: "copy, cold".
     Case,
     /// What is run: copy, gzip, gunzip.
     Job,
@@ -36,7 +36,7 @@ pub enum Axis {
     Level,
     /// Who runs tasks.
     Scheduler,
-    /// Threads that work.
+    /// Threads or processes that work; of the scheduler uring, operations in flight.
     Workers,
     /// How buffers are had: on, off, a number.
     Pool,
@@ -252,7 +252,20 @@ impl Setting {
 
     /// Its value in words that stand alone; `None` where the axis does not matter to it.
     pub fn phrase(&self, axis: Axis) -> Option<String> {
-        self.get(axis).map(|value| axis.phrase(value))
+        let is_in_flight = axis == Axis::Workers && self.named(Axis::Scheduler) == Some(SchedulerName::Uring);
+        let named = if is_in_flight { Axis::Depth } else { axis };
+        self.get(axis).map(|value| named.phrase(value))
+    }
+
+    /// Whether it has the same values on the axes that `other` has.
+    pub fn is_like(&self, other: &Self) -> bool {
+        other.iter().all(|(axis, value)| self.get(axis) == Some(value))
+    }
+
+    /// The same with the values of `other` on the axes that `other` has.
+    #[must_use]
+    pub fn with_all(self, other: &Self) -> Self {
+        other.iter().fold(self, |setting, (axis, value)| setting.with(axis, value.clone()))
     }
 
     /// The question that it is an answer to: settings with the same are alternatives to each other.
@@ -389,6 +402,7 @@ mod tests {
             (copy(), &[Axis::Buffer], "64K"),
             (copy(), &[Axis::Engine, Axis::Workers, Axis::Buffer], "64K with mmap, 2 workers"),
             (one, &[Axis::Workers], "1 worker"),
+            (copy().with(Axis::Scheduler, "uring"), &[Axis::Scheduler, Axis::Workers], "uring, 2 in flight"),
             (copy(), &[Axis::Level, Axis::Pool], "pool on"),
             (copy(), &[Axis::Pool, Axis::PoolOverflow, Axis::PoolWait], "pool on"),
             (copy(), &[Axis::PoolOverflow], "overflow 0"),

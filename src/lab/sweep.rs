@@ -84,6 +84,8 @@ fn empty_report(sys: &mut Sys, plan: &SweepPlan, data: &[DataSet<'_>]) -> Report
         machine,
         cost: cost(),
         table: plan.table,
+        baseline: plan.baseline.clone(),
+        left_out: plan.left_out.clone(),
         rank: rank(plan, data),
         within: plan.effort.within,
         seed: plan.seed,

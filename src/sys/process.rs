@@ -163,7 +163,7 @@ impl Sys {
     }
 }
 
-/// Resources used so far by all threads, ended ones too.
+/// Resources used so far by all threads, ended ones too, and by child processes that were waited for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// CPU time in user mode, ns (the kernel's own resolution is 1 µs).
@@ -180,14 +180,27 @@ pub struct Usage {
     pub involuntary_switches: u64,
 }
 
-/// The usage of this process.
-#[allow(unsafe_code, reason = "getrusage has no safe wrapper in our dependencies")]
+/// The usage of this process and of its children, as far as they have ended and were waited for: the kernel adds up what a
+/// child used when it is waited for (`RUSAGE_CHILDREN`), as it does with the counts of /proc/self/io.
 pub fn usage() -> Usage {
+    let (own, children) = (usage_of(libc::RUSAGE_SELF), usage_of(libc::RUSAGE_CHILDREN));
+    Usage {
+        user_ns: own.user_ns + children.user_ns,
+        system_ns: own.system_ns + children.system_ns,
+        minor_faults: own.minor_faults + children.minor_faults,
+        major_faults: own.major_faults + children.major_faults,
+        voluntary_switches: own.voluntary_switches + children.voluntary_switches,
+        involuntary_switches: own.involuntary_switches + children.involuntary_switches,
+    }
+}
+
+#[allow(unsafe_code, reason = "getrusage has no safe wrapper in our dependencies")]
+fn usage_of(who: libc::c_int) -> Usage {
     let mut raw = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: `raw` is writable and as large as the kernel's `struct rusage`; zeroed, it is a valid value of it, so
-    // reading it is sound whatever the call returns. RUSAGE_SELF with a good pointer cannot fail (getrusage(2)).
+    // reading it is sound whatever the call returns. Both values of `who` with a good pointer cannot fail (getrusage(2)).
     let raw = unsafe {
-        libc::getrusage(libc::RUSAGE_SELF, raw.as_mut_ptr());
+        libc::getrusage(who, raw.as_mut_ptr());
         raw.assume_init()
     };
     let ns = |time: libc::timeval| time.tv_sec as u64 * 1_000_000_000 + time.tv_usec as u64 * 1_000;

@@ -21,7 +21,7 @@ pub fn one_worker(words: &str) -> &'static str {
     }
 }
 
-/// Whether an io_uring has operations for a job.
+/// Whether an `io_uring` has operations for a job.
 fn can_use_ring(words: &str) -> bool {
     words.starts_with("copy") && !words.contains("mmap")
 }

@@ -44,22 +44,28 @@ pub fn run(plan: &GzipPlan, context: &Context) -> Result<Summary> {
     let refused = |why: String| Error::refused("compress at", format!("level {}", plan.level), why);
     let choice = Choice::new(plan.codec, plan.level, plan.block).map_err(|error| refused(error.to_string()))?;
     let no_codec = |error: CodecError| refused(error.to_string()).with(error.remedy());
-    let (shape, buffer_bytes) = sizes(choice).map_err(no_codec)?;
-    // A worker takes two buffers at a time, one to read into and one to compress into; as many more let finished blocks
-    // wait their turn while a slower one is compressed.
-    let needs = Needs { worker_bytes: choice.codec_bytes(), buffer_bytes, buffers: 4, at_once: 2 };
+    let (shape, needs) = needs(choice).map_err(no_codec)?;
     // A block is the natural step of reads and writes.
     super::run(Compress { plan: plan.clone(), choice, shape }, (&needs, shape.buffer_bytes()), context, || {
         Compressor::new(choice, plan.verify).map_err(no_codec)
     })
 }
 
-/// How sources are cut, and bytes of a buffer that holds a block, or what becomes of it with header and trailer.
-fn sizes(choice: Choice) -> std::result::Result<(Shape, usize), CodecError> {
+/// How sources are cut, and what that needs. A buffer holds a block, or what becomes of it with header and trailer. A worker
+/// takes two buffers at a time, one to read into and one to compress into; as many more let finished blocks wait their turn
+/// while a slower one is compressed.
+fn needs(choice: Choice) -> std::result::Result<(Shape, Needs), CodecError> {
     let mut compressor = Compressor::new(choice, false)?;
     let shape = Shape { block_bytes: choice.block_bytes, dictionary_bytes: compressor.dictionary_bytes() };
     let output = LONGEST_HEADER + compressor.bound(shape.block_bytes) + Trailer::BYTES;
-    Ok((shape, shape.buffer_bytes().max(output)))
+    let buffer_bytes = shape.buffer_bytes().max(output);
+    Ok((shape, Needs { worker_bytes: choice.codec_bytes(), buffer_bytes, buffers: 4, at_once: 2 }))
+}
+
+/// What compressing needs by this plan; `None` where there is no such codec.
+pub(crate) fn needs_of(plan: &GzipPlan) -> Option<Needs> {
+    let choice = Choice::new(plan.codec, plan.level, plan.block).ok()?;
+    needs(choice).ok().map(|(_, needs)| needs)
 }
 
 /// The direction of gzip.

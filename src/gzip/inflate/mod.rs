@@ -58,7 +58,7 @@ const SMALL_BYTES: u64 = 64 * 1024;
 
 /// A worker takes two buffers at a time, one to read into and one to inflate into; as many more let finished pieces wait
 /// their turn while a slower one is inflated.
-const NEEDS: Needs =
+pub(crate) const NEEDS: Needs =
     Needs { worker_bytes: route::LOOK_BYTES + STREAM_BYTES, buffer_bytes: BUFFER_BYTES, buffers: 4, at_once: 2 };
 
 /// Decompresses what `plan` says. Failures of single files are events and counts in the summary; an error means that

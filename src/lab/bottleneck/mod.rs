@@ -7,6 +7,7 @@ use super::metric::Metric;
 use super::report::{MIB, Report, Row};
 use super::setting::Axis;
 use super::verdict::text::whole_percent as percent;
+use crate::plan::SchedulerName;
 
 /// Part of the time of its cores that a job uses which could not be faster without more CPU.
 const BUSY: f64 = 0.85;
@@ -77,7 +78,9 @@ impl Evidence {
         let kernel = middle(Metric::System);
         let cpu = middle(Metric::User) + kernel;
         let machine_cores = report.machine.cores.max(1);
-        let workers = row.setting.number(Axis::Workers).unwrap_or(1) as usize;
+        // What is in flight in an io_uring is kept there by one thread.
+        let is_one_thread = row.setting.named(Axis::Scheduler) == Some(SchedulerName::Uring);
+        let workers = row.setting.number(Axis::Workers).filter(|_| !is_one_thread).unwrap_or(1) as usize;
         let cores = workers.clamp(1, machine_cores);
         Some(Self {
             wall_ms: wall / 1e6,

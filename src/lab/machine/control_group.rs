@@ -1,4 +1,4 @@
-//! What the control group grants of the processors and of a disk (`cgroups(7)`): the least of its own limit and those
+//! What the control group grants of the processors, of memory and of a disk (`cgroups(7)`): the least of its own limit and those
 //! above it.
 
 use super::line;
@@ -24,6 +24,26 @@ fn limit(text: &str) -> Option<f64> {
     let (quota, period) = text.trim().split_once(' ')?;
     let (quota, period): (f64, f64) = (quota.parse().ok()?, period.parse().ok()?);
     (quota > 0.0 && period > 0.0).then(|| quota / period)
+}
+
+/// Bytes of memory that the group may still take; `None` without a limit. Its page cache counts as free: the kernel takes
+/// that back first.
+pub(super) fn memory_left(mountinfo: &str, cgroup: &str) -> Option<u64> {
+    let left = |directory: String| {
+        let file = |name| proc::read(format!("{directory}/{name}"));
+        let number = |name| file(name)?.trim().parse::<u64>().ok();
+        // Version 1 has other names, and a huge number instead of "max".
+        let limit = number("memory.max").or_else(|| number("memory.limit_in_bytes"))?;
+        let used = number("memory.current").or_else(|| number("memory.usage_in_bytes"))?;
+        Some(limit.saturating_sub(used.saturating_sub(page_cache(&file("memory.stat")?))))
+    };
+    directories(mountinfo, cgroup, "memory").into_iter().flatten().filter_map(left).min()
+}
+
+/// The line "file 12345" of version 2, "cache 12345" of version 1.
+fn page_cache(stat: &str) -> u64 {
+    let value = |key: &str| stat.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.parse().ok());
+    value("file").or_else(|| value("cache")).unwrap_or(0)
 }
 
 /// What can be limited of a disk: its key in `io.max`, its file of version 1, what it is, and whether it is bytes.
@@ -119,6 +139,13 @@ fn path(cgroup: &str, fits: impl Fn(&str) -> bool) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn page_cache_is_named_differently_by_either_version() {
+        assert_eq!(page_cache("anon 7\nfile_mapped 3\nfile 12\n"), 12);
+        assert_eq!(page_cache("cache 9\nrss 3\n"), 9);
+        assert_eq!(page_cache("anon 7\n"), 0);
+    }
 
     #[test]
     fn limits_are_cores() {

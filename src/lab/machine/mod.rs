@@ -86,6 +86,14 @@ pub(crate) fn this_machine(sys: &mut Sys, directory: impl AsFd) -> Machine {
     machine
 }
 
+/// Bytes of memory that can be had without swapping, within the limits of the control group; `None` where nobody tells.
+pub(in crate::lab) fn available_memory() -> Option<u64> {
+    let text = |path: &str| proc::read(path).unwrap_or_default();
+    let machine = proc::number(&text("/proc/meminfo"), "MemAvailable").map(|kib| kib * 1024);
+    let group = control_group::memory_left(&text("/proc/self/mountinfo"), &text("/proc/self/cgroup"));
+    machine.into_iter().chain(group).min()
+}
+
 /// What a file of one line says; `None` where it is empty or not there.
 fn line(path: impl AsRef<Path>) -> Option<String> {
     proc::read(path.as_ref()).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
@@ -160,6 +168,7 @@ mod tests {
         let machine = this_machine(&mut sys, &directory);
         assert!(machine.cores >= 1 && machine.memory_bytes.is_none_or(|bytes| bytes > 1 << 20), "{machine}");
         assert!(machine.online.is_none_or(|online| online >= 1), "{machine:?}");
+        assert!(available_memory() <= machine.memory_bytes, "{machine:?}");
         assert!(machine.available_bytes <= machine.memory_bytes, "{machine:?}");
         assert!(machine.quota.is_none_or(|cores| cores > 0.0), "{machine:?}");
         assert!(machine.disk.as_ref().is_none_or(|disk| !disk.name.is_empty()), "{machine:?}");

@@ -1,7 +1,7 @@
 //! One run of a job, measured: it becomes a [`Sample`].
 //!
 //! Looking at /proc happens before the clock starts and after it stops, and reading the clock is the innermost thing
-//! on both sides. What it cannot tell apart are other threads of this process: whoever measures sees to it that nobody
+//! on both sides. Child processes that were waited for are in all counts. What it cannot tell apart are other threads of this process: whoever measures sees to it that nobody
 //! else works, so that nothing draws during a run.
 
 pub mod cost;
@@ -9,6 +9,7 @@ pub mod file_times;
 pub mod latency;
 mod pressure;
 pub(crate) mod proc;
+pub(in crate::lab) mod processes;
 
 use std::time::Instant;
 
@@ -30,7 +31,8 @@ pub struct Probe {
     start: Instant,
 }
 
-/// The kernel's own counts of this process's reads and writes, of all threads, ended ones too (`proc_pid_io(5)`).
+/// The kernel's own counts of this process's reads and writes, of all threads, ended ones too, and of child processes that
+/// were waited for (`proc_pid_io(5)`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct IoCounts {
     reads: u64,

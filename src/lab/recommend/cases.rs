@@ -156,6 +156,8 @@ pub(super) fn sweep_plan(
         to: Some(plan.directory.clone()),
         rank: Some(Rank::Wall),
         variants: cases.iter().flat_map(variants).collect(),
+        baseline: None,
+        left_out: vec![],
         codec: CodecName::default(),
         block: None,
         effort,

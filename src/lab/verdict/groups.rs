@@ -31,6 +31,11 @@ impl Group {
         groups
     }
 
+    /// Some of its rows, by themselves.
+    pub(super) fn with_rows(&self, rows: Vec<usize>) -> Self {
+        Self { question: self.question.clone(), rows }
+    }
+
     /// Its row with the least median. There must be one.
     pub(in crate::lab) fn fastest(&self, report: &Report) -> usize {
         let cost = |row: &usize| middle(report, &report.rows[*row].samples).unwrap_or(u64::MAX);

@@ -6,13 +6,14 @@
 //! - this file: the verdict on each group of alternatives; `sentences`: in words;
 //! - [`claim`]: what may be said of one setting beside another;
 //! - `groups`: what the alternatives are, and their names; [`noise`](mod@noise): below what nothing is claimed;
-//! - [`remarks`](mod@remarks): what else the rows say, of the pool and of batching.
+//! - [`remarks`](mod@remarks): what else the rows say, of the pool and of batching; [`summary`]: knees, and what models come to.
 
 pub mod claim;
 pub(in crate::lab) mod groups;
 pub mod noise;
 pub mod remarks;
 mod sentences;
+pub mod summary;
 pub(in crate::lab) mod text;
 
 use std::fmt;
@@ -21,7 +22,7 @@ use serde::Serialize;
 
 pub use self::claim::Claim;
 use self::groups::{Group, Named, middle, paired};
-pub use self::noise::{Noise, noise_of, noises, ratio, speedup};
+pub use self::noise::{Noise, baseline_of, noise_of, noises, ratio, speedup};
 pub use self::remarks::remarks;
 use super::report::{Rank, Report};
 use super::stats::interval::{Interval, fewest_for};

@@ -66,6 +66,22 @@ pub(super) fn of_group(report: &Report, group: &Group, all: &[Group]) -> Option<
     })
 }
 
+/// The row that another one is compared with, where somebody named a baseline: like it but for the baseline's values; or,
+/// where there is none (serial has one worker, whatever the others have), the smallest alternative that has these values.
+pub fn baseline_of(report: &Report, row: usize) -> Option<usize> {
+    let (base, setting) = (report.baseline.as_ref()?, &report.rows[row].setting);
+    let wanted = setting.clone().with_all(base);
+    let is_alike = |other: &usize| {
+        let other = &report.rows[*other].setting;
+        other.question() == setting.question() && other.is_like(base)
+    };
+    let alike = (0..report.rows.len()).filter(is_alike);
+    alike.min_by_key(|other| {
+        let other = &report.rows[*other].setting;
+        (*other != wanted, other.cost())
+    })
+}
+
 /// How many times faster one row is than another, round by round: 2 is twice as fast. `None` if there are no rounds in
 /// which both show what they should.
 pub fn speedup(report: &Report, row: usize, base: usize) -> Option<PairedRatio> {
@@ -99,7 +115,8 @@ fn measured(report: &Report, control: &Control, group: &Group, all: &[Group]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::setting::Axis;
+    use crate::lab::report::Row;
+    use crate::lab::setting::{Axis, Setting};
     use crate::lab::testing::{report, row, sample, setting};
 
     #[test]
@@ -140,6 +157,24 @@ mod tests {
         assert_eq!(of(1), "noise 4% (two runs of the same setting, 64K, of Level 9: none of these was run twice)");
         let groups: Vec<_> = noises(&report).into_iter().map(|noise| (noise.group.unwrap(), noise.row)).collect();
         assert_eq!(groups, [("Level 1".to_owned(), 0), ("Level 9".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn a_baseline_is_like_the_row_or_the_smallest_that_there_is() {
+        let by = |scheduler: &'static str, workers: u64| {
+            row(setting(4).with(Axis::Scheduler, scheduler).with(Axis::Workers, workers), &[100; 6])
+        };
+        let gzip = |row: Row| Row { setting: row.setting.with(Axis::Job, "gzip"), ..row };
+        let mut report =
+            report(vec![by("serial", 1), by("channel", 1), by("channel", 5), by("uring", 5), gzip(by("channel", 5))]);
+        let bases = |report: &Report| (0..5).map(|row| baseline_of(report, row)).collect::<Vec<_>>();
+        assert_eq!(bases(&report), [None; 5]);
+        report.baseline = Some(Setting::default().with(Axis::Scheduler, "serial"));
+        assert_eq!(bases(&report), [Some(0), Some(0), Some(0), Some(0), None]);
+        report.baseline = Some(Setting::default().with(Axis::Scheduler, "channel"));
+        assert_eq!(bases(&report), [Some(1), Some(1), Some(2), Some(2), Some(4)]);
+        report.baseline = Some(Setting::default().with(Axis::Workers, 1_u64));
+        assert_eq!(bases(&report), [Some(0), Some(1), Some(1), Some(0), None]);
     }
 
     #[test]

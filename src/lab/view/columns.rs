@@ -102,18 +102,6 @@ impl<'a> Builder<'a> {
         });
     }
 
-    /// The same, and in each cell how many times the least of the column it is.
-    pub(super) fn metric_beside_the_least(&mut self, metric: Metric, rank: u8) {
-        let known = |row: &usize| self.get(*row, metric).map(|spread| spread.median).filter(|median| *median > 0.0);
-        let values: Vec<Option<f64>> = self.rows.iter().map(known).collect();
-        let least = values.iter().flatten().copied().fold(f64::INFINITY, f64::min);
-        let before = self.columns.len();
-        self.metric(metric, rank);
-        for (cell, value) in self.columns[before..].iter_mut().flat_map(|column| &mut column.cells).zip(values) {
-            cell.extend(value.map(|value| format!(" {}", times(value / least))));
-        }
-    }
-
     /// How well the medians of a metric are known: where they lie at 95 %, if all rows have enough runs for that; else from
     /// the least run to the greatest.
     pub(super) fn spread(&mut self, metric: Metric, rank: u8) {

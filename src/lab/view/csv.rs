@@ -69,9 +69,9 @@ pub(super) fn write_timeline(report: &Report, out: &mut dyn Write) -> io::Result
 /// Whether a subject can vary an axis.
 const fn varies(subject: Subject, axis: Axis) -> bool {
     match axis {
-        Axis::Case => matches!(subject, Subject::Tune),
         Axis::Load | Axis::Access | Axis::Block | Axis::Depth | Axis::Backend => matches!(subject, Subject::Disk),
-        Axis::Job
+        Axis::Case
+        | Axis::Job
         | Axis::Cache
         | Axis::Engine
         | Axis::Level
@@ -90,6 +90,8 @@ const fn tells(subject: Subject, metric: Metric) -> bool {
     match metric {
         Metric::Sync
         | Metric::Durable
+        | Metric::PeakPss
+        | Metric::CallsPerFile
         | Metric::PoolAcquired
         | Metric::PoolFresh
         | Metric::PoolReused

@@ -143,13 +143,39 @@ fn pool_words() -> [Row; 5] {
     })
 }
 
+/// A copy that every scheduler can run, and a gzip that all but one can; two data sets.
 fn models() -> Report {
-    let models = [("serial", 1_usize, 31_000), ("channel", 2, 16_000), ("rayon", 2, 16_900)];
-    let rows = models.map(|(scheduler, workers, wall)| {
+    let models = [
+        ("serial", 1_usize, 31_000, 700_000),
+        ("channel", 2, 16_000, 352_000),
+        ("rayon", 2, 16_900, 356_000),
+        ("processes", 2, 19_500, 364_000),
+        ("uring", 2, 15_100, 0),
+    ];
+    let of = |case: &'static str, scheduler: &'static str, workers, wall| {
         let setting = setting(256).with(Axis::Scheduler, scheduler).with(Axis::Workers, workers);
-        row(setting, 64 * MIB, &rounds(wall), 0)
+        let mut row = row(setting.with(Axis::Case, case), 64 * MIB, &rounds(wall), 0);
+        let processes = if scheduler == "processes" { workers as u64 } else { 0 };
+        row.warm_up.metrics.count(Metric::PeakPss, 5 * MIB + (2 * processes + workers as u64) * MIB);
+        row
+    };
+    let copies = models.map(|(scheduler, workers, copy, _)| of("small files", scheduler, workers, copy));
+    let gzips = models[..4].iter().map(|(scheduler, workers, _, gzip)| {
+        let mut row = of("large files", scheduler, *workers, *gzip);
+        row.setting = row.setting.without(Axis::Engine).with(Axis::Job, "gzip").with(Axis::Level, 6_u32);
+        row
     });
-    named(TableName::Models, sweep("copy", 64 * MIB, rows.into()))
+    let mut report = named(TableName::Models, sweep("copy", 64 * MIB, copies.into_iter().chain(gzips).collect()));
+    let data = |case: &str, files: usize| Data {
+        case: Some(case.to_owned()),
+        path: None,
+        files: files as u64,
+        generated: Some(Generated { files: files.try_into().unwrap(), bytes: 64 * MIB / files as u64, entropy: 7.31 }),
+        ..report.data[0].clone()
+    };
+    report.data = vec![data("small files", 2048), data("large files", 8)];
+    report.left_out = vec!["gzip with uring: it can only copy".to_owned()];
+    report
 }
 
 fn ladder() -> Report {

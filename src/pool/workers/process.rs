@@ -195,10 +195,18 @@ impl WorkerProcess {
         child.wait().ok()
     }
 
+    /// Starts one for which there is nothing to do, and waits for its end: to see what that costs.
+    pub(crate) fn start_idle(sys: &mut Sys, program: &WorkerProgram) -> Result<(), NoAnswer> {
+        Self::start(sys, program, "copy").map(|process| process.finish(sys))
+    }
+
     /// Lets it end by itself, and waits for that.
     pub(crate) fn finish(mut self, sys: &mut Sys) {
         if let Some(Running { socket, mut child }) = self.running.take() {
-            let _ = sys.close(socket);
+            if sys.close(socket).is_err() {
+                // It would wait for requests for ever.
+                let _ = child.kill();
+            }
             let _ = child.wait();
         }
     }

@@ -12,6 +12,8 @@ use crate::size::BufferSize;
 /// Values to combine, at least one of each.
 #[derive(Debug, Clone)]
 pub struct Axes {
+    /// The data set, where a table has several of its own.
+    pub case: Option<&'static str>,
     /// Jobs.
     pub jobs: Vec<SweepJob>,
     /// States of the cache.
@@ -20,7 +22,7 @@ pub struct Axes {
     pub engines: Vec<EngineName>,
     /// Levels; only gzip has them.
     pub levels: Vec<u32>,
-    /// Schedulers.
+    /// Schedulers; those that cannot run a job are passed over.
     pub schedulers: Vec<SchedulerName>,
     /// Worker counts, from 1 on; the serial scheduler has one thread whatever was asked for.
     pub workers: Vec<usize>,
@@ -53,10 +55,16 @@ impl Axes {
         };
         let levels = if job == SweepJob::Gzip { values(&self.levels, |level| level) } else { vec![] };
         let first = Setting::default().with(Axis::Job, job.name()).with(Axis::Cache, cache.name());
+        let first = self.case.map_or_else(|| first.clone(), |case| first.clone().with(Axis::Case, case));
+        let schedulers: Vec<SchedulerName> =
+            self.schedulers.iter().copied().filter(|scheduler| can_run(*scheduler, job)).collect();
+        if schedulers.is_empty() {
+            return vec![];
+        }
         let axes = [
             (Axis::Engine, engines),
             (Axis::Level, levels),
-            (Axis::Scheduler, values(&self.schedulers, SchedulerName::name)),
+            (Axis::Scheduler, values(&schedulers, SchedulerName::name)),
             (Axis::Workers, values(&self.workers, |count| count)),
             (Axis::Pool, values(&self.pools, |pool| pool)),
             (Axis::PoolOverflow, values(&self.overflows, |count| count)),
@@ -73,6 +81,11 @@ impl Axes {
 pub(super) fn distinct(variants: impl Iterator<Item = Variant>) -> Vec<Variant> {
     let mut seen = HashSet::new();
     variants.filter(|variant| seen.insert(variant.setting.clone())).collect()
+}
+
+/// Whether a scheduler can run a job: what is in flight in an `io_uring` is moved by the kernel, which compresses nothing.
+pub const fn can_run(scheduler: SchedulerName, job: SweepJob) -> bool {
+    !matches!((scheduler, job), (SchedulerName::Uring, SweepJob::Gzip | SweepJob::Gunzip))
 }
 
 fn values<T: Copy, V: Into<Value>>(of: &[T], value: impl Fn(T) -> V) -> Vec<Value> {
@@ -155,6 +168,19 @@ mod tests {
         };
         let found: Vec<String> = axes.variants().iter().map(words).collect();
         assert_eq!(found, ["off - -", "4 - -", "4 - 500ms", "4 8 -", "4 8 500ms"]);
+    }
+
+    #[test]
+    fn a_scheduler_that_cannot_run_a_job_is_passed_over() {
+        let schedulers = vec![SchedulerName::Channel, SchedulerName::Uring];
+        let axes = |jobs| Axes { schedulers: schedulers.clone(), jobs, case: Some("all"), ..base(SweepJob::Copy) };
+        let copies = axes(vec![SweepJob::Copy]).variants();
+        let gzips = axes(vec![SweepJob::Gzip, SweepJob::Gunzip]).variants();
+        assert_eq!((copies.len(), gzips.len()), (2, 2));
+        assert!(gzips.iter().all(|variant| variant.setting.word(Axis::Scheduler) == Some("channel")));
+        assert!(copies.iter().all(|variant| variant.setting.word(Axis::Case) == Some("all")));
+        let alone = Axes { schedulers: vec![SchedulerName::Uring], ..axes(vec![SweepJob::Gzip]) };
+        assert!(alone.variants().is_empty());
     }
 
     #[test]

@@ -32,16 +32,20 @@ pub(in crate::lab) use self::data_set::DataSet;
 pub(in crate::lab) use self::options::JobOptions;
 
 use self::time_limit::limited;
-use crate::calls::nanoseconds;
+use crate::calls::{SyscallCounts, nanoseconds};
 use crate::error::{Error, Remedy, Result};
 use crate::job::Context;
 use crate::lab::cache::{self, NotCold, Storage};
+use crate::lab::machine::available_memory;
 use crate::lab::metric::{Metric, Metrics};
 use crate::lab::plan::{CacheState, SweepJob, SweepPlan};
-use crate::lab::probe::Probe;
+use crate::lab::probe::{Probe, processes};
 use crate::lab::report::{Row, Sample, WarmUp};
 use crate::lab::rounds::{Bench, WarmedUp};
 use crate::lab::setting::{Axis, Setting};
+use crate::plan::SchedulerName;
+use crate::pool::workers::process::WorkerProcess;
+use crate::size::binary;
 use crate::summary::Summary;
 use crate::sys::{Sys, counting_allocations};
 
@@ -56,15 +60,35 @@ pub(in crate::lab) struct JobBench<'a> {
     last: Option<(&'a DataSet<'a>, SweepJob)>,
     /// Files and bytes of source that a run of a setting deals with.
     work: HashMap<Setting, (u64, u64)>,
+    /// Bytes of memory that were available before the first run.
+    available: Option<u64>,
     /// Time spent between runs.
     between: Duration,
+    /// What starting and ending a worker process adds to the kernel's counts of this process, once it is known.
+    of_process: Option<Unexplained>,
+}
+
+/// Reads and writes that the kernel counts and we do not.
+#[derive(Debug, Clone, Copy)]
+struct Unexplained {
+    reads: f64,
+    writes: f64,
+}
+
+impl Unexplained {
+    /// Those of a sample, where the kernel shows its counts.
+    fn of(sample: &Sample) -> Option<Self> {
+        let of = |metric| sample.metrics.get(metric);
+        Some(Self { reads: of(Metric::UnexplainedReads)?, writes: of(Metric::UnexplainedWrites)? })
+    }
 }
 
 impl<'a> JobBench<'a> {
     /// One that runs jobs on these data sets.
     pub(in crate::lab) fn new(plan: &'a SweepPlan, data: &'a [DataSet<'a>], context: &'a Context) -> Self {
         let (last, work, between) = (None, HashMap::new(), Duration::ZERO);
-        Self { data, plan, context, sys: context.sys(), last, work, between }
+        let (sys, available) = (context.sys(), available_memory());
+        Self { data, plan, context, sys, last, work, available, between, of_process: None }
     }
 
     /// Time spent between runs, ns.
@@ -92,6 +116,7 @@ impl<'a> JobBench<'a> {
         let mut summary = work(data, &options)?;
         let mut sample = probe.finish(std::mem::take(&mut summary.syscalls));
         let checked = data.check(&options, &summary);
+        self.explain_processes(&mut sample, summary.processes)?;
         sample.add(&summary);
         if let Some(part) = cached_before {
             sample.metrics.set(Metric::CachedBefore, part);
@@ -113,6 +138,27 @@ impl<'a> JobBench<'a> {
             self.between += started.elapsed();
         }
         Ok(sample)
+    }
+
+    /// Takes out of a sample what its worker processes read and wrote while they were started and ended, which is measured once
+    /// with one that has nothing to do.
+    fn explain_processes(&mut self, sample: &mut Sample, processes: u64) -> Result<()> {
+        let (Some(seen), Some(program), true) = (Unexplained::of(sample), &self.context.worker_program, processes > 0)
+        else {
+            return Ok(());
+        };
+        if self.of_process.is_none() {
+            let started = Instant::now();
+            let probe = Probe::start();
+            let idle = WorkerProcess::start_idle(&mut self.sys, program);
+            self.of_process = Unexplained::of(&probe.finish(SyscallCounts::default()));
+            idle.map_err(|why| why.error("start", "a worker process".into()))?;
+            self.between += started.elapsed();
+        }
+        let each = self.of_process.unwrap_or(Unexplained { reads: 0.0, writes: 0.0 });
+        sample.metrics.set(Metric::UnexplainedReads, seen.reads - processes as f64 * each.reads);
+        sample.metrics.set(Metric::UnexplainedWrites, seen.writes - processes as f64 * each.writes);
+        Ok(())
     }
 
     /// Takes away what the last run made, and has the cache in the state that the setting asks for. Returns the part of
@@ -164,18 +210,30 @@ impl<'a> JobBench<'a> {
         }
     }
 
-    /// A first run, and what the allocator was asked for in it. With a limit it is asked to stop when it takes longer.
+    /// Why there is no memory for a setting; decided by its formula, before it is run.
+    fn why_too_large(&self, setting: &Setting) -> Result<Option<String>> {
+        let (data, options) = self.find(setting)?;
+        let needed = data.spec(setting, options.job).memory_bytes(&options);
+        Ok(needed.zip(self.available).filter(|(needed, available)| needed > available).map(|(needed, available)| {
+            format!("it may take {} of memory, and {} are available", binary(needed), binary(available))
+        }))
+    }
+
+    /// A first run, what the allocator was asked for in it, and how much memory it took. With a limit it is asked to stop
+    /// when it takes longer.
     fn first_run(&mut self, setting: &Setting, limit: Option<Duration>) -> Result<WarmedUp> {
-        let mut allocations = None;
+        let (mut allocations, mut seen) = (None, None);
+        let has_children = self.find(setting)?.1.resources.scheduler == SchedulerName::Processes;
         let stop = limit.map_or_else(|| self.context.stop.clone(), |_| self.context.stop.child());
         let sample = self.measure(setting, |data, options| {
             let context = data.runs.stopped_by(stop.clone());
             let run = || counting_allocations(|| data.run(&context, setting, options));
-            let (result, counted) = match limit {
+            let run = || match limit {
                 Some(limit) => limited(limit, &stop, run),
                 None => run(),
             };
-            allocations = counted;
+            let ((result, counted), most) = if has_children { processes::most_memory(run) } else { (run(), None) };
+            (allocations, seen) = (counted, most);
             result
         })?;
         if let Some(why) = sample.invalid.filter(|_| sample.metrics.whole(Metric::PoolGaveUp) > 0) {
@@ -189,8 +247,13 @@ impl<'a> JobBench<'a> {
         let counted = allocations.into_iter().flat_map(|counted| {
             [(Metric::Allocations, counted.count as f64), (Metric::AllocatedBytes, counted.bytes as f64)]
         });
-        let peak = sample.metrics.get(Metric::Peak).map(|peak| (Metric::Peak, peak));
-        let metrics: Metrics = peak.into_iter().chain(counted).collect();
+        let peak = sample.metrics.get(Metric::Peak);
+        // What this process needed at the most is known exactly, and what all of them did from time to time: the truth is
+        // no less than either.
+        let own = peak.and_then(|peak| processes::unshared(peak as u64));
+        let all = own.max(seen).filter(|_| !has_children || seen.is_some());
+        let memory = [peak.map(|peak| (Metric::Peak, peak)), all.map(|all| (Metric::PeakPss, all as f64))];
+        let metrics: Metrics = memory.into_iter().flatten().chain(counted).collect();
         Ok(WarmedUp::Ready(WarmUp { wall_ns: sample.wall_ns, metrics, steadiness: None }))
     }
 
@@ -217,12 +280,19 @@ impl Bench for JobBench<'_> {
     }
 
     fn warm_up(&mut self, _row: usize, setting: &Setting, share: Option<Duration>) -> Result<WarmedUp> {
+        if let Some(why) = self.why_too_large(setting)? {
+            return Ok(WarmedUp::LeftOut(why));
+        }
         if let Some(why) = self.why_not_cold(setting)? {
             return Ok(WarmedUp::LeftOut(why));
         }
         match (self.first_run(setting, share), share) {
             (Ok(warmed_up), _) => Ok(warmed_up),
             (Err(error), _) if is_impossible(&error) => Ok(WarmedUp::LeftOut(error.to_string())),
+            // Descriptors or processes (ulimit) run out before memory does. Fewer workers can be measured all the same.
+            (Err(error), _) if error.remedy() == Some(Remedy::FewerThreads) && self.plan.variants.len() > 1 => {
+                Ok(WarmedUp::LeftOut(error.to_string()))
+            }
             // Nobody but the limit asked it to stop.
             (Err(error), Some(limit)) if error.is_interruption() && !self.context.stop.is_requested() => {
                 Ok(WarmedUp::LeftOut(self.cut_off(limit)))

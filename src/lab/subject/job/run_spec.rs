@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::options::JobOptions;
 use crate::copy;
 use crate::error::{Error, Result};
-use crate::gzip::{gunzip, gzip};
+use crate::gzip::{GUNZIP_NEEDS, gunzip, gzip, gzip_needs};
 use crate::job::Context;
 use crate::lab::plan::SweepJob;
 use crate::lab::setting::Setting;
-use crate::plan::{Clashes, CodecName, CopyOptions, FileOptions, GunzipOptions, GzipOptions};
+use crate::plan::{
+    Clashes, CodecName, CopyOptions, CopyPlan, FileOptions, GunzipOptions, GunzipPlan, GzipOptions, GzipPlan,
+};
 use crate::size::BufferSize;
 use crate::summary::Summary;
 
@@ -44,22 +46,38 @@ impl RunSpec {
 
     /// The same with the setting already read.
     pub(super) fn run_with(&self, options: &JobOptions, context: &Context) -> Result<Summary> {
-        let clashing = |clashes: Clashes| self.refused(clashes.to_string());
+        match self.plan(options).map_err(|clashes| self.refused(clashes.to_string()))? {
+            Plan::Copy(plan) => copy::run(&plan, context),
+            Plan::Gzip(plan) => gzip(&plan, context),
+            Plan::Gunzip(plan) => gunzip(&plan, context),
+        }
+    }
+
+    /// Bytes of memory that the job's workers come to, by the formula that the job itself limits them with; `None` where
+    /// such a run cannot be.
+    pub(super) fn memory_bytes(&self, options: &JobOptions) -> Option<u64> {
+        let needs = match self.plan(options).ok()? {
+            Plan::Copy(plan) => copy::needs(&plan),
+            Plan::Gzip(plan) => gzip_needs(&plan)?,
+            Plan::Gunzip(_) => GUNZIP_NEEDS,
+        };
+        Some(needs.resident_bytes(options.resources.threads(), &options.resources))
+    }
+
+    fn plan(&self, options: &JobOptions) -> std::result::Result<Plan, Clashes> {
         match options.job {
             SweepJob::Copy => {
                 let copy = CopyOptions::new(vec![self.input.clone()], self.target.clone());
                 let copy = CopyOptions { engine: options.engine, resources: options.resources, ..copy };
-                copy::run(&copy.plan().map_err(clashing)?, context)
+                copy.plan().map(Plan::Copy)
             }
             SweepJob::Gzip => {
                 let (files, level) = (self.files(options), options.level);
                 let (codec, block) = (self.codec, self.block);
-                let compress = GzipOptions { files, level, codec, block, ..GzipOptions::default() };
-                gzip(&compress.plan().map_err(clashing)?, context)
+                GzipOptions { files, level, codec, block, ..GzipOptions::default() }.plan().map(Plan::Gzip)
             }
             SweepJob::Gunzip => {
-                let decompress = GunzipOptions { files: self.files(options), ..GunzipOptions::default() };
-                gunzip(&decompress.plan().map_err(clashing)?, context)
+                GunzipOptions { files: self.files(options), ..GunzipOptions::default() }.plan().map(Plan::Gunzip)
             }
         }
     }
@@ -78,6 +96,13 @@ impl RunSpec {
             ..FileOptions::new(vec![self.input.clone()])
         }
     }
+}
+
+/// What is to be done, as the job takes it.
+enum Plan {
+    Copy(CopyPlan),
+    Gzip(GzipPlan),
+    Gunzip(GunzipPlan),
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ fn plan(to: &Path, data: Vec<DataPlan>, settings: &[Setting]) -> SweepPlan {
         to: Some(to.to_owned()),
         rank: None,
         variants: variants.collect(),
+        baseline: None,
+        left_out: vec![],
         codec: CodecName::Auto,
         block: Some(BufferSize::from_kib(64)),
         effort: Effort { rounds: None, budget: Some(Duration::from_secs(60)), within: 0.05 },
@@ -161,6 +163,26 @@ fn memory_is_left_out_where_it_is_to_be_cold() {
     with_bench(&plan, &Context::silent(), |bench| {
         let why = left_out(bench.warm_up(0, &cold, None));
         assert_eq!(why, "nothing is ever cold on a file system that keeps files in memory; measure on a disk");
+    });
+}
+
+#[test]
+fn a_setting_without_memory_for_it_is_left_out_before_it_is_run() {
+    let to = tempfile::tempdir().unwrap();
+    let many = |scheduler: &'static str, workers: u64| {
+        testing::setting(64).with(Axis::Scheduler, scheduler).with(Axis::Workers, workers)
+    };
+    let settings = [many("channel", 1), many("channel", 100), many("processes", 100)];
+    let plan = plan(to.path(), vec![generated(None, 3, 1000)], &settings);
+    with_bench(&plan, &Context::silent(), |bench| {
+        // 5 MiB, and for each worker 68 KiB of a buffer and 64 KiB of a thread, or 2 MiB of a process and a buffer of its own.
+        bench.available = Some(100 << 20);
+        for setting in &settings[..2] {
+            let warmed_up = bench.warm_up(0, setting, None).unwrap();
+            assert!(matches!(warmed_up, WarmedUp::Ready(_)), "{warmed_up:?}");
+        }
+        let why = left_out(bench.warm_up(0, &settings[2], None));
+        assert_eq!(why, "it may take 218.3 MiB of memory, and 100.0 MiB are available");
     });
 }
 

@@ -14,6 +14,7 @@ use crate::lab::subject::disk::plan::Load;
 use crate::lab::timeline;
 use crate::lab::verdict::Verdict;
 use crate::lab::verdict::groups::{middle, paired};
+use crate::lab::verdict::summary::knees;
 use crate::lab::view::numbers::{count, duration, percent, three_digits, times};
 
 /// Fewest sizes or counts that make a line.
@@ -294,7 +295,10 @@ impl Section<'_> {
     fn marks(&self, along: Axis, rows: &[usize]) -> Vec<(f64, String)> {
         let marked: Vec<usize> = match along {
             Axis::Buffer => rows.iter().copied().filter(|row| self.is_chosen(*row)).collect(),
-            Axis::Workers | Axis::Depth if self.is_told(rows[0]) => self.fewest(rows).into_iter().collect(),
+            Axis::Workers => {
+                knees(self.report).into_iter().filter_map(|knee| knee.row).filter(|row| rows.contains(row)).collect()
+            }
+            Axis::Depth if self.is_told(rows[0]) => self.fewest(rows).into_iter().collect(),
             _ => vec![],
         };
         let prefix = if along == Axis::Workers { "knee: " } else { "→ " };

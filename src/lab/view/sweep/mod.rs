@@ -12,10 +12,12 @@ use super::numbers::{bytes, count};
 use super::page::{Finding, Page};
 use crate::error::Quoted;
 use crate::lab::machine::warnings;
-use crate::lab::plan::CacheState;
-use crate::lab::report::Report;
+use crate::lab::plan::{CacheState, TableName};
+use crate::lab::report::{Data, Report};
 use crate::lab::setting::Axis;
+use crate::lab::verdict::groups::and;
 use crate::lab::verdict::remarks;
+use crate::lab::verdict::summary::{everywhere, knees};
 use crate::size::BufferSize;
 
 /// What a sweep's report says.
@@ -80,7 +82,12 @@ fn caption(report: &Report) -> Vec<String> {
 /// What it ran on.
 fn source(report: &Report) -> String {
     let Some(data) = report.data.first() else { return "no data".to_owned() };
-    let size = format!("{} in {}", bytes(data.bytes), count(data.files, "file"));
+    let size = |data: &Data| format!("{} in {}", bytes(data.bytes), count(data.files, "file"));
+    if report.data.len() > 1 {
+        let sizes: Vec<String> = report.data.iter().map(size).collect();
+        return format!("generated data, {}", and(&sizes));
+    }
+    let size = size(data);
     match &data.path {
         Some(path) => format!("{}, {size}", Quoted(path)),
         None => format!("generated data, {size}"),
@@ -91,6 +98,7 @@ fn source(report: &Report) -> String {
 fn findings(derived: &Derived<'_>) -> Vec<Finding> {
     let Derived { report, verdicts, .. } = derived;
     let said = |text: String| Finding { text, is_decided: None };
+    let overall = everywhere(report, verdicts);
     let verdicts = verdicts
         .iter()
         .map(|verdict| Finding { is_decided: Some(verdict.chosen.is_some()), ..said(verdict.text.clone()) });
@@ -107,6 +115,9 @@ fn findings(derived: &Derived<'_>) -> Vec<Finding> {
         };
         findings.push(said(why.to_owned()));
     }
+    let knees = if report.table == Some(TableName::Workers) { knees(report) } else { vec![] };
+    findings.extend(knees.into_iter().filter_map(|knee| knee.text).map(said));
     findings.extend(remarks(report).into_iter().map(said));
+    findings.extend(overall.map(|text| Finding { is_decided: Some(true), text }));
     findings
 }

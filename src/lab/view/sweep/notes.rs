@@ -199,23 +199,29 @@ fn engines_of(row: &Row) -> Vec<&'static str> {
 /// What the columns mean that are no metrics, by heading.
 fn own_columns(report: &Report, tables: &[Table]) -> Vec<(&'static str, String)> {
     let within = percent(report.within);
-    let speedup = match report.table {
-        Some(TableName::Models) => "how many times faster than one thread, round by round, with its 95% interval",
-        _ => "how many times faster than the fewest workers, round by round, with its 95% interval",
+    let base = match (&report.baseline, report.table) {
+        (Some(baseline), _) => baseline.iter().map(|(axis, value)| axis.phrase(value)).collect::<Vec<_>>().join(", "),
+        (None, Some(TableName::Models)) => "one thread".to_owned(),
+        (None, _) => "the fewest workers".to_owned(),
     };
+    let speedup = format!("how many times faster than {base}, round by round, with its 95% interval");
     let pool = "time without it by time with it, round by round, with its 95% interval";
     let gain = "in speed, round by round, with its 95% interval";
     let bottleneck = "what a run waits for. CPU: CPU-bound, a faster core or more of them would help; disk: I/O-bound; memory: \
                       there is too little; locks: threads wait for each other; one worker: the others have nothing to do; \
                       other programs: they had the cores; unclear: no figure says. The figures that say so are above";
     let mut columns = vec![
-        ("speed-up (95%)", speedup.to_owned()),
+        ("speed-up (95%)", speedup.clone()),
         ("speed-up", speedup.replace(", with its 95% interval", "")),
         (
             "efficiency",
-            format!("speed-up for each of the {} that can work at once", count(report.machine.cores as u64, "core")),
+            format!(
+                "speed-up for each worker, or operation in flight, that can be at work at once on {}",
+                count(report.machine.cores as u64, "core")
+            ),
         ),
-        ("knee", format!("the fewest workers whose median is within {within} of the best, where the verdict can tell")),
+        ("knee", format!("the fewest workers of this scheduler that are surely within {within} of its best")),
+        ("beside the best", "how many times the least median of the table".to_owned()),
         ("speed-up by the pool (95%)", pool.to_owned()),
         ("speed-up by the pool", pool.replace(", with its 95% interval", "")),
         ("gain over the step before (95%)", gain.to_owned()),
@@ -223,16 +229,6 @@ fn own_columns(report: &Report, tables: &[Table]) -> Vec<(&'static str, String)>
         ("bottleneck", bottleneck.to_owned()),
     ];
     columns.extend(words(tables, &within).map(|text| ("verdict", text)));
-    if report.table == Some(TableName::Models) {
-        let least = |metric: Metric| format!("{} ×: how many times the least in its column", metric.meaning());
-        let headings = [
-            ("peak", Metric::Peak),
-            ("CPU %", Metric::CpuPercent),
-            ("voluntary switches", Metric::VoluntarySwitches),
-            ("involuntary switches", Metric::InvoluntarySwitches),
-        ];
-        columns.extend(headings.map(|(heading, metric)| (heading, least(metric))));
-    }
     columns
 }
 

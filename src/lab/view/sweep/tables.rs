@@ -1,5 +1,7 @@
 //! The tables of a sweep: one for each job and state of the cache, with the columns that answer the question that was asked.
 
+use std::collections::BTreeMap;
+
 use super::super::columns::Builder;
 use super::super::derived::Derived;
 use super::super::numbers::{duration, nothing, times, whole_percent};
@@ -10,7 +12,7 @@ use crate::lab::plan::TableName;
 use crate::lab::report::Row;
 use crate::lab::setting::{Axis, Setting};
 use crate::lab::stats::median_of;
-use crate::lab::verdict::speedup;
+use crate::lab::verdict::{baseline_of, speedup, summary::knees};
 
 /// Calls that move bytes, as strace names them.
 const MOVING: [&str; 6] = ["read", "pread64", "write", "pwrite64", "copy_file_range", "ioctl(FICLONE)"];
@@ -37,7 +39,11 @@ pub(super) fn tables(derived: &Derived<'_>) -> Vec<Table> {
         Some(TableName::Ladder) => ladder,
         None => general,
     };
-    each_block(derived, columns)
+    let mut tables = each_block(derived, columns);
+    if derived.report.table == Some(TableName::Models) && !tables.is_empty() {
+        tables.push(means(derived));
+    }
+    tables
 }
 
 /// All figures, whatever the question.
@@ -45,10 +51,10 @@ pub(super) fn all_figures(derived: &Derived<'_>) -> Vec<Table> {
     each_block(derived, general)
 }
 
-/// A table for each block: neighbouring rows of one job and one state of the cache, which can be compared.
+/// A table for each block: neighbouring rows of one job, one data set and one state of the cache, which can be compared.
 fn each_block(derived: &Derived<'_>, columns: fn(&mut Builder<'_>)) -> Vec<Table> {
     let report = derived.report;
-    let key = |row: &Row| (row.setting.get(Axis::Job).cloned(), row.setting.get(Axis::Cache).cloned());
+    let key = |row: &Row| [Axis::Case, Axis::Job, Axis::Cache].map(|axis| row.setting.get(axis).cloned());
     let (varying_at_all, _) = report.axes();
     let mut first = 0;
     let mut tables = vec![];
@@ -87,9 +93,14 @@ fn general(table: &mut Builder<'_>) {
     }
     costs(table);
     table.metric(Metric::MibPerSecond, 0);
+    if table.derived.report.baseline.is_some() {
+        speedups(table, &|_| None);
+    }
     table.metric(Metric::User, 40);
     table.metric(Metric::System, 40);
-    table.metric(Metric::Peak, 10);
+    // Ready-made tables show what all processes need where that is the question.
+    let compares_schedulers = table.derived.report.table.is_none() && table.varying().contains(&Axis::Scheduler);
+    table.metric(memory(compares_schedulers && may_be_seen(table, Metric::PeakPss)), 10);
     table.metric(Metric::MinorFaults, 80);
     if may_be_seen(table, Metric::MajorFaults) {
         table.metric(Metric::MajorFaults, 80);
@@ -111,6 +122,29 @@ fn general(table: &mut Builder<'_>) {
     table.metric(Metric::FileP50, 60);
     table.metric(Metric::FileP99, 60);
     table.metric(Metric::Ratio, 0);
+}
+
+/// How many times faster each row is than `base`, or than the baseline that somebody named.
+fn speedups(table: &mut Builder<'_>, base: &dyn Fn(usize) -> Option<usize>) {
+    let report = table.derived.report;
+    table.speedup("speed-up", 0, |row| if report.baseline.is_some() { baseline_of(report, row) } else { base(row) });
+}
+
+/// The same for each core that can work: of threads, processes or operations in flight as many as there are cores at the most.
+fn efficiency(table: &mut Builder<'_>, rank: u8, base: &dyn Fn(usize) -> Option<usize>) {
+    let report = table.derived.report;
+    let cores = report.machine.cores.max(1) as u64;
+    let at_work = |row: usize| report.rows[row].setting.number(Axis::Workers).unwrap_or(1).min(cores) as f64;
+    let base = |row: usize| if report.baseline.is_some() { baseline_of(report, row) } else { base(row) };
+    table.measured("effi-\nciency", rank, |row| {
+        let known = base(row).and_then(|base| Some((base, speedup(report, row, base)?)));
+        known.map_or_else(nothing, |(base, known)| whole_percent(known.ratio * at_work(base) / at_work(row)))
+    });
+}
+
+/// What all processes of a run needed, where that is known; else what one did.
+const fn memory(is_known_of_all: bool) -> Metric {
+    if is_known_of_all { Metric::PeakPss } else { Metric::Peak }
 }
 
 /// What the pool did.
@@ -210,19 +244,15 @@ fn workers(table: &mut Builder<'_>) {
         let alike = series.iter().find(|rows| rows.contains(&row))?;
         alike.iter().copied().min_by_key(|row| workers(*row))
     };
-    let knees: Vec<usize> = series.iter().filter_map(|rows| knee(derived, rows)).collect();
-    let cores = derived.report.machine.cores.max(1) as u64;
-    let threads = |row: usize| workers(row).min(cores) as f64;
+    let knees: Vec<usize> = knees(derived.report).into_iter().filter_map(|knee| knee.row).collect();
+    let knows_all = may_be_seen(table, Metric::PeakPss);
     table.labels();
     table.runs_invalid();
     costs(table);
     table.metric(Metric::MibPerSecond, 0);
-    table.metric(Metric::Peak, 20);
-    table.speedup("speed-up", 0, base);
-    table.measured("effi-\nciency", 15, |row| {
-        let known = base(row).and_then(|base| Some((base, speedup(derived.report, row, base)?)));
-        known.map_or_else(nothing, |(base, known)| whole_percent(known.ratio * threads(base) / threads(row)))
-    });
+    table.metric(memory(knows_all), 10);
+    speedups(table, &base);
+    efficiency(table, 15, &base);
     table.metric(Metric::CpuPercent, 3);
     if !knees.is_empty() {
         table.measured("knee", 0, |row| if knees.contains(&row) { "←" } else { "" }.to_owned());
@@ -230,37 +260,50 @@ fn workers(table: &mut Builder<'_>) {
     table.bottleneck(0);
 }
 
-/// Of these rows, that with the fewest workers whose median comes within the report's `within` of the fastest; `None` of
-/// fewer than two, where nothing was measured yet, and where the verdict cannot tell.
-fn knee(derived: &Derived<'_>, rows: &[usize]) -> Option<usize> {
-    let report = derived.report;
-    let is_told = derived.verdict_on(*rows.first()?).is_none_or(|verdict| verdict.chosen.is_some());
-    let cost = |row: usize| derived.figures[row].median(report.rank.metric());
-    let best = rows.iter().filter_map(|row| cost(*row)).fold(f64::INFINITY, f64::min);
-    let is_near = |row: &usize| cost(*row).is_some_and(|cost| cost <= best * (1.0 + report.within));
-    let near = rows.iter().copied().filter(is_near);
-    near.min_by_key(|row| report.rows[*row].setting.number(Axis::Workers)).filter(|_| is_told && rows.len() > 1)
+/// What the models take of the machine, all processes of a run together. A table of its own: beside times there is no room.
+fn means(derived: &Derived<'_>) -> Table {
+    let mut table = Builder::new(derived, (0..derived.report.rows.len()).collect());
+    let knows_all = may_be_seen(&table, Metric::PeakPss);
+    // An axis that only some jobs have, with one value, tells nothing: an engine, a level.
+    let differs = |axis: &Axis| {
+        let mut values = table.rows.iter().filter_map(|row| derived.report.rows[*row].setting.get(*axis));
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
+    let telling: Vec<Axis> = table.varying().into_iter().filter(differs).collect();
+    for axis in telling {
+        table.axis(axis, 0);
+    }
+    table.runs_invalid();
+    table.metric(memory(knows_all), 0);
+    table.metric(Metric::Cpu, 0);
+    table.metric(Metric::VoluntarySwitches, 3);
+    table.metric(Metric::InvoluntarySwitches, 4);
+    table.metric(Metric::CallsPerFile, 5);
+    table.finish(Some("what each takes, all processes together".to_owned()))
 }
 
-/// Time, memory, CPU and switches, each beside the least of them, and what each waits for.
+/// Time, what several at once buy, and what each waits for.
 fn models(table: &mut Builder<'_>) {
     let report = table.derived.report;
     let ranked = report.rank.metric();
-    let cost = |row: &usize| table.get(*row, ranked).map_or(0.0, |spread| spread.median);
-    let slowest = table.rows.iter().copied().max_by(|one, other| cost(one).total_cmp(&cost(other)));
-    let is_serial = |row: &usize| report.rows[*row].setting.number(Axis::Workers) == Some(1);
-    let serial = table.rows.iter().copied().find(is_serial).or(slowest);
+    let known = |row: &usize| Some((*row, table.get(*row, ranked)?.median.max(1.0)));
+    let costs_of: BTreeMap<usize, f64> = table.rows.iter().filter_map(known).collect();
+    let slowest = costs_of.iter().max_by(|one, other| one.1.total_cmp(other.1)).map(|(row, _)| *row);
+    let least = costs_of.values().copied().fold(f64::INFINITY, f64::min);
+    let is_serial = |row: &usize| report.rows[*row].setting.word(Axis::Scheduler) == Some("serial");
+    let is_alone = |row: &usize| report.rows[*row].setting.number(Axis::Workers) == Some(1);
+    let first = |is: &dyn Fn(&usize) -> bool| table.rows.iter().copied().find(|row| is(row));
+    let serial = first(&is_serial).or_else(|| first(&is_alone)).or(slowest);
     let varying = table.varying();
     table.labels();
     table.runs_invalid();
     costs(table);
-    table.metric(Metric::MibPerSecond, 0);
-    table.metric_beside_the_least(Metric::Peak, 20);
-    table.metric_beside_the_least(Metric::CpuPercent, 3);
-    table.metric_beside_the_least(Metric::VoluntarySwitches, 4);
-    table.metric_beside_the_least(Metric::InvoluntarySwitches, 50);
-    if varying.contains(&Axis::Scheduler) || varying.contains(&Axis::Workers) {
-        table.speedup("speed-up", 0, |_| serial);
+    table.measured("beside\nthe best", 7, |row| costs_of.get(&row).map_or_else(nothing, |cost| times(cost / least)));
+    table.metric(Metric::MibPerSecond, 35);
+    if report.baseline.is_some() || varying.contains(&Axis::Scheduler) || varying.contains(&Axis::Workers) {
+        speedups(table, &|_| serial);
+        efficiency(table, 8, &|_| serial);
     }
     table.bottleneck(0);
 }
