@@ -113,10 +113,10 @@ fn say_what_came_of_it(invocation: &Invocation, summary: &Summary, wall_ns: u64,
         }
     }
     if invocation.verbosity.verbose {
-        terminal.say(&closing_line(summary, wall_ns));
         if let Some(line) = pool_line(&summary.pool) {
             terminal.say(&line);
         }
+        terminal.say(&closing_line(summary, wall_ns));
     }
 }
 
