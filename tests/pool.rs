@@ -182,6 +182,8 @@ fn a_copy_that_waits_too_long_fails_and_the_others_go_on() {
     let two = open(&sandbox, "two");
     wait_until("somebody gives up", || !sandbox.read("err").is_empty());
     drop((one, two));
+    // Then its buffer has come back.
+    wait_until("the first one is copied", || sandbox.exists("to/one"));
     let mut three = open(&sandbox, "three");
     three.write_all(b"three").unwrap();
     drop(three);
@@ -230,7 +232,8 @@ fn standard_output_that_cannot_go_on_ends_and_says_so() {
     ] {
         let haul = Background::start(&sandbox, words);
         let mut fifo = open(&sandbox, "fifo");
-        fifo.write_all(data).unwrap();
+        // On a busy machine somebody may give up before all of it is read.
+        let _ = fifo.write_all(data);
         // The writer pauses, so that the worker that reads holds both buffers.
         wait_until("somebody gives up", || !sandbox.read("err").is_empty());
         drop(fifo);

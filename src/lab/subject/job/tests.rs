@@ -137,17 +137,23 @@ fn a_pool_that_is_too_small_spoils_a_run_and_not_the_sweep() {
     let small = large.clone().with(Axis::Pool, 2_usize).with(Axis::PoolWait, 1_usize);
     let plan = plan(to.path(), vec![generated(None, 1, 4 << 20)], &[small.clone(), large.clone()]);
     with_bench(&plan, &Context::silent(), |bench| {
-        let why = left_out(bench.warm_up(0, &small, None));
-        assert!(
-            why.starts_with("cannot get buffers for '") && why.ends_with("': no buffer came free within 1ns"),
-            "{why}"
-        );
+        // On a busy machine the first worker may be done before another one wants a buffer: rarely, and hardly ever again.
+        let why = (0..20).find_map(|_| match bench.warm_up(0, &small, None).unwrap() {
+            WarmedUp::LeftOut(why) => Some(why),
+            WarmedUp::Ready(_) => None,
+        });
+        let why = why.expect("somebody waits");
+        assert!(why.starts_with("cannot get buffers for '"), "{why}");
+        assert!(why.ends_with("': no buffer came free within 1ns"), "{why}");
         assert!(matches!(bench.warm_up(1, &large, None).unwrap(), WarmedUp::Ready(_)));
-        let spoilt = bench.run(0, &small, false).unwrap();
-        assert_eq!(spoilt.invalid.as_ref(), Some(&why));
-        assert!(spoilt.metrics.whole(Metric::PoolGaveUp) > 0 && spoilt.wall_ns > 0);
+        let gave_up = |sample: &Sample| sample.metrics.whole(Metric::PoolGaveUp);
+        let mut runs = (0..20).map(|_| bench.run(0, &small, false).unwrap());
+        let spoilt = runs.find(|sample| gave_up(sample) > 0).expect("somebody waits");
+        assert_eq!((spoilt.invalid.as_ref(), spoilt.wall_ns > 0), (Some(&why), true));
+        // What other tests read may make this one look cold.
         let sample = bench.run(1, &large, false).unwrap();
-        assert!(sample.is_valid() && sample.metrics.whole(Metric::PoolGaveUp) == 0);
+        assert_eq!((gave_up(&sample), sample.metrics.whole(Metric::Files)), (0, 1));
+        assert_ne!(sample.invalid.as_ref(), Some(&why));
     });
 }
 
