@@ -170,15 +170,14 @@ impl FileOptions {
         let list_is_stdin = self.list.as_ref().is_some_and(|list| list.path.as_os_str() == "-");
         let is_no_suffix = self.suffix.is_empty() || self.suffix.len() > LONGEST_SUFFIX || self.suffix.contains('/');
         let makes_files = self.makes_files();
-        let mut clashes = Clashes::among([
+        let clashes = Clashes::among([
             (is_no_suffix, Clash::Suffix),
             (self.reads_stdin() && list_is_stdin, Clash::DataBesideList),
             (self.update && !makes_files, Clash::UpdateWithoutFiles),
             (self.output_dir.is_some() && !makes_files, Clash::DirectoryWithoutFiles),
             (self.resources.scheduler == SchedulerName::Uring, Clash::RingForCodec),
         ]);
-        clashes.extend(self.resources.check().err());
-        clashes
+        clashes.into_iter().chain(self.resources.check().err()).collect()
     }
 
     /// Whether each input becomes a file.

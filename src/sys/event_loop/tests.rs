@@ -1,4 +1,8 @@
+//! Calls that become operations, and what happens where they cannot, or nobody ends them.
+
 use std::cell::RefCell;
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +12,6 @@ use rustix::fs::CWD;
 use super::*;
 use crate::sys::faults::FaultPlan;
 use crate::sys::{FileKind, Stop};
-use crate::tree::path::c_path;
 
 /// A loop, or nothing where there is no ring.
 fn event_loop(sys: &mut Sys, in_flight: usize) -> Option<EventLoop> {
@@ -25,7 +28,7 @@ fn run(sys: &mut Sys, workers: usize, tasks: usize, work: impl Fn(&mut Sys, usiz
 
 /// What a worker does with a file of its own; says what it read back.
 fn write_and_read(sys: &mut Sys, scratch: &std::path::Path, number: usize) -> Result<Vec<u8>> {
-    let path = c_path(scratch.join(number.to_string()));
+    let path = CString::new(scratch.join(number.to_string()).as_os_str().as_bytes()).unwrap();
     let bytes = vec![number as u8; 10_000 + number];
     let file = sys.create(CWD, &path, 0o600)?;
     sys.write_full(&file, &bytes[..100], 33)?;
