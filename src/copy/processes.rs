@@ -113,8 +113,9 @@ pub(super) fn copy_pieces(
 pub fn work(socket: BorrowedFd<'_>, context: &Context) -> Result<()> {
     let mut sys = context.sys();
     let mut buffer = None;
-    let served =
-        serve(&mut sys, socket, |sys, request: Request, Asked { files, .. }| answer(sys, &request, files, &mut buffer));
+    let served = serve(&mut sys, socket, |sys, request: Request, Asked { files, .. }| {
+        (answer(sys, &request, files, &mut buffer), 0)
+    });
     served.map_err(|errno| Error::system("serve", "the copy", errno))
 }
 

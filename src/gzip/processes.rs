@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::SHRANK;
+use crate::codec::CodecError;
 use crate::codec::check::{Segment, Trailer};
 use crate::codec::compressor::Compressor;
 use crate::codec::level::Choice;
@@ -132,16 +133,19 @@ struct Codecs {
     pieces: Option<Pieces>,
 }
 
+/// An answer, and how many plain bytes go with it; or why there is no better one.
+type Made = std::result::Result<(Answer, usize), Answer>;
+
 impl Codecs {
-    fn answer(&mut self, sys: &mut Sys, request: &Request, mut asked: Asked<'_>) -> Answer {
-        let answered = match *request {
+    fn answer(&mut self, sys: &mut Sys, request: &Request, mut asked: Asked<'_>) -> (Answer, usize) {
+        let made = match *request {
             Request::Compress { choice, verify, block } => self.compress(sys, (choice, verify), block, &mut asked),
             Request::Inflate { start, room } => self.inflate(start, room, &mut asked),
         };
         for file in asked.files {
             let _ = sys.close(file);
         }
-        answered.unwrap_or_else(|why| why)
+        made.unwrap_or_else(|why| (why, 0))
     }
 
     fn compress(
@@ -150,39 +154,37 @@ impl Codecs {
         (choice, verify): (Choice, bool),
         block: BlockToCompress,
         asked: &mut Asked<'_>,
-    ) -> std::result::Result<Answer, Answer> {
-        let refused = |error: crate::codec::CodecError| Answer::Refused(error.to_string());
+    ) -> Made {
+        let refused = |error: CodecError| Answer::Refused(error.to_string());
+        let bytes = Asked::first(asked.bytes, block.dictionary + block.len);
         if let Some((at, step)) = block.in_file {
             let file = asked.files.first().ok_or_else(|| Answer::Read(Errno::BADF.raw_os_error()))?;
-            asked.bytes.resize(block.dictionary + block.len, 0);
-            let read = sys.pread_full(file, asked.bytes, at, step);
-            if read.map_err(|errno| Answer::Read(errno.raw_os_error()))? < asked.bytes.len() {
+            let read = sys.pread_full(file, bytes, at, step);
+            if read.map_err(|errno| Answer::Read(errno.raw_os_error()))? < bytes.len() {
                 return Err(Answer::Shrank);
             }
         }
-        if !self.compressor.as_ref().is_some_and(|kept| (kept.0, kept.1) == (choice, verify)) {
-            self.compressor = Some((choice, verify, Compressor::new(choice, verify).map_err(refused)?));
-        }
-        let Some((_, _, compressor)) = &mut self.compressor else { return Err(Answer::Shrank) };
-        let bytes = asked.bytes.get(..block.dictionary + block.len).ok_or(Answer::Shrank)?;
         let (dictionary, bytes) = bytes.split_at(block.dictionary);
-        asked.out.resize(compressor.bound(choice.block_bytes.max(bytes.len())), 0);
-        let len = compressor.compress(dictionary, bytes, block.last, asked.out).map_err(refused)?;
-        asked.out.truncate(len);
-        Ok(Answer::Compressed { crc: crc32fast::hash(bytes) })
+        let kept = self.compressor.take().filter(|kept| (kept.0, kept.1) == (choice, verify));
+        let mut compressor = match kept {
+            Some((_, _, compressor)) => compressor,
+            None => Compressor::new(choice, verify).map_err(refused)?,
+        };
+        let out = Asked::first(asked.out, compressor.bound(bytes.len()));
+        let len = compressor.compress(dictionary, bytes, block.last, out).map_err(refused)?;
+        self.compressor = Some((choice, verify, compressor));
+        Ok((Answer::Compressed { crc: crc32fast::hash(bytes) }, len))
     }
 
-    fn inflate(&mut self, start: Position, room: usize, asked: &mut Asked<'_>) -> std::result::Result<Answer, Answer> {
-        if self.pieces.is_none() {
-            self.pieces = Some(Pieces::new().map_err(|error| Answer::Refused(error.to_string()))?);
-        }
-        let Some(pieces) = &mut self.pieces else { return Err(Answer::Shrank) };
-        let len = asked.bytes.len();
-        asked.bytes.resize(len + PROBE_BYTES, 0);
-        asked.out.resize(room, 0);
-        let proven = pieces.inflate(asked.bytes, len, start, asked.out);
-        asked.out.truncate(proven.written);
+    fn inflate(&mut self, start: Position, room: usize, asked: &mut Asked<'_>) -> Made {
+        let mut pieces = match self.pieces.take() {
+            Some(pieces) => pieces,
+            None => Pieces::new().map_err(|error| Answer::Refused(error.to_string()))?,
+        };
+        let piece = Asked::first(asked.bytes, asked.len + PROBE_BYTES);
+        let proven = pieces.inflate(piece, asked.len, start, Asked::first(asked.out, room));
+        self.pieces = Some(pieces);
         let segments = proven.segments.iter().map(SentSegment::from).collect();
-        Ok(Answer::Inflated { read: proven.read, end: proven.end, segments })
+        Ok((Answer::Inflated { read: proven.read, end: proven.end, segments }, proven.written))
     }
 }

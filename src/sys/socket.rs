@@ -57,29 +57,30 @@ impl Sys {
         Ok(())
     }
 
-    /// Fills `buffer`, and takes the files that came with its bytes. EPIPE: the other end is gone.
-    pub(crate) fn receive_all(&mut self, socket: impl AsFd, buffer: &mut [u8]) -> Result<Vec<OwnedFd>> {
-        let (mut done, mut files) = (0, Vec::new());
-        while done < buffer.len() {
-            let room = &mut buffer[done..];
-            let received = self.transfer(Call::Recvmsg, room.len(), |wanted| {
-                let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST_FILES))];
-                let mut control = RecvAncillaryBuffer::new(&mut space);
-                let slices = &mut [IoSliceMut::new(&mut room[..wanted])];
-                let received =
-                    rustix::net::recvmsg(socket.as_fd(), slices, &mut control, RecvFlags::CMSG_CLOEXEC)?.bytes;
-                for message in control.drain() {
-                    if let RecvAncillaryMessage::ScmRights(came) = message {
-                        files.extend(came);
-                    }
+    /// Receives what there is, up to the length of `buffer`, and the files that came with it. EPIPE: the other end is gone.
+    pub(crate) fn receive(&mut self, socket: impl AsFd, buffer: &mut [u8]) -> Result<(usize, Vec<OwnedFd>)> {
+        let mut files = Vec::new();
+        let received = self.transfer(Call::Recvmsg, buffer.len(), |wanted| {
+            let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST_FILES))];
+            let mut control = RecvAncillaryBuffer::new(&mut space);
+            let slices = &mut [IoSliceMut::new(&mut buffer[..wanted])];
+            let received = rustix::net::recvmsg(socket.as_fd(), slices, &mut control, RecvFlags::CMSG_CLOEXEC)?.bytes;
+            for message in control.drain() {
+                if let RecvAncillaryMessage::ScmRights(came) = message {
+                    files.extend(came);
                 }
-                Ok(received)
-            })?;
-            if received == 0 {
-                return Err(Errno::PIPE);
             }
-            done += received;
+            Ok(received)
+        })?;
+        if received == 0 { Err(Errno::PIPE) } else { Ok((received, files)) }
+    }
+
+    /// Fills `buffer`. EPIPE: the other end is gone.
+    pub(crate) fn receive_all(&mut self, socket: impl AsFd, buffer: &mut [u8]) -> Result<()> {
+        let mut done = 0;
+        while done < buffer.len() {
+            done += self.receive(&socket, &mut buffer[done..])?.0;
         }
-        Ok(files)
+        Ok(())
     }
 }

@@ -24,6 +24,8 @@ use crate::sys::Sys;
 
 /// Bytes of a head: of the message, and of the plain bytes after it.
 const HEAD_BYTES: usize = 16;
+/// Bytes that are received first: all of a message without many plain bytes.
+const FIRST_BYTES: usize = 4096;
 /// A request or an answer is small; what says it is longer is none.
 const MOST_MESSAGE_BYTES: u64 = 1 << 20;
 
@@ -222,36 +224,44 @@ impl Drop for WorkerProcess {
     }
 }
 
-/// What comes with a request.
+/// What comes with a request, and room for what goes with its answer.
 pub(crate) struct Asked<'a> {
     pub(crate) files: Vec<OwnedFd>,
-    /// Plain bytes, and room after them for whoever wants it.
+    /// Plain bytes, `len` of them; after them there is whatever was there before.
     pub(crate) bytes: &'a mut Vec<u8>,
-    /// Takes the plain bytes that go with the answer.
+    pub(crate) len: usize,
+    /// Its first bytes go with the answer, as many as are said there.
     pub(crate) out: &'a mut Vec<u8>,
 }
 
+impl Asked<'_> {
+    /// The first bytes of a buffer, which is as long at least.
+    pub(crate) fn first(buffer: &mut Vec<u8>, len: usize) -> &mut [u8] {
+        // What is there is written over, and need not be zero.
+        if buffer.len() < len {
+            buffer.resize(len, 0);
+        }
+        &mut buffer[..len]
+    }
+}
+
 /// Answers requests from a socket until it closes, or a request cannot be read: then this process ends, and the other one
-/// learns it by that.
+/// learns it by that. `answer` says how many plain bytes go with what it answers.
 pub(crate) fn serve<Q: DeserializeOwned, A: Serialize>(
     sys: &mut Sys,
     socket: impl AsFd,
-    mut answer: impl FnMut(&mut Sys, Q, Asked<'_>) -> A,
+    mut answer: impl FnMut(&mut Sys, Q, Asked<'_>) -> (A, usize),
 ) -> rustix::io::Result<()> {
     let (mut bytes, mut out) = (Vec::new(), Vec::new());
     loop {
-        let received = receive::<Q>(sys, &socket, |len| {
-            bytes.resize(len, 0);
-            &mut bytes
-        });
-        let (request, _, files) = match received {
+        let received = receive::<Q>(sys, &socket, |len| Asked::first(&mut bytes, len));
+        let (request, len, files) = match received {
             Err(Errno::PIPE | Errno::CONNRESET) => return Ok(()),
             other => other?,
         };
-        out.clear();
-        let answer = answer(sys, request, Asked { files, bytes: &mut bytes, out: &mut out });
+        let (answer, body) = answer(sys, request, Asked { files, bytes: &mut bytes, len, out: &mut out });
         let answered = Answered { answer, counts: SentCounts::from(&sys.take_counts()) };
-        sys.send_all(&socket, &encode(&answered, out.len()), &out, &[])?;
+        sys.send_all(&socket, &encode(&answered, body), &out[..body], &[])?;
     }
 }
 
@@ -263,24 +273,39 @@ fn encode(message: &impl Serialize, bytes: usize) -> Vec<u8> {
     encoded
 }
 
-/// A message, how many plain bytes came after it into the room that `room` makes for them, and files.
+/// A message, how many plain bytes came after it into the room that `room` makes for them, and files. What is short comes in
+/// one call.
 fn receive<'a, M: DeserializeOwned>(
     sys: &mut Sys,
     socket: impl AsFd,
     room: impl FnOnce(usize) -> &'a mut [u8],
 ) -> rustix::io::Result<(M, usize, Vec<OwnedFd>)> {
-    let mut head = [0; HEAD_BYTES];
-    let files = sys.receive_all(&socket, &mut head)?;
+    let mut first = [0; FIRST_BYTES];
+    let (mut filled, files) = sys.receive(&socket, &mut first)?;
+    if filled < HEAD_BYTES {
+        sys.receive_all(&socket, &mut first[filled..HEAD_BYTES])?;
+        filled = HEAD_BYTES;
+    }
     let number = |bytes: &[u8]| bytes.try_into().map_or(u64::MAX, u64::from_le_bytes);
-    let (len, body) = (number(&head[..8]), number(&head[8..]));
+    let (len, body) = (number(&first[..8]), number(&first[8..HEAD_BYTES]));
     if len > MOST_MESSAGE_BYTES {
         return Err(Errno::BADMSG);
     }
-    let mut message = vec![0; len as usize];
-    sys.receive_all(&socket, &mut message)?;
-    let message = postcard::from_bytes(&message).map_err(|_| Errno::BADMSG)?;
-    let room = room(body as usize);
-    let body = room.get_mut(..body as usize).ok_or(Errno::BADMSG)?;
-    sys.receive_all(&socket, body)?;
-    Ok((message, body.len(), files))
+    let (len, came) = (len as usize, &first[HEAD_BYTES..filled]);
+    let mut longer = Vec::new();
+    let (message, rest) = if let Some(parts) = came.split_at_checked(len) {
+        parts
+    } else {
+        longer.resize(len, 0);
+        longer[..came.len()].copy_from_slice(came);
+        sys.receive_all(&socket, &mut longer[came.len()..])?;
+        (&longer[..], &[][..])
+    };
+    let message = postcard::from_bytes(message).map_err(|_| Errno::BADMSG)?;
+    let room = room(body as usize).get_mut(..body as usize).ok_or(Errno::BADMSG)?;
+    // Nothing follows the plain bytes before they are answered.
+    let (start, end) = room.split_at_mut_checked(rest.len()).ok_or(Errno::BADMSG)?;
+    start.copy_from_slice(rest);
+    sys.receive_all(&socket, end)?;
+    Ok((message, body as usize, files))
 }

@@ -30,7 +30,7 @@ use std::ptr::NonNull;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use io_uring::types::CancelBuilder;
-use io_uring::{EnterFlags, IoUring, Probe, opcode, squeue};
+use io_uring::{Builder, EnterFlags, IoUring, Probe, opcode, squeue};
 use rustix::io::{Errno, Result};
 
 use self::operations::NEEDED;
@@ -121,7 +121,14 @@ impl EventLoop {
     pub(crate) fn new(sys: &mut Sys, in_flight: usize) -> Result<Self> {
         // Each operation may have a cancellation beside it.
         let entries = u32::try_from(2 * in_flight).map_err(|_| Errno::INVAL)?;
-        let io = sys.plain(Call::IoUringSetup, || IoUring::new(entries).map_err(|error| errno(&error)))?;
+        let set_up = |builder: &mut Builder| builder.build(entries).map_err(|error| errno(&error));
+        // The kernel does its part of finished operations when this thread waits, and does not interrupt it for each: a
+        // third faster for a tree in memory. Linux 6.1.
+        let deferred = || set_up(IoUring::builder().setup_single_issuer().setup_defer_taskrun());
+        let io = match sys.plain(Call::IoUringSetup, deferred) {
+            Err(Errno::INVAL) => sys.plain(Call::IoUringSetup, || set_up(&mut IoUring::builder()))?,
+            other => other?,
+        };
         let mut probe = Probe::new();
         sys.plain(Call::IoUringRegister, || io.submitter().register_probe(&mut probe).map_err(|error| errno(&error)))?;
         if !NEEDED.iter().all(|code| probe.is_supported(*code)) {
