@@ -6,7 +6,7 @@
 # make bench-peers   beside other people's tools; DIR=... names the tree to use, JOBS="gzip copy" the jobs
 # make bench-sweep   the five tables of haul sweep, sweeps compared, dd beside it; RESULTS=... a directory for the reports
 # make bench-disk    haul disk beside fio, compared with itself and with a throttled disk; RESULTS=... a directory for the reports
-# make soak     every fault at every call; random faults under two workers, SOAK=... says how long; all tests in every way;
+# make soak     every fault at every call, under each scheduler; random faults under two workers, SOAK=... says how long; all tests in every way;
 #               20,000 runs of gzip that have to make the same bytes; a minute of each fuzz target
 # make install  the binary (without symbols, by STRIP), its man pages and completions, below PREFIX
 
@@ -46,10 +46,24 @@ run: $(HAUL)
 tools:
 	@benches/tools.sh strace pigz tabix attr acl libcap2-bin e2fsprogs fuse3 python3-fusepy bindfs
 
-# The second command builds the library once more, with the faults in it, and nothing else.
+# A sample of the same tests under the schedulers that no other test uses by default; make soak runs all of them.
+SAMPLE_uring := --test copy --test hard_links --test special --test resume --test signals
+SAMPLE_processes := --test copy --test gzip --test one_file --test routes --test signals
+SAMPLE_faults := a_file_that_replaces_a_file_survives a_part_that_is_continued a_file_that_is_compressed_survives \
+	a_file_that_is_decompressed_survives
+
+# The last commands build the library once more, with the faults in it, and nothing else.
 test: cargo isal tools
 	benches/in_scratch.sh $(CARGO) test --locked $(FEATURES)
+	for scheduler in uring processes; do \
+		HAUL_TEST_SCHEDULER=$$scheduler benches/in_scratch.sh $(CARGO) test --locked $(FEATURES) \
+			$$(test $$scheduler = uring && echo $(SAMPLE_uring) || echo $(SAMPLE_processes)) || exit 1; \
+	done
 	benches/in_scratch.sh $(CARGO) test --locked $(FEATURES) --features faults --test faults
+	for scheduler in uring processes; do \
+		HAUL_TEST_SCHEDULER=$$scheduler benches/in_scratch.sh $(CARGO) test --locked $(FEATURES) --features faults \
+			--test faults -- $(SAMPLE_faults) || exit 1; \
+	done
 
 check: cargo isal
 	$(CARGO) fmt --check
@@ -74,6 +88,11 @@ soak: cargo isal
 	HAUL_SOAK=$(SOAK) HAUL_THOROUGH=1 benches/in_scratch.sh $(CARGO) test --release --locked $(FEATURES) --features faults --test faults -- \
 		--include-ignored --nocapture
 	HAUL_THOROUGH=1 benches/in_scratch.sh $(CARGO) test --release --locked $(FEATURES)
+	for scheduler in uring processes; do \
+		export HAUL_TEST_SCHEDULER=$$scheduler HAUL_THOROUGH=1; \
+		benches/in_scratch.sh $(CARGO) test --release --locked $(FEATURES) || exit 1; \
+		benches/in_scratch.sh $(CARGO) test --release --locked $(FEATURES) --features faults --test faults || exit 1; \
+	done
 	$(CARGO) test --release --locked $(FEATURES) --test same_bytes -- --ignored --nocapture
 	fuzz/run.sh 60
 

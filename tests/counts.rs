@@ -1,4 +1,5 @@
-//! haul's own counts of its system calls against those of strace.
+//! haul's own counts of its system calls against those of strace. What an `io_uring` does instead of calls, and what worker
+//! processes call beside them, is counted elsewhere (`uring.rs`, `worker_processes.rs`).
 
 #![allow(clippy::disallowed_methods, missing_docs, reason = "the tests look at files from outside")]
 
@@ -121,6 +122,9 @@ fn a_sweep_shows_the_counts_of_one_such_copy_under_strace() {
 
 #[test]
 fn reads_and_writes_are_as_many_as_arithmetic_says() {
+    if common::scheduler_under_test().is_some() {
+        return common::skip("the counts are those of threads");
+    }
     let sandbox = Sandbox::new();
     let bytes: u64 = 1_000_000;
     sandbox.write("source", noise(1, bytes as usize));
@@ -164,6 +168,9 @@ fn a_small_file_costs_gzip_and_gunzip_few_calls() {
 
 #[test]
 fn a_small_file_costs_few_calls() {
+    if common::scheduler_under_test().is_some() {
+        return common::skip("the counts are those of threads");
+    }
     let sandbox = Sandbox::new();
     let total = |files: u32| {
         let tree = format!("tree-{files}");
@@ -181,6 +188,9 @@ fn a_small_file_costs_few_calls() {
 /// What is passed over is looked at on both sides, and a symbolic link is not followed to find that out.
 #[test]
 fn what_is_up_to_date_costs_two_calls() {
+    if common::scheduler_under_test().is_some() {
+        return common::skip("the counts are those of threads");
+    }
     let sandbox = Sandbox::new();
     let total = |entries: u32, update: &str| {
         let tree = format!("tree-{entries}");

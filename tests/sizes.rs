@@ -49,7 +49,7 @@ fn files_arrive_as_they_are_and_not_as_long_as_they_say() {
     let files = furnish(&sandbox);
     let Some(_mounted) = mount(&sandbox, &files) else { return };
     for option in OPTIONS {
-        for way in [WAYS[0], WAYS[2]] {
+        for way in [WAYS[0], WAYS[2], "--scheduler uring --workers 3", "--scheduler processes --workers 2"] {
             let words = format!("copy {option} {way} mount/. copied");
             sandbox.haul(&words).run().ok().silent();
             for (name, says, holds) in &files {

@@ -115,6 +115,25 @@ fn fewer_buffers_than_operations_hold_nobody_up() {
     }
 }
 
+/// The kernel tries to open without waiting first, which of a FIFO is another call: it finds no reader, or no bytes.
+#[test]
+fn a_fifo_is_waited_for_in_both_directions() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "from a file");
+    common::make_fifo(sandbox.path("fifo"));
+    let wait = || std::thread::sleep(std::time::Duration::from_millis(100));
+    let writing = sandbox.haul("copy file fifo --scheduler uring").spawn();
+    wait();
+    assert_eq!(std::fs::read(sandbox.path("fifo")).unwrap(), b"from a file");
+    let patience = std::time::Duration::from_secs(20);
+    writing.finish(patience).ok();
+    let reading = sandbox.haul("copy --copy-contents fifo got --scheduler uring").spawn();
+    wait();
+    std::fs::write(sandbox.path("fifo"), "through a FIFO").unwrap();
+    reading.finish(patience).ok();
+    assert_eq!(sandbox.read("got"), b"through a FIFO");
+}
+
 /// Of the ring's reads and writes the kernel counts nothing; those of worker processes it adds to their parent's.
 #[test]
 fn a_sweep_agrees_with_the_kernel_under_every_scheduler() {

@@ -145,6 +145,7 @@ impl RangeCopy {
         }
         let Copier { worker, shared, batch, .. } = copier;
         let is_true_size = worker.sys.has_true_size(&copy.source, copy.attributes.dev);
+        worker.sys.read_by_ring(is_true_size);
         let how = PieceCopy { ladder: &self.ladder, holes: self.holes, is_true_size, step: shared.step };
         let needs_buffer = self.ladder.needs_buffer() || !is_true_size;
         let [mut buffer] = buffers(shared, needs_buffer && worker.process.is_none(), copy)?;

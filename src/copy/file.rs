@@ -75,6 +75,10 @@ fn begin(copier: &mut Copier, entry: Entry<'_>, handle: &mut Handle<'_, Task>) -
             link.settle(copier, None, handle);
         }
     })?;
+    if copier.shared.plan.resources.scheduler == SchedulerName::Uring {
+        let is_true = copier.worker.sys.has_true_size(&source, attributes.dev);
+        copier.worker.sys.read_by_ring(is_true);
+    }
     let link = LinkName::of(&copier.shared.plan, entry, &attributes);
     if let Some(link) = link
         && special.is_none()
@@ -339,6 +343,7 @@ fn copy_by_fast_path(copier: &mut Copier, entry: Entry<'_>, handle: &mut Handle<
     let Copier { worker, fast_path, shared, .. } = copier;
     fast_path.attempts += 1;
     // In an event loop a call that waits for the disk would hold up all other files; reads and writes are its operations.
+    worker.sys.read_by_ring(true);
     let by_ring = shared.plan.resources.scheduler == SchedulerName::Uring;
     let buffer = if by_ring { shared.pool.acquire::<1>().ok() } else { None };
     let (opened, since) = (worker.clock(), file_time());

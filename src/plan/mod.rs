@@ -90,9 +90,10 @@ pub enum SchedulerName {
     Channel,
     /// The work-stealing pool of rayon.
     Rayon,
-    /// Processes, which nothing that ends one of them harms but its file at hand.
+    /// Processes: a crash, or a kill for want of memory, costs one file. Each has an address space and limits of its own;
+    /// for small files the exchange with it costs as much as a copy.
     Processes,
-    /// One thread that keeps many operations in flight in an `io_uring` (copy only).
+    /// One thread that keeps many operations in flight in an `io_uring`, for files that have to come from a disk (copy only).
     Uring,
 }
 

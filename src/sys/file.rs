@@ -97,10 +97,12 @@ impl Sys {
     /// One read from the file's position. Waits for bytes also where whoever shares the open file wants nobody to wait
     /// (`O_NONBLOCK`), as an event loop does that hands us its pipe or socket.
     pub fn read(&mut self, file: impl AsFd, buffer: &mut [u8]) -> Result<usize> {
+        let by_ring = self.reads_by_ring;
         loop {
             let read = self.transfer(Call::Read, buffer.len(), |wanted| {
                 let (file, buffer) = (file.as_fd(), &mut buffer[..wanted]);
-                or_call(operations::read(file, buffer, None), || rustix::io::read(file, buffer))
+                let operation = if by_ring { operations::read(file, buffer, None) } else { None };
+                or_call(operation, || rustix::io::read(file, buffer))
             });
             match read {
                 Err(Errno::AGAIN) => self.wait_until_ready(&file, PollFlags::IN)?,
@@ -111,9 +113,11 @@ impl Sys {
 
     /// One read from `offset`.
     pub fn pread(&mut self, file: impl AsFd, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        let by_ring = self.reads_by_ring;
         self.transfer(Call::Pread, buffer.len(), |wanted| {
             let (file, buffer) = (file.as_fd(), &mut buffer[..wanted]);
-            or_call(operations::read(file, buffer, Some(offset)), || rustix::io::pread(file, buffer, offset))
+            let operation = if by_ring { operations::read(file, buffer, Some(offset)) } else { None };
+            or_call(operation, || rustix::io::pread(file, buffer, offset))
         })
     }
 

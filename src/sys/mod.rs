@@ -72,6 +72,8 @@ pub struct Sys {
     true_sizes: HashMap<(u32, u32), bool>,
     /// See [`Sys::change_nothing`].
     changes_nothing: bool,
+    /// See [`Sys::read_by_ring`].
+    reads_by_ring: bool,
     #[cfg(any(test, feature = "faults"))]
     faults: Option<std::sync::Arc<faults::FaultPlan>>,
 }
@@ -85,6 +87,7 @@ impl Sys {
             random: random::RandomNumbers::default(),
             true_sizes: HashMap::new(),
             changes_nothing: false,
+            reads_by_ring: true,
             #[cfg(any(test, feature = "faults"))]
             faults: None,
         }
@@ -101,6 +104,12 @@ impl Sys {
         self.changes_nothing = true;
     }
 
+    /// Whether reads may be operations of a ring, where there is one. Of a file whose size cannot be believed they must not be:
+    /// past that size an operation ends, and a call goes on (FUSE with `direct_io`, `fuse_direct_IO` in Linux 6.18).
+    pub(crate) const fn read_by_ring(&mut self, allowed: bool) {
+        self.reads_by_ring = allowed;
+    }
+
     /// Whether it changes nothing: then there is no use in trying.
     pub(crate) const fn changes_nothing(&self) -> bool {
         self.changes_nothing
@@ -115,6 +124,7 @@ impl Sys {
             random: random::RandomNumbers::default(),
             true_sizes: self.true_sizes.clone(),
             changes_nothing: self.changes_nothing,
+            reads_by_ring: true,
             #[cfg(any(test, feature = "faults"))]
             faults: self.faults.clone(),
         }

@@ -42,6 +42,9 @@ use crate::calls::Call;
 const STACK_BYTES: usize = 512 << 10;
 /// What an operation "returns" that the kernel did not take: the caller makes the call itself.
 const NOT_TAKEN: i32 = i32::MIN;
+/// From here on errnos are the kernel's own words for a call that was interrupted (ERESTARTSYS and others, `linux/errno.h`),
+/// which it does not translate for operations that a kernel thread does.
+const RESTART: i32 = 512;
 /// What marks the end of a cancellation, which nobody waits for.
 const CANCELLATION: u64 = u64::MAX;
 
@@ -73,9 +76,10 @@ unsafe fn perform(entry: squeue::Entry, may_wait: bool) -> Option<Result<u32>> {
     CURRENT.set(Some(current));
     match result {
         NOT_TAKEN => None,
-        result => Some(u32::try_from(result).map_err(|_| match Errno::from_raw_os_error(-result) {
-            Errno::CANCELED => Errno::INTR,
-            errno => errno,
+        result => Some(u32::try_from(result).map_err(|_| match -result {
+            errno if errno >= RESTART => Errno::INTR,
+            errno if errno == Errno::CANCELED.raw_os_error() => Errno::INTR,
+            errno => Errno::from_raw_os_error(errno),
         })),
     }
 }

@@ -5,8 +5,8 @@ use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-use io_uring::opcode;
 use io_uring::types::{Fd, FsyncFlags};
+use io_uring::{opcode, squeue};
 use rustix::event::PollFlags;
 use rustix::fs::{AtFlags, Mode, OFlags, Statx, StatxFlags};
 use rustix::io::Result;
@@ -38,6 +38,10 @@ pub(in crate::sys) fn openat(
         .flags(flags.bits() as i32)
         .mode(mode.as_raw_mode())
         .build();
+    // At first the kernel opens as if O_NONBLOCK were set. Of a FIFO without a partner that is another call: it does not
+    // wait, or fails (io_openat2 in io_uring/openclose.c). A kernel thread opens as it was asked to.
+    let never_waits = flags.intersects(OFlags::NONBLOCK | OFlags::EXCL | OFlags::PATH | OFlags::DIRECTORY);
+    let entry = if never_waits { entry } else { entry.flags(squeue::Flags::ASYNC) };
     // SAFETY: `name` and `directory` are borrowed until this returns.
     let opened = unsafe { perform(entry, true) }?;
     // SAFETY: the kernel made this descriptor for us, and nobody else knows of it.
