@@ -105,9 +105,11 @@ fn copy_pages(sys: &mut Sys, pair: Pair<'_>, offset: &mut u64, end: u64, buffer:
 /// Writes what is not a whole page.
 fn write_through_cache(sys: &mut Sys, target: &OwnedFd, bytes: &[u8], offset: u64) -> SysResult<()> {
     let _flag = hold_flag();
-    sys.set_direct(target, false)?;
-    sys.pwrite_full(target, bytes, offset, bytes.len())?;
-    sys.set_direct(target, true)
+    sys.without_pause(|sys| {
+        sys.set_direct(target, false)?;
+        sys.pwrite_full(target, bytes, offset, bytes.len())?;
+        sys.set_direct(target, true)
+    })
 }
 
 /// Held while the flag is set, and while it has to stay off: a worker that begins a range must not set it between

@@ -104,6 +104,12 @@ impl Sys {
         self.changes_nothing = true;
     }
 
+    /// Makes all calls of `work` at once, also where they would be operations of a ring: it holds a lock that another worker of
+    /// the same thread may wait for.
+    pub(crate) fn without_pause<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        event_loop::without_pause(|| work(self))
+    }
+
     /// Whether reads may be operations of a ring, where there is one. Of a file whose size cannot be believed they must not be:
     /// past that size an operation ends, and a call goes on (FUSE with `direct_io`, `fuse_direct_IO` in Linux 6.18).
     pub(crate) const fn read_by_ring(&mut self, allowed: bool) {

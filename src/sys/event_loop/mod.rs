@@ -11,6 +11,9 @@
 //! somebody asks to stop, operations that may wait for ever (opening, reading and writing) are cancelled; they end as if a
 //! signal had interrupted them.
 //!
+//! A lock that is held during an operation would be waited for by its own thread: whoever holds one makes calls
+//! ([`Sys::without_pause`]).
+//!
 //! Each `io_uring_enter` is counted; operations are counted apart from calls, since the kernel's counters
 //! (`/proc/self/io`) do not see them.
 
@@ -82,6 +85,15 @@ unsafe fn perform(entry: squeue::Entry, may_wait: bool) -> Option<Result<u32>> {
             errno => Errno::from_raw_os_error(errno),
         })),
     }
+}
+
+/// Does something in which no other worker goes on: every call is made at once. For whoever holds a lock that another worker
+/// of the loop may wait for, which would be for ever.
+pub(super) fn without_pause<T>(work: impl FnOnce() -> T) -> T {
+    let current = CURRENT.take();
+    let result = work();
+    CURRENT.set(current);
+    result
 }
 
 /// See the module.
