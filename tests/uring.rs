@@ -96,7 +96,7 @@ fn what_a_ring_cannot_do_is_refused_with_a_reason() {
     for engine in ["mmap", "copy_file_range", "reflink"] {
         refused(&sandbox, &format!("copy file new --scheduler uring --engine {engine}")).says(&[engine, "--scheduler"]);
     }
-    refused(&sandbox, "copy file new --in-flight 3").says(&["--scheduler uring"]);
+    refused(&sandbox, "copy file new --in-flight 3 --scheduler channel").says(&["--scheduler uring"]);
     refused(&sandbox, "copy file new --in-flight 3 --workers 3 --scheduler uring").says(&["leave one out"]);
     refused(&sandbox, "copy file new --in-flight 0 --scheduler uring").says(&["1 to 4096"]);
     assert!(!sandbox.exists("new") && !sandbox.exists("file.gz"));

@@ -167,9 +167,11 @@ fn an_idle_worker_process_that_is_killed_costs_nothing() {
     let sandbox = Sandbox::new();
     common::make_fifo(sandbox.path("fifo"));
     let mut running = sandbox.haul("gzip -c fifo --force --scheduler processes --workers 2").spawn();
-    for worker in workers_of(&running, 2) {
-        kill(worker, Signal::KILL);
+    let workers = workers_of(&running, 2);
+    for worker in &workers {
+        kill(*worker, Signal::KILL);
     }
+    wait_until("their end", || workers.iter().all(|worker| !Path::new(&format!("/proc/{worker}/fd/0")).exists()));
     assert!(!running.ended());
     std::fs::write(sandbox.path("fifo"), prose(1, 30_000)).unwrap();
     let run = running.finish(PATIENCE);
