@@ -1,6 +1,6 @@
 //! Who works and with what: workers fed by a bounded queue, buffers that come back, blocks put in order again.
 //!
-//! - [`workers`]: the schedulers (`serial`, `channel`, `rayon`) behind one function, [`workers::run`].
+//! - [`workers`]: the schedulers (serial, channel, rayon, processes, uring) behind one function, `Scheduler::run`.
 //! - [`buffers`]: [`BufferPool`], with the vocabulary of connection pools: size, overflow, wait limit.
 //! - [`ordered`]: [`Ordered`], which hands finished blocks on in the order of their numbers.
 

@@ -73,7 +73,7 @@ impl<T> Drop for PanicGuard<'_, T> {
     }
 }
 
-/// See [`super::run`].
+/// See [`super::Scheduler::run`].
 pub(super) fn run<W: Worker>(workers: Vec<W>, tasks: impl Iterator<Item = W::Task>) -> Vec<W> {
     let threads = workers.len();
     let (sender, receiver) = bounded(threads * QUEUED_PER_WORKER);

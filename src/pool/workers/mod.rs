@@ -1,8 +1,8 @@
 //! Schedulers: who runs tasks, and in which thread.
 //!
-//! All have the shape of [`run`]: workers with state of their own, first tasks from an iterator, and tasks that find
+//! All have the shape of [`Scheduler::run`]: workers with state of their own, first tasks from an iterator, and tasks that find
 //! more tasks. A worker that finds one offers it to the others and never waits: what the queue would not take, it does
-//! itself afterwards. A panic in a worker reaches the caller of [`run`].
+//! itself afterwards. A panic in a worker reaches its caller.
 //!
 //! - `serial`: one thread, the caller's.
 //! - `channel`: threads fed by a bounded channel.

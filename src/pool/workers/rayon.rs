@@ -10,7 +10,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::{QUEUED_PER_WORKER, Worker, run_task, serial};
 
-/// See [`super::run`].
+/// See [`super::Scheduler::run`].
 pub(super) fn run<W: Worker>(mut workers: Vec<W>, tasks: impl Iterator<Item = W::Task> + Send) -> Vec<W> {
     let Some((pool, threads)) = start(workers.len()) else {
         return serial(workers.into_iter().next(), tasks);
