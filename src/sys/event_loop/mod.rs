@@ -153,9 +153,9 @@ impl EventLoop {
         Ok(Self { io, submitted: VecDeque::new(), in_flight: 0, is_spent: false })
     }
 
-    /// Has `workers` do the tasks that `next` finds, by `work`, until there are none and all are done; returns the workers:
-    /// fewer where there is no memory for so many stacks. A worker that panics lets the others end their tasks; then its
-    /// panic goes on here.
+    /// Has `workers` do the tasks that `next` finds, by `work`, until there are none and all are done; returns the workers.
+    /// Without memory for so many stacks fewer of them work; without any, the first does, on the caller's, and only makes
+    /// calls. A worker that panics lets the others end their tasks; then its panic goes on here.
     pub(crate) fn run<W, T>(
         &mut self,
         sys: &mut Sys,
@@ -163,19 +163,30 @@ impl EventLoop {
         mut next: impl FnMut() -> Option<T>,
         work: impl Fn(&mut W, T),
     ) -> Vec<W> {
+        let mut stacks: Vec<_> = workers.iter().map_while(|_| DefaultStack::new(STACK_BYTES).ok()).collect();
+        let mut workers = workers.into_iter();
+        if stacks.is_empty() {
+            let mut done: Vec<W> = workers.collect();
+            while let (Some(worker), Some(task)) = (done.first_mut(), next()) {
+                work(worker, task);
+            }
+            return done;
+        }
         let guard = AbortOnUnwind;
-        let tasks: Vec<Cell<Option<T>>> = workers.iter().map(|_| Cell::new(None)).collect();
-        let mut workers = workers.into_iter().peekable();
+        let tasks: Vec<Cell<Option<T>>> = stacks.iter().map(|_| Cell::new(None)).collect();
         let mut fibers = Fibers { all: Vec::new(), idle: Vec::new(), panic: None };
         loop {
-            while fibers.panic.is_none() && (!fibers.idle.is_empty() || workers.peek().is_some()) {
+            while fibers.panic.is_none() && (!fibers.idle.is_empty() || !stacks.is_empty()) {
                 let Some(task) = next() else { break };
                 let index = fibers.idle.pop().unwrap_or(fibers.all.len());
                 if index == fibers.all.len() {
-                    let worker = workers.next();
-                    // SAFETY: what the coroutine borrows, `tasks` and `work`, is dropped after `fibers`, and no coroutine
-                    // leaves this function. Nor does what it is given and returns hold any reference of its own.
-                    fibers.all.extend(worker.map(|worker| unsafe { Fiber::new(worker, &tasks[index], &work) }));
+                    // One stack for each of the first workers.
+                    let fiber = workers.next().zip(stacks.pop()).map(|(worker, stack)| {
+                        // SAFETY: what the coroutine borrows, `tasks` and `work`, is dropped after `fibers`, and no coroutine
+                        // leaves this function. Nor does what it is given and returns hold any reference of its own.
+                        unsafe { Fiber::new(worker, stack, &tasks[index], &work) }
+                    });
+                    fibers.all.extend(fiber);
                 }
                 tasks[index].set(Some(task));
                 self.go_on(&mut fibers, index, 0);
@@ -292,8 +303,7 @@ impl<W> Fiber<W> {
     ///
     /// # Safety
     /// It must be dropped before what `task` and `work` refer to.
-    unsafe fn new<T>(worker: W, task: &Cell<Option<T>>, work: &impl Fn(&mut W, T)) -> Self {
-        let stack = DefaultStack::new(STACK_BYTES).expect("memory for a stack");
+    unsafe fn new<T>(worker: W, stack: DefaultStack, task: &Cell<Option<T>>, work: &impl Fn(&mut W, T)) -> Self {
         // It is moved to that stack and back, which has a limit.
         let mut worker = Box::new(worker);
         let body = move |resume: &Resume, _| {
