@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::{Sandbox, make_fifo, noise, set_mode, set_mtime};
 use crate::detail::{Details, below, details, differences, set_xattr, unlike};
-use crate::scenario::{Ending, Scenario, Start, is_part, none, one_worker};
+use crate::scenario::{Ending, Scenario, Start, is_part, none};
 
 const TREE_AGAIN: &[&str] = &["copy -T tree target", "copy -T --resume tree target"];
 const FILE_AGAIN: &[&str] = &["copy file target", "copy --resume file target"];
@@ -233,7 +233,7 @@ fn furnish_everything(sandbox: &Sandbox) {
 
 /// What a copy that died left behind: it is about half done.
 fn leave_part(sandbox: &Sandbox) {
-    let run = sandbox.haul(format!("copy tree target {}", one_worker("copy"))).env("HAUL_FAULTS", "90:exit").run();
+    let run = sandbox.haul("copy tree target --scheduler serial").env("HAUL_FAULTS", "90:exit").run();
     assert_eq!(run.status().code(), Some(137), "{}", run.err);
     assert!(sandbox.list("target.haul-part").len() > 1, "nothing to continue");
 }
