@@ -395,6 +395,7 @@ fn named(args: &SweepArgs, axes: Axes, one_job: bool) -> Result<Axes, UsageError
         buffers: or(distinct(args.buffers.iter().flat_map(|list| list.0.iter().copied())), axes.buffers),
         jobs: axes.jobs,
         case: axes.case,
+        in_flight: axes.in_flight.filter(|_| args.workers.is_empty()),
     })
 }
 

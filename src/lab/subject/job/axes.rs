@@ -26,6 +26,8 @@ pub struct Axes {
     pub schedulers: Vec<SchedulerName>,
     /// Worker counts, from 1 on; the serial scheduler has one thread whatever was asked for.
     pub workers: Vec<usize>,
+    /// Operations that an event loop keeps in flight, if not as many as there are workers elsewhere.
+    pub in_flight: Option<usize>,
     /// Pool choices.
     pub pools: Vec<PoolChoice>,
     /// Buffers for a burst; a pool that is off has none.
@@ -73,7 +75,13 @@ impl Axes {
             (Axis::Buffer, values(&self.buffers, |buffer| buffer)),
         ];
         let combined = axes.into_iter().fold(vec![first], combine);
-        combined.into_iter().map(with_its_threads).map(with_its_pool).collect()
+        let in_flight = |setting: Setting| match self.in_flight {
+            Some(count) if setting.named(Axis::Scheduler) == Some(SchedulerName::Uring) => {
+                setting.with(Axis::Workers, count)
+            }
+            _ => setting,
+        };
+        combined.into_iter().map(with_its_threads).map(in_flight).map(with_its_pool).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::axes::{Axes, can_run, distinct, with_its_pool};
 use crate::lab::plan::{CacheState, Generated, SweepJob, TableName, Variant};
 use crate::lab::setting::Axis;
-use crate::plan::{EngineName, PoolChoice, SchedulerName};
+use crate::plan::{DEFAULT_IN_FLIGHT, EngineName, PoolChoice, SchedulerName};
 use crate::size::BufferSize;
 
 /// The worker counts among which a knee is looked for.
@@ -129,6 +129,7 @@ pub fn base(job: SweepJob) -> Axes {
         engines: vec![EngineName::ReadWrite],
         levels: vec![6],
         schedulers: vec![SchedulerName::Channel],
+        in_flight: None,
         workers: vec![1],
         pools: vec![PoolChoice::Auto],
         overflows: vec![0],
@@ -148,6 +149,7 @@ fn models(job: Option<SweepJob>, cores: usize, is_made: bool) -> Vec<Axes> {
         case: is_made.then_some(case),
         schedulers: MODELS.to_vec(),
         workers: vec![cores],
+        in_flight: Some(DEFAULT_IN_FLIGHT),
         ..base(job)
     };
     let copy = |case| Axes { caches: vec![CacheState::Warm, CacheState::Cold], ..of(SweepJob::Copy, case) };
