@@ -47,7 +47,7 @@ pub(crate) fn closing_line(summary: &Summary, wall_ns: u64) -> String {
     let seconds = wall_ns as f64 / 1e9;
     let rate = (summary.source_bytes as f64 / seconds) as u64;
     format!(
-        "{}, {}, {}{}; {} read, {} written in {seconds:.2} s ({}/s) by {}; {}; {} skipped; {} failed{}",
+        "{}, {}, {}{}; {} read, {} written in {seconds:.2} s ({}/s) by {}; {}{}; {} skipped; {} failed{}",
         count(summary.files, "file", "files"),
         count(summary.directories, "directory", "directories"),
         count(summary.others, "other", "others"),
@@ -57,10 +57,17 @@ pub(crate) fn closing_line(summary: &Summary, wall_ns: u64) -> String {
         size(rate),
         count(summary.workers, "worker", "workers"),
         count(summary.syscalls.total(), "system call", "system calls"),
+        operations(summary.syscalls.operations()),
         summary.skipped,
         summary.failures,
         if summary.stopped_early { "; stopped early, the rest was not tried" } else { "" },
     )
+}
+
+/// What an `io_uring` did instead of calls, if there was one.
+fn operations(operations: u64) -> String {
+    let noun = "operation of an io_uring";
+    if operations == 0 { String::new() } else { format!(", {}", count(operations, noun, "operations of an io_uring")) }
 }
 
 /// What the pool of buffers did, if anybody needed one.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Copier;
 use super::file_copy::{FileCopy, TargetKind};
-use super::processes::copy_pieces;
+use super::processes::copy_piece;
 use super::shared::Shared;
 use crate::engine::compare::{Compared, compare, let_go_of_cache};
 use crate::engine::read_write::{ReadWrite, copy_stream};
@@ -148,6 +148,7 @@ impl RangeCopy {
         worker.sys.read_by_ring(is_true_size);
         let how = PieceCopy { ladder: &self.ladder, holes: self.holes, is_true_size, step: shared.step };
         let needs_buffer = self.ladder.needs_buffer() || !is_true_size;
+        let buffer_bytes = if needs_buffer { shared.pool.buffer_bytes() } else { 0 };
         let [mut buffer] = buffers(shared, needs_buffer && worker.process.is_none(), copy)?;
         let buffer = buffer.as_deref_mut().unwrap_or_default();
         self.begun.store(true, Ordering::Relaxed);
@@ -155,17 +156,11 @@ impl RangeCopy {
         while !self.failed.load(Ordering::Relaxed) {
             let taken = self.pieces.take(&mut worker.sys, &copy.source, batch);
             let mut dealt_with = taken.map_err(failed)?;
-            let mut by_process = match &mut worker.process {
-                Some(process) if !batch.is_empty() => {
-                    let bytes = if needs_buffer { shared.pool.buffer_bytes() } else { 0 };
-                    copy_pieces(process, &mut worker.sys, copy, &how, (batch, bytes))?.into_iter()
-                }
-                _ => Vec::new().into_iter(),
-            };
             for piece in &*batch {
-                let done = match by_process.next() {
-                    Some(done) => done,
-                    None => how.copy(&mut worker.sys, copy.pair(), piece.clone(), buffer).map_err(failed)?,
+                let sys = &mut worker.sys;
+                let done = match &mut worker.process {
+                    Some(process) => copy_piece(process, sys, copy, &how, (piece.clone(), buffer_bytes))?,
+                    None => how.copy(sys, copy.pair(), piece.clone(), buffer).map_err(failed)?,
                 };
                 self.route.get_or_init(|| done.route);
                 let wanted = piece.end - piece.start;

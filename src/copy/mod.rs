@@ -8,7 +8,7 @@
 //!   instead of doing it;
 //! - [`file`](mod@file): one file from its beginning to its end; [`file_copy`]: its source and its target; [`content`]: its
 //!   bytes; [`attributes`]: what is kept beside them;
-//! - [`processes`]: ranges that a worker process copies;
+//! - [`processes`]: pieces that a worker process copies;
 //! - [`special`]: what has no content; [`hard_links`]: files with several names; [`names`]: final names, and backups.
 
 mod attributes;

@@ -1,4 +1,4 @@
-//! Ranges of a file, copied by a worker process: the request and its answer, and the process that serves them.
+//! Pieces of a file, copied by a worker process: the request and its answer, and the process that serves them.
 
 use std::ops::Range;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -18,10 +18,10 @@ use crate::sys::{AlignedBuffer, Sys};
 /// The job, as the command line names it.
 pub(super) const JOB: &str = "copy";
 
-/// Ranges of a file of which source and target come with it.
+/// A piece of a file of which source and target come with it.
 #[derive(Serialize, Deserialize)]
 struct Request {
-    pieces: Vec<Range<u64>>,
+    piece: Range<u64>,
     engines: Vec<EngineName>,
     holes: Holes,
     is_true_size: bool,
@@ -29,12 +29,7 @@ struct Request {
     buffer_bytes: usize,
 }
 
-/// What became of each piece, up to the first that failed.
-#[derive(Serialize, Deserialize)]
-struct Answer {
-    copied: Vec<SentCopied>,
-    failed: Option<SentError>,
-}
+type Answer = std::result::Result<SentCopied, SentError>;
 
 #[derive(Serialize, Deserialize)]
 struct SentCopied {
@@ -84,28 +79,21 @@ impl From<SentError> for EngineError {
     }
 }
 
-/// Has a worker process copy pieces of a file: what became of each, as far as it came.
-pub(super) fn copy_pieces(
+/// Has a worker process copy a piece of a file, as far as there is any of it, through a buffer of so many bytes.
+pub(super) fn copy_piece(
     process: &mut WorkerProcess,
     sys: &mut Sys,
     copy: &FileCopy,
     how: &PieceCopy<'_>,
-    (pieces, buffer_bytes): (&[Range<u64>], usize),
-) -> Result<Vec<Copied>> {
-    let request = Request {
-        pieces: pieces.to_vec(),
-        engines: how.ladder.names(),
-        holes: how.holes,
-        is_true_size: how.is_true_size,
-        step: how.step,
-        buffer_bytes,
-    };
+    (piece, buffer_bytes): (Range<u64>, usize),
+) -> Result<Copied> {
+    let PieceCopy { ladder, holes, is_true_size, step } = *how;
+    let request = Request { piece, engines: ladder.names(), holes, is_true_size, step, buffer_bytes };
     let files = [copy.source.as_fd(), copy.target.file.as_fd()];
     let answered = process.ask(sys, &request, &files, &[], &mut []);
-    let (Answer { copied, failed }, _) = answered.map_err(|why| why.error("copy", copy.source_path()))?;
-    match failed {
-        None => Ok(copied.into_iter().map(Copied::from).collect()),
-        Some(error) => Err(copy.error(error.into())),
+    match answered.map_err(|why| why.error("copy", copy.source_path()))? {
+        (Answer::Ok(copied), _) => Ok(copied.into()),
+        (Answer::Err(error), _) => Err(copy.error(error.into())),
     }
 }
 
@@ -120,34 +108,27 @@ pub fn work(socket: BorrowedFd<'_>, context: &Context) -> Result<()> {
 }
 
 fn answer(sys: &mut Sys, request: &Request, files: Vec<OwnedFd>, kept: &mut Option<AlignedBuffer>) -> Answer {
-    let mut copied = Vec::with_capacity(request.pieces.len());
-    let done = copy_all(sys, request, &files, kept, &mut copied);
+    let done = copy_here(sys, request, &files, kept);
     for file in files {
         let _ = sys.close(file);
     }
-    Answer { copied, failed: done.err().map(SentError::from) }
+    done.map(|copied| SentCopied::from(&copied)).map_err(SentError::from)
 }
 
-fn copy_all(
+fn copy_here(
     sys: &mut Sys,
     request: &Request,
     files: &[OwnedFd],
     kept: &mut Option<AlignedBuffer>,
-    copied: &mut Vec<SentCopied>,
-) -> std::result::Result<(), EngineError> {
+) -> std::result::Result<Copied, EngineError> {
     let cannot = |errno| EngineError { operation: "copy", side: Side::Source, errno };
     let [source, target] = files else { return Err(cannot(Errno::BADF)) };
     let ladder = Ladder::named(&request.engines).ok_or(cannot(Errno::INVAL))?;
-    let how =
-        PieceCopy { ladder: &ladder, holes: request.holes, is_true_size: request.is_true_size, step: request.step };
-    let mut buffer = match kept.take().filter(|buffer| buffer.len() == request.buffer_bytes) {
+    let &Request { holes, is_true_size, step, buffer_bytes, .. } = request;
+    let buffer = match kept.take().filter(|buffer| buffer.len() == buffer_bytes) {
         Some(buffer) => buffer,
-        None => AlignedBuffer::new(request.buffer_bytes).map_err(cannot)?,
+        None => AlignedBuffer::new(buffer_bytes).map_err(cannot)?,
     };
-    for piece in &request.pieces {
-        let done = how.copy(sys, Pair { source, target }, piece.clone(), &mut buffer)?;
-        copied.push(SentCopied::from(&done));
-    }
-    *kept = Some(buffer);
-    Ok(())
+    let how = PieceCopy { ladder: &ladder, holes, is_true_size, step };
+    how.copy(sys, Pair { source, target }, request.piece.clone(), kept.insert(buffer))
 }

@@ -1,8 +1,8 @@
 //! One run of a job, measured: it becomes a [`Sample`].
 //!
 //! Looking at /proc happens before the clock starts and after it stops, and reading the clock is the innermost thing
-//! on both sides. Child processes that were waited for are in all counts. What it cannot tell apart are other threads of this process: whoever measures sees to it that nobody
-//! else works, so that nothing draws during a run.
+//! on both sides. Child processes that were waited for are in all counts. What it cannot tell apart are other threads of this
+//! process: whoever measures sees to it that nobody else works, so that nothing draws during a run.
 
 pub mod cost;
 pub mod file_times;
